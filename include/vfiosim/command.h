@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands, one row each. The row that dispatches a command also prints it
+ * in traces, parses it in cases, and builds the launcher's seccomp filter.
+ */
+#ifndef VFIOSIM_COMMAND_H
+#define VFIOSIM_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* How the size of a command's structure is told. */
+enum vfiosim_size_family {
+	VFIOSIM_SIZE_VALUE,	/* arg is a number, nothing is copied */
+	VFIOSIM_SIZE_FIXED,	/* arg points at something of one size without a size field */
+	VFIOSIM_SIZE_ARGSZ,	/* VFIO: u32 argsz first; at least the minimum, more is ignored */
+	VFIOSIM_SIZE_IOMMUFD,	/* iommufd: u32 size first; a non-zero tail is E2BIG */
+};
+
+enum vfiosim_format {
+	VFIOSIM_HEX,
+	VFIOSIM_DEC,		/* signed where the kernel's type is */
+	VFIOSIM_FD,
+	VFIOSIM_FLAGS,		/* bits named by the row's flag names */
+	VFIOSIM_POINTER,	/* an address of the client */
+	VFIOSIM_STRING,		/* arg points at a NUL-terminated string */
+};
+
+struct vfiosim_field {
+	const char *name;
+	uint16_t offset;	/* in the structure */
+	uint16_t size;		/* bytes: 1, 2, 4, 8 */
+	enum vfiosim_format format;
+};
+
+struct vfiosim_flag {
+	const char *name;
+	uint32_t bit;		/* value, one or more bits */
+};
+
+struct vfiosim_command {
+	const char *name;	/* the kernel header's: "VFIO_IOMMU_MAP_DMA" */
+	uint32_t number;	/* the ioctl request */
+	unsigned kinds;		/* enum vfiosim_file_kind, or'ed: files that know it */
+	bool needs_iommu;	/* on containers: known only once an IOMMU driver is set */
+	bool returns_fd;	/* returns a new descriptor: FUSE cannot, see fuse.h */
+	enum vfiosim_size_family family;
+	uint16_t min_size;	/* bytes that must be there */
+	uint16_t full_size;	/* bytes the simulator knows */
+	uint32_t known_flags;	/* flags (u32 at offset 4) outside these are refused */
+	const struct vfiosim_field *fields;	/* ended by a NULL name; NULL: none */
+	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none */
+	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */
+};
+
+/* The table: NULL past the end. */
+const struct vfiosim_command *vfiosim_command(size_t index);
+/* By name, or NULL. */
+const struct vfiosim_command *vfiosim_command_by_name(const char *name);
+/* By request number among those known to @kind, or NULL. */
+const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number);
+
+#endif

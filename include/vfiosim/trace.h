@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Traces: one event for everything a client asked, with what it asked, what it
+ * got, why, and what changed. Events are numbered in the order in which the
+ * simulator decided them. The same calls in the same order give the same events,
+ * byte for byte, apart from addresses and thread ids that clients bring along.
+ */
+#ifndef VFIOSIM_TRACE_H
+#define VFIOSIM_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct vfiosim;
+struct vfiosim_command;
+
+/* A named value inside a reason or a change: a number, or text where @text is not NULL. */
+struct vfiosim_value {
+	const char *name;
+	uint64_t number;
+	const char *text;
+};
+
+/* Why the kernel refuses: one row of the table in sim/core/rules.h. */
+struct vfiosim_rule {
+	const char *id;		/* short and stable: "reserved-region" */
+	int error;		/* positive errno; 0 where each use gives its own */
+	const char *sentence;	/* "{first}..{last} overlaps ...": names in braces are values */
+	const char *mirrors;	/* kernel function and version */
+};
+
+struct vfiosim_event {
+	uint64_t number;	/* 1, 2, ... */
+	uint32_t client;	/* vfiosim_client_number(); 0: nobody in particular */
+	uint32_t tid;
+	const char *object;	/* "container 1", "group 10", "device 0000:01:00.0", "sysfs ..." */
+	const char *verb;	/* the command's name, or "open", "close", "read", "write", "mmap",
+				   "dma": what a device did by itself */
+	const struct vfiosim_command *command;	/* NULL unless the verb is a command */
+	uint64_t arg;		/* the command's raw argument; offset of read, write, mmap */
+	const void *in;		/* what was copied from the client, NULL if nothing was */
+	size_t in_size;
+	const void *out;	/* what was copied back, NULL if nothing was */
+	size_t out_size;
+	long result;		/* what the client saw: >= 0, or a negative errno */
+	const struct vfiosim_rule *rule;	/* NULL unless refused */
+	const char *reason;	/* the rule's sentence with its values, NULL unless refused */
+	const char *const *changes;	/* what changed in the machine, as sentences */
+	size_t n_changes;
+};
+
+/*
+ * @sink is called for every event from now on, in order, from the thread that
+ * served it; it must not call the simulator, and @event is gone when it returns.
+ * Up to 4 sinks. -ENOSPC, and -EINVAL for one that is added twice.
+ */
+typedef void vfiosim_trace_sink(void *ctx, const struct vfiosim_event *event);
+int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx);
+void vfiosim_trace_remove(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx);
+
+/*
+ * A ready-made sink: @ctx is a FILE *; writes one line of JSON per event and
+ * flushes it.
+ */
+void vfiosim_trace_json(void *ctx, const struct vfiosim_event *event);
+/*
+ * The decoded arguments as text: "iova=0x1000 size=0x2000 flags=READ|WRITE".
+ * Writes at most @size bytes with the final NUL; returns the length it wanted.
+ */
+size_t vfiosim_event_args(const struct vfiosim_event *event, char *to, size_t size);
+
+/* The table of rules, for reports and tests: NULL past the end. */
+const struct vfiosim_rule *vfiosim_rule(size_t index);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call: one thing a client asked for, from the moment the simulator hears of
+ * it until the answer is out. Lives on the stack of the thread that serves it.
+ *
+ * The machine's lock is never held across a client op, so a call runs in phases:
+ *
+ *	prepare		no lock: copy the structure, resolve descriptors
+ *	run		lock held: decide and change the machine. A command that
+ *			lacks something about the client (VMAs, limits) asks for it
+ *			with call_vmas() or call_limits(), changes nothing, and
+ *			returns CALL_AGAIN: the dispatcher fetches it unlocked
+ *			and runs the command again.
+ *	publish		no lock: copy outputs to the client, install descriptors
+ *	defer		no lock, after the reply: eventfds and DMA
+ *
+ * Core code returns 0 or a negative errno. Every refusal of a client goes
+ * through refuse(), which names the rule.
+ */
+#ifndef SIM_CORE_CALL_H
+#define SIM_CORE_CALL_H
+
+#include <vfiosim/trace.h>
+#include <vfiosim/vfiosim.h>
+
+#include "base/span.h"
+#include "core/rules.h"
+
+/* Not errnos: the dispatcher's own, never seen by clients. */
+enum {
+	CALL_AGAIN = -10001,	/* needs more about a client; run again */
+	CALL_PARKED = -10002,	/* cannot be decided yet: run again when the machine changed */
+};
+
+#define CALL_STRUCT_MAX 256	/* bytes of the largest fixed structure */
+#define CALL_REASON_MAX 320
+#define CALL_VIEWS_MAX 4
+
+/* The VMAs of @client between @span, as they were when the call fetched them. */
+struct vma_view {
+	struct vfiosim_client *client;
+	struct span span;
+	struct vfiosim_vmas vmas;
+	int error;		/* 0; -ESRCH: the memory is gone */
+};
+
+struct call_out {		/* one stretch of bytes to copy to the client on success */
+	uint64_t uva;
+	void *data;
+	size_t size;
+	struct call_out *next;
+};
+
+struct call {
+	struct vfiosim *sim;
+	struct vfiosim_caller *caller;
+	struct vfiosim_file *file;		/* NULL while opening */
+	const struct command *command;		/* abi row; NULL for open, read, write, ... */
+	uint64_t arg;
+
+	/* The structure as the client gave it; fields a command changes are changed
+	   here and copied back by the row's rule. */
+	union {
+		uint8_t bytes[CALL_STRUCT_MAX];
+		uint64_t align;
+	} in;
+	size_t in_size;
+	uint8_t *tail;				/* variable part, owned; NULL: none */
+	size_t tail_size;
+
+	/* Resolved by prepare. */
+	struct vfiosim_file *other;		/* a file named by descriptor, borrowed */
+	void *prepared;				/* the handler's; freed by prepared_done */
+	void (*prepared_done)(struct call *call, void *prepared);
+
+	/* What run may ask for. */
+	struct vma_view views[CALL_VIEWS_MAX];
+	unsigned n_views;
+	struct vfiosim_limits limits;
+	bool have_limits;
+	struct {
+		bool vmas, limits;
+		struct vfiosim_client *client;
+		struct span span;
+	} need;
+
+	/* What came of it. */
+	const struct vfiosim_rule *rule;	/* NULL: not refused */
+	char reason[CALL_REASON_MAX];
+	struct change_list {
+		char **text;
+		size_t n, capacity;
+	} changes;
+	struct call_out *outs;
+	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
+};
+
+/* ---- Asking about clients (lock held) ---- */
+
+/*
+ * The VMAs of @client over @span. 0 and the view; CALL_AGAIN when they have to be
+ * fetched first; -ESRCH when the client's memory is gone. Change nothing before
+ * the last of these has answered 0.
+ */
+int call_vmas(struct call *call, struct vfiosim_client *client, struct span span,
+	      const struct vma_view **ret_view);
+/* The caller's limits: 0 or CALL_AGAIN; a caller that is gone has none of them. */
+int call_limits(struct call *call, struct vfiosim_limits *ret_limits);
+
+/* ---- Telling what happened (lock held) ---- */
+
+#define V(name_, number_) { .name = (name_), .number = (uint64_t)(number_), .text = NULL }
+#define VS(name_, text_) { .name = (name_), .number = 0, .text = (text_) }
+
+/*
+ * Refuse with a rule of rules.h: records the reason and returns its negative
+ * errno. Usage: return refuse(call, RULE_GROUP_BUSY, V("group", number));
+ */
+#define refuse(call_, rule_, ...) \
+	call_refuse((call_), (rule_), (const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values);
+
+/* Record a change as a sentence with {named} values. Costs nothing when nobody traces. */
+#define changed(call_, sentence_, ...) \
+	call_changed((call_), (sentence_), (const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values);
+
+/* ---- Leaving work for later (lock held) ---- */
+
+/* Copy @size bytes of @data (copied now) to the client when the command succeeds. -ENOMEM. */
+int call_out(struct call *call, uint64_t uva, const void *data, size_t size);
+
+/*
+ * Run @work(sim, arg) after the reply, in order, with no lock held. It frees @arg.
+ * -ENOMEM (then nothing is queued, @arg stays the caller's).
+ */
+int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
+
+#endif

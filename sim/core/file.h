@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An open file: what a descriptor of a client refers to. Holds its object: the
+ * container is counted by its files and groups, a group by its one file and the
+ * device files opened through it.
+ *
+ * Life: made by an open or by a command that returns a descriptor, released once.
+ */
+#ifndef SIM_CORE_FILE_H
+#define SIM_CORE_FILE_H
+
+#include <vfiosim/vfiosim.h>
+
+struct container;
+struct group;
+struct device;
+
+struct vfiosim_file {
+	struct vfiosim *sim;
+	enum vfiosim_file_kind kind;
+	union {
+		struct container *container;
+		struct group *group;
+		struct device *device;
+	};
+	struct group *through;		/* device files: the group they were opened through */
+	uint64_t number;		/* in order of opening, for traces */
+	void *ctx;			/* the front's */
+};
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A group: the smallest set of devices the IOMMU can tell apart, and the unit
+ * that joins a container.
+ *
+ * Life: made with the machine (or with an mdev), opened by one file at a time,
+ * set into a container, used by the device files opened through it (each holds
+ * the group's file), unset, closed. Guarded by the machine's lock.
+ */
+#ifndef SIM_CORE_GROUP_H
+#define SIM_CORE_GROUP_H
+
+#include <sys/queue.h>
+
+#include "core/call.h"
+
+struct container;
+struct device;
+struct domain;
+struct iommu;
+
+enum group_type {
+	GROUP_IOMMU,		/* physical devices behind an IOMMU */
+	GROUP_EMULATED,		/* an mdev: reaches memory through its vendor driver */
+	GROUP_NOIOMMU,
+};
+
+struct group {
+	struct vfiosim *sim;
+	uint32_t index;			/* in sim->groups */
+	uint32_t number;		/* /sys/kernel/iommu_groups/N; of noiommu groups: noiommu-N */
+	enum group_type type;
+	const struct vfiosim_topo_iommu *iommu;		/* GROUP_IOMMU only, else NULL */
+	const struct vfiosim_topo_group *topo;		/* NULL for an mdev created at run time */
+	TAILQ_HEAD(, device) devices;
+	bool gone;			/* its last device is removed; only the index remains */
+
+	struct vfiosim_file *file;	/* NULL: not open */
+	unsigned file_refs;		/* the descriptor, plus one per open device file */
+	bool file_closed;		/* the descriptor is gone, device files keep the group */
+
+	struct container *container;	/* NULL: none */
+	unsigned container_users;	/* device opens that use it */
+	TAILQ_ENTRY(group) in_container;
+
+	struct domain *domain;		/* GROUP_IOMMU with type1: what it is attached to */
+	TAILQ_ENTRY(group) in_domain;
+	char type_name[24];		/* /sys/kernel/iommu_groups/N/type: "DMA", "identity", ... */
+};
+
+/*
+ * Viable: every device of it is bound to a vfio driver, to none, or to one that
+ * does no DMA (pcieport, pci-stub). Mirrors iommu_group_claim_dma_owner and
+ * vfio_dev_viable (7.2).
+ */
+bool group_viable(const struct group *group);
+/* Bound devices; 0: the group's node does not exist. */
+unsigned group_bound_devices(const struct group *group);
+/* Number of reserved regions of the group, and the index-th (the IOMMU's, then its own). */
+size_t group_resv_count(const struct group *group);
+const struct vfiosim_resv *group_resv(const struct group *group, size_t index);
+
+/* VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER. */
+int group_set_container(struct call *call, struct group *group, struct container *container);
+int group_unset_container(struct call *call, struct group *group);
+
+/* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->new_file. */
+int group_get_device(struct call *call, struct group *group, const char *name);
+
+/* "10", "noiommu-0": the node's name; at least 24 bytes. */
+void group_node_name(const struct group *group, char *to, size_t size);
+
+#endif

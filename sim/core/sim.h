@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One simulated machine: the root that everything hangs from.
+ *
+ * Built from a topology, which it borrows. Devices and groups keep their index for
+ * the machine's life; an mdev created at run time gets the next one. All of it is
+ * guarded by lock, unless said otherwise.
+ */
+#ifndef SIM_CORE_SIM_H
+#define SIM_CORE_SIM_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include <vfiosim/topology.h>
+#include <vfiosim/trace.h>
+#include <vfiosim/vfiosim.h>
+
+struct device;
+struct group;
+struct container;
+
+#define SIM_TRACE_SINKS 4
+
+struct vfiosim {
+	pthread_mutex_t lock;
+	const struct vfiosim_topology *topology;
+
+	struct device **devices;	/* index -> device; never NULL, see device.removed */
+	uint32_t n_devices;
+	struct group **groups;		/* index -> group; never NULL, see group.gone */
+	uint32_t n_groups;
+	uint32_t next_group_number;	/* for mdevs created at run time */
+	uint32_t next_cdev;		/* N of the next vfioN; the lowest free one is reused */
+
+	TAILQ_HEAD(, container) containers;
+	uint64_t next_container, next_file, next_domain;
+	TAILQ_HEAD(, vfiosim_client) clients;
+	uint32_t next_client;
+
+	/* Module parameters, writable through sysfs. */
+	uint32_t dma_entry_limit;
+	bool allow_unsafe_interrupts;
+	bool noiommu;
+
+	struct vfiosim_counters counters;
+	struct fault_record {		/* what devices were refused, the last 64 */
+		uint32_t device;
+		uint64_t iova, length;
+		bool write;
+		char reason[160];
+	} faults[64];
+	uint64_t n_faults;		/* ever */
+
+	struct {
+		pthread_mutex_t lock;	/* taken after the machine's; held while sinks run */
+		struct {
+			vfiosim_trace_sink *sink;
+			void *ctx;
+		} sinks[SIM_TRACE_SINKS];
+		unsigned n;
+		uint64_t next;		/* number of the next event */
+	} trace;
+};
+
+/* Core begins and ends a machine; device models are looked up by name (device.h). */
+int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology);
+void sim_done(struct vfiosim *sim);
+
+/* By PCI address or UUID, among those not removed; NULL. */
+struct device *sim_device(struct vfiosim *sim, const char *address);
+
+#endif

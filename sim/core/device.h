@@ -53,6 +53,9 @@ struct irq_set {
 	enum irq_data data;
 	unsigned action;	/* enum irq_action bits */
 	const uint8_t *bools;	/* IRQ_DATA_BOOL: count of them */
+	uint64_t data_uva;	/* where the data stands in the client's memory ... */
+	int data_error;		/* ... and -EFAULT if it could not be read: reported once the
+				   range has been found good, as the kernel does */
 	struct irq_event **events;	/* IRQ_DATA_EVENTFD: count of them, NULL for fd -1; the
 					   driver takes a reference on what it keeps */
 	const int *event_errors;	/* IRQ_DATA_EVENTFD: why a descriptor could not be
@@ -89,6 +92,9 @@ struct device_ops {
 			struct irq_info *ret_irq);
 	int (*set_irqs)(struct call *call, struct device *dev, const struct irq_set *set);
 	int (*reset)(struct call *call, struct device *dev);
+	/* Its driver wants the device back: tell the user (the REQ interrupt). NULL: nobody is
+	   told. Mirrors vfio_device_ops.request (7.2). */
+	void (*request)(struct call *call, struct device *dev);
 	/* Fills at most @max deps, returns how many there are. NULL: ENOTTY. */
 	int (*hot_reset_info)(struct call *call, struct device *dev, struct hot_reset_dep *deps,
 			      unsigned max);

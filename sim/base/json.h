@@ -17,6 +17,7 @@ struct json {
 	FILE *to;
 	bool pretty;		/* indent, one value per line */
 	unsigned depth;		/* of open objects and arrays, at most 32 */
+	uint32_t objects;	/* bit n: level n is an object, not an array */
 	bool first;		/* nothing written yet at this depth */
 	bool after_key;
 };

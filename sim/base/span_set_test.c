@@ -142,7 +142,7 @@ static void *model_erase(struct model *model, uint64_t first)
 static void check_cursor(const struct model *model, size_t i, bool found,
 			 const struct span_cursor *cursor)
 {
-	need(found == i < model->n);
+	need(found == (i < model->n));
 	if (!found)
 		return;
 	need(cursor->span.first == model->span[i].first);

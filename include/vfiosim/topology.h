@@ -111,6 +111,8 @@ struct vfiosim_topo_mdev_type {
 	const char *description;	/* "" = no such file */
 	const char *vendor_model;
 	const char *model;		/* row under models: that describes a new one */
+	const struct vfiosim_topo_device *prototype;	/* that row: a new one without name,
+							   address, group and parent */
 	uint32_t instances;		/* units of the parent one of them takes */
 	uint32_t capacity;		/* units the parent has in all */
 };

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A topology as a whole: loading, looking up, freeing. Everything of it lies in one
+ * arena, so freeing is one act whatever was built.
+ */
+#include <vfiosim/topology.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/topology_read.h"
+
+struct topology_box {
+	struct vfiosim_topology topology;	/* first: what the user holds */
+	struct arena arena;
+};
+
+static int read_memlock(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	struct vfiosim_topology *topology = to;
+
+	if (value->kind == YNODE_SCALAR && !strcmp(value->text, "unlimited")) {
+		topology->memlock = VFIOSIM_MEMLOCK_UNLIMITED;
+		return 0;
+	}
+	if (value->kind == YNODE_SCALAR && !strcmp(value->text, "client")) {
+		topology->memlock = VFIOSIM_MEMLOCK_CLIENT;
+		return 0;
+	}
+	if (read_size(reader, value, &topology->memlock_bytes))
+		return topology_expected(reader, value, "unlimited, client or a size (64K)");
+	topology->memlock = VFIOSIM_MEMLOCK_BYTES;
+	return 0;
+}
+
+#define AT(member_) offsetof(struct vfiosim_topology, member_)
+
+static const struct field top_fields[] = {
+	{ "about", read_text, AT(about) },
+	{ "memlock", read_memlock, 0 },
+	{ "rawio_granted", read_bool, AT(rawio_granted) },
+	{ "dma_entry_limit", read_u32, AT(dma_entry_limit) },
+	{ "allow_unsafe_interrupts", read_bool, AT(allow_unsafe_interrupts) },
+	{ "enable_unsafe_noiommu_mode", read_bool, AT(noiommu) },
+	{ "iommus", read_iommus, 0 },
+	{ "models", read_models, 0 },
+	{ "mdev_types", read_types, 0 },
+	{ "groups", read_groups, 0 },
+	{ "devices", read_devices, 0, true },
+	{ NULL },
+};
+
+/* Of a file: its name without folder and ending. */
+static const char *name_of_file(struct arena *arena, const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	const char *dot = strrchr(name, '.');
+
+	return arena_text(arena, name, dot && dot != name ? (size_t)(dot - name) : strlen(name));
+}
+
+static int read_topology(struct topology_reader *reader, const struct ynode *root)
+{
+	struct vfiosim_topology *topology = reader->topology;
+	int err = read_shared_models(reader);
+
+	if (!err)
+		err = read_fields(reader, root, top_fields, NULL, topology);
+	if (!err && !topology->n_devices)
+		err = topology_fail(reader, ynode_get(root, "devices"), "a machine has at least one device");
+	if (!err)
+		err = finish_groups(reader);
+	if (err)
+		return err;
+	topology->iommus = topology->n_iommus ? reader->iommus : NULL;
+	topology->devices = reader->devices;
+	topology->mdev_types = topology->n_mdev_types ? reader->types : NULL;
+	return 0;
+}
+
+int vfiosim_topology_parse(const char *file, const char *text, size_t length,
+			   struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+{
+	struct topology_box *box = calloc(1, sizeof(*box));
+	struct topology_reader reader = { .file = file, .error = ret_error };
+	struct arena scratch;
+	struct ynode *root;
+	int err;
+
+	if (!box)
+		return -ENOMEM;
+	arena_init(&scratch);
+	arena_init(&box->arena);
+	reader.arena = &box->arena;
+	reader.topology = &box->topology;
+	box->topology.about = "";
+	box->topology.dma_entry_limit = 65535;
+	box->topology.name = name_of_file(&box->arena, file);
+	err = box->topology.name ? 0 : -ENOMEM;
+	if (!err)
+		err = yaml_read(file, text, length, &scratch, &root, ret_error);
+	if (!err)
+		err = read_topology(&reader, root);
+	arena_done(&scratch);
+	if (err)
+		vfiosim_topology_free(&box->topology);
+	else
+		*ret_topology = &box->topology;
+	return err;
+}
+
+void vfiosim_topology_free(struct vfiosim_topology *topology)
+{
+	struct topology_box *box = (struct topology_box *)topology;
+
+	if (!box)
+		return;
+	arena_done(&box->arena);
+	free(box);
+}
+
+/* ---- From a file, or built in ---- */
+
+static int read_whole(FILE *from, char **ret_text, size_t *ret_length)
+{
+	size_t room = YAML_BYTES + 1;	/* one more: the parser refuses what is too long */
+	char *text = malloc(room);
+
+	if (!text)
+		return -ENOMEM;
+	*ret_length = fread(text, 1, room, from);
+	if (ferror(from)) {
+		free(text);
+		return errno ? -errno : -EIO;
+	}
+	*ret_text = text;
+	return 0;
+}
+
+static int load_file(const char *path, struct vfiosim_topology **ret_topology,
+		     struct vfiosim_error *ret_error)
+{
+	FILE *from = fopen(path, "re");
+	size_t length;
+	char *text;
+	int err;
+
+	if (!from) {
+		err = -errno;
+		yaml_error(ret_error, path, NULL, "cannot be opened: %s", strerror(-err));
+		return err;
+	}
+	err = read_whole(from, &text, &length);
+	fclose(from);
+	if (err) {
+		yaml_error(ret_error, path, NULL, "cannot be read: %s", strerror(-err));
+		return err;
+	}
+	err = vfiosim_topology_parse(path, text, length, ret_topology, ret_error);
+	free(text);
+	return err;
+}
+
+static bool is_path(const char *name)
+{
+	size_t n = strlen(name);
+
+	return strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".yaml"));
+}
+
+int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **ret_topology,
+			  struct vfiosim_error *ret_error)
+{
+	const struct vfiosim_builtin *builtin;
+	const char *names[64];
+	char hint[100];
+	size_t n = 0;
+
+	if (is_path(name_or_file))
+		return load_file(name_or_file, ret_topology, ret_error);
+	for (; n < 64 && (builtin = vfiosim_topology_builtin(n)); n++) {
+		names[n] = builtin->name;
+		if (!strcmp(builtin->name, name_or_file))
+			return vfiosim_topology_parse(builtin->name, builtin->text, builtin->length,
+						      ret_topology, ret_error);
+	}
+	yaml_error(ret_error, name_or_file, NULL,
+		   "no built-in topology has this name%s (a file's name has a / or ends in .yaml)",
+		   suggestion(name_or_file, names, n, hint, sizeof(hint)));
+	return -ENOENT;
+}
+
+/* ---- Using one ---- */
+
+void vfiosim_topology_set_memlock(struct vfiosim_topology *topology, enum vfiosim_memlock memlock,
+				  uint64_t bytes)
+{
+	topology->memlock = memlock;
+	topology->memlock_bytes = bytes;
+}
+
+int vfiosim_topology_device(const struct vfiosim_topology *topology, const char *name)
+{
+	for (size_t i = 0; i < topology->n_devices; i++)
+		if (!strcmp(topology->devices[i].name, name) ||
+		    !strcmp(topology->devices[i].address, name))
+			return (int)i;
+	return -1;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The policies, one row each. See policy.h. */
+#include "select/policy.h"
+
+#include <linux/vfio.h>
+#include <string.h>
+
+static const int v2_then_v1[] = { VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU, VFIO_SPAPR_TCE_v2_IOMMU,
+				  VFIO_SPAPR_TCE_IOMMU, 0 };
+static const int v2_only[] = { VFIO_TYPE1v2_IOMMU, 0 };
+static const int v1_only[] = { VFIO_TYPE1_IOMMU, 0 };
+static const int v1_or_none[] = { VFIO_TYPE1_IOMMU, VFIO_SPAPR_TCE_v2_IOMMU, VFIO_NOIOMMU_IOMMU,
+				  0 };
+
+static const struct policy rows[] = {
+	{
+		.name = "qemu-legacy",
+		.about = "offer the device to each container; refused by all: make another",
+		.mirrors = "QEMU 7.2 hw/vfio/common.c: vfio_connect_container",
+		.spaces = SPACES_MANY,
+		.types = v2_then_v1,
+		.info = true,
+		.maps_bars = true,
+		.bar_optional = true,
+		.busy_retry = true,
+		.last_page = true,
+		.discards = true,
+		.live_fatal = true,
+	},
+	{
+		.name = "cloud-hypervisor",
+		.about = "one container for all devices, every refusal is final",
+		.mirrors = "cloud-hypervisor ae44c29 DeviceManager, rust-vmm vfio-ioctls 96c82d1",
+		.spaces = SPACES_ONE,
+		.types = v2_only,
+		.extension_exact = true,
+		.viable_exact = true,
+		.unset_first = true,
+		.maps_bars = true,
+	},
+	{
+		.name = "dpdk",
+		.about = "one container for all devices, type1 v1, EEXIST counts as mapped",
+		.mirrors = "DPDK 22.11 lib/eal/linux/eal_vfio.c: rte_vfio_setup_device",
+		.spaces = SPACES_ONE,
+		.types = v1_or_none,
+		.extension_exact = true,
+		.next_type = true,
+		.exists_ok = true,
+	},
+	{
+		.name = "libvfn",
+		.about = "a container of its own for every group, type1 v1",
+		.mirrors = "libvfn c2acee3 src/iommu/vfio.c",
+		.spaces = SPACES_EACH,
+		.types = v1_only,
+		.unset_first = true,
+		.info = true,
+	},
+};
+
+const struct policy *policy_at(size_t index)
+{
+	return index < sizeof(rows) / sizeof(rows[0]) ? &rows[index] : NULL;
+}
+
+const struct policy *policy_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Policies: how a program chooses the container for a device, and what it makes
+ * of each refusal. One row per program; the engine (select.h) reads the row and
+ * nothing else, so that a new program is a new row.
+ */
+#ifndef HARNESS_SELECT_POLICY_H
+#define HARNESS_SELECT_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum policy_spaces {
+	SPACES_MANY,	/* offered to every container in turn; refused by all: a new one */
+	SPACES_ONE,	/* one container for everything; refused there: refused */
+	SPACES_EACH,	/* every group gets a container of its own */
+};
+
+struct policy {
+	const char *name;	/* qemu-legacy */
+	const char *about;
+	const char *mirrors;	/* the program and where in it */
+	enum policy_spaces spaces;
+	const int *types;	/* IOMMU types asked for with CHECK_EXTENSION, in order, ended by 0 */
+	bool extension_exact;	/* the answer must be 1; else any answer but 0 will do, errors too */
+	bool viable_exact;	/* the status must be VIABLE and nothing else */
+	bool next_type;		/* SET_IOMMU fails: try the next type */
+	bool unset_first;	/* a container given up is left with UNSET_CONTAINER, not just closed */
+	bool info;		/* IOMMU_GET_INFO must work */
+	bool maps_bars;		/* BARs of devices are mapped for other devices to reach */
+	bool bar_optional;	/* a BAR that cannot be mapped is left out, with a warning */
+	bool busy_retry;	/* MAP says EBUSY: unmap and try once more */
+	bool exists_ok;		/* MAP says EEXIST: counts as mapped */
+	bool last_page;		/* UNMAP up to 2^64 says EINVAL: again without the last page */
+	bool discards;		/* forbids discarding RAM while a container needs it pinned */
+	bool live_fatal;	/* a mapping that fails after start ends the program */
+};
+
+/* NULL past the end; by name or NULL. */
+const struct policy *policy_at(size_t index);
+const struct policy *policy_by_name(const char *name);
+
+#endif

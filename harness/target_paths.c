@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The target of real system calls: /dev/vfio as it stands here. Its processes are
+ * workers (target_worker.h); the runner itself never holds a VFIO file, so that
+ * limits, fork, exec and exit mean what they mean.
+ */
+#include "target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "target_worker.h"
+
+#define CONTROL_STATE "/dev/.vfiosim/state"
+#define CONTROL_LAST "/dev/.vfiosim/last"
+
+struct paths_target {
+	struct target base;
+	struct paths_proc **procs;	/* in order of creation; NULL: exited */
+	unsigned n_procs;
+};
+
+struct paths_proc {
+	struct proc base;
+	int socket;
+	pid_t pid;
+	bool ours;			/* a child of the runner, to be waited for */
+};
+
+static struct paths_target *paths_target(struct target *target)
+{
+	return (struct paths_target *)target->ctx;
+}
+
+static int sock(struct proc *proc)
+{
+	return ((struct paths_proc *)proc->ctx)->socket;
+}
+
+/* ---- Asking a worker --------------------------------------------------- */
+
+/* @to: where the reply's bytes go, at most @size of them. The result of the call. */
+static int64_t ask_for(struct proc *proc, const struct worker_request *request, const void *bytes,
+		       uint64_t *ret_value, void *to, size_t size)
+{
+	struct worker_reply reply;
+	int error = worker_send(sock(proc), request, sizeof(*request));
+
+	if (!error)
+		error = worker_send(sock(proc), bytes, request->size);
+	if (!error)
+		error = worker_receive(sock(proc), &reply, sizeof(reply));
+	if (!error && reply.size > size)
+		error = -EPROTO;
+	if (!error)
+		error = worker_receive(sock(proc), to, reply.size);
+	if (error)
+		return error;
+	if (ret_value)
+		*ret_value = reply.value;
+	return reply.result;
+}
+
+static int64_t ask(struct proc *proc, const struct worker_request *request)
+{
+	return ask_for(proc, request, NULL, NULL, NULL, 0);
+}
+
+/* ---- Processes --------------------------------------------------------- */
+
+static int add_proc(struct paths_target *self, struct paths_proc *proc)
+{
+	struct paths_proc **procs;
+
+	procs = realloc(self->procs, (self->n_procs + 1) * sizeof(struct paths_proc *));
+	if (!procs)
+		return -ENOMEM;
+	self->procs = procs;
+	procs[self->n_procs++] = proc;
+	proc->base = (struct proc){ .target = &self->base, .number = self->n_procs, .ctx = proc };
+	return 0;
+}
+
+/* A fresh process: a child of the runner that drops every socket but its own. */
+static int start(struct paths_target *self, struct paths_proc *proc, int theirs)
+{
+	proc->pid = fork();
+	if (proc->pid < 0)
+		return -errno;
+	if (!proc->pid) {
+		close(proc->socket);
+		for (unsigned i = 0; i < self->n_procs; i++)
+			if (self->procs[i])
+				close(self->procs[i]->socket);
+		_exit(worker_serve(theirs));
+	}
+	proc->ours = true;
+	return 0;
+}
+
+/* Ask @parent to fork; the child's socket travels along. */
+static int start_fork(struct proc *parent, struct paths_proc *proc, int theirs)
+{
+	struct worker_request request = { .op = WORKER_FORK };
+	struct worker_reply reply;
+	struct iovec iov = { &request, sizeof(request) };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	int error;
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(head), &theirs, sizeof(int));
+	if (sendmsg(sock(parent), &message, MSG_NOSIGNAL) < 0)
+		return -errno;
+	error = worker_receive(sock(parent), &reply, sizeof(reply));
+	if (error)
+		return error;
+	proc->pid = (pid_t)reply.result;
+	return reply.result < 0 ? (int)reply.result : 0;
+}
+
+static int paths_process(struct target *target, struct proc *parent, struct proc **ret_proc)
+{
+	struct paths_target *self = paths_target(target);
+	struct paths_proc *proc = calloc(1, sizeof(*proc));
+	int ends[2], error;
+
+	if (!proc)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		free(proc);
+		return -errno;
+	}
+	proc->socket = ends[0];
+	error = parent ? start_fork(parent, proc, ends[1]) : start(self, proc, ends[1]);
+	close(ends[1]);
+	if (!error)
+		error = add_proc(self, proc);
+	if (error) {
+		close(proc->socket);
+		free(proc);
+		return error;
+	}
+	*ret_proc = &proc->base;
+	return 0;
+}
+
+/* A worker that loses its socket exits. Its own children were ended before it, or are by init. */
+static void paths_exit(struct proc *proc)
+{
+	struct paths_target *self = paths_target(proc->target);
+	struct paths_proc *own = proc->ctx;
+	char byte;
+
+	self->procs[proc->number - 1] = NULL;
+	shutdown(own->socket, SHUT_WR);
+	while (recv(own->socket, &byte, 1, 0) > 0)	/* until it has really exited */
+		;
+	close(own->socket);
+	if (own->ours)
+		waitpid(own->pid, NULL, 0);
+	free(own);
+}
+
+static int paths_exec(struct proc *proc)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EXEC });
+}
+
+static int paths_limit(struct proc *proc, uint64_t memlock)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock });
+}
+
+/* ---- Calls ------------------------------------------------------------- */
+
+static int paths_open(struct proc *proc, const char *path)
+{
+	struct worker_request request = { .op = WORKER_OPEN, .size = (uint32_t)strlen(path) };
+
+	return (int)ask_for(proc, &request, path, NULL, NULL, 0);
+}
+
+static int paths_close(struct proc *proc, int fd)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_CLOSE, .fd = fd });
+}
+
+static int paths_dup(struct proc *proc, int fd)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_DUP, .fd = fd });
+}
+
+static long paths_ioctl(struct proc *proc, int fd, uint32_t cmd, uint64_t arg)
+{
+	return ask(proc, &(struct worker_request){ .op = WORKER_IOCTL, .fd = fd, .a = cmd,
+						   .b = arg });
+}
+
+static long paths_ioctl_data(struct proc *proc, int fd, uint32_t cmd, void *data, size_t size)
+{
+	struct worker_request request = { .op = WORKER_IOCTL_DATA, .fd = fd, .a = cmd,
+					  .size = (uint32_t)size };
+
+	return ask_for(proc, &request, data, NULL, data, size);
+}
+
+static ssize_t paths_pread(struct proc *proc, int fd, void *to, size_t length, uint64_t offset)
+{
+	struct worker_request request = { .op = WORKER_PREAD, .fd = fd, .a = offset, .b = length };
+
+	return ask_for(proc, &request, NULL, NULL, to, length);
+}
+
+static ssize_t paths_pwrite(struct proc *proc, int fd, const void *from, size_t length,
+			    uint64_t offset)
+{
+	struct worker_request request = { .op = WORKER_PWRITE, .fd = fd, .a = offset,
+					  .size = (uint32_t)length };
+
+	return ask_for(proc, &request, from, NULL, NULL, 0);
+}
+
+static int paths_eventfd(struct proc *proc)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EVENTFD });
+}
+
+/* A real device signals after the reply; give it a moment before saying that nothing came. */
+static int64_t paths_event_read(struct proc *proc, int fd)
+{
+	struct worker_request request = { .op = WORKER_EVENT_READ, .fd = fd };
+	int64_t count = 0;
+
+	for (int i = 0; i < 20 && !(count = ask(proc, &request)); i++)
+		usleep(5000);
+	return count;
+}
+
+/* ---- Memory ------------------------------------------------------------ */
+
+static int paths_mmap(struct proc *proc, enum memory_kind kind, uint64_t length, uint64_t *ret_uva)
+{
+	struct worker_request request = { .op = WORKER_MMAP, .a = kind, .b = length };
+
+	return (int)ask_for(proc, &request, NULL, ret_uva, NULL, 0);
+}
+
+static int paths_mmap_fd(struct proc *proc, int fd, uint64_t offset, uint64_t length,
+			 uint64_t *ret_uva)
+{
+	struct worker_request request = { .op = WORKER_MMAP_FD, .fd = fd, .a = offset,
+					  .b = length };
+
+	return (int)ask_for(proc, &request, NULL, ret_uva, NULL, 0);
+}
+
+static int paths_munmap(struct proc *proc, uint64_t uva, uint64_t length)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MUNMAP, .a = uva,
+							.b = length });
+}
+
+static int paths_peek(struct proc *proc, uint64_t uva, void *to, size_t length)
+{
+	struct worker_request request = { .op = WORKER_PEEK, .a = uva, .b = length };
+
+	return (int)ask_for(proc, &request, NULL, NULL, to, length);
+}
+
+static int paths_poke(struct proc *proc, uint64_t uva, const void *from, size_t length)
+{
+	struct worker_request request = { .op = WORKER_POKE, .a = uva, .size = (uint32_t)length };
+
+	return (int)ask_for(proc, &request, from, NULL, NULL, 0);
+}
+
+/* ---- The control files ------------------------------------------------- */
+
+/* The value of the first string called @key in a JSON text; "" when there is none. */
+static void find_string(const char *json, const char *key, char *to, size_t size)
+{
+	char quoted[32];
+	const char *at;
+	size_t n = 0;
+
+	to[0] = 0;
+	snprintf(quoted, sizeof(quoted), "\"%s\"", key);
+	at = strstr(json, quoted);
+	if (!at)
+		return;
+	at += strlen(quoted);
+	at += strspn(at, " \t\n:");
+	if (*at++ != '"')
+		return;
+	for (; *at && *at != '"' && n + 1 < size; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+		to[n++] = *at;
+	}
+	to[n] = 0;
+}
+
+static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
+{
+	struct worker_request request = { .op = WORKER_READ_FILE, .size = sizeof(CONTROL_LAST) };
+	char *json;
+	int64_t length;
+
+	*ret_refusal = (struct refusal){ 0 };
+	json = calloc(1, WORKER_BYTES_MAX + 1);
+	if (!json || !proc->target->simulated)
+		goto out;
+	length = ask_for(proc, &request, CONTROL_LAST, NULL, json, WORKER_BYTES_MAX);
+	if (length > 0) {
+		find_string(json, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
+		find_string(json, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
+	}
+out:
+	free(json);
+}
+
+static int paths_state(struct target *target, char **ret_text)
+{
+	size_t size;
+	FILE *from, *to;
+	char buffer[4096];
+	size_t n;
+
+	if (!target->simulated)
+		return -ENOSYS;
+	from = fopen(CONTROL_STATE, "re");
+	if (!from)
+		return -errno;
+	to = open_memstream(ret_text, &size);
+	if (!to) {
+		fclose(from);
+		return -ENOMEM;
+	}
+	while ((n = fread(buffer, 1, sizeof(buffer), from)))
+		fwrite(buffer, 1, n, to);
+	fclose(from);
+	return fclose(to) ? -ENOMEM : 0;
+}
+
+/* This computer's own settings are not ours to change. */
+static int paths_param(struct target *target, const char *name, const char *value)
+{
+	static const char *const modules[] = { "vfio_iommu_type1", "vfio" };
+	size_t length = strlen(value);
+	char path[256];
+
+	if (!target->simulated)
+		return -ENOSYS;
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
+		int fd;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", modules[i], name);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return -errno;
+		n = write(fd, value, length);
+		close(fd);
+		return n == (ssize_t)length ? 0 : -EIO;
+	}
+	return -ENOENT;
+}
+
+/* ---- The target -------------------------------------------------------- */
+
+static void paths_destroy(struct target *target)
+{
+	struct paths_target *self = paths_target(target);
+
+	while (self->n_procs) {
+		struct paths_proc *proc = self->procs[self->n_procs - 1];
+
+		if (proc)
+			paths_exit(&proc->base);
+		self->n_procs--;
+	}
+	free(self->procs);
+	free(self->base.devices);
+	free(self);
+}
+
+static const struct target_ops paths_ops = {
+	.name = "paths",
+	.destroy = paths_destroy,
+	.process = paths_process,
+	.state = paths_state,
+	.param = paths_param,
+	.exit = paths_exit,
+	.exec = paths_exec,
+	.limit = paths_limit,
+	.open = paths_open,
+	.close = paths_close,
+	.dup = paths_dup,
+	.ioctl = paths_ioctl,
+	.ioctl_data = paths_ioctl_data,
+	.pread = paths_pread,
+	.pwrite = paths_pwrite,
+	.eventfd = paths_eventfd,
+	.event_read = paths_event_read,
+	.mmap = paths_mmap,
+	.mmap_fd = paths_mmap_fd,
+	.munmap = paths_munmap,
+	.peek = paths_peek,
+	.poke = paths_poke,
+	.refusal = paths_refusal,
+};
+
+int target_paths_create(const struct vfiosim_topology *topology,
+			const struct target_device *devices, size_t n_devices,
+			struct target **ret_target)
+{
+	struct paths_target *self = calloc(1, sizeof(*self));
+	int error = 0;
+
+	if (!self)
+		return -ENOMEM;
+	self->base = (struct target){ .ops = &paths_ops, .simulated = topology, .ctx = self };
+	if (topology) {
+		error = target_devices_from(&self->base, topology);
+	} else {
+		self->base.devices = calloc(n_devices + 1, sizeof(*devices));
+		if (!self->base.devices)
+			error = -ENOMEM;
+		else if (n_devices)
+			memcpy(self->base.devices, devices, n_devices * sizeof(*devices));
+		self->base.n_devices = error ? 0 : n_devices;
+	}
+	if (error) {
+		paths_destroy(&self->base);
+		return error;
+	}
+	*ret_target = &self->base;
+	return 0;
+}

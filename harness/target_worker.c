@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker process: system calls on request. See target_worker.h. */
+#include "target_worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "target.h"
+
+struct worker {
+	int socket;
+	int passed;			/* descriptor that came with a request, -1: none */
+	unsigned char *bytes;		/* of the request, then of the reply */
+	bool saved;			/* the limit at start is known */
+	struct rlimit memlock;
+};
+
+int worker_send(int socket, const void *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = send(socket, bytes, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes = (const char *)bytes + n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int worker_receive(int socket, void *bytes, size_t size)
+{
+	while (size) {
+		ssize_t n = recv(socket, bytes, size, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EPIPE;
+		bytes = (char *)bytes + n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The head of a request, and the descriptor that may come with it. */
+static int receive_request(struct worker *worker, struct worker_request *request)
+{
+	struct iovec iov = { request, sizeof(*request) };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(worker->socket, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *head;
+
+	if (n <= 0)
+		return n ? -errno : -EPIPE;
+	worker->passed = -1;
+	head = CMSG_FIRSTHDR(&message);
+	if (head && head->cmsg_type == SCM_RIGHTS)
+		memcpy(&worker->passed, CMSG_DATA(head), sizeof(int));
+	if ((size_t)n < sizeof(*request))
+		return worker_receive(worker->socket, (char *)request + n,
+				      sizeof(*request) - (size_t)n);
+	return 0;
+}
+
+static int64_t or_errno(int64_t result)
+{
+	return result < 0 ? -errno : result;
+}
+
+/* ---- Memory ------------------------------------------------------------ */
+
+static int64_t mapped(void *at, uint64_t *ret_uva)
+{
+	if (at == MAP_FAILED)
+		return -errno;
+	*ret_uva = (uintptr_t)at;
+	return 0;
+}
+
+static int64_t map_anonymous(uint64_t length, int prot, uint64_t *ret_uva)
+{
+	return mapped(mmap(NULL, length, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+		      ret_uva);
+}
+
+/* Memory of a file in memory that is @file_length long. */
+static int64_t map_file(uint64_t length, uint64_t file_length, int flags, uint64_t *ret_uva)
+{
+	int fd = memfd_create("case", MFD_CLOEXEC);
+	int64_t result;
+
+	if (fd < 0)
+		return -errno;
+	result = or_errno(ftruncate(fd, (off_t)file_length));
+	if (!result)
+		result = mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, flags, fd, 0), ret_uva);
+	close(fd);
+	return result;
+}
+
+static int64_t map_unmapped(uint64_t length, uint64_t *ret_uva)
+{
+	int64_t error = map_anonymous(length, PROT_NONE, ret_uva);
+
+	return error ? error : or_errno(munmap((void *)(uintptr_t)*ret_uva, length));
+}
+
+static int64_t map_memory(enum memory_kind kind, uint64_t length, uint64_t *ret_uva)
+{
+	switch (kind) {
+	case MEMORY_RAM:
+		return map_anonymous(length, PROT_READ | PROT_WRITE, ret_uva);
+	case MEMORY_READONLY:
+		return map_anonymous(length, PROT_READ, ret_uva);
+	case MEMORY_WRITEONLY:
+		return map_anonymous(length, PROT_WRITE, ret_uva);
+	case MEMORY_NONE:
+		return map_anonymous(length, PROT_NONE, ret_uva);
+	case MEMORY_UNMAPPED:
+		return map_unmapped(length, ret_uva);
+	case MEMORY_FILE:
+		return map_file(length, length, MAP_PRIVATE, ret_uva);
+	case MEMORY_SHARED:
+		return map_file(length, length, MAP_SHARED, ret_uva);
+	case MEMORY_BEYOND:
+		return map_file(length, 0, MAP_SHARED, ret_uva);
+	}
+	return -EINVAL;
+}
+
+/* Through the kernel, so that a bad address is an errno and no signal. */
+static int64_t copy_memory(uint64_t uva, void *bytes, size_t length, bool to_memory)
+{
+	struct iovec here = { bytes, length }, there = { (void *)(uintptr_t)uva, length };
+	ssize_t n = to_memory ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) :
+				process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -EFAULT;
+}
+
+/* ---- Limits, processes, files ------------------------------------------ */
+
+static int64_t drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	return or_errno(syscall(SYS_capset, &head, data));
+}
+
+static int64_t raise_ipc_lock(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[0].effective |= data[0].permitted & (1u << CAP_IPC_LOCK);
+	return or_errno(syscall(SYS_capset, &head, data));
+}
+
+static int64_t set_limit(struct worker *worker, uint64_t memlock)
+{
+	struct rlimit limit;
+
+	if (!worker->saved && getrlimit(RLIMIT_MEMLOCK, &worker->memlock))
+		return -errno;
+	worker->saved = true;
+	limit = worker->memlock;
+	if (memlock == LIMIT_UNLIMITED)
+		return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : raise_ipc_lock();
+	if (limit.rlim_max != RLIM_INFINITY && memlock > limit.rlim_max)
+		return -ENOSYS;		/* this user may not have that much: cannot be tried */
+	limit.rlim_cur = memlock;
+	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : drop_ipc_lock();
+}
+
+static int64_t do_fork(struct worker *worker)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		close(worker->socket);
+		_exit(worker_serve(worker->passed));
+	}
+	close(worker->passed);
+	return child;
+}
+
+static int64_t do_exec(struct worker *worker)
+{
+	char number[16];
+	char program[] = "vfiosim", verb[] = "case", option[] = "--worker";
+	char *const argv[] = { program, verb, option, number, NULL };
+
+	snprintf(number, sizeof(number), "%d", worker->socket);
+	fcntl(worker->socket, F_SETFD, 0);
+	execv("/proc/self/exe", argv);
+	return -errno;
+}
+
+static int64_t read_file(const char *path, void *to, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while (length < size && (n = read(fd, (char *)to + length, size - length)) > 0)
+		length += (size_t)n;
+	close(fd);
+	return (int64_t)length;
+}
+
+static int64_t event_read(int fd)
+{
+	uint64_t count = 0;
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		return -errno;
+	if (read(fd, &count, sizeof(count)) < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	return (int64_t)count;
+}
+
+/* ---- Serving ----------------------------------------------------------- */
+
+static int64_t map_device(int fd, uint64_t offset, uint64_t length, uint64_t *ret_uva)
+{
+	return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset),
+		      ret_uva);
+}
+
+/* Commands whose reply carries bytes set reply->size. */
+static int64_t perform(struct worker *worker, const struct worker_request *r,
+		       struct worker_reply *reply)
+{
+	void *bytes = worker->bytes;
+	int64_t n;
+
+	switch ((enum worker_op)r->op) {
+	case WORKER_OPEN:
+		return or_errno(open(bytes, O_RDWR));
+	case WORKER_CLOSE:
+		return or_errno(close(r->fd));
+	case WORKER_DUP:
+		return or_errno(dup(r->fd));
+	case WORKER_IOCTL:
+		return or_errno(ioctl(r->fd, (unsigned long)r->a, r->b));
+	case WORKER_IOCTL_DATA:
+		reply->size = r->size;
+		return or_errno(ioctl(r->fd, (unsigned long)r->a, bytes));
+	case WORKER_PREAD:
+		n = or_errno(pread(r->fd, bytes, r->b, (off_t)r->a));
+		reply->size = n > 0 ? (uint32_t)n : 0;
+		return n;
+	case WORKER_PWRITE:
+		return or_errno(pwrite(r->fd, bytes, r->size, (off_t)r->a));
+	case WORKER_EVENTFD:
+		return or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	case WORKER_EVENT_READ:
+		return event_read(r->fd);
+	case WORKER_MMAP:
+		return map_memory((enum memory_kind)r->a, r->b, &reply->value);
+	case WORKER_MMAP_FD:
+		return map_device(r->fd, r->a, r->b, &reply->value);
+	case WORKER_MUNMAP:
+		return or_errno(munmap((void *)(uintptr_t)r->a, r->b));
+	case WORKER_PEEK:
+		reply->size = (uint32_t)r->b;
+		return copy_memory(r->a, bytes, r->b, false);
+	case WORKER_POKE:
+		return copy_memory(r->a, bytes, r->size, true);
+	case WORKER_LIMIT:
+		return set_limit(worker, r->a);
+	case WORKER_FORK:
+		return do_fork(worker);
+	case WORKER_EXEC:
+		return do_exec(worker);
+	case WORKER_READ_FILE:
+		n = read_file(bytes, bytes, WORKER_BYTES_MAX);
+		reply->size = n > 0 ? (uint32_t)n : 0;
+		return n;
+	}
+	return -EINVAL;
+}
+
+static int serve_one(struct worker *worker)
+{
+	struct worker_request request;
+	struct worker_reply reply = { 0 };
+	int error = receive_request(worker, &request);
+
+	if (error)
+		return error;
+	if (request.size > WORKER_BYTES_MAX || request.b > WORKER_BYTES_MAX) {
+		bool moves = request.op == WORKER_PREAD || request.op == WORKER_PEEK;
+
+		if (request.size > WORKER_BYTES_MAX || moves)
+			return -EMSGSIZE;
+	}
+	error = worker_receive(worker->socket, worker->bytes, request.size);
+	if (error)
+		return error;
+	worker->bytes[request.size] = 0;
+	reply.result = perform(worker, &request, &reply);
+	error = worker_send(worker->socket, &reply, sizeof(reply));
+	return error ? error : worker_send(worker->socket, worker->bytes, reply.size);
+}
+
+int worker_serve(int socket)
+{
+	struct worker worker = { .socket = socket, .passed = -1 };
+	int error;
+
+	worker.bytes = malloc(WORKER_BYTES_MAX + 1);
+	if (!worker.bytes)
+		return 1;
+	do
+		error = serve_one(&worker);
+	while (!error);
+	free(worker.bytes);
+	return error == -EPIPE ? 0 : 1;
+}
+
+int worker_resume(const char *socket)
+{
+	struct worker_reply reply = { 0 };
+	int fd = atoi(socket);
+
+	if (worker_send(fd, &reply, sizeof(reply)))
+		return 1;
+	return worker_serve(fd);
+}

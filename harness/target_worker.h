@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker: a real process that makes system calls on request, so that a case can
+ * have several processes, with memory, limits and descriptors of their own.
+ *
+ * The runner and a worker speak over a stream socket, one request at a time: a
+ * struct worker_request and its bytes, answered by a struct worker_reply and its
+ * bytes. Both ends are the same program on the same machine.
+ */
+#ifndef HARNESS_TARGET_WORKER_H
+#define HARNESS_TARGET_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum worker_op {
+	WORKER_OPEN,		/* bytes: path */
+	WORKER_CLOSE,
+	WORKER_DUP,
+	WORKER_IOCTL,		/* a: command, b: argument */
+	WORKER_IOCTL_DATA,	/* a: command; bytes: the structure, also in the reply */
+	WORKER_PREAD,		/* a: offset, b: length; reply: bytes */
+	WORKER_PWRITE,		/* a: offset; bytes */
+	WORKER_EVENTFD,
+	WORKER_EVENT_READ,
+	WORKER_MMAP,		/* a: enum memory_kind, b: length; reply: value is the address */
+	WORKER_MMAP_FD,		/* a: offset, b: length; reply: value is the address */
+	WORKER_MUNMAP,		/* a: address, b: length */
+	WORKER_PEEK,		/* a: address, b: length; reply: bytes */
+	WORKER_POKE,		/* a: address; bytes */
+	WORKER_LIMIT,		/* a: bytes of locked memory */
+	WORKER_FORK,		/* a descriptor travels along: the child's socket */
+	WORKER_EXEC,
+	WORKER_READ_FILE,	/* bytes: path; reply: its bytes */
+};
+
+struct worker_request {
+	uint32_t op;
+	int32_t fd;
+	uint64_t a, b;
+	uint32_t size;		/* of the bytes that follow */
+	uint32_t pad;
+};
+
+struct worker_reply {
+	int64_t result;		/* of the system call, or a negative errno */
+	uint64_t value;
+	uint32_t size;		/* of the bytes that follow */
+	uint32_t pad;
+};
+
+#define WORKER_BYTES_MAX (1u << 20)
+
+/* Serves requests on @socket until the other end closes it; returns an exit status. */
+int worker_serve(int socket);
+/*
+ * The second life of a worker, after exec: `PROGRAM case --worker SOCKET`. Tells
+ * the runner that it is there, then serves.
+ */
+int worker_resume(const char *socket);
+
+/* Exactly @size bytes, or -EPIPE (the other end is gone) or another negative errno. */
+int worker_send(int socket, const void *bytes, size_t size);
+int worker_receive(int socket, void *bytes, size_t size);
+
+#endif

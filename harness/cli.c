@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs say on stderr: see cli.h. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfiosim/topology.h>
+
+#include "cli.h"
+
+bool cli_colours(FILE *stream)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return !(no && *no) && !(term && !strcmp(term, "dumb")) && isatty(fileno(stream));
+}
+
+void cli_error(const char *format, ...)
+{
+	bool colours = cli_colours(stderr);
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* One write: launcher, server and command share the stream. */
+	fprintf(stderr, "vfiosim: %serror:%s %s\n", colours ? "\033[1;31m" : "",
+		colours ? "\033[0m" : "", text);
+}
+
+void cli_file_error(const struct vfiosim_error *error)
+{
+	if (!error->file[0])
+		cli_error("%s", error->message);
+	else if (!error->line)
+		cli_error("%s: %s", error->file, error->message);
+	else
+		cli_error("%s:%u:%u: %s", error->file, error->line, error->column, error->message);
+}

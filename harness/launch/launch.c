@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* The launcher process: starts server and command, follows the command, ends the run. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "launch/filter.h"
+#include "launch/launch.h"
+#include "launch/leftovers.h"
+#include "launch/server.h"
+#include "launch/signals.h"
+#include "launch/space.h"
+
+#define SERVER_END_S 10	/* for a server to end after it was told to */
+
+/*
+ * A run, as its launcher sees it. Life: space_enter -> start_server -> space_place
+ * -> start_command -> follow_command -> end_run -> stop_server.
+ */
+struct run {
+	struct launch_options options;
+	char **argv;
+	struct signals signals;
+	struct space space;
+	pid_t launcher;
+	pid_t server;		/* 0: none, or reaped */
+	pid_t command;		/* 0: none, or reaped */
+	int control;		/* to the server; closing it ends the server */
+	int listener;		/* the filter's: hangs up when nobody of the run is left */
+	int server_status;	/* as wait() tells it, once reaped */
+	int command_status;
+};
+
+/* ---- Starting ---------------------------------------------------------- */
+
+/* A process of our own: never the caller's buffered output twice. */
+static pid_t run_fork(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		cli_error("cannot start a process: %s", strerror(errno));
+	return pid;
+}
+
+static int socket_pair(int ends[2])
+{
+	if (!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return 0;
+	cli_error("cannot make a socket: %s", strerror(errno));
+	return -1;
+}
+
+static int start_server(struct run *run)
+{
+	struct server_options options = {
+		.launch = &run->options,
+		.space = &run->space,
+		.launcher = run->launcher,
+	};
+	int ends[2];
+
+	if (socket_pair(ends))
+		return -1;
+	run->server = run_fork();
+	if (run->server == 0) {
+		close(ends[0]);
+		options.control = ends[1];
+		exit(server_main(&options));
+	}
+	close(ends[1]);
+	run->control = ends[0];
+	space_close_fuse(&run->space);
+	return run->server < 0 ? -1 : 0;
+}
+
+static _Noreturn void execute(char **argv)
+{
+	int error;
+
+	execvp(argv[0], argv);
+	error = errno;
+	cli_error("cannot execute '%s': %s", argv[0], strerror(error));
+	_exit(error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_EXECUTE);
+}
+
+/* The command's process, until it becomes the command. */
+static _Noreturn void become_command(struct run *run, int to_launcher)
+{
+	int listener;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != run->launcher)
+		_exit(LAUNCH_FAILED);
+	listener = filter_install();
+	if (listener < 0) {
+		const char *sentence = filter_sentence(listener);
+
+		cli_error("%s", sentence ? sentence : strerror(-listener));
+		_exit(LAUNCH_FAILED);
+	}
+	if (send_fd(to_launcher, SERVER_LISTENER, listener))
+		_exit(LAUNCH_FAILED);
+	close(listener);
+	close(to_launcher);
+	close(run->control);
+	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
+	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
+	space_restore_cwd(&run->space);
+	signals_restore(&run->signals);
+	if (run->argv)
+		execute(run->argv);
+	exit(run->options.child(run->options.ctx));
+}
+
+static int start_command(struct run *run)
+{
+	int ends[2], byte;
+
+	if (socket_pair(ends))
+		return -1;
+	run->command = run_fork();
+	if (run->command == 0) {
+		close(ends[0]);
+		become_command(run, ends[1]);
+	}
+	close(ends[1]);
+	byte = run->command < 0 ? -1 : receive_fd(ends[0], &run->listener);
+	close(ends[0]);
+	if (byte != SERVER_LISTENER || run->listener < 0)
+		return -1;
+	return send_fd(run->control, SERVER_LISTENER, run->listener);
+}
+
+/* ---- Following --------------------------------------------------------- */
+
+/* Takes every child that has ended: the two of ours, and orphans of the command. */
+static void reap(void *ctx)
+{
+	struct run *run = ctx;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (WIFSTOPPED(status)) {
+			if (pid == run->command)
+				signals_mirror_stop(WSTOPSIG(status));
+		} else if (pid == run->command) {
+			run->command_status = status;
+			run->command = 0;
+		} else if (pid == run->server) {
+			run->server_status = status;
+			run->server = 0;
+		}
+	}
+}
+
+static void follow_command(struct run *run)
+{
+	siginfo_t info;
+
+	for (;;) {
+		reap(run);
+		if (!run->command || !run->server)
+			return;
+		signals_wait(&run->signals, &info);
+		signals_forward(&info, run->command);
+	}
+}
+
+/* ---- Ending ------------------------------------------------------------ */
+
+static void server_died(const struct run *run)
+{
+	if (WIFSIGNALED(run->server_status))
+		cli_error("the simulator was ended by signal %d (%s)",
+			  WTERMSIG(run->server_status), strsignal(WTERMSIG(run->server_status)));
+	/* Otherwise it has said why. */
+}
+
+static void end_leftovers(struct run *run)
+{
+	const struct leftovers leftovers = {
+		.listener = run->listener,
+		.launcher = run->launcher,
+		.server = run->server,
+		.device = run->space.device,
+		.messages = run->options.messages,
+		.reap = reap,
+		.ctx = run,
+	};
+
+	if (run->listener >= 0 && leftovers_end(&leftovers))
+		cli_error("a process of the run does not end");
+}
+
+/* Waits for the server, and kills it where it does not end. */
+static void wait_for_server(struct run *run)
+{
+	struct timespec limit = { .tv_sec = SERVER_END_S };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	for (reap(run); run->server; reap(run)) {
+		if (sigtimedwait(&child, NULL, &limit) < 0 && errno == EAGAIN) {
+			cli_error("the simulator does not end: killed");
+			kill(run->server, SIGKILL);
+		}
+	}
+}
+
+static void stop_server(struct run *run)
+{
+	if (run->server > 0) {
+		space_settle(&run->space);
+		send_fd(run->control, SERVER_STOP, -1);
+		wait_for_server(run);
+		if (run->server_status)
+			server_died(run);
+	}
+	if (run->control >= 0)
+		close(run->control);
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The command has ended, or the server has. */
+static int end_run(struct run *run)
+{
+	bool served = run->server;
+
+	if (!served)
+		server_died(run);
+	end_leftovers(run);
+	if (served)
+		stop_server(run);
+	else
+		close(run->control);
+	return served && !run->server_status ? exit_status(run->command_status) : LAUNCH_FAILED;
+}
+
+/* No command was started, or none that got as far as to execute. */
+static int give_up(struct run *run)
+{
+	if (run->command > 0)
+		kill(run->command, SIGKILL);
+	while (run->command > 0 && waitpid(run->command, NULL, 0) < 0 && errno == EINTR)
+		;
+	run->command = 0;
+	if (run->control >= 0)
+		close(run->control);
+	run->control = -1;
+	if (run->server > 0)
+		wait_for_server(run);
+	if (run->server_status)
+		server_died(run);
+	return LAUNCH_FAILED;
+}
+
+static int run_start(struct run *run)
+{
+	int signal;
+
+	if (space_enter(&run->space) || space_mount(&run->space) || start_server(run) ||
+	    space_place(&run->space))
+		return give_up(run);
+	signal = signals_pending_end(&run->signals);
+	if (signal) {
+		give_up(run);
+		return 128 + signal;
+	}
+	return start_command(run) ? give_up(run) : 0;
+}
+
+int launch(const struct launch_options *options, char **argv)
+{
+	struct run run = {
+		.options = *options,
+		.argv = argv,
+		.launcher = getpid(),
+		.control = -1,
+		.listener = -1,
+	};
+	int status;
+
+	if (!run.options.messages)
+		run.options.messages = stderr;
+	signals_take(&run.signals);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	space_init(&run.space);
+	status = run_start(&run);
+	if (!status) {
+		close_command_fds();
+		follow_command(&run);
+		status = end_run(&run);
+		close(run.listener);
+	}
+	space_leave(&run.space);
+	return status;
+}

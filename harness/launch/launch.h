@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run: a command that sees a simulated machine in place of the host's VFIO.
+ *
+ *	launcher	the process that calls launch(). Parent of the command, in the
+ *			same process group, so that signals and the terminal work as
+ *			if the command had been started directly; adopts orphans.
+ *	server		holds the machine and serves it over FUSE; a session of its own.
+ *	command		argv, or a function; unmodified, inside the run's namespaces,
+ *			under a seccomp filter that notifies the server about the few
+ *			commands that return a descriptor.
+ *
+ * The run ends with the command: whatever it left behind is ended and named.
+ * Launcher and server each end the run if the other dies.
+ *
+ *	launch.c	the launcher		server.c	the server
+ *	space.c		namespaces, mounts	cover.c		a folder with more names
+ *	filter.c	the seccomp filter	leftovers.c	who is still alive
+ *	signals.c	what is passed on	run.c		the verb
+ */
+#ifndef LAUNCH_LAUNCH_H
+#define LAUNCH_LAUNCH_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct vfiosim;
+struct vfiosim_topology;
+
+/* Exit statuses, as env(1) has them. Besides: the command's own, 128 + its signal. */
+enum {
+	LAUNCH_FAILED = 125,		/* a failure of vfiosim's own */
+	LAUNCH_CANNOT_EXECUTE = 126,
+	LAUNCH_NOT_FOUND = 127,
+};
+
+struct launch_options {
+	const struct vfiosim_topology *topology;	/* stays the caller's */
+	const char *topology_name;	/* VFIOSIM_TOPOLOGY of the command: what --topology takes */
+	FILE *messages;			/* what is said while the command runs; NULL: stderr */
+	/*
+	 * Called in the server process as soon as the machine exists, and once more,
+	 * with NULL, when it is about to be destroyed: the place for trace sinks.
+	 * NULL: nothing to do.
+	 */
+	void (*watch)(void *ctx, struct vfiosim *sim);
+	/* Called in the command's place when argv is NULL; returns its exit status. */
+	int (*child)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Runs @argv (ended by NULL) or @options->child, and returns the exit status for
+ * the caller's own exit(); what went wrong has been said by then.
+ *
+ * Changes the calling process for good: its namespaces, signal mask, standard
+ * input and output. A caller that has other things to do forks first. Must be
+ * single-threaded. Descriptors without close-on-exec are taken to be meant for the
+ * command alone: launcher and server close them once it has started, so that a
+ * pipe's reader sees its end.
+ */
+int launch(const struct launch_options *options, char **argv);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The server process of a run: see server.h. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <vfiosim/fuse.h>
+#include <vfiosim/vfiosim.h>
+
+#include "cli.h"
+#include "launch/leftovers.h"
+#include "launch/server.h"
+#include "launch/space.h"
+
+/*
+ * Guarded by nothing: written by the main thread before the others start, except
+ * @serve_result, which is read once @served says so.
+ */
+struct server {
+	const struct server_options *options;
+	struct vfiosim *sim;
+	struct vfiosim_fuse *fuse;
+	pthread_t serving;
+	pthread_t supervising;
+	bool is_serving;
+	bool is_supervising;
+	int listener;		/* -1 until there is a command */
+	int served;		/* eventfd: serving has ended */
+	int serve_result;
+};
+
+/* ---- The process ------------------------------------------------------- */
+
+/* Away from the terminal and from what was inherited for the command. */
+static void become_server(void)
+{
+	const struct sigaction normal = { .sa_handler = SIG_DFL };
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+	struct rlimit files;
+	sigset_t none;
+
+	prctl(PR_SET_NAME, "vfiosim-server");
+	setsid();
+	for (int signal = 1; signal < SIGRTMIN; signal++)
+		sigaction(signal, signal == SIGPIPE ? &ignored : &normal, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+/* ---- Serving ----------------------------------------------------------- */
+
+static void *serve(void *ctx)
+{
+	struct server *server = ctx;
+	uint64_t one = 1;
+
+	server->serve_result = vfiosim_fuse_serve(server->fuse);
+	(void)!write(server->served, &one, sizeof(one));
+	return NULL;
+}
+
+static void *supervise(void *ctx)
+{
+	struct server *server = ctx;
+
+	vfiosim_fuse_supervise(server->fuse, server->listener);
+	return NULL;
+}
+
+static int server_start(struct server *server)
+{
+	const struct launch_options *launch = server->options->launch;
+	const struct space *space = server->options->space;
+	const struct vfiosim_fuse_options fuse = {
+		.nodes_fd = space->nodes_fd,
+		.devices_fd = space->devices_fd,
+		.nodes_path = SPACE_NODES,
+		.devices_path = SPACE_DEVICES,
+		.uid = space->uid,
+		.gid = space->gid,
+	};
+	int error;
+
+	error = vfiosim_create(launch->topology, &server->sim);
+	if (error)
+		return error;
+	if (launch->watch)
+		launch->watch(launch->ctx, server->sim);
+	error = vfiosim_fuse_create(server->sim, &fuse, &server->fuse);
+	if (error)
+		return error;
+	server->served = eventfd(0, EFD_CLOEXEC);
+	if (server->served < 0)
+		return -errno;
+	error = -pthread_create(&server->serving, NULL, serve, server);
+	server->is_serving = !error;
+	return error;
+}
+
+static int server_supervise(struct server *server, int listener)
+{
+	int error;
+
+	server->listener = listener;
+	error = -pthread_create(&server->supervising, NULL, supervise, server);
+	server->is_supervising = !error;
+	return error;
+}
+
+static void server_stop(struct server *server)
+{
+	if (server->fuse)
+		vfiosim_fuse_stop(server->fuse);
+	if (server->is_serving)
+		pthread_join(server->serving, NULL);
+	if (server->is_supervising)
+		pthread_join(server->supervising, NULL);
+	vfiosim_fuse_destroy(server->fuse);
+	if (server->sim && server->options->launch->watch)
+		server->options->launch->watch(server->options->launch->ctx, NULL);
+	vfiosim_destroy(server->sim);
+	if (server->served >= 0)
+		close(server->served);
+	if (server->listener >= 0)
+		close(server->listener);
+}
+
+/* ---- The run ----------------------------------------------------------- */
+
+static void end_run(const struct server *server)
+{
+	const struct server_options *options = server->options;
+	const struct leftovers leftovers = {
+		.listener = server->listener,
+		.launcher = options->launcher,
+		.server = getpid(),
+		.device = options->space->device,
+		.messages = options->launch->messages,
+	};
+
+	/* The launcher died between the command's start and its listener's arrival: the
+	   command was killed along with it. */
+	if (server->listener >= 0)
+		leftovers_end(&leftovers);
+}
+
+/* Until the run is over. 0, or the error that ended it. */
+static int server_follow(struct server *server)
+{
+	struct pollfd fds[] = {
+		{ .fd = server->options->control, .events = POLLIN },
+		{ .fd = server->served, .events = POLLIN },
+	};
+	int listener, error;
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[1].revents)
+			return server->serve_result ? server->serve_result : -ENOTCONN;
+		if (!fds[0].revents)
+			continue;
+		switch (receive_fd(server->options->control, &listener)) {
+		case SERVER_LISTENER:
+			error = server_supervise(server, listener);
+			if (error)
+				return error;
+			break;
+		case SERVER_STOP:
+			return 0;
+		default:
+			end_run(server);
+			return 0;
+		}
+	}
+}
+
+int server_main(const struct server_options *options)
+{
+	struct server server = { .options = options, .listener = -1, .served = -1 };
+	int error;
+
+	become_server();
+	close_command_fds();
+	error = server_start(&server);
+	if (error) {
+		cli_error("the simulated machine cannot be served: %s", strerror(-error));
+	} else {
+		error = server_follow(&server);
+		if (error)
+			cli_error("the simulated machine is served no more: %s", strerror(-error));
+	}
+	server_stop(&server);
+	return error ? LAUNCH_FAILED : 0;
+}

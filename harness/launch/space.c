@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/* Namespaces and mounts of a run: see space.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "launch/cover.h"
+#include "launch/space.h"
+
+#define MAX_NAMES 64
+
+void space_init(struct space *space)
+{
+	*space = (struct space){
+		.uid = geteuid(),
+		.gid = getegid(),
+		.nodes_fd = -1,
+		.devices_fd = -1,
+		.old_dev = -1,
+		.cwd = -1,
+	};
+}
+
+/* ---- Namespaces -------------------------------------------------------- */
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/* One id each way: the user stays who they are, and no privilege is needed for it. */
+static int map_identity(const struct space *space)
+{
+	char text[64];
+	int error;
+
+	error = write_file("/proc/self/setgroups", "deny");
+	if (error && error != -ENOENT)
+		return error;
+	snprintf(text, sizeof(text), "%u %u 1", space->uid, space->uid);
+	error = write_file("/proc/self/uid_map", text);
+	if (error)
+		return error;
+	snprintf(text, sizeof(text), "%u %u 1", space->gid, space->gid);
+	return write_file("/proc/self/gid_map", text);
+}
+
+static int no_user_namespace(int error)
+{
+	cli_error("no user namespace for an ordinary user here (%s): have the administrator set "
+		  "user.max_user_namespaces and kernel.unprivileged_userns_clone above 0, or run "
+		  "as root",
+		  strerror(-error));
+	return error;
+}
+
+static int enter_namespaces(struct space *space)
+{
+	int error;
+
+	if (space->uid == 0) {
+		if (!unshare(CLONE_NEWNS))
+			return 0;
+		if (errno != EPERM) {
+			error = -errno;
+			cli_error("no mount namespace: %s", strerror(-error));
+			return error;
+		}
+		/* Root of a container, without the right to mount: as anybody else. */
+	}
+	space->user_namespace = true;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return no_user_namespace(-errno);
+	error = map_identity(space);
+	return error ? no_user_namespace(error) : 0;
+}
+
+/* AppArmor on some distributions grants the namespace and then no right inside it. */
+static int mount_refused(int error)
+{
+	if (error == -EPERM || error == -EACCES)
+		cli_error("mounting was refused in the run's own namespace (%s), as AppArmor does "
+			  "for programs without a profile: install vfiosim's profile or set "
+			  "kernel.apparmor_restrict_unprivileged_userns=0; in a container, grant "
+			  "CAP_SYS_ADMIN",
+			  strerror(-error));
+	else
+		cli_error("cannot mount in the run's own namespace: %s", strerror(-error));
+	return error;
+}
+
+static int open_fuse(const struct space *space)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	int error = -errno;
+
+	if (fd >= 0)
+		return fd;
+	if (error == -EACCES || error == -EPERM)
+		cli_error("/dev/fuse may not be opened by uid %u: have the administrator allow it "
+			  "(chmod 0666 /dev/fuse, as distributions ship it), or run as root",
+			  space->uid);
+	else
+		cli_error("/dev/fuse cannot be opened (%s): load the kernel's fuse module (modprobe "
+			  "fuse), or give the container that device",
+			  strerror(-error));
+	return error;
+}
+
+int space_enter(struct space *space)
+{
+	int error;
+
+	space->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	space->cwd_path = getcwd(NULL, 0);
+	error = enter_namespaces(space);
+	if (error)
+		return error;
+	/* Before /dev is covered, and in the user namespace that mounts: FUSE insists. */
+	space->nodes_fd = open_fuse(space);
+	if (space->nodes_fd < 0)
+		return space->nodes_fd;
+	space->devices_fd = open_fuse(space);
+	if (space->devices_fd < 0)
+		return space->devices_fd;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return mount_refused(-errno);
+	return 0;
+}
+
+/* ---- Mounts ------------------------------------------------------------ */
+
+/* In a folder of ours the user may make nothing new, as in the one below it. */
+static unsigned cover_mode(const struct space *space)
+{
+	return space->uid ? 0555 : 0755;
+}
+
+static int mount_fuse(const struct space *space, int fd, const char *path)
+{
+	char options[160];
+	int error;
+
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=%u,group_id=%u,allow_other,default_permissions", fd,
+		 space->uid, space->gid);
+	if (!mount("vfiosim", path, "fuse.vfiosim", MS_NOSUID | MS_NODEV, options))
+		return 0;
+	error = -errno;
+	if (error == -ENODEV)
+		cli_error("this kernel has no FUSE: load its fuse module (modprobe fuse)");
+	else
+		mount_refused(error);
+	return error;
+}
+
+/* Without asking the server, which does not run yet. */
+static dev_t device_of(const char *path)
+{
+	struct statx stx;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &stx))
+		return 0;
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
+int space_mount(struct space *space)
+{
+	int error;
+
+	space->old_dev = cover_mount("/dev", cover_mode(space));
+	if (space->old_dev < 0)
+		return mount_refused(space->old_dev);
+	if (mkdir("/dev/.vfiosim-server", 0700) || mkdir(SPACE_NODES, 0700) ||
+	    mkdir(SPACE_DEVICES, 0700))
+		return mount_refused(-errno);
+	error = mount_fuse(space, space->nodes_fd, SPACE_NODES);
+	if (!error)
+		error = mount_fuse(space, space->devices_fd, SPACE_DEVICES);
+	if (!error)
+		space->device = device_of(SPACE_NODES);
+	return error;
+}
+
+/* The names in one folder of the nodes connection. */
+struct names {
+	char *items[MAX_NAMES];
+	size_t n;
+};
+
+static void names_done(struct names *names)
+{
+	while (names->n > 0)
+		free(names->items[--names->n]);
+}
+
+/* 0 also where there is no such folder: nothing to place. */
+static int names_read(struct names *names, const char *path, const char *except)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(folder)) && names->n < MAX_NAMES) {
+		if (entry->d_name[0] == '.' || (except && !strcmp(entry->d_name, except)))
+			continue;
+		names->items[names->n] = strdup(entry->d_name);
+		if (!names->items[names->n]) {
+			closedir(folder);
+			return -ENOMEM;
+		}
+		names->n++;
+	}
+	closedir(folder);
+	return 0;
+}
+
+static struct cover_names names_list(const struct names *names)
+{
+	return (struct cover_names){ (const char *const *)names->items, names->n };
+}
+
+static bool have_all(const char *path, const struct names *names)
+{
+	char name[512];
+
+	for (size_t i = 0; i < names->n; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
+		if (access(name, F_OK))
+			return false;
+	}
+	return true;
+}
+
+/* Makes sure that @path is a folder, covering its parents as far as need be. */
+static int need_folder(const struct space *space, const char *path)
+{
+	const struct cover_names none = {};
+	char parent[512];
+	int old, error;
+
+	if (!access(path, F_OK))
+		return 0;
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	if (!parent[0])
+		return -ENOENT;
+	error = need_folder(space, parent);
+	if (error)
+		return error;
+	old = cover_mount(parent, cover_mode(space));
+	if (old < 0)
+		return old;
+	error = cover_fill(parent, old, &none);
+	if (!error && mkdir(path, 0755))
+		error = -errno;
+	return error;
+}
+
+/* Gives @path the folders @names, empty, as places to mount on. */
+static int need_places(const struct space *space, const char *path, const struct names *names)
+{
+	const struct cover_names skip = names_list(names);
+	char name[512];
+	int old, error;
+
+	error = need_folder(space, path);
+	if (error || have_all(path, names))
+		return error;
+	old = cover_mount(path, cover_mode(space));
+	if (old < 0)
+		return old;
+	for (size_t i = 0; i < names->n; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
+		mkdir(name, 0755);
+	}
+	return cover_fill(path, old, &skip);
+}
+
+/* One folder of the tree whose entries stand beside the host's; @except is done elsewhere. */
+struct part {
+	const char *path;
+	const char *except;
+};
+
+static const struct part parts[] = {
+	{ "/sys/bus" },
+	{ "/sys/kernel" },
+	{ "/sys/class" },
+	{ "/sys/devices", "virtual" },
+	{ "/sys/devices/virtual" },
+	{ "/sys/module" },
+};
+
+static int place_part(const struct space *space, const struct part *part)
+{
+	char from[512], to[512];
+	struct names names = {};
+	int error;
+
+	snprintf(from, sizeof(from), SPACE_NODES "%s", part->path);
+	error = names_read(&names, from, part->except);
+	if (!error && names.n)
+		error = need_places(space, part->path, &names);
+	if (!error && names.n && chdir(from))
+		error = -errno;
+	for (size_t i = 0; !error && i < names.n; i++) {
+		snprintf(to, sizeof(to), "%s/%s", part->path, names.items[i]);
+		if (mount(names.items[i], to, NULL, MS_BIND, NULL))
+			error = -errno;
+	}
+	names_done(&names);
+	return error;
+}
+
+/* What a client must not find any more, or not as the host has it. */
+static const char *const replaced_dev[] = { "vfio", "iommu" };
+
+static int place_dev(struct space *space)
+{
+	const struct cover_names skip = { replaced_dev, 2 };
+	int error = cover_fill("/dev", space->old_dev, &skip);
+
+	space->old_dev = -1;
+	if (error)
+		return error;
+	if (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755) ||
+	    mount(SPACE_NODES "/dev/vfio", "/dev/vfio", NULL, MS_BIND, NULL) ||
+	    mount(SPACE_NODES "/ctl", SPACE_CONTROL, NULL, MS_BIND, NULL))
+		return -errno;
+	return 0;
+}
+
+int space_place(struct space *space)
+{
+	int error = place_dev(space);
+
+	for (size_t i = 0; !error && i < sizeof(parts) / sizeof(parts[0]); i++)
+		error = place_part(space, &parts[i]);
+	/* A dead server has spoken for itself. */
+	if (error && error != -ENOTCONN && error != -ECONNABORTED)
+		cli_error("cannot place the simulated machine: %s", strerror(-error));
+	return error;
+}
+
+/* ---- Afterwards -------------------------------------------------------- */
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	return !strncmp(path, folder, length) && (path[length] == '/' || path[length] == '\0');
+}
+
+int space_restore_cwd(struct space *space)
+{
+	const char *path = space->cwd_path;
+
+	/* The place itself may be covered now: what the name stands for is meant. */
+	if (path && (is_below(path, "/dev") || is_below(path, "/sys")) && !chdir(path))
+		return 0;
+	return space->cwd >= 0 && fchdir(space->cwd) ? -errno : 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void space_close_fuse(struct space *space)
+{
+	close_fd(&space->nodes_fd);
+	close_fd(&space->devices_fd);
+}
+
+void space_settle(const struct space *space)
+{
+	struct statx stx;
+
+	/* Requests are answered in order; closing a file is one that nobody waits for. */
+	statx(AT_FDCWD, SPACE_NODES, AT_STATX_FORCE_SYNC, STATX_MODE, &stx);
+	statx(AT_FDCWD, SPACE_DEVICES, AT_STATX_FORCE_SYNC, STATX_MODE, &stx);
+}
+
+void space_leave(struct space *space)
+{
+	space_close_fuse(space);
+	close_fd(&space->old_dev);
+	close_fd(&space->cwd);
+	free(space->cwd_path);
+	space->cwd_path = NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The space of a run: its namespaces and what is mounted where.
+ *
+ *	space_enter	own namespaces, everything private, /dev/fuse opened
+ *	space_mount	a /dev of our own, the two FUSE connections inside it
+ *	space_place	(the server is serving) the machine's folders at their places
+ *	space_settle	(the clients have gone) their last requests are answered
+ *	space_leave	forgets; the kernel unmounts when the last process has gone
+ *
+ * All of them belong to the launcher, which is single-threaded. Errors have been
+ * explained in one sentence on stderr when a negative errno comes back.
+ */
+#ifndef LAUNCH_SPACE_H
+#define LAUNCH_SPACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Where the two connections stand, in the run's own namespace. */
+#define SPACE_NODES "/dev/.vfiosim-server/nodes"
+#define SPACE_DEVICES "/dev/.vfiosim-server/devices"
+/* Where the client finds the control files. */
+#define SPACE_CONTROL "/dev/.vfiosim"
+
+struct space {
+	uid_t uid;		/* of the run's user, as it sees itself */
+	gid_t gid;
+	bool user_namespace;	/* false: root's run, a mount namespace only */
+	int nodes_fd;		/* /dev/fuse, -1 once handed over */
+	int devices_fd;
+	dev_t device;		/* of the nodes connection: tells whose mounts are ours */
+	int old_dev;		/* the host's /dev, to be bound back into ours */
+	int cwd;		/* where the command is to start */
+	char *cwd_path;		/* set where that place is covered by ours */
+};
+
+void space_init(struct space *space);
+int space_enter(struct space *space);
+int space_mount(struct space *space);
+int space_place(struct space *space);
+/* Back to where the caller was; called in the command's process before it starts. */
+int space_restore_cwd(struct space *space);
+/* The FUSE descriptors belong to the server alone, so that its death ends the connections. */
+void space_close_fuse(struct space *space);
+/* Returns when the server has seen all that clients asked before, closing files included. */
+void space_settle(const struct space *space);
+void space_leave(struct space *space);
+
+#endif

@@ -83,6 +83,7 @@ struct vfiosim_topo_device {
 					   mdev: the parent device (mtty), under /sys/devices/virtual */
 	const char *driver;		/* bound at start: "vfio-pci", "pcieport", "e1000e", "" = none;
 					   mdev: its vendor driver */
+	const char *host_driver;	/* the host's own driver for it: "e1000e"; "" = none */
 	uint16_t vendor, device, subvendor, subdevice;
 	uint32_t class_code;		/* 0x020000 */
 	uint8_t revision;

@@ -8,6 +8,8 @@
 #ifndef SIM_CORE_BUS_H
 #define SIM_CORE_BUS_H
 
+#include <vfiosim/topology.h>
+
 #include "core/device.h"
 
 /* Does @driver exist on the PCI bus of this machine? vfio-pci and the drivers its devices name. */
@@ -36,7 +38,23 @@ int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type
 		    size_t length);
 int bus_mdev_remove(struct call *call, struct device *dev);
 
-/* Make a device of the topology known: used at machine creation and by create. */
+/* What drivers_probe does: the first driver that takes @dev binds it; none is no error. */
+int bus_probe(struct call *call, struct device *dev);
+/* How many more mdevs of @type its parent has room for. */
+uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type);
+/* The driver @dev shows: none while an unbind waits for its last close. NULL: none. */
+const char *bus_driver(const struct device *dev);
+
+/*
+ * Make a device of the topology known: used at machine creation and by create. Its
+ * group (sim->groups[topo->group]) must be there. -ENOMEM; -EINVAL no such model.
+ * bus_destroy_device() is the other half; it drops the driver's state, too.
+ */
 int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo, struct device **ret_dev);
+
+/* The end of a device, with its machine: driver state and all. NULL is allowed. */
+void bus_free_device(struct device *dev);
+
+void bus_destroy_device(struct device *dev);
 
 #endif

@@ -15,7 +15,7 @@
 static const char shared_models[] =
 	"host-bridge: {kind: bridge, id: 8086:29c0, subsystem: 1af4:1100, class: 0x060000}\n"
 	"root-port: {kind: bridge, id: 1b36:000c, subsystem: 1b36:0000, class: 0x060400, pcie: yes,\n"
-	"  bars: {0: {size: 4K, mmap: yes}}, msi: 1}\n"
+	"  bars: {0: {size: 4K, mmap: yes}}, msi: 1, host_driver: pcieport}\n"
 	"pcie-pci-bridge: {kind: bridge, id: 1b36:000e, subsystem: 1b36:0000, class: 0x060400,\n"
 	"  pcie: yes, bars: {0: {size: 256, 64bit: yes}}}\n"
 	"expander-bridge: {kind: bridge, id: 1b36:000b, subsystem: 1af4:1100, class: 0x060000}\n"
@@ -23,18 +23,18 @@ static const char shared_models[] =
 	"ahci: {id: 8086:2922, subsystem: 1af4:1100, class: 0x010601, revision: 2, intx: 1, msi: 1,\n"
 	"  bars: {4: {size: 32, io: yes}, 5: {size: 4K, mmap: yes}}}\n"
 	"smbus: {id: 8086:2930, subsystem: 1af4:1100, class: 0x0c0500, revision: 2, intx: 1,\n"
-	"  bars: {4: {size: 64, io: yes}}}\n"
+	"  bars: {4: {size: 64, io: yes}}, host_driver: i801_smbus}\n"
 	"virtio-9p: {id: 1af4:1009, subsystem: 1af4:0009, class: 0x000200, intx: 1,\n"
 	"  bars: {0: {size: 64, io: yes}, 1: {size: 4K, mmap: yes},\n"
 	"         4: {size: 16K, 64bit: yes, prefetch: yes, mmap: yes}},\n"
-	"  msix: {vectors: 2, bar: 1, table: 0, pba: 0x800}}\n"
+	"  msix: {vectors: 2, bar: 1, table: 0, pba: 0x800}, host_driver: virtio-pci}\n"
 	"e1000e: {id: 8086:10d3, subsystem: 8086:0000, class: 0x020000, intx: 1, pcie: yes, flr: yes,\n"
 	"  msi: 1, rom: 256K, msix: {vectors: 5, bar: 3, table: 0, pba: 0x2000},\n"
 	"  bars: {0: {size: 128K, mmap: yes}, 1: {size: 128K, mmap: yes},\n"
-	"         2: {size: 32, io: yes}, 3: {size: 16K, mmap: yes}}}\n"
+	"         2: {size: 32, io: yes}, 3: {size: 16K, mmap: yes}}, host_driver: e1000e}\n"
 	"nvme: {id: 1b36:0010, subsystem: 1af4:1100, class: 0x010802, revision: 2, intx: 1, pcie: yes,\n"
 	"  flr: yes, bars: {0: {size: 16K, 64bit: yes, mmap: yes}},\n"
-	"  msix: {vectors: 6, bar: 0, table: 0x2000, pba: 0x3000}}\n"
+	"  msix: {vectors: 6, bar: 0, table: 0x2000, pba: 0x3000}, host_driver: nvme}\n"
 	"edu: {id: 1234:11e8, subsystem: 1af4:1100, class: 0x00ff00, revision: 0x10, intx: 1, msi: 1,\n"
 	"  bus_reset: yes, bars: {0: {size: 1M, mmap: yes}}}\n"
 	"mtty: {kind: mdev, vendor_model: mtty, id: 4348:3253, class: 0x070002, revision: 0x10,\n"
@@ -148,13 +148,14 @@ static const struct field model_fields[] = {
 	{ "msix", read_msix, 0 },
 	{ "rom", read_rom, 0 },
 	{ "vendor_model", read_vendor_model, 0 },
+	{ "host_driver", read_text, AT(host_driver) },
 	{ NULL },
 };
 
 static void device_defaults(struct vfiosim_topo_device *device)
 {
 	*device = (struct vfiosim_topo_device){
-		.name = "", .address = "", .model = "", .parent = "", .driver = "",
+		.name = "", .address = "", .model = "", .parent = "", .driver = "", .host_driver = "",
 		.vendor_model = "", .mdev_type = "", .group = -1,
 	};
 	for (unsigned i = 0; i < 6; i++)

@@ -417,7 +417,7 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 	return 0;
 }
 
-void bus_destroy_device(struct device *dev)
+void bus_free_device(struct device *dev)
 {
 	if (!dev)
 		return;
@@ -478,6 +478,7 @@ static struct group *new_emulated_group(struct vfiosim *sim)
 	group->type = GROUP_EMULATED;
 	group->minor = -1;
 	TAILQ_INIT(&group->devices);
+	strcpy(group->type_name, "DMA");
 	return group;
 }
 

@@ -48,13 +48,13 @@ const char *bus_driver(const struct device *dev);
 /*
  * Make a device of the topology known: used at machine creation and by create. Its
  * group (sim->groups[topo->group]) must be there. -ENOMEM; -EINVAL no such model.
- * bus_destroy_device() is the other half; it drops the driver's state, too.
+ * bus_free_device() is the other half; it drops the driver's state, too.
  */
 int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo, struct device **ret_dev);
 
 /* The end of a device, with its machine: driver state and all. NULL is allowed. */
 void bus_free_device(struct device *dev);
 
-void bus_destroy_device(struct device *dev);
+void bus_free_device(struct device *dev);
 
 #endif

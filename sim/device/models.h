@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The drivers of sim/device/, for the table in models.c. Adding one: its ops in a
+ * file of its own, a line here, a row there.
+ */
+#ifndef SIM_DEVICE_MODELS_H
+#define SIM_DEVICE_MODELS_H
+
+#include "core/device.h"
+
+extern const struct device_ops vfio_pci_ops;	/* vfio_pci.c */
+extern const struct device_ops plain_ops;	/* plain.c */
+extern const struct device_ops mtty_ops;	/* mtty.c */
+extern const struct device_ops mdpy_ops;	/* mdpy.c */
+
+/* Where mdpy's one BAR begins in its file: it does not follow the usual layout. */
+#define MDPY_BAR_OFFSET 0x1000u
+
+#endif

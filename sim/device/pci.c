@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* A PCI function: its state, and what it says about itself. */
+#include "device/pci.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/engine.h>
+#include <vfiosim/topology.h>
+
+/* ---- Life ---- */
+
+static int create_engines(struct device *dev, struct pci *pci)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		const struct vfiosim_topo_bar *bar = &dev->topo->bars[i];
+		int ret;
+
+		if (strcmp(bar->registers, "engine") || bar->size < VFIOSIM_ENGINE_SIZE)
+			continue;
+		ret = engine_create(dev, &pci->irqs, &pci->engines[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Mirrors vfio_pci_get_irq_count. */
+static void count_irqs(const struct vfiosim_topo_device *topo, uint32_t counts[IRQ_COUNT])
+{
+	counts[IRQ_INTX] = topo->intx_pin ? 1 : 0;
+	counts[IRQ_MSI] = pci_msi_count(topo);
+	counts[IRQ_MSIX] = topo->msix;
+	counts[IRQ_ERR] = topo->pcie ? 1 : 0;
+	counts[IRQ_REQ] = 1;
+}
+
+int pci_init(struct vfiosim *sim, struct device *dev)
+{
+	const struct vfiosim_topo_device *topo = dev->topo;
+	struct pci *pci = calloc(1, sizeof(*pci));
+	uint32_t counts[IRQ_COUNT];
+
+	if (!pci)
+		return -ENOMEM;
+	dev->state = pci;
+	pci->gates_memory = topo->kind == VFIOSIM_DEVICE_PCI;
+	pci_config_init(&pci->config, topo);
+	for (unsigned i = 0; i < 6; i++)
+		storage_init(&pci->bars[i], topo->bars[i].size);
+	count_irqs(topo, counts);
+	if (irqs_init(&pci->irqs, counts) || create_engines(dev, pci)) {
+		pci_done(sim, dev);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void pci_done(struct vfiosim *sim, struct device *dev)
+{
+	struct pci *pci = dev->state;
+
+	if (!pci)
+		return;
+	for (unsigned i = 0; i < 6; i++) {
+		storage_done(&pci->bars[i]);
+		engine_destroy(pci->engines[i]);
+	}
+	irqs_done(&pci->irqs);
+	free(pci);
+	dev->state = NULL;
+}
+
+void pci_reset_function(struct call *call, struct device *dev)
+{
+	struct pci *pci = pci_of(dev);
+
+	for (unsigned i = 0; i < 6; i++) {
+		storage_clear(&pci->bars[i]);
+		if (pci->engines[i])
+			engine_reset(call, pci->engines[i]);
+	}
+}
+
+int pci_open(struct call *call, struct device *dev)
+{
+	struct pci *pci = pci_of(dev);
+
+	pci_reset_function(call, dev);
+	pci_config_init(&pci->config, dev->topo);
+	pci->low_power = false;
+	return 0;
+}
+
+void pci_close(struct call *call, struct device *dev)
+{
+	struct pci *pci = pci_of(dev);
+
+	irqs_disable_all(call, &pci->irqs);
+	pci_reset_function(call, dev);
+}
+
+/* ---- Regions ---- */
+
+static void bar_info(const struct vfiosim_topo_device *topo, uint32_t index,
+		     struct region_info *region)
+{
+	const struct vfiosim_topo_bar *bar = &topo->bars[index];
+
+	region->size = bar->size;
+	if (!bar->size)
+		return;
+	region->readable = region->writable = true;
+	region->mappable = bar->mmap;
+	region->msix_mappable = bar->mmap && topo->msix && topo->msix_bar == index;
+}
+
+int pci_region_info(struct call *call, struct device *dev, uint32_t index,
+		    struct region_info *ret_region)
+{
+	struct region_info region = { .offset = REGION_OFFSET(index) };
+
+	if (index <= REGION_BAR5) {
+		bar_info(dev->topo, index, &region);
+	} else if (index == REGION_ROM) {
+		region.size = dev->topo->rom;
+		region.readable = region.size;
+	} else if (index == REGION_CONFIG) {
+		region.size = pci_of(dev)->config.size;
+		region.readable = region.writable = true;
+	} else {
+		return refuse(call, RULE_NO_REGION, VS("device", dev->topo->address),
+			      V("index", index));
+	}
+	*ret_region = region;
+	return 0;
+}
+
+/* ---- Interrupts ---- */
+
+int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct irq_info *ret_irq)
+{
+	const struct irqs *irqs = &pci_of(dev)->irqs;
+
+	if (index >= IRQ_COUNT || (index == IRQ_ERR && !irqs->counts[IRQ_ERR]))
+		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address), V("index", index));
+	*ret_irq = (struct irq_info){
+		.count = irqs->counts[index],
+		.eventfd = true,
+		.maskable = index == IRQ_INTX,
+		.automasked = index == IRQ_INTX,
+		/* MSI-X vectors come and go one by one, where there are any. */
+		.noresize = index != IRQ_INTX && !(index == IRQ_MSIX && irqs->counts[IRQ_MSIX]),
+	};
+	return 0;
+}
+
+int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set)
+{
+	struct pci *pci = pci_of(dev);
+	int ret = irqs_set(call, dev, &pci->irqs, set);
+
+	pci_config_show_msi(&pci->config, pci->irqs.on == IRQ_MSI, pci->irqs.on == IRQ_MSIX);
+	return ret;
+}
+
+void pci_request(struct call *call, struct device *dev)
+{
+	irq_event_signal(call, pci_of(dev)->irqs.req);
+}
+
+/* ---- Memory that goes away ---- */
+
+void pci_dma_unmap(struct call *call, struct device *dev, struct span iova)
+{
+	struct pci *pci = pci_of(dev);
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (pci->engines[i])
+			engine_unmap(call, pci->engines[i], iova);
+	}
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PCI function as its driver shows it: configuration space, BARs, interrupts.
+ * Two drivers share it: vfio-pci for physical functions, and "plain" for mdevs
+ * that look like one. Everything that differs between two devices comes from
+ * their struct vfiosim_topo_device.
+ *
+ * struct pci is dev->state of both. Created when a driver takes the device,
+ * reset to its initial contents by the first open and by every reset.
+ *
+ * Lock held; rules of call.h. Mirrors drivers/vfio/pci/ (7.2).
+ */
+#ifndef SIM_DEVICE_PCI_H
+#define SIM_DEVICE_PCI_H
+
+#include "core/device.h"
+#include "device/config.h"
+#include "device/engine.h"
+#include "device/irq.h"
+#include "device/storage.h"
+
+/* Region indexes: VFIO_PCI_BAR0_REGION_INDEX and following. */
+enum { REGION_BAR0 = 0, REGION_BAR5 = 5, REGION_ROM = 6, REGION_CONFIG = 7, REGION_VGA = 8 };
+
+#define REGION_OFFSET(index_) ((uint64_t)(index_) << REGION_SHIFT)
+#define REGION_INDEX(offset_) ((uint32_t)((offset_) >> REGION_SHIFT))
+#define REGION_POS(offset_) ((offset_) & (REGION_OFFSET(1) - 1))
+
+#define ROM_IMAGE_SIZE 512u
+
+struct pci {
+	bool gates_memory;		/* the command register's memory bit is obeyed */
+	bool low_power;			/* VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY */
+	struct pci_config config;
+	struct irqs irqs;
+	struct storage bars[6];
+	struct engine *engines[6];	/* NULL: the BAR is plain memory */
+};
+
+static inline struct pci *pci_of(const struct device *dev)
+{
+	return dev->state;
+}
+
+/* The ops both drivers share. */
+int pci_init(struct vfiosim *sim, struct device *dev);
+void pci_done(struct vfiosim *sim, struct device *dev);
+int pci_open(struct call *call, struct device *dev);
+void pci_close(struct call *call, struct device *dev);
+int pci_region_info(struct call *call, struct device *dev, uint32_t index,
+		    struct region_info *ret_region);
+int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct irq_info *ret_irq);
+int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set);
+void pci_request(struct call *call, struct device *dev);
+void pci_dma_unmap(struct call *call, struct device *dev, struct span iova);
+/* BARs and engines as after power-on; configuration space and interrupts stay. */
+void pci_reset_function(struct call *call, struct device *dev);
+
+/* pci_region.c */
+ssize_t pci_read(struct call *call, struct device *dev, void *to, size_t length, uint64_t offset);
+ssize_t pci_write(struct call *call, struct device *dev, const void *from, size_t length,
+		  uint64_t offset);
+int pci_mmap(struct call *call, struct device *dev, uint64_t offset, uint64_t length, bool shared);
+
+/* pci_hot_reset.c */
+int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_dep *deps,
+		       unsigned max);
+int pci_hot_reset(struct call *call, struct device *dev, struct vfiosim_file **groups,
+		  unsigned n_groups);
+
+#endif

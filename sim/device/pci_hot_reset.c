@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hot reset: the bus a function sits on is reset, and everything on it and below
+ * it with it. So whoever asks must own all of that.
+ * Mirrors vfio_pci_ioctl_get_pci_hot_reset_info, vfio_pci_dev_set_hot_reset (7.2).
+ */
+#include "device/pci.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <vfiosim/topology.h>
+
+#include "core/file.h"
+#include "core/group.h"
+#include "core/sim.h"
+
+#define BUS_LENGTH 7	/* of "0000:01" in an address */
+
+static bool is_pci(const struct device *dev)
+{
+	return !dev->removed && dev->topo->kind != VFIOSIM_DEVICE_MDEV;
+}
+
+/* Does a reset of @dev's bus reach @other? It sits on that bus, or below a bridge that does. */
+static bool affected(const struct device *dev, const struct device *other)
+{
+	while (other && is_pci(other)) {
+		if (!strncmp(other->topo->address, dev->topo->address, BUS_LENGTH))
+			return true;
+		if (!other->topo->parent[0])
+			return false;
+		other = sim_device(dev->sim, other->topo->parent);
+	}
+	return false;
+}
+
+static struct hot_reset_dep describe(const struct device *dev)
+{
+	unsigned segment = 0, bus = 0, slot = 0, function = 0;
+
+	sscanf(dev->topo->address, "%x:%x:%x.%u", &segment, &bus, &slot, &function);
+	return (struct hot_reset_dep){
+		.group = dev->group ? dev->group->number : UINT32_MAX,
+		.segment = (uint16_t)segment,
+		.bus = (uint8_t)bus,
+		.devfn = (uint8_t)(slot << 3 | function),
+	};
+}
+
+static int check_bus(struct call *call, const struct device *dev)
+{
+	if (!dev->topo->parent[0])
+		return refuse(call, RULE_HOT_RESET_ROOT, VS("device", dev->topo->address));
+	return 0;
+}
+
+static int list_affected(struct device *dev, struct hot_reset_dep *deps, unsigned max)
+{
+	struct vfiosim *sim = dev->sim;
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		if (!affected(dev, sim->devices[i]))
+			continue;
+		if (n < max)
+			deps[n] = describe(sim->devices[i]);
+		n++;
+	}
+	return (int)n;
+}
+
+int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_dep *deps,
+		       unsigned max)
+{
+	int ret = check_bus(call, dev);
+
+	return ret ? ret : list_affected(dev, deps, max);
+}
+
+static bool given(struct vfiosim_file **groups, unsigned n_groups, const struct group *group)
+{
+	for (unsigned i = 0; i < n_groups; i++) {
+		if (groups[i]->group == group)
+			return true;
+	}
+	return false;
+}
+
+/* Everything the reset reaches must be vfio-pci's, and in a group that was given. */
+static int check_owned(struct call *call, struct device *dev, struct vfiosim_file **groups,
+		       unsigned n_groups, bool (*wrong)(const struct device *other,
+							 struct vfiosim_file **groups,
+							 unsigned n_groups),
+		       enum rule_index rule)
+{
+	struct vfiosim *sim = dev->sim;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct device *other = sim->devices[i];
+
+		if (!affected(dev, other) || !wrong(other, groups, n_groups))
+			continue;
+		return call_refuse(call, rule,
+				   (const struct vfiosim_value[]){
+					   VS("device", other->topo->address),
+					   V("group", other->group ? other->group->number : 0),
+					   { NULL, 0, NULL } });
+	}
+	return 0;
+}
+
+static bool not_ours(const struct device *other, struct vfiosim_file **groups, unsigned n_groups)
+{
+	return other->ops == NULL;
+}
+
+static bool not_given(const struct device *other, struct vfiosim_file **groups, unsigned n_groups)
+{
+	return !given(groups, n_groups, other->group);
+}
+
+int pci_hot_reset(struct call *call, struct device *dev, struct vfiosim_file **groups,
+		  unsigned n_groups)
+{
+	struct vfiosim *sim = dev->sim;
+	int ret = check_owned(call, dev, groups, n_groups, not_ours, RULE_HOT_RESET_NOT_OURS);
+
+	if (!ret)
+		ret = check_owned(call, dev, groups, n_groups, not_given, RULE_HOT_RESET_NOT_OWNED);
+	if (ret)
+		return ret;
+	if (!dev->topo->bus_reset)
+		return refuse(call, RULE_HOT_RESET_UNSUPPORTED, VS("device", dev->topo->address));
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		if (affected(dev, sim->devices[i]))
+			pci_reset_function(call, sim->devices[i]);
+	}
+	changed(call, "the bus of {device} is reset", VS("device", dev->topo->address));
+	return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* vfio-pci: the driver of physical functions. */
+#include <ctype.h>
+#include <string.h>
+
+#include <vfiosim/topology.h>
+
+#include "device/feature.h"
+#include "device/models.h"
+#include "device/pci.h"
+
+/* ---- Naming: VFIO_GROUP_GET_DEVICE_FD ---- */
+
+#define TOKEN_OPTION "vf_token="
+#define UUID_LENGTH 36
+
+/* 8-4-4-4-12 hexadecimal digits. */
+static bool is_uuid(const char *text)
+{
+	for (unsigned i = 0; i < UUID_LENGTH; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The text behind a vf_token option, or NULL when it is something else. */
+static const char *skip_token(const char *option)
+{
+	if (strncmp(option, TOKEN_OPTION, strlen(TOKEN_OPTION)))
+		return NULL;
+	option += strlen(TOKEN_OPTION);
+	return is_uuid(option) ? option + UUID_LENGTH : NULL;
+}
+
+/* Mirrors vfio_pci_core_match: the address, and options behind a space. */
+static int match(struct call *call, struct device *dev, const char *name)
+{
+	const char *address = dev->topo->address;
+	bool token = false;
+
+	if (strncmp(name, address, strlen(address)))
+		return 0;
+	name += strlen(address);
+	if (*name && *name != ' ')
+		return 0;
+	while (*name) {
+		if (*name == ' ') {
+			name++;
+			continue;
+		}
+		name = token ? NULL : skip_token(name);
+		if (!name)
+			return refuse(call, RULE_DEVICE_OPTION, VS("device", address));
+		token = true;
+	}
+	/* No function here has virtual ones, so none takes a token. */
+	if (token)
+		return refuse(call, RULE_VF_TOKEN_UNUSED, VS("device", address));
+	return 1;
+}
+
+/* ---- Information and resets ---- */
+
+static void info(struct device *dev, struct device_info *ret_info)
+{
+	*ret_info = (struct device_info){
+		.reset = dev->topo->flr,
+		.pci = true,
+		.n_regions = REGION_COUNT,
+		.n_irqs = IRQ_COUNT,
+	};
+}
+
+static int reset(struct call *call, struct device *dev)
+{
+	if (!dev->topo->flr)
+		return refuse(call, RULE_RESET_UNSUPPORTED, VS("device", dev->topo->address));
+	pci_reset_function(call, dev);
+	changed(call, "{device} is reset", VS("device", dev->topo->address));
+	return 0;
+}
+
+/* ---- Features ---- */
+
+static int low_power_enter(struct call *call, struct device *dev, const struct feature_args *args)
+{
+	struct pci *pci = pci_of(dev);
+	static const uint8_t reserved[4];
+
+	if (args->index == FEATURE_LOW_POWER_WAKEUP && memcmp(args->data + 4, reserved, 4))
+		return refuse(call, RULE_FEATURE_STATE, V("feature", args->index),
+			      VS("device", dev->topo->address), VS("why", "the reserved field is not 0"));
+	if (pci->low_power)
+		return refuse(call, RULE_FEATURE_STATE, V("feature", args->index),
+			      VS("device", dev->topo->address),
+			      VS("why", "low power is entered already"));
+	pci->low_power = true;
+	return 0;
+}
+
+static int low_power_exit(struct call *call, struct device *dev, const struct feature_args *args)
+{
+	pci_of(dev)->low_power = false;
+	return 0;
+}
+
+static const struct feature features[] = {
+	{ FEATURE_LOW_POWER_ENTRY, FEATURE_SET, 0, low_power_enter },
+	{ FEATURE_LOW_POWER_WAKEUP, FEATURE_SET, 8, low_power_enter },
+	{ FEATURE_LOW_POWER_EXIT, FEATURE_SET, 0, low_power_exit },
+};
+
+static int feature(struct call *call, struct device *dev, uint32_t flags, uint64_t data_uva,
+		   size_t data_size)
+{
+	return feature_run(call, dev, features, sizeof(features) / sizeof(features[0]), flags,
+			   data_uva, data_size);
+}
+
+const struct device_ops vfio_pci_ops = {
+	.name = "vfio-pci",
+	.init = pci_init,
+	.done = pci_done,
+	.open = pci_open,
+	.close = pci_close,
+	.match = match,
+	.info = info,
+	.region_info = pci_region_info,
+	.irq_info = pci_irq_info,
+	.set_irqs = pci_set_irqs,
+	.reset = reset,
+	.request = pci_request,
+	.hot_reset_info = pci_hot_reset_info,
+	.hot_reset = pci_hot_reset,
+	.feature = feature,
+	.read = pci_read,
+	.write = pci_write,
+	.mmap = pci_mmap,
+};

@@ -48,7 +48,8 @@ struct vfiosim_command {
 	enum vfiosim_size_family family;
 	uint16_t min_size;	/* bytes that must be there */
 	uint16_t full_size;	/* bytes the simulator knows */
-	uint32_t known_flags;	/* flags (u32 at offset 4) outside these are refused */
+	bool checks_flags;	/* flags (u32 at offset 4) outside known_flags are refused */
+	uint32_t known_flags;
 	const struct vfiosim_field *fields;	/* ended by a NULL name; NULL: none */
 	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none */
 	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Traces: one event for everything a client asked, with what it asked, what it
- * got, why, and what changed. Events are numbered in the order in which the
- * simulator decided them. The same calls in the same order give the same events,
+ * got, why, and what changed. Events are numbered in the order in which they were
+ * answered. The same calls in the same order give the same events,
  * byte for byte, apart from addresses and thread ids that clients bring along.
  */
 #ifndef VFIOSIM_TRACE_H
@@ -39,6 +39,7 @@ struct vfiosim_event {
 				   "dma": what a device did by itself */
 	const struct vfiosim_command *command;	/* NULL unless the verb is a command */
 	uint64_t arg;		/* the command's raw argument; offset of read, write, mmap */
+	const char *text;	/* a command whose argument is a string: that string; else NULL */
 	const void *in;		/* what was copied from the client, NULL if nothing was */
 	size_t in_size;
 	const void *out;	/* what was copied back, NULL if nothing was */

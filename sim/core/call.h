@@ -48,6 +48,8 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 	uint64_t uva;
 	void *data;
 	size_t size;
+	unsigned keep_bits;	/* these low bits of the first 8 bytes are or'ed from the
+				   client's memory: a dirty bitmap that starts inside a word */
 	struct call_out *next;
 };
 
@@ -56,6 +58,8 @@ struct call {
 	struct vfiosim_caller *caller;
 	struct vfiosim_file *file;		/* NULL while opening */
 	const struct command *command;		/* abi row; NULL for open, read, write, ... */
+	const char *object;			/* for the trace, instead of the file's; borrowed */
+	uint32_t number;			/* the command's, also of one nobody knows */
 	uint64_t arg;
 
 	/* The structure as the client gave it; fields a command changes are changed
@@ -65,11 +69,14 @@ struct call {
 		uint64_t align;
 	} in;
 	size_t in_size;
+	uint8_t asked[CALL_STRUCT_MAX];		/* the structure as it came, for the trace */
+	size_t asked_size;			/* 0: nobody traces, or nothing was copied */
 	uint8_t *tail;				/* variable part, owned; NULL: none */
 	size_t tail_size;
 
 	/* Resolved by prepare. */
 	struct vfiosim_file *other;		/* a file named by descriptor, borrowed */
+	bool flag;				/* the handler's, from prepare to run */
 	void *prepared;				/* the handler's; freed by prepared_done */
 	void (*prepared_done)(struct call *call, void *prepared);
 
@@ -92,8 +99,26 @@ struct call {
 		size_t n, capacity;
 	} changes;
 	struct call_out *outs;
+	bool answer_anyway;			/* copy back and run outs though refused */
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
 };
+
+/* ---- Life (no lock) ---- */
+
+/* On the caller's stack; every call_init wants its call_done. */
+void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
+	       struct vfiosim_file *file);
+void call_done(struct call *call);
+/* Fetch what the last run asked for. -ENOMEM. */
+int call_fetch(struct call *call);
+/* Does anybody listen? Then reasons to build texts exist. */
+bool call_traced(const struct call *call);
+
+/*
+ * Take the lock and run @decide until it has all it asks for; returns what it
+ * answered (CALL_PARKED included) with the lock released.
+ */
+int call_run(struct call *call, int (*decide)(struct call *call));
 
 /* ---- Asking about clients (lock held) ---- */
 
@@ -129,6 +154,8 @@ void call_changed(struct call *call, const char *sentence, const struct vfiosim_
 
 /* Copy @size bytes of @data (copied now) to the client when the command succeeds. -ENOMEM. */
 int call_out(struct call *call, uint64_t uva, const void *data, size_t size);
+/* The same; the low @keep_bits bits of the first 8 bytes are or'ed from the client's memory. */
+int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size, unsigned keep_bits);
 
 /*
  * Run @work(sim, arg) after the reply, in order, with no lock held. It frees @arg.

@@ -24,8 +24,12 @@ struct vfiosim_file {
 		struct device *device;
 	};
 	struct group *through;		/* device files: the group they were opened through */
-	uint64_t number;		/* in order of opening, for traces */
+	uint64_t number;		/* in order of opening */
 	void *ctx;			/* the front's */
 };
+
+/* Lock held. An empty file of @kind; NULL: no memory. */
+struct vfiosim_file *file_create(struct vfiosim *sim, enum vfiosim_file_kind kind);
+void file_free(struct vfiosim_file *file);
 
 #endif

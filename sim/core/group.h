@@ -45,23 +45,35 @@ struct group {
 
 	struct domain *domain;		/* GROUP_IOMMU with type1: what it is attached to */
 	TAILQ_ENTRY(group) in_domain;
+	int minor;			/* of its node, 248:minor; -1: there is none */
 	char type_name[24];		/* /sys/kernel/iommu_groups/N/type: "DMA", "identity", ... */
 };
 
 /*
  * Viable: every device of it is bound to a vfio driver, to none, or to one that
- * does no DMA (pcieport, pci-stub). Mirrors iommu_group_claim_dma_owner and
- * vfio_dev_viable (7.2).
+ * does no DMA (pcieport, pci-stub). Mirrors iommu_group_claim_dma_owner (7.2).
+ * @ret_host, when not NULL, gets the device that is in the way.
  */
-bool group_viable(const struct group *group);
+bool group_viable(const struct group *group, const struct device **ret_host);
 /* Bound devices; 0: the group's node does not exist. */
 unsigned group_bound_devices(const struct group *group);
 /* Number of reserved regions of the group, and the index-th (the IOMMU's, then its own). */
 size_t group_resv_count(const struct group *group);
 const struct vfiosim_resv *group_resv(const struct group *group, size_t index);
 
+/* Opens the group: @file becomes its one descriptor. Mirrors vfio_group_fops_open (7.2). */
+int group_open(struct call *call, struct group *group, struct vfiosim_file *file);
+/* The descriptor is closed; takes effect when no device file needs the group any more. */
+void group_close(struct call *call, struct group *group);
+
+/* A device file opened through the group is closed: the last user of @dev closes it. */
+void group_close_device(struct call *call, struct group *group, struct device *dev);
+
+/* VFIO_GROUP_GET_STATUS: VFIO_GROUP_FLAGS_*: 1 viable, 2 container set. */
+int group_status(struct call *call, struct group *group, uint32_t *ret_flags);
 /* VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER. */
-int group_set_container(struct call *call, struct group *group, struct container *container);
+/* @container is NULL when the descriptor @fd is no container. */
+int group_set_container(struct call *call, struct group *group, struct container *container, int fd);
 int group_unset_container(struct call *call, struct group *group);
 
 /* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->new_file. */

@@ -38,11 +38,6 @@
 	     "vfio_device_get_from_name")                                                          \
 	RULE(NAME_TOO_LONG, "name-too-long", EINVAL, "the device name is longer than a page",      \
 	     "vfio_group_ioctl_get_device_fd")                                                     \
-	RULE(DEVICE_OPTION, "device-option", EINVAL, "'{option}' after the name {device} is no option", \
-	     "vfio_pci_core_match")                                                                \
-	RULE(VF_TOKEN_UNWANTED, "vf-token-unwanted", EINVAL,                                       \
-	     "{device} is neither a PF nor a VF: a vf_token makes no sense",                       \
-	     "vfio_pci_validate_vf_token")                                                         \
 	RULE(NO_GROUP, "no-group", EINVAL,                                                         \
 	     "container {container:d} holds no group: only a group gives the right to an IOMMU",   \
 	     "vfio_ioctl_set_iommu")                                                               \
@@ -76,6 +71,9 @@
 	     "vfio_iommu_type1_attach_group")                                                      \
 	RULE(DOMAIN_RANGE, "domain-range", ERANGE,                                                 \
 	     "{first}..{last} goes beyond what {iommu} can translate: {aperture.first}..{aperture.last}", \
+	     "iommu_map")                                                                          \
+	RULE(DOMAIN_PAGE, "domain-page", EINVAL,                                                   \
+	     "{first}..{last} is not made of whole pages of {iommu}, whose smallest is {page:size}", \
 	     "iommu_map")                                                                          \
 	/* mapping */                                                                              \
 	RULE(WRAPS, "wraps", EOVERFLOW, "{what} {start} + size {size} wraps around 2^64",          \
@@ -142,6 +140,8 @@
 	RULE(BITMAP_PAGE, "bitmap-page", EINVAL,                                                   \
 	     "the bitmap's page size is {pgsize}, only {page:size} is supported",                  \
 	     "vfio_iommu_type1_dirty_pages, vfio_dma_do_unmap")                                    \
+	RULE(BITMAP_ADDRESS, "bitmap-address", EINVAL,                                             \
+	     "a bitmap of {size} bytes at {uva} is not in the caller's half of memory", "access_ok") \
 	RULE(NOT_TRACKING, "not-tracking", EINVAL, "dirty tracking is not started",                \
 	     "vfio_iommu_type1_dirty_pages, vfio_dma_do_unmap")                                    \
 	/* devices reaching memory */                                                              \

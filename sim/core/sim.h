@@ -10,6 +10,7 @@
 #define SIM_CORE_SIM_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include <vfiosim/topology.h>
@@ -36,6 +37,8 @@ struct vfiosim {
 	TAILQ_HEAD(, container) containers;
 	uint64_t next_container, next_file, next_domain;
 	TAILQ_HEAD(, vfiosim_client) clients;
+	TAILQ_HEAD(, vfiosim_client) dead;	/* no reference left; client_reap() ends them */
+	atomic_bool any_dead;
 	uint32_t next_client;
 
 	/* Module parameters, writable through sysfs. */
@@ -43,7 +46,15 @@ struct vfiosim {
 	bool allow_unsafe_interrupts;
 	bool noiommu;
 
-	struct vfiosim_counters counters;
+	/* Ids vfio-pci was given through new_id; see bus.c. */
+	struct pci_new_id {
+		uint32_t vendor, device, subvendor, subdevice;	/* UINT32_MAX: any */
+		uint32_t class_code, class_mask;
+	} new_ids[32];
+	unsigned n_new_ids;
+
+	struct vfiosim_counters counters;	/* but commands and refusals: */
+	atomic_ullong n_commands, n_refusals;
 	struct fault_record {		/* what devices were refused, the last 64 */
 		uint32_t device;
 		uint64_t iova, length;
@@ -58,8 +69,8 @@ struct vfiosim {
 			vfiosim_trace_sink *sink;
 			void *ctx;
 		} sinks[SIM_TRACE_SINKS];
-		unsigned n;
-		uint64_t next;		/* number of the next event */
+		atomic_uint n;
+		uint64_t last;		/* number of the last event */
 	} trace;
 };
 

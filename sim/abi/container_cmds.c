@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of every container; those of its IOMMU driver are in type1_cmds.c. */
+#include <errno.h>
+#include <linux/vfio.h>
+
+#include "abi/dispatch.h"
+#include "core/container.h"
+#include "core/file.h"
+
+static int get_api_version(struct call *call)
+{
+	return VFIO_API_VERSION;
+}
+
+static int check_extension(struct call *call)
+{
+	return container_check_extension(call->file->container, call->arg);
+}
+
+static int set_iommu(struct call *call)
+{
+	return container_set_iommu(call, call->file->container, call->arg);
+}
+
+#define CONTAINER_VALUE(name_, errors_)                                                            \
+	.name = #name_, .number = name_, .kinds = VFIOSIM_CONTAINER, .family = VFIOSIM_SIZE_VALUE, \
+	.errors = (errors_)
+
+static const int set_iommu_errors[] = { EINVAL, ENODEV, EPERM, EIO, ENOMEM, EBUSY, 0 };
+static const int no_errors[] = { 0 };
+
+const struct command container_commands[] = {
+	{ .row = { CONTAINER_VALUE(VFIO_GET_API_VERSION, no_errors) }, .run = get_api_version },
+	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors) }, .run = check_extension },
+	{ .row = { CONTAINER_VALUE(VFIO_SET_IOMMU, set_iommu_errors) }, .run = set_iommu },
+	{ .row = { .name = NULL } },
+};

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* The dispatcher; see dispatch.h. */
+#include "abi/dispatch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/client.h"
+#include "core/container.h"
+#include "core/file.h"
+#include "core/sim.h"
+#include "core/tracing.h"
+
+/* ---- Rows ---- */
+
+static const struct command *table_of(unsigned kind)
+{
+	switch (kind) {
+	case VFIOSIM_CONTAINER:
+		return container_commands;
+	case VFIOSIM_GROUP:
+		return group_commands;
+	case VFIOSIM_DEVICE:
+		return device_commands;
+	default:
+		return NULL;
+	}
+}
+
+static const struct command *find(const struct command *table, uint32_t number)
+{
+	for (; table && table->row.name; table++)
+		if (table->row.number == number)
+			return table;
+	return NULL;
+}
+
+static const struct command *find_command(unsigned kind, uint32_t number)
+{
+	const struct command *command = find(table_of(kind), number);
+
+	if (!command && kind == VFIOSIM_CONTAINER)
+		command = find(type1_commands, number);
+	return command;
+}
+
+const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number)
+{
+	const struct command *command = find_command(kind, number);
+
+	return command ? &command->row : NULL;
+}
+
+const struct vfiosim_command *vfiosim_command(size_t index)
+{
+	const struct command *const tables[] = { container_commands, type1_commands, group_commands,
+						 device_commands };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct command *row = tables[i]; row->row.name; row++)
+			if (!index--)
+				return &row->row;
+	return NULL;
+}
+
+const struct vfiosim_command *vfiosim_command_by_name(const char *name)
+{
+	const struct vfiosim_command *row;
+
+	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+		if (!strcmp(row->name, name))
+			return row;
+	return NULL;
+}
+
+/* ---- For handlers ---- */
+
+int call_read(struct call *call, uint64_t uva, void *to, size_t size)
+{
+	const struct vfiosim_client *client = call->caller->client;
+
+	return client->ops->read(client->ctx, uva, to, size);
+}
+
+int refuse_address(struct call *call, uint64_t uva, const char *access)
+{
+	return refuse(call, RULE_BAD_ADDRESS, V("uva", uva), VS("access", access));
+}
+
+/* ---- A command's phases ---- */
+
+/* A likely slip: the same number is known to another kind of file. */
+static const char *hint_for(unsigned kind, uint32_t number)
+{
+	static const struct {
+		unsigned kind;
+		const char *text;
+	} others[] = {
+		{ VFIOSIM_CONTAINER, " (a container does)" },
+		{ VFIOSIM_GROUP, " (a group does)" },
+		{ VFIOSIM_DEVICE, " (a device does)" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].kind != kind && find_command(others[i].kind, number))
+			return others[i].text;
+	return "";
+}
+
+static int refuse_unknown(struct call *call, uint32_t number)
+{
+	char object[64];
+
+	trace_object(call->file, object, sizeof(object));
+	return refuse(call, RULE_UNKNOWN_COMMAND, VS("object", object), V("command", number),
+		      VS("hint", hint_for(call->file->kind, number)));
+}
+
+/* What a container answers to a command that is its IOMMU driver's. Lock held. */
+static int check_driver(struct call *call)
+{
+	switch (call->file->container->driver) {
+	case DRIVER_NONE:
+		return refuse(call, RULE_NO_IOMMU_SET);
+	case DRIVER_NOIOMMU:
+		return refuse_unknown(call, call->number);
+	case DRIVER_TYPE1:
+		return call->command ? 0 : refuse_unknown(call, call->number);
+	}
+	return 0;
+}
+
+static int decide_early(struct call *call)
+{
+	if (call->file->kind == VFIOSIM_CONTAINER &&
+	    (!call->command || call->command->row.needs_iommu)) {
+		int ret = check_driver(call);
+
+		if (ret)
+			return ret;
+	}
+	if (!call->command)
+		return refuse_unknown(call, call->number);
+	return call->command->early ? call->command->early(call) : 0;
+}
+
+static int decide(struct call *call)
+{
+	/* The driver may have gone while no lock was held. */
+	if (call->command->row.needs_iommu) {
+		int ret = check_driver(call);
+
+		if (ret)
+			return ret;
+	}
+	return call->command->run(call);
+}
+
+static uint32_t in_u32(const struct call *call, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, call->in.bytes + offset, sizeof(value));
+	return value;
+}
+
+/* More than the minimum when the client says there is more and we know what it is. */
+static int copy_rest(struct call *call, const struct vfiosim_command *row)
+{
+	size_t size = in_u32(call, 0);
+
+	if (size > row->full_size)
+		size = row->full_size;
+	if (size <= row->min_size)
+		return 0;
+	if (call_read(call, call->arg + row->min_size, call->in.bytes + row->min_size,
+		      size - row->min_size))
+		return refuse_address(call, call->arg, "read");
+	call->in_size = size;
+	return 0;
+}
+
+static int copy_in(struct call *call)
+{
+	const struct vfiosim_command *row = &call->command->row;
+
+	if (row->family == VFIOSIM_SIZE_VALUE || !row->min_size)
+		return 0;
+	if (call_read(call, call->arg, call->in.bytes, row->min_size))
+		return refuse_address(call, call->arg, "read");
+	call->in_size = row->min_size;
+	if (row->full_size > row->min_size)
+		memset(call->in.bytes + row->min_size, 0, row->full_size - row->min_size);
+	if (row->family != VFIOSIM_SIZE_ARGSZ)
+		return 0;
+	if (in_u32(call, 0) < row->min_size)
+		return refuse(call, RULE_ARGSZ_TOO_SMALL, V("argsz", in_u32(call, 0)),
+			      V("min", row->min_size));
+	if (row->checks_flags && in_u32(call, 4) & ~row->known_flags)
+		return refuse(call, RULE_UNKNOWN_FLAGS, V("flags", in_u32(call, 4)),
+			      V("known", row->known_flags));
+	return copy_rest(call, row);
+}
+
+/* Outputs that begin inside a word keep what the client has in front of them. */
+static int publish_out(struct call *call, struct call_out *out)
+{
+	const struct vfiosim_client *client = call->caller->client;
+	uint64_t word, mask, have;
+
+	if (out->keep_bits) {
+		if (call_read(call, out->uva, &have, sizeof(have)))
+			return refuse_address(call, out->uva, "read");
+		mask = (1ull << out->keep_bits) - 1;
+		memcpy(&word, out->data, sizeof(word));
+		word = (word & ~mask) | (have & mask);
+		memcpy(out->data, &word, sizeof(word));
+	}
+	if (client->ops->write(client->ctx, out->uva, out->data, out->size))
+		return refuse_address(call, out->uva, "written");
+	return 0;
+}
+
+static int publish(struct call *call)
+{
+	const struct vfiosim_client *client = call->caller->client;
+	size_t back = call->command->back < call->in_size ? call->command->back : call->in_size;
+
+	for (struct call_out *out = call->outs; out; out = out->next) {
+		int ret = publish_out(call, out);
+
+		if (ret)
+			return ret;
+	}
+	if (back && client->ops->write(client->ctx, call->arg, call->in.bytes, back))
+		return refuse_address(call, call->arg, "written");
+	return 0;
+}
+
+/* The new descriptor, or its file is gone as if it had never been. */
+static int install(struct call *call)
+{
+	int ret = call->caller->client->ops->install(call->caller, call->new_file);
+
+	if (ret >= 0)
+		return ret;
+	vfiosim_release(call->new_file, call->caller);
+	return refuse(call, RULE_TOO_MANY_FILES, V("error", -ret), VS("errno", strerrorname_np(-ret)));
+}
+
+static int serve(struct call *call)
+{
+	int ret = call_run(call, decide_early), published;
+
+	if (!ret)
+		ret = copy_in(call);
+	if (!ret && call_traced(call)) {
+		memcpy(call->asked, call->in.bytes, call->in_size);
+		call->asked_size = call->in_size;
+	}
+	if (!ret && call->command->prepare)
+		ret = call->command->prepare(call);
+	if (!ret)
+		ret = call_run(call, decide);
+	if (ret < 0 && !call->answer_anyway)
+		return ret;
+	published = publish(call);
+	if (published && call->new_file)
+		vfiosim_release(call->new_file, call->caller);
+	if (published)
+		return published;
+	return ret >= 0 && call->new_file ? install(call) : ret;
+}
+
+long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uint32_t cmd,
+		   uint64_t arg)
+{
+	struct call call;
+	char unknown[16];
+	int ret;
+
+	call_init(&call, file->sim, caller, file);
+	call.arg = arg;
+	call.number = cmd;
+	call.command = find_command(file->kind, cmd);
+	ret = serve(&call);
+	atomic_fetch_add_explicit(&file->sim->n_commands, 1, memory_order_relaxed);
+	if (ret < 0)
+		atomic_fetch_add_explicit(&file->sim->n_refusals, 1, memory_order_relaxed);
+	if (!call.command)
+		snprintf(unknown, sizeof(unknown), "ioctl %#x", cmd);
+	trace_call(&call, call.command ? call.command->row.name : unknown,
+		   call.command ? &call.command->row : NULL, ret);
+	call_done(&call);
+	return ret;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of a group. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/dispatch.h"
+#include "core/client.h"
+#include "core/container.h"
+#include "core/file.h"
+#include "core/group.h"
+
+/* ---- VFIO_GROUP_GET_STATUS ---- */
+
+static int get_status(struct call *call)
+{
+	struct vfio_group_status *status = (void *)call->in.bytes;
+
+	return group_status(call, call->file->group, &status->flags);
+}
+
+/* ---- VFIO_GROUP_SET_CONTAINER: arg points at a descriptor ---- */
+
+static int prepare_set_container(struct call *call)
+{
+	int fd, ret;
+
+	memcpy(&fd, call->in.bytes, sizeof(fd));
+	ret = call->caller->client->ops->file(call->caller, fd, &call->other);
+	if (ret == -EBADF)
+		return refuse(call, RULE_BAD_FD, V("fd", (int64_t)fd));
+	if (ret && ret != -EBADFD)
+		return refuse(call, RULE_NO_MEMORY);
+	if (ret)
+		call->other = NULL;
+	return 0;
+}
+
+static int set_container(struct call *call)
+{
+	struct container *container = NULL;
+	int fd;
+
+	memcpy(&fd, call->in.bytes, sizeof(fd));
+	if (call->other && call->other->kind == VFIOSIM_CONTAINER)
+		container = call->other->container;
+	return group_set_container(call, call->file->group, container, fd);
+}
+
+static int unset_container(struct call *call)
+{
+	return group_unset_container(call, call->file->group);
+}
+
+/* ---- VFIO_GROUP_GET_DEVICE_FD: arg points at a string ---- */
+
+/* Mirrors strndup_user: at most a page, the final NUL included; page by page, as far as it goes. */
+static int prepare_get_device(struct call *call)
+{
+	char *name = malloc(VFIOSIM_PAGE_SIZE);
+	size_t n = 0;
+
+	if (!name)
+		return refuse(call, RULE_NO_MEMORY);
+	call->tail = (uint8_t *)name;
+	while (n < VFIOSIM_PAGE_SIZE) {
+		size_t part = VFIOSIM_PAGE_SIZE - (call->arg + n) % VFIOSIM_PAGE_SIZE;
+
+		if (part > 64)
+			part = 64 - (call->arg + n) % 64;
+		if (part > VFIOSIM_PAGE_SIZE - n)
+			part = VFIOSIM_PAGE_SIZE - n;
+		if (call_read(call, call->arg + n, name + n, part))
+			return refuse_address(call, call->arg + n, "read");
+		if (memchr(name + n, 0, part)) {
+			call->tail_size = n + strnlen(name + n, part) + 1;
+			return 0;
+		}
+		n += part;
+	}
+	return refuse(call, RULE_NAME_TOO_LONG);
+}
+
+static int get_device(struct call *call)
+{
+	return group_get_device(call, call->file->group, (const char *)call->tail);
+}
+
+/* ---- Rows ---- */
+
+static const struct vfiosim_field status_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },
+	{ "flags", 4, 4, VFIOSIM_FLAGS },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag status_flags[] = {
+	{ "VIABLE", VFIO_GROUP_FLAGS_VIABLE },
+	{ "CONTAINER_SET", VFIO_GROUP_FLAGS_CONTAINER_SET },
+	{ .name = NULL },
+};
+static const struct vfiosim_field fd_fields[] = {
+	{ "container", 0, 4, VFIOSIM_FD },
+	{ .name = NULL },
+};
+static const struct vfiosim_field name_fields[] = {
+	{ "name", 0, 0, VFIOSIM_STRING },
+	{ .name = NULL },
+};
+static const int status_errors[] = { EFAULT, EINVAL, ENODEV, 0 };
+static const int set_errors[] = { EFAULT, EBADF, EINVAL,  ENODEV, EBADFD, EPERM,
+				  EBUSY,  EIO,	 ENOMEM, ERANGE, ENOSPC, 0 };
+static const int unset_errors[] = { EINVAL, EBUSY, 0 };
+static const int get_device_errors[] = { EFAULT, EINVAL, ENODEV, EPERM, EMFILE, ENFILE, ENOMEM,
+					 EBUSY,	 EACCES, 0 };
+
+#define GROUP_COMMAND(name_, family_, size_)                                                       \
+	.name = #name_, .number = name_, .kinds = VFIOSIM_GROUP, .family = family_,                \
+	.min_size = size_, .full_size = size_
+
+const struct command group_commands[] = {
+	{ .row = { GROUP_COMMAND(VFIO_GROUP_GET_STATUS, VFIOSIM_SIZE_ARGSZ,
+				 sizeof(struct vfio_group_status)),
+		   .fields = status_fields, .flags = status_flags, .errors = status_errors },
+	  .run = get_status,
+	  .back = sizeof(struct vfio_group_status) },
+	{ .row = { GROUP_COMMAND(VFIO_GROUP_SET_CONTAINER, VFIOSIM_SIZE_FIXED, sizeof(int)),
+		   .fields = fd_fields, .errors = set_errors },
+	  .prepare = prepare_set_container,
+	  .run = set_container },
+	{ .row = { GROUP_COMMAND(VFIO_GROUP_UNSET_CONTAINER, VFIOSIM_SIZE_VALUE, 0),
+		   .errors = unset_errors },
+	  .run = unset_container },
+	{ .row = { GROUP_COMMAND(VFIO_GROUP_GET_DEVICE_FD, VFIOSIM_SIZE_FIXED, 0),
+		   .returns_fd = true, .fields = name_fields, .errors = get_device_errors },
+	  .prepare = prepare_get_device,
+	  .run = get_device },
+	{ .row = { .name = NULL } },
+};

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of a container whose IOMMU driver is type1. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "abi/dispatch.h"
+#include "core/client.h"
+#include "core/container.h"
+#include "core/file.h"
+#include "core/type1.h"
+
+#define TASK_SIZE 0x7ffffffff000ull	/* x86-64: first address that is not the user's */
+#define BITMAP_BYTES_MAX (1ull << 28)	/* DIRTY_BITMAP_SIZE_MAX */
+
+static struct type1 *type1_of(const struct call *call)
+{
+	return call->file->container->type1;
+}
+
+/* ---- VFIO_IOMMU_GET_INFO ---- */
+
+static bool add_migration(struct caps *caps, const struct type1 *type1)
+{
+	struct vfio_iommu_type1_info_cap_migration *cap =
+		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, sizeof(*cap));
+
+	if (!cap)
+		return false;
+	cap->pgsize_bitmap = type1_page(type1);
+	cap->max_dirty_bitmap_size = BITMAP_BYTES_MAX;
+	return true;
+}
+
+static bool add_dma_avail(struct caps *caps, const struct type1 *type1)
+{
+	struct vfio_iommu_type1_info_dma_avail *cap =
+		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, sizeof(*cap));
+
+	if (!cap)
+		return false;
+	cap->avail = type1->dma_avail;
+	return true;
+}
+
+/* Absent while the container has no ranges: it never held a physical group. */
+static bool add_iova_ranges(struct caps *caps, const struct type1 *type1)
+{
+	const struct ranges *ranges = &type1->ranges;
+	struct vfio_iommu_type1_info_cap_iova_range *cap;
+
+	if (!ranges->n)
+		return true;
+	cap = caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1,
+		       sizeof(*cap) + ranges->n * sizeof(cap->iova_ranges[0]));
+	if (!cap)
+		return false;
+	cap->nr_iovas = (uint32_t)ranges->n;
+	for (size_t i = 0; i < ranges->n; i++) {
+		cap->iova_ranges[i].start = ranges->items[i].first;
+		cap->iova_ranges[i].end = ranges->items[i].last;
+	}
+	return true;
+}
+
+static int get_info(struct call *call)
+{
+	struct vfio_iommu_type1_info *info = (void *)call->in.bytes;
+	const struct type1 *type1 = type1_of(call);
+	struct caps caps = { 0 };
+
+	if (!add_migration(&caps, type1) || !add_dma_avail(&caps, type1) ||
+	    !add_iova_ranges(&caps, type1)) {
+		caps_done(&caps);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	info->flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	info->iova_pgsizes = type1->page_sizes;
+	return caps_put(call, &caps, sizeof(*info), info->argsz, &info->argsz, &info->cap_offset);
+}
+
+/* ---- VFIO_IOMMU_MAP_DMA ---- */
+
+static int map_dma(struct call *call)
+{
+	const struct vfio_iommu_type1_dma_map *map = (void *)call->in.bytes;
+	const struct type1_map_args args = {
+		.iova = map->iova,
+		.uva = map->vaddr,
+		.size = map->size,
+		.read = map->flags & VFIO_DMA_MAP_FLAG_READ,
+		.write = map->flags & VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = map->flags & VFIO_DMA_MAP_FLAG_VADDR,
+	};
+
+	return type1_map(call, type1_of(call), &args);
+}
+
+/* ---- Bitmaps ---- */
+
+/* What can be said of a bitmap for @size bytes of iova without looking at the container. */
+static int check_bitmap(struct call *call, const struct vfio_bitmap *bitmap, uint64_t size)
+{
+	uint64_t data = (uintptr_t)bitmap->data, end;
+
+	if (__builtin_add_overflow(data, bitmap->size, &end) || end > TASK_SIZE)
+		return refuse(call, RULE_BITMAP_ADDRESS, V("size", bitmap->size), V("uva", data));
+	if (!bitmap->pgsize)
+		return refuse(call, RULE_BITMAP_PAGE, V("pgsize", 0), V("page", VFIOSIM_PAGE_SIZE));
+	return type1_check_bitmap(call, size >> __builtin_ctzll(bitmap->pgsize), bitmap->size);
+}
+
+/* May the caller write to all of @length bytes at @uva? */
+static bool writable(struct call *call, uint64_t uva, uint64_t length)
+{
+	const struct vfiosim_client *client = call->caller->client;
+	struct vfiosim_vmas vmas = { 0 };
+	uint64_t at = uva, last = uva + length - 1;
+	bool ok = false;
+
+	if (!client->ops->vmas(client->ctx, uva, last, &vmas))
+		for (size_t i = 0; i < vmas.n && !ok; i++) {
+			if (vmas.items[i].first > at || !vmas.items[i].writable)
+				break;
+			ok = vmas.items[i].last >= last;
+			at = vmas.items[i].last + 1;
+		}
+	vfiosim_vmas_done(&vmas);
+	return ok;
+}
+
+/* ---- VFIO_IOMMU_UNMAP_DMA ---- */
+
+/* Behind the structure, when GET_DIRTY_BITMAP is set: see copy_in(). */
+struct unmap {
+	struct vfio_iommu_type1_dma_unmap args;
+	struct vfio_bitmap bitmap;
+};
+
+static int prepare_unmap(struct call *call)
+{
+	struct unmap *unmap = (void *)call->in.bytes;
+	const uint32_t others = VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR;
+	const size_t wanted = sizeof(unmap->args) + sizeof(unmap->bitmap);
+
+	if (!(unmap->args.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP))
+		return 0;
+	if (unmap->args.flags & others)
+		return refuse(call, RULE_BITMAP_WITH_ALL);
+	if (unmap->args.argsz < wanted)
+		return refuse(call, RULE_ARGSZ_TOO_SMALL, V("argsz", unmap->args.argsz),
+			      V("min", wanted));
+	if (call_read(call, call->arg + sizeof(unmap->args), &unmap->bitmap, sizeof(unmap->bitmap)))
+		return refuse_address(call, call->arg + sizeof(unmap->args), "read");
+	call->flag = writable(call, (uintptr_t)unmap->bitmap.data, unmap->bitmap.size);
+	return check_bitmap(call, &unmap->bitmap, unmap->args.size);
+}
+
+static int unmap_dma(struct call *call)
+{
+	struct unmap *unmap = (void *)call->in.bytes;
+	const struct dirty_bitmap bitmap = {
+		.page = unmap->bitmap.pgsize,
+		.size = unmap->bitmap.size,
+		.uva = (uintptr_t)unmap->bitmap.data,
+		.error = call->flag ? 0 : -EFAULT,
+	};
+	const bool wanted = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	const struct type1_unmap_args args = {
+		.iova = unmap->args.iova,
+		.size = unmap->args.size,
+		.all = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_ALL,
+		.vaddr = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_VADDR,
+		.bitmap = wanted ? &bitmap : NULL,
+	};
+	uint64_t size;
+	int ret = type1_unmap(call, type1_of(call), &args, &size);
+
+	if (!ret)
+		unmap->args.size = size;
+	return ret;
+}
+
+/* ---- VFIO_IOMMU_DIRTY_PAGES ---- */
+
+struct dirty {
+	struct vfio_iommu_type1_dirty_bitmap args;
+	struct vfio_iommu_type1_dirty_bitmap_get range;
+};
+
+static int early_dirty(struct call *call)
+{
+	return type1_of(call)->v2 ? 0 : refuse(call, RULE_DIRTY_V1);
+}
+
+static int prepare_dirty(struct call *call)
+{
+	struct dirty *dirty = (void *)call->in.bytes;
+	const size_t wanted = sizeof(dirty->args) + sizeof(dirty->range);
+	struct span span;
+
+	if (!dirty->args.flags || dirty->args.flags & (dirty->args.flags - 1))
+		return refuse(call, RULE_DIRTY_ONE_FLAG);
+	if (!(dirty->args.flags & VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP))
+		return 0;
+	if (dirty->args.argsz < wanted)
+		return refuse(call, RULE_ARGSZ_TOO_SMALL, V("argsz", dirty->args.argsz),
+			      V("min", wanted));
+	if (call_read(call, call->arg + sizeof(dirty->args), &dirty->range, sizeof(dirty->range)))
+		return refuse_address(call, call->arg + sizeof(dirty->args), "read");
+	if (dirty->range.size && !span_make(dirty->range.iova, dirty->range.size, &span))
+		return refuse(call, RULE_WRAPS, VS("what", "iova"), V("start", dirty->range.iova),
+			      V("size", dirty->range.size));
+	return check_bitmap(call, &dirty->range.bitmap, dirty->range.size);
+}
+
+static int dirty_pages(struct call *call)
+{
+	const struct dirty *dirty = (void *)call->in.bytes;
+	const struct vfio_bitmap *wanted = &dirty->range.bitmap;
+	const struct dirty_bitmap bitmap = {
+		.page = wanted->pgsize,
+		.size = wanted->size,
+		.uva = (uintptr_t)wanted->data,
+	};
+
+	if (dirty->args.flags & VFIO_IOMMU_DIRTY_PAGES_FLAG_START)
+		return type1_dirty_start(call, type1_of(call));
+	if (dirty->args.flags & VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP)
+		return type1_dirty_get(call, type1_of(call), dirty->range.iova, dirty->range.size,
+				       &bitmap);
+	type1_dirty_stop(call, type1_of(call));
+	return 0;
+}
+
+/* ---- Rows ---- */
+
+static const struct vfiosim_field info_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },	       { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "iova_pgsizes", 8, 8, VFIOSIM_HEX }, { "cap_offset", 16, 4, VFIOSIM_DEC },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag info_flags[] = {
+	{ "PGSIZES", VFIO_IOMMU_INFO_PGSIZES },
+	{ "CAPS", VFIO_IOMMU_INFO_CAPS },
+	{ .name = NULL },
+};
+static const struct vfiosim_field map_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },	     { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "vaddr", 8, 8, VFIOSIM_POINTER },  { "iova", 16, 8, VFIOSIM_HEX },
+	{ "size", 24, 8, VFIOSIM_HEX },	     { .name = NULL },
+};
+static const struct vfiosim_flag map_flags[] = {
+	{ "READ", VFIO_DMA_MAP_FLAG_READ },
+	{ "WRITE", VFIO_DMA_MAP_FLAG_WRITE },
+	{ "VADDR", VFIO_DMA_MAP_FLAG_VADDR },
+	{ .name = NULL },
+};
+static const struct vfiosim_field unmap_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC }, { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "iova", 8, 8, VFIOSIM_HEX },	{ "size", 16, 8, VFIOSIM_HEX },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag unmap_flags[] = {
+	{ "GET_DIRTY_BITMAP", VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP },
+	{ "ALL", VFIO_DMA_UNMAP_FLAG_ALL },
+	{ "VADDR", VFIO_DMA_UNMAP_FLAG_VADDR },
+	{ .name = NULL },
+};
+static const struct vfiosim_field dirty_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },
+	{ "flags", 4, 4, VFIOSIM_FLAGS },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag dirty_flags[] = {
+	{ "START", VFIO_IOMMU_DIRTY_PAGES_FLAG_START },
+	{ "STOP", VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP },
+	{ "GET_BITMAP", VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP },
+	{ .name = NULL },
+};
+static const int info_errors[] = { EFAULT, EINVAL, ENOMEM, 0 };
+static const int map_errors[] = { EFAULT, EINVAL, EOVERFLOW, EEXIST, ENOENT,
+				  ENOSPC, ENOMEM, EBUSY,     0 };
+static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOMEM, 0 };
+static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOMEM, 0 };
+
+#define TYPE1_COMMAND(name_, min_, full_)                                                          \
+	.name = #name_, .number = name_, .kinds = VFIOSIM_CONTAINER, .needs_iommu = true,          \
+	.family = VFIOSIM_SIZE_ARGSZ, .min_size = min_, .full_size = full_
+
+const struct command type1_commands[] = {
+	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_GET_INFO,
+				 offsetof(struct vfio_iommu_type1_info, cap_offset),
+				 sizeof(struct vfio_iommu_type1_info)),
+		   .fields = info_fields, .flags = info_flags, .errors = info_errors },
+	  .run = get_info,
+	  .back = sizeof(struct vfio_iommu_type1_info) },
+	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_MAP_DMA, sizeof(struct vfio_iommu_type1_dma_map),
+				 sizeof(struct vfio_iommu_type1_dma_map)),
+		   .checks_flags = true, .known_flags = 7, .fields = map_fields, .flags = map_flags,
+		   .errors = map_errors },
+	  .run = map_dma },
+	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_UNMAP_DMA, sizeof(struct vfio_iommu_type1_dma_unmap),
+				 sizeof(struct vfio_iommu_type1_dma_unmap)),
+		   .checks_flags = true, .known_flags = 7, .fields = unmap_fields,
+		   .flags = unmap_flags, .errors = unmap_errors },
+	  .prepare = prepare_unmap,
+	  .run = unmap_dma,
+	  .back = sizeof(struct vfio_iommu_type1_dma_unmap) },
+	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_DIRTY_PAGES,
+				 sizeof(struct vfio_iommu_type1_dirty_bitmap),
+				 sizeof(struct vfio_iommu_type1_dirty_bitmap)),
+		   .checks_flags = true, .known_flags = 7, .fields = dirty_fields,
+		   .flags = dirty_flags, .errors = dirty_errors },
+	  .early = early_dirty,
+	  .prepare = prepare_dirty,
+	  .run = dirty_pages },
+	{ .row = { .name = NULL } },
+};

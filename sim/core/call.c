@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls: what they know about clients, and what they leave behind. */
+#include "core/call.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/client.h"
+#include "core/rules_table.h"
+#include "core/sim.h"
+
+/* ---- Life ---- */
+
+void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
+	       struct vfiosim_file *file)
+{
+	/* The large arrays are written before they are read: clearing them would be
+	   most of what a call costs. */
+	memset(call, 0, offsetof(struct call, in));
+	call->in_size = call->asked_size = 0;
+	memset(&call->tail, 0, offsetof(struct call, views) - offsetof(struct call, tail));
+	memset(&call->n_views, 0, offsetof(struct call, reason) - offsetof(struct call, n_views));
+	memset(&call->changes, 0, sizeof(*call) - offsetof(struct call, changes));
+	call->sim = sim;
+	call->caller = caller;
+	call->file = file;
+}
+
+static void drop_view(struct vma_view *view)
+{
+	vfiosim_vmas_done(&view->vmas);
+	vfiosim_client_put(view->client);
+}
+
+void call_done(struct call *call)
+{
+	struct call_out *out;
+
+	while ((out = call->outs)) {
+		call->outs = out->next;
+		free(out);
+	}
+	for (unsigned i = 0; i < call->n_views; i++)
+		drop_view(&call->views[i]);
+	for (size_t i = 0; i < call->changes.n; i++)
+		free(call->changes.text[i]);
+	free(call->changes.text);
+	if (call->prepared_done)
+		call->prepared_done(call, call->prepared);
+	free(call->tail);
+}
+
+/* ---- Asking about clients ---- */
+
+int call_vmas(struct call *call, struct vfiosim_client *client, struct span span,
+	      const struct vma_view **ret_view)
+{
+	for (unsigned i = 0; i < call->n_views; i++) {
+		struct vma_view *view = &call->views[i];
+
+		if (view->client != client || !span_contains(view->span, span))
+			continue;
+		*ret_view = view;
+		return view->error;
+	}
+	call->need.vmas = true;
+	call->need.client = client_get(client);	/* call_done gives it back */
+	/* Not once for every mapping of a replay: the second time, ask for all. */
+	call->need.span = call->n_views ? SPAN_ALL : span;
+	return CALL_AGAIN;
+}
+
+/* What the topology says of limits; false when the caller's own have to be known. */
+static bool limits_from_topology(const struct vfiosim_topology *topology,
+				 struct vfiosim_limits *limits)
+{
+	bool known = true;
+
+	switch (topology->memlock) {
+	case VFIOSIM_MEMLOCK_UNLIMITED:
+		limits->memlock = UINT64_MAX;
+		limits->ipc_lock = true;
+		break;
+	case VFIOSIM_MEMLOCK_BYTES:
+		limits->memlock = topology->memlock_bytes;
+		limits->ipc_lock = false;
+		break;
+	case VFIOSIM_MEMLOCK_CLIENT:
+		known = false;
+		break;
+	}
+	if (topology->rawio_granted)
+		limits->sys_rawio = true;
+	else
+		known = false;
+	return known;
+}
+
+int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
+{
+	struct vfiosim_limits limits = { 0 };
+
+	if (call->have_limits)
+		limits = call->limits;
+	if (!limits_from_topology(call->sim->topology, &limits) && !call->have_limits) {
+		call->need.limits = true;
+		return CALL_AGAIN;
+	}
+	*ret_limits = limits;
+	return 0;
+}
+
+/* Bounds what a call may hold: a replay over many clients drops the oldest view. */
+static struct vma_view *new_view(struct call *call)
+{
+	if (call->n_views == CALL_VIEWS_MAX) {
+		drop_view(&call->views[0]);
+		memmove(&call->views[0], &call->views[1], sizeof(call->views[0]) * (CALL_VIEWS_MAX - 1));
+		call->n_views--;
+	}
+	return &call->views[call->n_views];
+}
+
+int call_fetch(struct call *call)
+{
+	if (call->need.limits) {
+		if (!call->caller->client ||
+		    call->caller->client->ops->limits(call->caller, &call->limits))
+			call->limits = (struct vfiosim_limits){ 0 };
+		call->have_limits = true;
+	}
+	if (call->need.vmas) {
+		struct vma_view *view = new_view(call);
+		int ret;
+
+		memset(view, 0, sizeof(*view));
+		view->client = call->need.client;
+		view->span = call->need.span;
+		ret = view->client->ops->vmas(view->client->ctx, view->span.first, view->span.last,
+					      &view->vmas);
+		call->n_views++;
+		if (ret == -ENOMEM)
+			return ret;
+		view->error = ret;
+	}
+	memset(&call->need, 0, sizeof(call->need));
+	return 0;
+}
+
+/* ---- Telling what happened ---- */
+
+int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values)
+{
+	int error = rules_table[rule].error;
+
+	for (const struct vfiosim_value *v = values; !error && v->name; v++)
+		if (!strcmp(v->name, "error"))
+			error = (int)v->number;
+	call->rule = &rules_table[rule];
+	text_fill(call->reason, sizeof(call->reason), call->rule->sentence, values);
+	return -error;
+}
+
+bool call_traced(const struct call *call)
+{
+	return atomic_load_explicit(&call->sim->trace.n, memory_order_relaxed) != 0;
+}
+
+void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)
+{
+	struct change_list *list = &call->changes;
+	char text[256];
+
+	if (!call_traced(call))
+		return;
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 4;
+		char **grown = realloc(list->text, capacity * sizeof(*grown));
+
+		if (!grown)
+			return;
+		list->text = grown;
+		list->capacity = capacity;
+	}
+	text_fill(text, sizeof(text), sentence, values);
+	list->text[list->n] = strdup(text);
+	if (list->text[list->n])
+		list->n++;
+}
+
+/* ---- Leaving work for later ---- */
+
+int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size,
+		  unsigned keep_bits)
+{
+	struct call_out *out = malloc(sizeof(*out) + size), **tail = &call->outs;
+
+	if (!out)
+		return -ENOMEM;
+	out->uva = uva;
+	out->data = out + 1;
+	out->size = size;
+	out->keep_bits = keep_bits;
+	out->next = NULL;
+	memcpy(out->data, data, size);
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = out;
+	return 0;
+}
+
+int call_out(struct call *call, uint64_t uva, const void *data, size_t size)
+{
+	return call_out_bits(call, uva, data, size, 0);
+}
+
+struct deferred {
+	void (*work)(struct vfiosim *sim, void *arg);
+	void *arg;
+	struct deferred *next;
+};
+
+int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = malloc(sizeof(*item)), *at = call->caller->deferred;
+
+	if (!item)
+		return -ENOMEM;
+	*item = (struct deferred){ .work = work, .arg = arg };
+	if (!at) {
+		call->caller->deferred = item;
+		return 0;
+	}
+	while (at->next)
+		at = at->next;
+	at->next = item;
+	return 0;
+}
+
+void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
+{
+	struct deferred *item;
+
+	while ((item = caller->deferred)) {
+		caller->deferred = item->next;
+		item->work(sim, item->arg);
+		free(item);
+	}
+	client_reap(sim);
+}
+
+/* ---- Running ---- */
+
+int call_run(struct call *call, int (*decide)(struct call *call))
+{
+	int ret;
+
+	for (;;) {
+		pthread_mutex_lock(&call->sim->lock);
+		ret = decide(call);
+		pthread_mutex_unlock(&call->sim->lock);
+		if (ret != CALL_AGAIN)
+			return ret;
+		ret = call_fetch(call);
+		if (ret)
+			return refuse(call, RULE_NO_MEMORY);
+	}
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* IOVA spaces and the mappings in them; see iopt.h. */
+#include "core/iopt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/client.h"
+#include "core/marks.h"
+#include "core/sim.h"
+
+void iopt_init(struct iopt *iopt)
+{
+	span_set_init(&iopt->set);
+}
+
+void iopt_done(struct iopt *iopt)
+{
+	struct span_cursor cursor;
+
+	while (span_set_seek(&iopt->set, 0, &cursor)) {
+		struct mapping *mapping = cursor.item;
+
+		iopt_remove(iopt, mapping);
+		mapping_destroy(mapping);
+	}
+	span_set_done(&iopt->set);
+}
+
+struct mapping *mapping_create(struct vfiosim_client *mapper, struct span iova, uint64_t uva,
+			       uint32_t flags)
+{
+	struct mapping *mapping = malloc(sizeof(*mapping));
+
+	if (!mapping)
+		return NULL;
+	*mapping = (struct mapping){
+		.iova = iova,
+		.uva = uva,
+		.mapper = client_get(mapper),
+		.flags = flags,
+	};
+	return mapping;
+}
+
+void mapping_destroy(struct mapping *mapping)
+{
+	if (!mapping)
+		return;
+	mapping_uncharge(mapping, mapping->charged);
+	client_put(mapping->mapper);
+	client_put(mapping->pinner);
+	marks_destroy(mapping->marks);
+	free(mapping);
+}
+
+int iopt_insert(struct iopt *iopt, struct mapping *mapping)
+{
+	int ret = span_set_insert(&iopt->set, mapping->iova, mapping);
+
+	if (!ret)
+		mapping->mapper->sim->counters.mappings++;
+	return ret;
+}
+
+void iopt_remove(struct iopt *iopt, struct mapping *mapping)
+{
+	span_set_erase(&iopt->set, mapping->iova.first);
+	mapping->mapper->sim->counters.mappings--;
+}
+
+struct mapping *iopt_find(const struct iopt *iopt, struct span span)
+{
+	return span_set_find(&iopt->set, span);
+}
+
+struct mapping *iopt_at(const struct iopt *iopt, uint64_t iova)
+{
+	return span_set_find(&iopt->set, (struct span){ iova, iova });
+}
+
+void mapping_charge(struct mapping *mapping, uint64_t pages)
+{
+	mapping->charged += pages;
+	mapping->mapper->locked_pages += pages;
+	mapping->mapper->sim->counters.pinned_pages += pages;
+}
+
+void mapping_uncharge(struct mapping *mapping, uint64_t pages)
+{
+	mapping->charged -= pages;
+	mapping->mapper->locked_pages -= pages;
+	mapping->mapper->sim->counters.pinned_pages -= pages;
+}
+
+/* ---- Marks ---- */
+
+static uint64_t page_of(const struct mapping *mapping, uint64_t iova)
+{
+	return (iova - mapping->iova.first) / VFIOSIM_PAGE_SIZE;
+}
+
+static struct page_marks *marks_of(struct mapping *mapping)
+{
+	if (!mapping->marks)
+		mapping->marks = marks_create();
+	return mapping->marks;
+}
+
+int mapping_pin_page(struct mapping *mapping, uint64_t iova)
+{
+	struct page_marks *marks = marks_of(mapping);
+
+	return marks ? marks_pin(marks, page_of(mapping, iova)) : -ENOMEM;
+}
+
+int mapping_unpin_page(struct mapping *mapping, uint64_t iova)
+{
+	return mapping->marks ? marks_unpin(mapping->marks, page_of(mapping, iova)) : 0;
+}
+
+uint64_t mapping_pinned_pages(const struct mapping *mapping, struct span span)
+{
+	struct span pages;
+
+	if (!mapping->marks)
+		return 0;
+	span = span_clip(span, mapping->iova);
+	pages = (struct span){ page_of(mapping, span.first), page_of(mapping, span.last) };
+	return marks_pinned(mapping->marks, pages);
+}
+
+int mapping_mark_dirty(struct mapping *mapping, struct span span)
+{
+	struct page_marks *marks = marks_of(mapping);
+
+	if (!marks)
+		return -ENOMEM;
+	span = span_clip(span, mapping->iova);
+	return marks_dirty(marks, (struct span){ page_of(mapping, span.first),
+						 page_of(mapping, span.last) });
+}
+
+void mapping_repopulate_dirty(struct mapping *mapping)
+{
+	if (mapping->marks)
+		marks_repopulate(mapping->marks);
+}
+
+void mapping_forget_dirty(struct mapping *mapping)
+{
+	if (mapping->marks)
+		marks_clean(mapping->marks);
+}
+
+void mapping_dirty_bits(const struct mapping *mapping, uint64_t *bitmap, unsigned shift)
+{
+	if (mapping->marks)
+		marks_dirty_bits(mapping->marks, bitmap, shift);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages: what pinning a client's memory would give, and the account it goes to.
+ *
+ * Nothing is pinned for real: the client's VMAs say what get_user_pages() would
+ * have answered, and a number is added to the client's account. So a whole replay
+ * can be decided first and carried out afterwards; unwinding is not starting.
+ */
+#ifndef SIM_CORE_PAGES_H
+#define SIM_CORE_PAGES_H
+
+#include "core/call.h"
+
+struct mapping;
+
+/*
+ * The account while a command is decided: what it would charge so far, against the
+ * caller's limit. Start with pages_budget().
+ */
+struct budget {
+	struct vfiosim_client *client;	/* the caller's: its locked pages are compared */
+	uint64_t limit;			/* pages; UINT64_MAX: none */
+	uint64_t planned;		/* pages decided on, not yet charged */
+};
+
+/* The caller's. 0 or CALL_AGAIN. */
+int pages_budget(struct call *call, struct budget *ret_budget);
+
+/*
+ * Would pinning all of @mapping from @memory work? 0 and the pages it charges;
+ * CALL_AGAIN; EFAULT or ENOMEM with the reason of the first page that fails, in
+ * ascending order, as vfio_pin_pages_remote (7.2) meets them. Pages of it that
+ * mdevs pinned are charged already and not counted again.
+ */
+int pages_check(struct call *call, const struct mapping *mapping, struct vfiosim_client *memory,
+		struct budget *budget, uint64_t *ret_charge);
+
+/* The same for the one page at @iova, as an mdev pins it. @ret_charge is 0 or 1. */
+int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+		    struct budget *budget, uint64_t *ret_charge);
+
+#endif

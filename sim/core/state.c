@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's state as JSON: one function for each kind of thing in it. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include <vfiosim/topology.h>
+
+#include "core/client.h"
+#include "core/container.h"
+#include "core/device.h"
+#include "core/domain.h"
+#include "core/group.h"
+#include "core/sim.h"
+#include "core/type1.h"
+
+static void put_group_numbers(struct json *json, const char *key, const struct container *container,
+			      const struct domain *domain)
+{
+	const struct group *group;
+
+	json_key(json, key);
+	json_array(json);
+	if (domain)
+		TAILQ_FOREACH(group, &domain->groups, in_domain)
+			json_unsigned(json, group->number);
+	else
+		TAILQ_FOREACH_REVERSE(group, &container->groups, group_list, in_container)
+			json_unsigned(json, group->number);
+	json_array_end(json);
+}
+
+static void put_mapping(struct json *json, const struct mapping *mapping)
+{
+	json_object(json);
+	json_put_hex(json, "first", mapping->iova.first);
+	json_put_hex(json, "last", mapping->iova.last);
+	json_put_hex(json, "vaddr", mapping->uva);
+	json_put_bool(json, "read", mapping->flags & MAPPING_READ);
+	json_put_bool(json, "write", mapping->flags & MAPPING_WRITE);
+	json_put_unsigned(json, "client", mapping->mapper->number);
+	json_put_bool(json, "pinned", mapping->flags & MAPPING_PINNED);
+	json_put_unsigned(json, "charged_pages", mapping->charged);
+	json_put_unsigned(json, "mdev_pinned_pages", mapping_pinned_pages(mapping, mapping->iova));
+	if (mapping->flags & MAPPING_VADDR_INVALID)
+		json_put_bool(json, "vaddr_invalid", true);
+	json_object_end(json);
+}
+
+static void put_type1(struct json *json, const struct type1 *type1)
+{
+	const struct domain *domain;
+	const struct mapping *mapping;
+	struct span_cursor cursor;
+
+	json_put_unsigned(json, "dma_avail", type1->dma_avail);
+	json_put_bool(json, "dirty_tracking", type1->tracking);
+	json_put_hex(json, "page_sizes", type1->page_sizes);
+	json_key(json, "domains");
+	json_array(json);
+	TAILQ_FOREACH(domain, &type1->domains, in_type1) {
+		json_object(json);
+		json_put_unsigned(json, "number", domain->number);
+		json_put_string(json, "iommu", domain->iommu->name);
+		put_group_numbers(json, "groups", NULL, domain);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_key(json, "iova_ranges");
+	json_array(json);
+	for (size_t i = 0; i < type1->ranges.n; i++) {
+		json_object(json);
+		json_put_hex(json, "first", type1->ranges.items[i].first);
+		json_put_hex(json, "last", type1->ranges.items[i].last);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_key(json, "mappings");
+	json_array(json);
+	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX)
+		put_mapping(json, mapping);
+	json_array_end(json);
+}
+
+static const char *driver_name(const struct container *container)
+{
+	if (container->driver == DRIVER_TYPE1)
+		return container->type1->v2 ? "type1v2" : "type1";
+	return container->driver == DRIVER_NOIOMMU ? "noiommu" : NULL;
+}
+
+static void put_container(struct json *json, const struct container *container)
+{
+	json_object(json);
+	json_put_unsigned(json, "number", container->number);
+	json_put_string(json, "driver", driver_name(container));
+	put_group_numbers(json, "groups", container, NULL);
+	if (container->driver == DRIVER_TYPE1)
+		put_type1(json, container->type1);
+	json_object_end(json);
+}
+
+static void put_group(struct json *json, const struct group *group)
+{
+	static const char *const types[] = { "iommu", "emulated", "noiommu" };
+	const struct device *dev;
+	char name[24];
+
+	group_node_name(group, name, sizeof(name));
+	json_object(json);
+	json_put_unsigned(json, "number", group->number);
+	json_put_string(json, "node", name);
+	json_put_string(json, "type", types[group->type]);
+	json_put_bool(json, "viable", group_viable(group, NULL));
+	json_put_bool(json, "open", group->file);
+	json_key(json, "container");
+	if (group->container)
+		json_unsigned(json, group->container->number);
+	else
+		json_string(json, NULL);
+	json_key(json, "devices");
+	json_array(json);
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		json_string(json, dev->topo->address);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void put_device(struct json *json, const struct device *dev)
+{
+	json_object(json);
+	json_put_string(json, "address", dev->topo->address);
+	json_put_string(json, "name", dev->topo->name);
+	json_put_string(json, "driver", dev->driver);
+	json_put_unsigned(json, "open", dev->open_count);
+	json_object_end(json);
+}
+
+static void put_fault(struct json *json, const struct vfiosim *sim, const struct fault_record *fault)
+{
+	json_object(json);
+	json_put_string(json, "device", sim->devices[fault->device]->topo->address);
+	json_put_hex(json, "iova", fault->iova);
+	json_put_unsigned(json, "length", fault->length);
+	json_put_bool(json, "write", fault->write);
+	json_put_string(json, "reason", fault->reason);
+	json_object_end(json);
+}
+
+static void put_faults(struct json *json, const struct vfiosim *sim)
+{
+	const uint64_t kept = sizeof(sim->faults) / sizeof(sim->faults[0]);
+	uint64_t first = sim->n_faults > kept ? sim->n_faults - kept : 0;
+
+	json_key(json, "faults");
+	json_array(json);
+	for (uint64_t i = first; i < sim->n_faults; i++)
+		put_fault(json, sim, &sim->faults[i % kept]);
+	json_array_end(json);
+}
+
+static void put_counters(struct json *json, const struct vfiosim *sim)
+{
+	const struct vfiosim_counters *counters = &sim->counters;
+
+	json_key(json, "counters");
+	json_object(json);
+	json_put_unsigned(json, "commands", sim->n_commands);
+	json_put_unsigned(json, "refusals", sim->n_refusals);
+	json_put_unsigned(json, "dma_faults", counters->dma_faults);
+	json_put_unsigned(json, "mappings", counters->mappings);
+	json_put_unsigned(json, "pinned_pages", counters->pinned_pages);
+	json_object_end(json);
+}
+
+static void put_clients(struct json *json, const struct vfiosim *sim)
+{
+	const struct vfiosim_client *client;
+
+	json_key(json, "clients");
+	json_array(json);
+	TAILQ_FOREACH(client, &sim->clients, in_sim) {
+		json_object(json);
+		json_put_unsigned(json, "number", client->number);
+		json_put_unsigned(json, "locked_pages", client->locked_pages);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void put_machine(struct json *json, const struct vfiosim *sim)
+{
+	const struct container *container;
+
+	json_object(json);
+	json_put_string(json, "topology", sim->topology->name);
+	put_counters(json, sim);
+	json_key(json, "containers");
+	json_array(json);
+	TAILQ_FOREACH(container, &sim->containers, in_sim)
+		put_container(json, container);
+	json_array_end(json);
+	json_key(json, "groups");
+	json_array(json);
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		if (!sim->groups[i]->gone)
+			put_group(json, sim->groups[i]);
+	json_array_end(json);
+	json_key(json, "devices");
+	json_array(json);
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (!sim->devices[i]->removed)
+			put_device(json, sim->devices[i]);
+	json_array_end(json);
+	put_clients(json, sim);
+	put_faults(json, sim);
+	json_object_end(json);
+}
+
+int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
+{
+	struct json json;
+	size_t size;
+	char *text = NULL;
+	FILE *to = open_memstream(&text, &size);
+	int failed;
+
+	if (!to)
+		return -ENOMEM;
+	json_init(&json, to, true);
+	pthread_mutex_lock(&sim->lock);
+	put_machine(&json, sim);
+	pthread_mutex_unlock(&sim->lock);
+	failed = ferror(to);
+	if (fclose(to) || failed) {
+		free(text);
+		return -ENOMEM;
+	}
+	*ret_text = text;
+	return 0;
+}

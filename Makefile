@@ -1,68 +1,128 @@
-# vfiosim. `make` builds build/vfiosim; `make check` tests; `make demo` tells the story.
-# Variants: SAN=address,undefined  SAN=thread  CC=clang  COV=1  DEVELOPER=1 (-Werror)
-# Each variant has a folder of its own below build/, so they do not disturb each other.
+# vfiosim. Start with `make help`.
+#
+# Variants, each in a folder of its own below build/, so they do not disturb each other:
+#	SAN=address,undefined  SAN=thread  CC=clang  COV=1  DEVELOPER=1 (-Werror)
 
 VERSION := 0.1.0
-BUILD   := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
 comma   := ,
+BUILD   := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
+prefix  ?= /usr/local
 
-PACKAGES := fuse3 yaml-0.1 libseccomp
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS   = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+PACKAGES   := fuse3 yaml-0.1 libseccomp
+PKG_CFLAGS  = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS    = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+CHECK_LIBS  = $(shell pkg-config --libs check 2>/dev/null)
 
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	    -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wcast-qual -Wno-unused-parameter \
 	    -Wno-missing-field-initializers $(if $(DEVELOPER),-Werror)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
-ALL_CFLAGS = -std=gnu2x -pthread $(WARNINGS) $(CFLAGS) \
-	    $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) \
-	    $(if $(COV),--coverage)
-ALL_LDFLAGS = -pthread $(if $(SAN),-fsanitize=$(SAN)) $(if $(COV),--coverage) $(LDFLAGS)
+ALL_CFLAGS  = -std=gnu2x -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
+ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
-LIB_SRC  := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c))
-MAIN_SRC := $(filter-out %_test.c %_bench.c,$(wildcard harness/*.c harness/*/*.c))
-TEST_SRC := $(wildcard sim/*/*_test.c harness/*_test.c harness/*/*_test.c)
-LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
-MAIN_OBJ := $(filter-out $(BUILD)/harness/main.o,$(MAIN_SRC:%.c=$(BUILD)/%.o))
-TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
+LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c))
+MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c,$(wildcard harness/*.c harness/*/*.c))
+TEST_SRC  := $(wildcard sim/*/*_test.c harness/*_test.c harness/*/*_test.c)
+BENCH_SRC := $(wildcard sim/*/*_bench.c harness/*/*_bench.c)
+PROBE_SRC := $(wildcard harness/facts/probe/*.c)
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_topologies.o
+MAIN_OBJ  := $(MAIN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_cases.o
+TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
 TOPOLOGIES := $(wildcard cases/topologies/*.yaml)
+CASES     := $(filter-out $(TOPOLOGIES),$(wildcard cases/*/*.yaml))
 
+## What people call. Each installs what it needs, after printing the command.
+help:
+	@echo 'make demo           build, and tell the story of an mdev and a hot-added device'
+	@echo 'make check          build, and run the tests (SAN=address,undefined or SAN=thread: under sanitizers)'
+	@echo 'make check-clients  run unmodified QEMU against the simulator'
+	@echo 'make facts          what Linux answered, asked again: how many answers hold'
+	@echo 'make bench          measure, against floors measured in the same run'
+	@echo 'make lint           clang-tidy and cppcheck'
+	@echo 'make install        to $$(DESTDIR)$$(prefix), with man page and completion'
+
+demo:
+	@harness/deps.sh build
+	@$(MAKE) --no-print-directory -s all
+	@$(BUILD)/vfiosim case run mdev-hotadd --explain
+
+check:
+	@harness/deps.sh build check
+	@flock Makefile $(MAKE) --no-print-directory -s everything
+	@harness/check.sh $(BUILD)
+
+check-clients:
+	@harness/deps.sh build clients
+	@flock Makefile $(MAKE) --no-print-directory -s all
+	@harness/clients/check.sh $(BUILD)/vfiosim
+
+facts:
+	@harness/deps.sh build
+	@flock Makefile $(MAKE) --no-print-directory -s all $(BUILD)/facts-probe
+	@harness/facts/facts.sh $(BUILD)
+
+bench:
+	@harness/deps.sh build bench
+	@$(MAKE) --no-print-directory -s all $(BUILD)/bench
+	@$(BUILD)/bench $(BUILD)/vfiosim
+
+lint:
+	clang-tidy --quiet $(LIB_SRC) $(MAIN_SRC) harness/main.c -- $(ALL_CPPFLAGS) -std=gnu2x
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		--suppressions-list=.cppcheck -Iinclude -Isim -Iharness sim harness
+
+install: all
+	install -D -m 755 $(BUILD)/vfiosim $(DESTDIR)$(prefix)/bin/vfiosim
+	install -D -m 644 harness/vfiosim.1 $(DESTDIR)$(prefix)/share/man/man1/vfiosim.1
+	install -D -m 644 harness/completion.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/vfiosim
+
+clean:
+	rm -rf build
+
+## How it is built.
 all: $(BUILD)/vfiosim
+everything: all $(TESTS) $(BUILD)/facts-probe
 
 $(BUILD)/vfiosim: $(BUILD)/harness/main.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/libvfiosim.a: $(LIB_OBJ) $(BUILD)/builtin.o
+$(BUILD)/libvfiosim.a: $(LIB_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The built-in topologies, as bytes in a C table.
-$(BUILD)/builtin.c: $(TOPOLOGIES) Makefile
-	@mkdir -p $(@D)
-	@{ echo '#include <vfiosim/topology.h>'; \
-	for f in $(TOPOLOGIES); do n=$$(basename $$f .yaml | tr - _); \
-	  echo "static const char text_$$n[] = {"; od -An -v -tx1 $$f | sed 's/ \(..\)/0x\1,/g'; echo '0};'; done; \
-	echo 'static const struct vfiosim_builtin rows[] = {'; \
-	for f in $(TOPOLOGIES); do b=$$(basename $$f .yaml); n=$$(echo $$b | tr - _); \
-	  echo "{ \"$$b\", text_$$n, sizeof(text_$$n) - 1 },"; done; \
-	echo '}; const struct vfiosim_builtin *vfiosim_topology_builtin(size_t index)'; \
-	echo '{ return index < sizeof(rows) / sizeof(rows[0]) ? &rows[index] : NULL; }'; } > $@
-
-$(BUILD)/builtin.o: $(BUILD)/builtin.c
+$(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # A test links its own object with everything but main.
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(shell pkg-config --libs check 2>/dev/null)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CHECK_LIBS)
 
-clean:
-	rm -rf build
+$(BUILD)/bench: $(BENCH_SRC:%.c=$(BUILD)/%.o) $(MAIN_OBJ) $(BUILD)/libvfiosim.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
--include $(LIB_OBJ:.o=.d) $(MAIN_OBJ:.o=.d) $(TESTS:=.d) $(BUILD)/harness/main.d
+# An ordinary client: knows nothing of vfiosim, links nothing of it.
+$(BUILD)/facts-probe: $(PROBE_SRC) harness/facts/probe/probe.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu2x -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -static -pthread -o $@ $(PROBE_SRC)
 
-.PHONY: all clean
+# Built-in topologies and cases: the files' bytes in a table of { name, text, length }.
+define table
+	@mkdir -p $(@D)
+	@harness/embed.sh $(1) > $@.new && mv $@.new $@
+endef
+$(BUILD)/builtin_topologies.c: $(TOPOLOGIES) harness/embed.sh
+	$(call table,vfiosim/topology.h vfiosim_builtin vfiosim_topology_builtin $(TOPOLOGIES))
+$(BUILD)/builtin_cases.c: $(CASES) harness/embed.sh
+	$(call table,case/builtin.h case_builtin case_builtin $(CASES))
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) harness/main.c)
+
+.PHONY: help demo check check-clients facts bench lint install clean all everything
+.DEFAULT_GOAL := all
+.SECONDARY:

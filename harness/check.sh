@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Runs what `make check` has built in the folder $1: the layers, every test program,
+# every case on both fronts, and the facts. Ends with "N passed, N failed, N skipped"
+# and fails if anything did. A test that skips says why.
+set -u
+build=$1
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Adds the counts of a program's last line to ours; without one it counts as one test.
+run() {
+	local name=$1 status counts started=$SECONDS
+	shift
+	timeout --kill-after=10 170 "$@" </dev/null >"$log" 2>&1
+	status=$?
+	counts=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+	if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		skipped=$((skipped + BASH_REMATCH[3]))
+		[ "$status" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
+	elif [[ $(tail -n 30 "$log") =~ Checks:\ ([0-9]+),\ Failures:\ ([0-9]+),\ Errors:\ ([0-9]+) ]]; then
+		local bad=$((BASH_REMATCH[2] + BASH_REMATCH[3]))
+		passed=$((passed + BASH_REMATCH[1] - bad))
+		failed=$((failed + bad))
+		[ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || failed=$((failed + 1))
+		counts="$((BASH_REMATCH[1] - bad)) passed, $bad failed"
+	elif [ "$status" -eq 0 ]; then
+		passed=$((passed + 1))
+		counts=passed
+	else
+		failed=$((failed + 1))
+		counts="failed with status $status"
+	fi
+	printf '%-34s %s (%d s)\n' "$name" "$counts" $((SECONDS - started))
+	grep -E '^skipped' "$log"
+	[ "$status" -eq 0 ] || sed 's/^/    /' "$log"
+}
+
+run layers harness/layers.sh
+for test in "$build"/sim/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
+	[ -x "$test" ] && run "${test#"$build"/}" "$test"
+done
+run 'cases, in process' "$build/vfiosim" case run --target inproc
+run 'cases, over FUSE' "$build/vfiosim" case run --target fuse
+run facts harness/facts/facts.sh "$build"
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -28,9 +28,10 @@ bool cover_names_have(const struct cover_names *names, const char *name);
 int cover_mount(const char *path, unsigned mode);
 /*
  * Binds the entries of the folder @old (closed in any case) back into @path,
- * leaving out @skip. An entry that cannot be bound is missing afterwards. Changes
- * the working directory. 0 or the errno of reading the folder.
+ * leaving out @skip. @nodes: make device nodes anew, as root can. An entry that
+ * cannot be brought back is missing afterwards. Changes the thread's working
+ * directory; wants a umask of 0. 0 or the errno of reading the folder.
  */
-int cover_fill(const char *path, int old, const struct cover_names *skip);
+int cover_fill(const char *path, int old, const struct cover_names *skip, bool nodes);
 
 #endif

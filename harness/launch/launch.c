@@ -114,7 +114,7 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	close(run->control);
 	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
 	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
-	space_restore_cwd(&run->space);
+	space_restore(&run->space);
 	signals_restore(&run->signals);
 	if (run->argv)
 		execute(run->argv);

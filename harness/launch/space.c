@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Namespaces and mounts of a run: see space.h. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -16,11 +15,10 @@
 #include "launch/cover.h"
 #include "launch/space.h"
 
-#define MAX_NAMES 64
-
 void space_init(struct space *space)
 {
 	*space = (struct space){
+		.umask = umask(0),
 		.uid = geteuid(),
 		.gid = getegid(),
 		.nodes_fd = -1,
@@ -147,8 +145,7 @@ int space_enter(struct space *space)
 
 /* ---- Mounts ------------------------------------------------------------ */
 
-/* In a folder of ours the user may make nothing new, as in the one below it. */
-static unsigned cover_mode(const struct space *space)
+unsigned space_cover_mode(const struct space *space)
 {
 	return space->uid ? 0555 : 0755;
 }
@@ -185,7 +182,7 @@ int space_mount(struct space *space)
 {
 	int error;
 
-	space->old_dev = cover_mount("/dev", cover_mode(space));
+	space->old_dev = cover_mount("/dev", space_cover_mode(space));
 	if (space->old_dev < 0)
 		return mount_refused(space->old_dev);
 	if (mkdir("/dev/.vfiosim-server", 0700) || mkdir(SPACE_NODES, 0700) ||
@@ -199,168 +196,6 @@ int space_mount(struct space *space)
 	return error;
 }
 
-/* The names in one folder of the nodes connection. */
-struct names {
-	char *items[MAX_NAMES];
-	size_t n;
-};
-
-static void names_done(struct names *names)
-{
-	while (names->n > 0)
-		free(names->items[--names->n]);
-}
-
-/* 0 also where there is no such folder: nothing to place. */
-static int names_read(struct names *names, const char *path, const char *except)
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-
-	if (!folder)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(folder)) && names->n < MAX_NAMES) {
-		if (entry->d_name[0] == '.' || (except && !strcmp(entry->d_name, except)))
-			continue;
-		names->items[names->n] = strdup(entry->d_name);
-		if (!names->items[names->n]) {
-			closedir(folder);
-			return -ENOMEM;
-		}
-		names->n++;
-	}
-	closedir(folder);
-	return 0;
-}
-
-static struct cover_names names_list(const struct names *names)
-{
-	return (struct cover_names){ (const char *const *)names->items, names->n };
-}
-
-static bool have_all(const char *path, const struct names *names)
-{
-	char name[512];
-
-	for (size_t i = 0; i < names->n; i++) {
-		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
-		if (access(name, F_OK))
-			return false;
-	}
-	return true;
-}
-
-/* Makes sure that @path is a folder, covering its parents as far as need be. */
-static int need_folder(const struct space *space, const char *path)
-{
-	const struct cover_names none = {};
-	char parent[512];
-	int old, error;
-
-	if (!access(path, F_OK))
-		return 0;
-	snprintf(parent, sizeof(parent), "%s", path);
-	*strrchr(parent, '/') = '\0';
-	if (!parent[0])
-		return -ENOENT;
-	error = need_folder(space, parent);
-	if (error)
-		return error;
-	old = cover_mount(parent, cover_mode(space));
-	if (old < 0)
-		return old;
-	error = cover_fill(parent, old, &none);
-	if (!error && mkdir(path, 0755))
-		error = -errno;
-	return error;
-}
-
-/* Gives @path the folders @names, empty, as places to mount on. */
-static int need_places(const struct space *space, const char *path, const struct names *names)
-{
-	const struct cover_names skip = names_list(names);
-	char name[512];
-	int old, error;
-
-	error = need_folder(space, path);
-	if (error || have_all(path, names))
-		return error;
-	old = cover_mount(path, cover_mode(space));
-	if (old < 0)
-		return old;
-	for (size_t i = 0; i < names->n; i++) {
-		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
-		mkdir(name, 0755);
-	}
-	return cover_fill(path, old, &skip);
-}
-
-/* One folder of the tree whose entries stand beside the host's; @except is done elsewhere. */
-struct part {
-	const char *path;
-	const char *except;
-};
-
-static const struct part parts[] = {
-	{ "/sys/bus" },
-	{ "/sys/kernel" },
-	{ "/sys/class" },
-	{ "/sys/devices", "virtual" },
-	{ "/sys/devices/virtual" },
-	{ "/sys/module" },
-};
-
-static int place_part(const struct space *space, const struct part *part)
-{
-	char from[512], to[512];
-	struct names names = {};
-	int error;
-
-	snprintf(from, sizeof(from), SPACE_NODES "%s", part->path);
-	error = names_read(&names, from, part->except);
-	if (!error && names.n)
-		error = need_places(space, part->path, &names);
-	if (!error && names.n && chdir(from))
-		error = -errno;
-	for (size_t i = 0; !error && i < names.n; i++) {
-		snprintf(to, sizeof(to), "%s/%s", part->path, names.items[i]);
-		if (mount(names.items[i], to, NULL, MS_BIND, NULL))
-			error = -errno;
-	}
-	names_done(&names);
-	return error;
-}
-
-/* What a client must not find any more, or not as the host has it. */
-static const char *const replaced_dev[] = { "vfio", "iommu" };
-
-static int place_dev(struct space *space)
-{
-	const struct cover_names skip = { replaced_dev, 2 };
-	int error = cover_fill("/dev", space->old_dev, &skip);
-
-	space->old_dev = -1;
-	if (error)
-		return error;
-	if (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755) ||
-	    mount(SPACE_NODES "/dev/vfio", "/dev/vfio", NULL, MS_BIND, NULL) ||
-	    mount(SPACE_NODES "/ctl", SPACE_CONTROL, NULL, MS_BIND, NULL))
-		return -errno;
-	return 0;
-}
-
-int space_place(struct space *space)
-{
-	int error = place_dev(space);
-
-	for (size_t i = 0; !error && i < sizeof(parts) / sizeof(parts[0]); i++)
-		error = place_part(space, &parts[i]);
-	/* A dead server has spoken for itself. */
-	if (error && error != -ENOTCONN && error != -ECONNABORTED)
-		cli_error("cannot place the simulated machine: %s", strerror(-error));
-	return error;
-}
-
 /* ---- Afterwards -------------------------------------------------------- */
 
 static bool is_below(const char *path, const char *folder)
@@ -370,10 +205,11 @@ static bool is_below(const char *path, const char *folder)
 	return !strncmp(path, folder, length) && (path[length] == '/' || path[length] == '\0');
 }
 
-int space_restore_cwd(struct space *space)
+int space_restore(struct space *space)
 {
 	const char *path = space->cwd_path;
 
+	umask(space->umask);
 	/* The place itself may be covered now: what the name stands for is meant. */
 	if (path && (is_below(path, "/dev") || is_below(path, "/sys")) && !chdir(path))
 		return 0;

@@ -8,8 +8,7 @@
  *	space_settle	(the clients have gone) their last requests are answered
  *	space_leave	forgets; the kernel unmounts when the last process has gone
  *
- * All of them belong to the launcher, which is single-threaded. Errors have been
- * explained in one sentence on stderr when a negative errno comes back.
+ * All of them belong to the launcher. Errors have been in one sentence on stderr when a negative errno comes back.
  */
 #ifndef LAUNCH_SPACE_H
 #define LAUNCH_SPACE_H
@@ -31,6 +30,7 @@ struct space {
 	int devices_fd;
 	dev_t device;		/* of the nodes connection: tells whose mounts are ours */
 	int old_dev;		/* the host's /dev, to be bound back into ours */
+	mode_t umask;		/* of the caller; 0 while folders are made */
 	int cwd;		/* where the command is to start */
 	char *cwd_path;		/* set where that place is covered by ours */
 };
@@ -38,9 +38,11 @@ struct space {
 void space_init(struct space *space);
 int space_enter(struct space *space);
 int space_mount(struct space *space);
-int space_place(struct space *space);
-/* Back to where the caller was; called in the command's process before it starts. */
-int space_restore_cwd(struct space *space);
+int space_place(struct space *space);		/* place.c */
+/* In a folder of ours the user may make nothing new, as in the one below it. */
+unsigned space_cover_mode(const struct space *space);
+/* Back to where the caller was, and its umask: for the command, in its own process. */
+int space_restore(struct space *space);
 /* The FUSE descriptors belong to the server alone, so that its death ends the connections. */
 void space_close_fuse(struct space *space);
 /* Returns when the server has seen all that clients asked before, closing files included. */

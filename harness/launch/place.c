@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Placing the machine: the folders that the server offers (vfiosim/fuse.h lists
+ * them) are bound over the same places of the host. Which names there are is read
+ * from the server; where the host lacks one of them, its parent is covered first.
+ *
+ * This is most of what a run costs before its command starts, so two threads share
+ * the parts, and /dev is done while the server still builds its machine.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "launch/cover.h"
+#include "launch/space.h"
+
+#define MAX_NAMES 64
+
+/* ---- Names the server has ---------------------------------------------- */
+
+struct names {
+	char *items[MAX_NAMES];
+	size_t n;
+};
+
+static void names_done(struct names *names)
+{
+	while (names->n > 0)
+		free(names->items[--names->n]);
+}
+
+/* Of the folder @path, none if there is no such; @except is left out. */
+static int names_read(struct names *names, const char *path, const char *except)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	int error = 0;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	while (!error && names->n < MAX_NAMES && (entry = readdir(folder))) {
+		if (entry->d_name[0] == '.' || (except && !strcmp(entry->d_name, except)))
+			continue;
+		names->items[names->n] = strdup(entry->d_name);
+		if (names->items[names->n])
+			names->n++;
+		else
+			error = -ENOMEM;
+	}
+	closedir(folder);
+	return error;
+}
+
+static struct cover_names names_list(const struct names *names)
+{
+	return (struct cover_names){ (const char *const *)names->items, names->n };
+}
+
+/* ---- Places the host has, or is given ---------------------------------- */
+
+static bool have_all(const char *path, const struct names *names)
+{
+	char name[512];
+
+	for (size_t i = 0; i < names->n; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
+		if (access(name, F_OK))
+			return false;
+	}
+	return true;
+}
+
+/* Covers @path: everything it had, but @names are new, empty folders. */
+static int cover(const struct space *space, const char *path, const struct names *names)
+{
+	const struct cover_names skip = names_list(names);
+	char name[512];
+	int old = cover_mount(path, space_cover_mode(space));
+
+	if (old < 0)
+		return old;
+	for (size_t i = 0; i < names->n; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
+		mkdir(name, 0755);
+	}
+	return cover_fill(path, old, &skip, false);
+}
+
+/* Gives @path a folder for each of @names, and itself where the host lacks it. */
+static int need_places(const struct space *space, const char *path, const struct names *names)
+{
+	char parent[512];
+	struct names self = { .n = 1 };
+	char *slash;
+	int error = 0;
+
+	if (have_all(path, names))
+		return 0;
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash != parent) {
+		*slash = '\0';
+		self.items[0] = slash + 1;
+		error = need_places(space, parent, &self);
+	}
+	return error ? error : cover(space, path, names);
+}
+
+/* ---- The parts --------------------------------------------------------- */
+
+/* One folder of the server's tree whose entries stand beside the host's. */
+struct part {
+	const char *path;
+	const char *except;	/* a folder of it that is a part of its own */
+};
+
+/* The costly ones first, the two that depend on each other in one go: see place_part(). */
+static const struct part parts[] = {
+	{ "/sys/module" },
+	{ "/sys/class" },
+	{ "/sys/bus" },
+	{ "/sys/devices", "virtual" },
+	{ "/sys/kernel" },
+};
+static const struct part virtual_part = { "/sys/devices/virtual" };
+
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static int place_names(const struct space *space, const struct part *part, const char *from,
+		       const struct names *names)
+{
+	char to[512];
+	int error = need_places(space, part->path, names);
+
+	if (!error && chdir(from))
+		error = -errno;
+	for (size_t i = 0; !error && i < names->n; i++) {
+		snprintf(to, sizeof(to), "%s/%s", part->path, names->items[i]);
+		if (mount(names->items[i], to, NULL, MS_BIND, NULL))
+			error = -errno;
+	}
+	return error;
+}
+
+static int place_part(const struct space *space, const struct part *part)
+{
+	struct names names = {};
+	char from[512];
+	int error;
+
+	snprintf(from, sizeof(from), SPACE_NODES "%s", part->path);
+	error = names_read(&names, from, part->except);
+	if (!error && names.n)
+		error = place_names(space, part, from, &names);
+	names_done(&names);
+	/* Below a folder that may just have been covered. */
+	if (!error && part->except)
+		error = place_part(space, &virtual_part);
+	return error;
+}
+
+/* What a client must not find as the host has it. */
+static const char *const replaced_dev[] = { "vfio", "iommu" };
+
+static int place_dev(struct space *space)
+{
+	const struct cover_names skip = { replaced_dev, 2 };
+	int error = cover_fill("/dev", space->old_dev, &skip, !space->user_namespace);
+
+	space->old_dev = -1;
+	if (!error && (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755)))
+		error = -errno;
+	return error;
+}
+
+static int place_nodes(void)
+{
+	if (mount(SPACE_NODES "/dev/vfio", "/dev/vfio", NULL, MS_BIND, NULL) ||
+	    mount(SPACE_NODES "/ctl", SPACE_CONTROL, NULL, MS_BIND, NULL))
+		return -errno;
+	return 0;
+}
+
+/* ---- Two workers ------------------------------------------------------- */
+
+struct placing {
+	const struct space *space;
+	atomic_size_t next;	/* index of the first part that nobody has taken */
+	atomic_int error;	/* the first one, 0 until then */
+};
+
+static void *place_parts(void *ctx)
+{
+	struct placing *placing = ctx;
+	int none = 0, error;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&placing->next, 1)) < N_PARTS) {
+		error = place_part(placing->space, &parts[i]);
+		if (error)
+			atomic_compare_exchange_strong(&placing->error, &none, error);
+	}
+	return NULL;
+}
+
+static void *help(void *ctx)
+{
+	/* A working directory of its own. */
+	if (!unshare(CLONE_FS))
+		place_parts(ctx);
+	return NULL;
+}
+
+static int place_sys(const struct space *space)
+{
+	struct placing placing = { .space = space };
+	pthread_t helper;
+	bool helped = !pthread_create(&helper, NULL, help, &placing);
+
+	place_parts(&placing);
+	if (helped)
+		pthread_join(helper, NULL);
+	return placing.error;
+}
+
+int space_place(struct space *space)
+{
+	int error = place_dev(space);
+
+	if (!error)
+		error = place_nodes();
+	if (!error)
+		error = place_sys(space);
+	/* A dead server has spoken for itself. */
+	if (error && error != -ENOTCONN && error != -ECONNABORTED)
+		cli_error("cannot place the simulated machine: %s", strerror(-error));
+	return error;
+}

@@ -91,15 +91,23 @@ static void complete(struct call *call, struct engine *engine, int error, uint64
 }
 
 /*
- * The core refused the device, not the client: the client's write went well, what
- * it hears of it is a status register.
+ * What the core refused was the device, not the client: the client's write went
+ * well, and what it hears of it is a status register.
  */
-static void fault(struct call *call, struct engine *engine, int error, uint64_t iova)
+static void forgive(struct call *call)
 {
-	changed(call, "{device}: the engine faults at iova {iova}: {reason}",
-		VS("device", engine->dev->topo->address), V("iova", iova),
-		VS("reason", call->rule ? call->reason : "the command cannot be done"));
 	call->rule = NULL;
+	call->reason[0] = '\0';
+}
+
+/* A command that cannot be done; a transfer that faults is told by dma_transfer(). */
+static void fail(struct call *call, struct engine *engine, int error, uint64_t iova)
+{
+	changed(call, "{device}: the engine's command {command:d} fails: {reason}",
+		VS("device", engine->dev->topo->address),
+		V("command", get(engine, VFIOSIM_ENGINE_COMMAND, 4)),
+		VS("reason", call->rule ? call->reason : "not with these registers"));
+	forgive(call);
 	complete(call, engine, error, iova);
 }
 
@@ -128,10 +136,7 @@ static void finish(struct call *call, struct transfer *transfer, int result)
 	engine->transfer = NULL;
 	if (!result && transfer->command == VFIOSIM_ENGINE_READ)
 		memcpy(engine->bytes + VFIOSIM_ENGINE_WINDOW, transfer->data, transfer->length);
-	if (result)
-		fault(call, engine, result, transfer->iova);
-	else
-		complete(call, engine, 0, 0);
+	complete(call, engine, result, transfer->iova);
 	free(transfer);
 }
 
@@ -149,6 +154,7 @@ static void leg_done(struct call *call, void *arg, int result)
 				   DMA_WRITE);
 		if (!result)
 			return;
+		forgive(call);
 	}
 	finish(call, transfer, result);
 }
@@ -165,7 +171,7 @@ static int start_transfer(struct call *call, struct engine *engine, uint32_t com
 
 	if (!length || length > (command == VFIOSIM_ENGINE_COPY ? VFIOSIM_ENGINE_COPY_MAX :
 								  VFIOSIM_ENGINE_WINDOW_SIZE)) {
-		fault(call, engine, -EMSGSIZE, first);
+		fail(call, engine, -EMSGSIZE, first);
 		return 0;
 	}
 	transfer = calloc(1, sizeof(*transfer) + length);
@@ -186,7 +192,8 @@ static int start_transfer(struct call *call, struct engine *engine, uint32_t com
 	free(transfer);
 	if (ret == CALL_AGAIN)
 		return ret;
-	fault(call, engine, ret, first);
+	forgive(call);
+	complete(call, engine, ret, first);
 	return 0;
 }
 
@@ -204,8 +211,6 @@ static void drop_pin(struct call *call, struct engine *engine, struct pin *pin)
 	engine->pinned -= pages(pin->iova);
 	put(engine, VFIOSIM_ENGINE_PINNED, 8, engine->pinned);
 	dma_unpin(call, engine->dev, pin->iova);
-	changed(call, "{device} unpins {first}..{last}", VS("device", engine->dev->topo->address),
-		V("first", pin->iova.first), V("last", pin->iova.last));
 	free(pin);
 }
 
@@ -229,14 +234,12 @@ static bool pin_span(const struct engine *engine, struct span *ret_span)
 	return !((first | length) % VFIOSIM_PAGE_SIZE) && span_make(first, length, ret_span);
 }
 
-static void remember_pin(struct call *call, struct engine *engine, struct pin *pin)
+static void remember_pin(struct engine *engine, struct pin *pin)
 {
 	LIST_INSERT_HEAD(&engine->pins, pin, in_engine);
 	engine->n_pins++;
 	engine->pinned += pages(pin->iova);
 	put(engine, VFIOSIM_ENGINE_PINNED, 8, engine->pinned);
-	changed(call, "{device} pins {first}..{last}", VS("device", engine->dev->topo->address),
-		V("first", pin->iova.first), V("last", pin->iova.last));
 }
 
 static int do_pin(struct call *call, struct engine *engine)
@@ -248,11 +251,11 @@ static int do_pin(struct call *call, struct engine *engine)
 	int ret;
 
 	if (!pin_span(engine, &iova)) {
-		fault(call, engine, -EINVAL, source);
+		fail(call, engine, -EINVAL, source);
 		return 0;
 	}
 	if (engine->n_pins == PINS_MAX) {
-		fault(call, engine, -ENOSPC, source);
+		fail(call, engine, -ENOSPC, source);
 		return 0;
 	}
 	pin = malloc(sizeof(*pin));
@@ -261,14 +264,14 @@ static int do_pin(struct call *call, struct engine *engine)
 	pin->iova = iova;
 	ret = dma_pin(call, engine->dev, iova, writes ? DMA_READ | DMA_WRITE : DMA_READ);
 	if (!ret) {
-		remember_pin(call, engine, pin);
+		remember_pin(engine, pin);
 		complete(call, engine, 0, 0);
 		return 0;
 	}
 	free(pin);
 	if (ret == CALL_AGAIN)
 		return ret;
-	fault(call, engine, ret, source);
+	fail(call, engine, ret, source);
 	return 0;
 }
 
@@ -278,7 +281,7 @@ static void do_unpin(struct call *call, struct engine *engine)
 
 	if (!span_make(get(engine, VFIOSIM_ENGINE_SOURCE, 8),
 		       get(engine, VFIOSIM_ENGINE_LENGTH, 8), &iova)) {
-		fault(call, engine, -EINVAL, get(engine, VFIOSIM_ENGINE_SOURCE, 8));
+		fail(call, engine, -EINVAL, get(engine, VFIOSIM_ENGINE_SOURCE, 8));
 		return;
 	}
 	engine_unmap(call, engine, iova);
@@ -320,7 +323,7 @@ static int run_command(struct call *call, struct engine *engine)
 	default:
 		break;
 	}
-	fault(call, engine, -EOPNOTSUPP, 0);
+	fail(call, engine, -EOPNOTSUPP, 0);
 	return 0;
 }
 

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Device commands that bring a list of descriptors along. */
+#include "abi/device_cmds.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/dispatch.h"
+#include "core/client.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "device/irq.h"
+
+/* ---- VFIO_DEVICE_SET_IRQS ---- */
+
+#define VECTORS_MAX 2048u	/* of MSI-X: no driver accepts more, so no more is read */
+
+struct irq_data_set {
+	uint32_t count;
+	int error;			/* -EFAULT: the data could not be read */
+	uint8_t *bytes;			/* as the client gave them */
+	struct irq_event **events;	/* count of them; owned: one reference each */
+	int *errors;
+};
+
+static struct vfio_irq_set *irq_header(struct call *call)
+{
+	return (void *)call->in.bytes;
+}
+
+/* Bytes of data per vector; 0 for none; -1 when the flags name none or several types. */
+static int data_width(uint32_t flags)
+{
+	switch (flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
+	case VFIO_IRQ_SET_DATA_NONE:
+		return 0;
+	case VFIO_IRQ_SET_DATA_BOOL:
+		return 1;
+	case VFIO_IRQ_SET_DATA_EVENTFD:
+		return 4;
+	default:
+		return -1;
+	}
+}
+
+static bool data_fits(const struct vfio_irq_set *header, int width)
+{
+	return width >= 0 && (uint64_t)header->count * (unsigned)width <= header->argsz - sizeof(*header);
+}
+
+static void free_data(struct call *call, void *prepared)
+{
+	struct irq_data_set *data = prepared;
+
+	if (!data)
+		return;
+	for (uint32_t i = 0; data->events && i < data->count; i++)
+		irq_event_drop(data->events[i]);
+	free(data->events);
+	free(data->errors);
+	free(data->bytes);
+	free(data);
+}
+
+static int resolve_events(struct call *call, struct irq_data_set *data)
+{
+	data->events = calloc(data->count + 1, sizeof(*data->events));
+	data->errors = calloc(data->count + 1, sizeof(*data->errors));
+	if (!data->events || !data->errors)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < data->count && !data->error; i++) {
+		int32_t fd;
+
+		memcpy(&fd, data->bytes + sizeof(fd) * i, sizeof(fd));
+		if (fd >= 0)
+			data->errors[i] = irq_event_create(call->caller, fd, &data->events[i]);
+	}
+	return 0;
+}
+
+/* Reads the data and holds the eventfds; what is wrong with them waits for its turn. */
+int set_irqs_prepare(struct call *call)
+{
+	const struct vfio_irq_set *header = irq_header(call);
+	int width = data_width(header->flags);
+	struct irq_data_set *data;
+
+	if (width <= 0 || header->count > VECTORS_MAX || !data_fits(header, width))
+		return 0;
+	data = calloc(1, sizeof(*data));
+	if (!data)
+		return refuse(call, RULE_NO_MEMORY);
+	call->prepared = data;
+	call->prepared_done = free_data;
+	data->count = header->count;
+	data->bytes = calloc(header->count + 1, (size_t)width);
+	if (!data->bytes)
+		return refuse(call, RULE_NO_MEMORY);
+	if (header->count)
+		data->error = call_read(call, call->arg + sizeof(*header), data->bytes,
+					(size_t)header->count * (size_t)width);
+	if (width == 4 && resolve_events(call, data))
+		return refuse(call, RULE_NO_MEMORY);
+	return 0;
+}
+
+/* mdpy's answer, given before it reads anything. */
+int set_irqs_early(struct call *call)
+{
+	const struct device *dev = call->file->device;
+
+	if (dev->ops->set_irqs)
+		return 0;
+	return refuse(call, RULE_IRQ_NONE, VS("driver", dev->ops->name));
+}
+
+static unsigned actions(uint32_t flags)
+{
+	return (flags & VFIO_IRQ_SET_ACTION_MASK ? IRQ_MASK : 0) |
+	       (flags & VFIO_IRQ_SET_ACTION_UNMASK ? IRQ_UNMASK : 0) |
+	       (flags & VFIO_IRQ_SET_ACTION_TRIGGER ? IRQ_TRIGGER : 0);
+}
+
+int set_irqs_run(struct call *call)
+{
+	static const enum irq_data types[] = { IRQ_DATA_NONE, IRQ_DATA_BOOL, 0, 0, IRQ_DATA_EVENTFD };
+	const struct vfio_irq_set *header = irq_header(call);
+	struct device *dev = call->file->device;
+	const struct irq_data_set *data = call->prepared;
+	int width = data_width(header->flags);
+	struct irq_set set = {
+		.index = header->index, .start = header->start, .count = header->count,
+		.action = actions(header->flags), .data_uva = call->arg + sizeof(*header),
+	};
+
+	if (!data_fits(header, width))
+		return refuse(call, RULE_IRQ_DATA, V("flags", header->flags));
+	set.data = types[width];
+	if (data) {
+		set.bools = data->bytes;
+		set.data_error = data->error;
+		set.events = data->events;
+		set.event_errors = data->errors;
+	} else if (width) {	/* more than VECTORS_MAX: out of range for everybody */
+		set.count = UINT32_MAX;
+	}
+	return dev->ops->set_irqs(call, dev, &set);
+}
+
+/* ---- VFIO_DEVICE_PCI_HOT_RESET ---- */
+
+#define GROUPS_MAX 256u	/* functions of a bus: no more can be affected but below bridges */
+
+struct reset_groups {
+	int read_error;
+	uint32_t count;
+	int errors[GROUPS_MAX];
+	struct vfiosim_file *files[GROUPS_MAX];	/* borrowed until vfiosim_finish() */
+};
+
+static void free_groups(struct call *call, void *prepared)
+{
+	free(prepared);
+}
+
+int hot_reset_early(struct call *call)
+{
+	return call->file->device->ops->hot_reset ? 0 : refuse_driver_command(call);
+}
+
+int hot_reset_prepare(struct call *call)
+{
+	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
+	const struct vfiosim_client_ops *ops = call->caller->client->ops;
+	struct reset_groups *groups;
+	int32_t fds[GROUPS_MAX];
+
+	if (!header->count || header->count > GROUPS_MAX)
+		return 0;
+	groups = calloc(1, sizeof(*groups));
+	if (!groups)
+		return refuse(call, RULE_NO_MEMORY);
+	call->prepared = groups;
+	call->prepared_done = free_groups;
+	groups->count = header->count;
+	groups->read_error = call_read(call, call->arg + sizeof(*header), fds,
+				       sizeof(fds[0]) * header->count);
+	for (uint32_t i = 0; i < groups->count && !groups->read_error; i++)
+		groups->errors[i] = ops->file(call->caller, fds[i], &groups->files[i]);
+	return 0;
+}
+
+static int check_group_file(struct call *call, const struct reset_groups *groups, uint32_t i)
+{
+	if (groups->errors[i] == -EBADF)
+		return refuse(call, RULE_HOT_RESET_BAD_FD, V("entry", i));
+	if (groups->errors[i] == -ENOMEM)
+		return refuse(call, RULE_NO_MEMORY);
+	if (groups->errors[i] || groups->files[i]->kind != VFIOSIM_GROUP)
+		return refuse(call, RULE_HOT_RESET_NOT_GROUP, V("entry", i));
+	return 0;
+}
+
+int hot_reset_run(struct call *call)
+{
+	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
+	struct device *dev = call->file->device;
+	struct reset_groups *groups = call->prepared;
+	int max = dev->ops->hot_reset_info(call, dev, NULL, 0);
+
+	if (max < 0)
+		return max;
+	if (!groups || header->count > (uint32_t)max)
+		return refuse(call, RULE_HOT_RESET_COUNT, V("count", header->count), V("max", max));
+	if (groups->read_error)
+		return refuse_address(call, call->arg + sizeof(*header), "read");
+	for (uint32_t i = 0; i < groups->count; i++) {
+		int ret = check_group_file(call, groups, i);
+
+		if (ret)
+			return ret;
+	}
+	return dev->ops->hot_reset(call, dev, groups->files, groups->count);
+}

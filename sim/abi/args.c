@@ -34,7 +34,7 @@ static void put_flags(FILE *to, const struct vfiosim_command *command, uint64_t 
 			sep = "|";
 		}
 	if (value || !*sep)
-		fprintf(to, "%s%#" PRIx64, sep, value);
+		fprintf(to, "%s0x%" PRIx64, sep, value);
 }
 
 static void put_field(FILE *to, const struct vfiosim_command *command,
@@ -51,7 +51,7 @@ static void put_field(FILE *to, const struct vfiosim_command *command,
 		fprintf(to, "%" PRIu64, value);
 		break;
 	default:
-		fprintf(to, "%#" PRIx64, value);
+		fprintf(to, "0x%" PRIx64, value);
 	}
 }
 
@@ -65,7 +65,7 @@ static void put_args(FILE *to, const struct vfiosim_event *event)
 		if (event->text)
 			fprintf(to, "'%s'", event->text);
 		else
-			fprintf(to, "%#" PRIx64, event->arg);
+			fprintf(to, "0x%" PRIx64, event->arg);
 		return;
 	}
 	for (const struct vfiosim_field *field = command->fields; field && field->name; field++)

@@ -235,6 +235,7 @@ static int publish(struct call *call)
 	}
 	if (back && client->ops->write(client->ctx, call->arg, call->in.bytes, back))
 		return refuse_address(call, call->arg, "written");
+	call->answered = back;
 	return 0;
 }
 

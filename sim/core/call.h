@@ -99,6 +99,7 @@ struct call {
 		size_t n, capacity;
 	} changes;
 	struct call_out *outs;
+	size_t answered;			/* bytes of `in` that were copied back */
 	bool answer_anyway;			/* copy back and run outs though refused */
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
 };

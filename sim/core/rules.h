@@ -36,8 +36,10 @@
 	/* rows of a room stand together: core/, then device/ */                                   \
 	RULES_GROUP(RULE)                                                                          \
 	RULES_TYPE1(RULE)                                                                          \
-	RULES_DEVICE(RULE)
+	RULES_DEVICE(RULE)                                                                         \
+	RULES_BUS(RULE)
 
+#include "core/rules_bus.h"
 #include "core/rules_core.h"
 #include "core/rules_device.h"
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A case: a short story told to a machine, with what should come of every step.
+ * cases/README.md is the page for those who write them.
+ *
+ * A case file is read once (struct case_file). What is run is a *play*: the case
+ * with the values of one variant, in one mode, either as scripted or with a
+ * selection policy in the leading part. Reading a case makes every play of it
+ * once, so that whatever is wrong with a file is found before anything runs.
+ *
+ *	case_load -> { case_play_make -> run_play() (run.h) -> case_play_done } -> case_free
+ */
+#ifndef HARNESS_CASE_CASE_H
+#define HARNESS_CASE_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "case/node.h"
+
+struct verb;
+struct policy;
+struct vfiosim_error;
+struct vfiosim_topology;
+
+/* ---- Modes: the two ways into VFIO ------------------------------------- */
+
+enum mode { MODE_LEGACY, MODE_IOMMUFD, MODE_COUNT };
+
+struct mode_row {
+	const char *name;
+	const char *missing;	/* why this build cannot run it; NULL: it can */
+};
+extern const struct mode_row modes[MODE_COUNT];
+/* Their names, ended by NULL. */
+extern const char *const mode_names[];
+
+/* ---- What is expected -------------------------------------------------- */
+
+#define EXPECT_VALUES_MAX 12
+
+struct expect {
+	const struct node *node;	/* NULL: nothing said, so success */
+	int error;			/* positive errno; 0: success */
+	const char *rule;		/* id of a refusal's rule, NULL: any */
+	bool unchanged;			/* containers and groups are as before */
+	struct expect_value {
+		const char *name;
+		const struct node *node;	/* scalar or list, resolved */
+	} values[EXPECT_VALUES_MAX];
+	unsigned n_values;
+};
+
+/* How a play under a policy should end; NULL nodes: nothing said. */
+struct expect_outcome {
+	const struct node *spaces;	/* number of containers */
+	const struct node *omitted;	/* iovas of sections left out somewhere */
+	const struct node *refused;	/* names of devices */
+	const struct node *aborted;	/* did the program give up? */
+	const struct node *discards;	/* how often discarding RAM is forbidden at the end */
+};
+
+/*
+ * What a value stands for in this play: `$name` is taken from the variant's
+ * @values, and a map of modes gives the one for @mode.
+ */
+const struct node *case_pick(const struct node *node, const struct node *values, enum mode mode);
+
+/* ---- Steps ------------------------------------------------------------- */
+
+#define STEP_ARGS_MAX 16
+
+struct arg {
+	const char *name;		/* of the verb's field */
+	const struct node *node;	/* NULL: not given */
+	const char *text;
+	uint64_t number;		/* numbers, booleans, index of a choice */
+};
+
+struct step {
+	const struct verb *verb;
+	const struct node *node;	/* the step's map, for its place */
+	const struct node *args_node;
+	struct arg args[STEP_ARGS_MAX];
+	const char *by;			/* the process that does it; NULL: the first */
+	const char *note;		/* a sentence for --explain, or NULL */
+	struct expect expect;
+};
+
+/* An argument that was given, or NULL. */
+const struct arg *step_arg(const struct step *step, const char *name);
+/* Its text, number or @otherwise. */
+const char *step_text(const struct step *step, const char *name, const char *otherwise);
+uint64_t step_number(const struct step *step, const char *name, uint64_t otherwise);
+
+/* ---- A case ------------------------------------------------------------ */
+
+struct case_file {
+	char *name;			/* mdev-hotadd */
+	struct node *root;
+	const char *about;
+	char *topology_name;		/* a name, or a path from here */
+	const struct node *topology_node;
+	bool modes[MODE_COUNT];		/* that the case is written for */
+	const struct node *variants;	/* map of maps, or NULL */
+	const struct node *params;	/* map, or NULL */
+	const struct node *outcome;	/* map by policy, or NULL */
+	const struct node *steps;	/* list */
+	bool scripted;			/* can be run as written; false: only under a policy */
+};
+
+/*
+ * Reads a case from memory. @file is for messages, its name without folder and
+ * ending is the case's. A topology named by path is looked up beside @file.
+ * -EINVAL and where; -ENOMEM.
+ */
+int case_parse(const char *file, const char *text, size_t length, struct case_file **ret_case,
+	       struct vfiosim_error *ret_error);
+/* The same from a file; also errnos of open() and read(). */
+int case_load(const char *path, struct case_file **ret_case, struct vfiosim_error *ret_error);
+/* NULL is allowed. */
+void case_free(struct case_file *file);
+
+/* Names of variants: 1 and NULL when there are none. */
+size_t case_variants(const struct case_file *file);
+const char *case_variant(const struct case_file *file, size_t index);
+
+/* One way to run a case. */
+struct play {
+	const struct case_file *file;
+	size_t variant;
+	enum mode mode;
+	const struct policy *policy;	/* NULL: as scripted */
+	struct vfiosim_topology *topology;	/* with the case's params applied */
+	struct step *steps;
+	size_t n_steps;
+	struct expect_outcome outcome;
+};
+/* -EINVAL and where; -ENOMEM. */
+int case_play_make(const struct case_file *file, size_t variant, enum mode mode,
+		   const struct policy *policy, struct play *ret_play,
+		   struct vfiosim_error *ret_error);
+void case_play_done(struct play *play);
+/* "mdev-hotadd/unpinnable legacy qemu-legacy" */
+void case_play_name(const struct play *play, char *to, size_t size);
+
+/* ---- Errnos by name ---------------------------------------------------- */
+
+/* "EINVAL", or "errno 1234" in a buffer of the caller (at least 24 bytes). */
+const char *errno_name(int error, char *buffer);
+/* Positive errno, or -1. */
+int errno_by_name(const char *name);
+
+#endif

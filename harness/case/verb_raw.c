@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raw verbs: open, close, dup, read, write, and `ioctl`, which speaks every
+ * command by its row's field names (vfiosim/command.h).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/command.h>
+#include <vfiosim/topology.h>
+#include <vfiosim/vfiosim.h>
+
+#include "case/verb.h"
+
+#define DATA_MAX 8192
+
+static const char *const nothing[] = { NULL };
+
+static int handle(struct run *run, const struct step *step, const char *key, int *ret_fd)
+{
+	const char *name = step_text(step, key, "");
+	char *end;
+
+	*ret_fd = run_fd(run, name);
+	if (*ret_fd >= 0)
+		return 0;
+	*ret_fd = (int)strtol(name, &end, 10);	/* a number of one's own: -1, 9999 */
+	return *end || end == name ? run_broken(run, "nothing open is called '%s'", name) : 0;
+}
+
+static int name_fd(struct run *run, const char *name, int fd)
+{
+	struct named *named = run_name(run, NAMED_FD, name);
+
+	if (!named)
+		return run_broken(run, "too many names in one case");
+	named->fd = fd;
+	return 0;
+}
+
+/* ---- open, close, dup -------------------------------------------------- */
+
+static int open_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	const char *path = step_text(step, "path", "/dev/vfio/vfio");
+	const char *group = step_text(step, "group", NULL);
+	const struct target_device *device = group ? run_device(run, group) : NULL;
+	const char *as = step_text(step, "as", "");
+	int fd;
+
+	if (group && !device)
+		return run_skip(run, "no device was named for '%s'", group);
+	fd = run->target->ops->open(run->proc, device ? device->node : path);
+	if (fd < 0)
+		return run_answer(run, fd, ret_result);
+	return name_fd(run, as, fd);
+}
+
+static int event_open_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	int fd = run->target->ops->eventfd(run->proc);
+
+	if (fd < 0)
+		return run_answer(run, fd, ret_result);
+	return name_fd(run, step_text(step, "as", ""), fd);
+}
+
+static int close_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	int fd, error = handle(run, step, "what", &fd);
+
+	if (error)
+		return error;
+	error = run_answer(run, run->target->ops->close(run->proc, fd), ret_result);
+	if (!step->by && !ret_result->error)
+		name_fd(run, step_text(step, "what", ""), -1);
+	return error;
+}
+
+static int dup_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	int fd, error = handle(run, step, "what", &fd);
+
+	if (error)
+		return error;
+	fd = run->target->ops->dup(run->proc, fd);
+	return fd < 0 ? run_answer(run, fd, ret_result) :
+			name_fd(run, step_text(step, "as", ""), fd);
+}
+
+/* ---- read, write: registers and config space --------------------------- */
+
+static int region_of(struct run *run, const struct step *step, int *ret_fd, uint64_t *ret_offset)
+{
+	uint64_t size;
+	int error = handle(run, step, "device", ret_fd);
+
+	if (!error)
+		error = run_region(run, *ret_fd, (unsigned)step_number(step, "region", 7),
+				   ret_offset, &size);
+	*ret_offset += step_number(step, "at", 0);
+	return error;
+}
+
+static int read_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	uint64_t size = step_number(step, "size", 4), offset, value = 0;
+	int fd, error = region_of(run, step, &fd, &offset);
+	ssize_t n;
+
+	if (error)
+		return error;
+	if (size > sizeof(value))
+		return run_broken(run, "read takes at most 8 bytes");
+	n = run->target->ops->pread(run->proc, fd, &value, size, offset);
+	if (n >= 0)
+		result_number(ret_result, "value", value);
+	return run_answer(run, n, ret_result);
+}
+
+static int write_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	uint64_t size = step_number(step, "size", 4), offset, value = step_number(step, "value", 0);
+	int fd, error = region_of(run, step, &fd, &offset);
+
+	if (error)
+		return error;
+	if (size > sizeof(value))
+		return run_broken(run, "write takes at most 8 bytes");
+	return run_answer(run, run->target->ops->pwrite(run->proc, fd, &value, size, offset),
+			  ret_result);
+}
+
+/* ---- ioctl ------------------------------------------------------------- */
+
+static const char *const own_fields[] = { "on", "command", "number", "arg", "as", "fds", "bytes" };
+
+static bool is_own(const char *key)
+{
+	for (size_t i = 0; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
+		if (!strcmp(own_fields[i], key))
+			return true;
+	return false;
+}
+
+static const struct vfiosim_field *find_field(const struct vfiosim_command *command,
+					      const char *name)
+{
+	for (const struct vfiosim_field *field = command->fields; field && field->name; field++)
+		if (!strcmp(field->name, name))
+			return field;
+	return NULL;
+}
+
+static int check_field(const struct vfiosim_command *command, const struct node *key,
+		       struct vfiosim_error *ret_error)
+{
+	const char *known[40] = { NULL };
+	char what[80];
+	size_t n = 0;
+
+	if (is_own(key->text) || find_field(command, key->text))
+		return 0;
+	for (const struct vfiosim_field *f = command->fields; f && f->name && n < 32; f++)
+		known[n++] = f->name;
+	for (size_t i = 3; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
+		known[n++] = own_fields[i];
+	snprintf(what, sizeof(what), "field of %s", command->name);
+	return node_unknown(key, ret_error, what, known);
+}
+
+static int ioctl_check(const struct step *step, struct vfiosim_error *ret_error)
+{
+	const struct arg *name = step_arg(step, "command");
+	const struct vfiosim_command *command;
+	const char *known[129] = { NULL };
+	int error = 0;
+
+	if (!name)
+		return step_arg(step, "number") ?
+			       0 :
+			       node_error(step->args_node, ret_error,
+					  "ioctl needs 'command: NAME' or 'number: N'");
+	command = vfiosim_command_by_name(name->text);
+	if (!command) {
+		for (size_t i = 0; i < 128 && vfiosim_command(i); i++)
+			known[i] = vfiosim_command(i)->name;
+		return node_unknown(name->node, ret_error, "command", known);
+	}
+	for (size_t i = 0; i < step->args_node->n && !error; i++)
+		error = check_field(command, &step->args_node->keys[i], ret_error);
+	return error;
+}
+
+/* "READ|WRITE", or a number. */
+static int flags_value(struct run *run, const struct vfiosim_command *command,
+		       const struct node *node, uint64_t *ret_value)
+{
+	struct vfiosim_error error;
+	char text[200], *save, *word;
+
+	*ret_value = 0;
+	if (!node_number(node, ret_value, &error))
+		return 0;
+	snprintf(text, sizeof(text), "%s", node->text ? node->text : "");
+	for (word = strtok_r(text, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
+		const struct vfiosim_flag *flag = command->flags;
+
+		while (flag && flag->name && strcmp(flag->name, word))
+			flag++;
+		if (!flag || !flag->name)
+			return run_broken(run, "%s has no flag '%s'", command->name, word);
+		*ret_value |= flag->bit;
+	}
+	return 0;
+}
+
+/* A field's value: a number, a flag's name, an open thing's, or a memory's. */
+static int field_value(struct run *run, const struct vfiosim_command *command,
+		       const struct vfiosim_field *field, const struct node *node,
+		       uint64_t *ret_value)
+{
+	struct vfiosim_error error;
+	struct named *named;
+
+	if (field->format == VFIOSIM_FLAGS)
+		return flags_value(run, command, node, ret_value);
+	if (!node_number(node, ret_value, &error))
+		return 0;
+	if (node->text && field->format == VFIOSIM_POINTER) {
+		named = run_named(run, NAMED_MEMORY, node->text);
+		if (named) {
+			*ret_value = named->uva;
+			return 0;
+		}
+	}
+	if (node->text && run_fd(run, node->text) >= 0) {
+		*ret_value = (uint64_t)run_fd(run, node->text);
+		return 0;
+	}
+	return run_broken(run, "'%s' is no value for %s", node->text ? node->text : "?",
+			  field->name);
+}
+
+struct raw {
+	const struct vfiosim_command *command;	/* NULL: by number */
+	uint32_t number;
+	unsigned char data[DATA_MAX];
+	size_t size;
+};
+
+static int fill_field(struct run *run, const struct step *step, struct raw *raw,
+		      const struct vfiosim_field *field, const struct node *node)
+{
+	const struct play *play = run->play;
+	const struct node *variants = play->file->variants;
+	uint64_t value;
+	int error;
+
+	node = case_pick(node, variants ? &variants->items[play->variant] : NULL, play->mode);
+	if (!node)
+		return run_broken(run, "no value for %s in this mode", field->name);
+	if (field->format == VFIOSIM_STRING) {
+		const struct target_device *device = run_device(run, node->text ? node->text : "");
+		const char *text = device ? device->address : node->text ? node->text : "";
+
+		raw->size = strlen(text) + 1;
+		if (raw->size > DATA_MAX)
+			return run_broken(run, "a text of more than %d bytes", DATA_MAX);
+		memcpy(raw->data, text, raw->size);
+		return 0;
+	}
+	error = field_value(run, raw->command, field, node, &value);
+	if (!error)
+		memcpy(raw->data + field->offset, &value, field->size);	/* little-endian */
+	return error;
+}
+
+/* What stands behind the structure: descriptors by name, or bytes. */
+static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
+{
+	const struct arg *fds = step_arg(step, "fds"), *bytes = step_arg(step, "bytes");
+	struct vfiosim_error error;
+
+	for (size_t i = 0; fds && i < fds->node->n && raw->size + 4 <= DATA_MAX; i++) {
+		const char *text = fds->node->items[i].text;
+		int32_t fd = text ? run_fd(run, text) : -1;
+
+		if (fd < 0 && text)
+			fd = (int32_t)strtol(text, NULL, 10);
+		memcpy(raw->data + raw->size, &fd, sizeof(fd));
+		raw->size += sizeof(fd);
+	}
+	for (size_t i = 0; bytes && i < bytes->node->n && raw->size < DATA_MAX; i++) {
+		uint64_t byte;
+
+		if (node_number(&bytes->node->items[i], &byte, &error))
+			return run_broken(run, "bytes: %s", error.message);
+		raw->data[raw->size++] = (unsigned char)byte;
+	}
+	return 0;
+}
+
+/* argsz covers everything unless the case says otherwise. */
+static void fill_argsz(struct raw *raw)
+{
+	uint32_t size = (uint32_t)raw->size;
+
+	if (raw->command->family == VFIOSIM_SIZE_ARGSZ ||
+	    raw->command->family == VFIOSIM_SIZE_IOMMUFD)
+		memcpy(raw->data, &size, sizeof(size));
+}
+
+static int fill(struct run *run, const struct step *step, struct raw *raw)
+{
+	const struct node *args = step->args_node;
+	int error;
+
+	raw->size = raw->command->full_size > raw->command->min_size ? raw->command->full_size :
+								       raw->command->min_size;
+	error = fill_tail(run, step, raw);
+	fill_argsz(raw);
+	for (size_t i = 0; i < args->n && !error; i++) {
+		const struct vfiosim_field *field = find_field(raw->command, args->keys[i].text);
+
+		if (field)
+			error = fill_field(run, step, raw, field, &args->items[i]);
+	}
+	return error;
+}
+
+/* Addresses and descriptor numbers are nobody's business: they differ between targets. */
+static void give_fields(const struct raw *raw, struct result *ret_result)
+{
+	for (const struct vfiosim_field *f = raw->command->fields; f && f->name; f++) {
+		uint64_t value = 0;
+
+		if (f->format == VFIOSIM_POINTER || f->format == VFIOSIM_FD ||
+		    f->format == VFIOSIM_STRING || f->offset + f->size > raw->size)
+			continue;
+		memcpy(&value, raw->data + f->offset, f->size);
+		result_number(ret_result, f->name, value);
+	}
+}
+
+static int ioctl_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	const struct arg *arg = step_arg(step, "arg");
+	const char *as = step_text(step, "as", NULL);
+	struct raw raw = { .number = (uint32_t)step_number(step, "number", 0) };
+	int fd, error = handle(run, step, "on", &fd);
+	long answer;
+
+	if (error)
+		return error;
+	raw.command = vfiosim_command_by_name(step_text(step, "command", ""));
+	if (raw.command)
+		raw.number = raw.command->number;
+	if (!raw.command || arg || raw.command->family == VFIOSIM_SIZE_VALUE) {
+		answer = run->target->ops->ioctl(run->proc, fd, raw.number,
+						 arg ? arg->number : 0);
+	} else {
+		error = fill(run, step, &raw);
+		if (error)
+			return error;
+		answer = run->target->ops->ioctl_data(run->proc, fd, raw.number, raw.data,
+						      raw.size);
+		if (answer >= 0)
+			give_fields(&raw, ret_result);
+	}
+	if (answer >= 0 && as)
+		return name_fd(run, as, (int)answer);
+	if (answer >= 0 && !(raw.command && raw.command->returns_fd))
+		result_number(ret_result, "result", (uint64_t)answer);
+	return run_answer(run, answer, ret_result);
+}
+
+static const char *const read_gives[] = { "value", NULL };
+
+const struct verb verbs_raw[] = {
+	{
+		.name = "open",
+		.about = "open a container, the group of a device, or a path",
+		.fields = (const struct verb_field[]){
+			{ "as", ARG_NAME, true, NULL },
+			{ "group", ARG_DEVICE, false, NULL },
+			{ "path", ARG_TEXT, false, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = open_run,
+	},
+	{
+		.name = "close",
+		.about = "close what `open`, `attach` or `dup` gave a name",
+		.fields = (const struct verb_field[]){
+			{ "what", ARG_NAME, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = close_run,
+	},
+	{
+		.name = "dup",
+		.about = "a second descriptor of the same open file",
+		.fields = (const struct verb_field[]){
+			{ "what", ARG_NAME, true, NULL },
+			{ "as", ARG_NAME, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = dup_run,
+	},
+	{
+		.name = "eventfd",
+		.about = "a descriptor that counts interrupts",
+		.fields = (const struct verb_field[]){
+			{ "as", ARG_NAME, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = event_open_run,
+	},
+	{
+		.name = "read",
+		.about = "read a register of a device; region 7 is its config space",
+		.fields = (const struct verb_field[]){
+			{ "device", ARG_NAME, true, NULL },
+			{ "region", ARG_NUMBER, false, NULL },
+			{ "at", ARG_NUMBER, true, NULL },
+			{ "size", ARG_NUMBER, false, NULL },
+			{ NULL } },
+		.gives = read_gives,
+		.run = read_run,
+	},
+	{
+		.name = "write",
+		.about = "write a register of a device",
+		.fields = (const struct verb_field[]){
+			{ "device", ARG_NAME, true, NULL },
+			{ "region", ARG_NUMBER, false, NULL },
+			{ "at", ARG_NUMBER, true, NULL },
+			{ "size", ARG_NUMBER, false, NULL },
+			{ "value", ARG_NUMBER, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = write_run,
+	},
+	{
+		.name = "ioctl",
+		.about = "any command, by the names of its fields; gives the fields and `result`",
+		.fields = (const struct verb_field[]){
+			{ "on", ARG_NAME, true, NULL },
+			{ "command", ARG_TEXT, false, NULL },
+			{ "number", ARG_NUMBER, false, NULL },
+			{ "arg", ARG_NUMBER, false, NULL },
+			{ "as", ARG_NAME, false, NULL },
+			{ "fds", ARG_NODE, false, NULL },
+			{ "bytes", ARG_NODE, false, NULL },
+			{ NULL } },
+		.open_ended = true,
+		.check = ioctl_check,
+		.run = ioctl_run,
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* A trace told as numbered steps. See explain.h. */
+#include "report/explain.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <vfiosim/command.h>
+#include <vfiosim/trace.h>
+
+#include "report/words.h"
+
+#define BOLD "1"
+#define RED "1;31"
+#define GREEN "32"
+#define DIM "2"
+#define CYAN "36"
+
+#define WIDTH 100
+#define INDENT 6
+
+void explain_init(struct explain *explain, FILE *to, bool colours)
+{
+	*explain = (struct explain){ .to = to, .colours = colours };
+}
+
+static void colour(const struct explain *explain, const char *code)
+{
+	if (explain->colours)
+		fprintf(explain->to, "\033[%sm", code);
+}
+
+static void plain(const struct explain *explain)
+{
+	colour(explain, "0");
+}
+
+/* Words after @head, wrapped, each line indented below the first. */
+static void wrapped(const struct explain *explain, const char *head, const char *text)
+{
+	size_t margin = INDENT + strlen(head), column = margin;
+
+	fprintf(explain->to, "%*s%s", INDENT, "", head);
+	while (*text) {
+		size_t length = strcspn(text, " ");
+
+		if (column > margin && column + 1 + length > WIDTH) {
+			fprintf(explain->to, "\n%*s", (int)margin, "");
+			column = margin;
+		} else if (column > margin) {
+			fputc(' ', explain->to);
+			column++;
+		}
+		fprintf(explain->to, "%.*s", (int)length, text);
+		column += length;
+		text += length;
+		text += strspn(text, " ");
+	}
+	fputc('\n', explain->to);
+}
+
+/* ---- The glossary ------------------------------------------------------ */
+
+/* @word stands in @text as a word, or begins one: "pin" in "pinned", not in "spinning". */
+static bool mentions(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; *at; at++)
+		if ((at == text || !isalnum((unsigned char)at[-1])) &&
+		    !strncmp(at, word, length))
+			return true;
+	return false;
+}
+
+static void explain_word(struct explain *explain, const struct word *word)
+{
+	char line[400];
+
+	snprintf(line, sizeof(line), "%s: %s", word->word, word->meaning);
+	colour(explain, CYAN);
+	wrapped(explain, "| ", line);
+	plain(explain);
+}
+
+static void explain_words(struct explain *explain, const char *text)
+{
+	const struct word *word;
+
+	for (unsigned i = 0; (word = word_at(i)); i++) {
+		if (explain->glossary & 1u << i || !mentions(text, word->word))
+			continue;
+		explain->glossary |= 1u << i;
+		explain_word(explain, word);
+	}
+}
+
+/* ---- Events ------------------------------------------------------------ */
+
+static bool interesting(const struct vfiosim_event *event)
+{
+	return event->result < 0 || event->n_changes || event->command ||
+	       strcmp(event->verb, "read");
+}
+
+static void tell_what(struct explain *explain, const struct vfiosim_event *event)
+{
+	const char *words = words_for_verb(event->verb);
+	char args[512];
+
+	colour(explain, BOLD);
+	fprintf(explain->to, "%4llu  %s: %s", (unsigned long long)++explain->step, event->object,
+		words ? words : event->verb);
+	plain(explain);
+	if (explain->client && explain->client != event->client && event->client)
+		fprintf(explain->to, " (process %u)", event->client);
+	if (event->client)
+		explain->client = event->client;
+	fputc('\n', explain->to);
+	if (!event->command)
+		return;
+	vfiosim_event_args(event, args, sizeof(args));
+	colour(explain, DIM);
+	fprintf(explain->to, "%*s%s %s\n", INDENT, "", event->verb, args);
+	plain(explain);
+}
+
+static void tell_refusal(struct explain *explain, const struct vfiosim_event *event)
+{
+	int error = (int)-event->result;
+	const char *name = strerrorname_np(error);
+	char text[700];
+
+	colour(explain, RED);
+	fprintf(explain->to, "%*srefused: %s (%s)\n", INDENT, "", name ? name : "an unknown error",
+		strerror(error));
+	plain(explain);
+	if (!event->rule)
+		return;
+	snprintf(text, sizeof(text), "%s [%s; Linux: %s]", event->reason ? event->reason : "",
+		 event->rule->id, event->rule->mirrors);
+	wrapped(explain, "because ", text);
+}
+
+static void tell_result(struct explain *explain, const struct vfiosim_event *event)
+{
+	if (event->result < 0) {
+		tell_refusal(explain, event);
+	} else if (event->result > 0 && event->command) {
+		colour(explain, GREEN);
+		fprintf(explain->to, "%*sanswer: %ld\n", INDENT, "", event->result);
+		plain(explain);
+	}
+	for (size_t i = 0; i < event->n_changes; i++) {
+		colour(explain, GREEN);
+		wrapped(explain, "-> ", event->changes[i]);
+		plain(explain);
+	}
+}
+
+void explain_event(void *ctx, const struct vfiosim_event *event)
+{
+	struct explain *explain = ctx;
+
+	if (!interesting(event))
+		return;
+	tell_what(explain, event);
+	tell_result(explain, event);
+	explain_words(explain, event->object);
+	if (words_for_verb(event->verb))
+		explain_words(explain, words_for_verb(event->verb));
+	if (event->reason)
+		explain_words(explain, event->reason);
+	for (size_t i = 0; i < event->n_changes; i++)
+		explain_words(explain, event->changes[i]);
+	fflush(explain->to);
+}
+
+void explain_heading(struct explain *explain, bool strong, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	colour(explain, strong ? BOLD : CYAN);
+	fputs(strong ? "\n" : "\n--- ", explain->to);
+	vfprintf(explain->to, format, args);
+	fputc('\n', explain->to);
+	plain(explain);
+	va_end(args);
+	fflush(explain->to);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The words --explain uses: what commands do, and what the field's words mean. */
+#ifndef HARNESS_REPORT_WORDS_H
+#define HARNESS_REPORT_WORDS_H
+
+#include <stddef.h>
+
+/* A command in plain words: "join a container". @verb is an event's. NULL: none known. */
+const char *words_for_verb(const char *verb);
+
+struct word {
+	const char *word;	/* as it appears in a sentence */
+	const char *meaning;
+};
+/* The glossary, at most 32 rows; NULL past the end. */
+const struct word *word_at(size_t index);
+
+#endif

@@ -21,12 +21,24 @@
 enum {
 	CONFIG_SIZE = 0xff,
 	DISPLAY_REGION = 16,
-	WIDTH = 1024, HEIGHT = 768, PIXEL_BYTES = 4,
+	PIXEL_BYTES = 4,
 	AT_VENDOR_CAPABILITY = 0x40,
 	FORMAT_XR24 = 0x34325258,
 };
 
+/* The frame buffer is the picture, rounded up to a power of two. */
+static const struct mode {
+	const char *type;
+	uint32_t width, height;
+	uint64_t size;
+} modes[] = {
+	{ "mdpy-xga", 1024, 768, 4 << 20 },	/* first: for types we have not heard of */
+	{ "mdpy-vga", 640, 480, 2 << 20 },
+	{ "mdpy-hd", 1920, 1080, 8 << 20 },
+};
+
 struct mdpy {
+	const struct mode *mode;
 	bool irqs_known;	/* GET_INFO has been asked: the driver learns its own number then */
 	uint8_t config[256];
 	struct storage frame;
@@ -56,20 +68,29 @@ static void build_config(struct mdpy *mdpy, const struct vfiosim_topo_device *to
 	config[0x34] = AT_VENDOR_CAPABILITY;
 	put32(capability, 0x09 | 0x10 << 16);
 	put32(capability + 4, FORMAT_XR24);
-	put32(capability + 8, WIDTH);
-	put32(capability + 12, HEIGHT);
+	put32(capability + 8, mdpy->mode->width);
+	put32(capability + 12, mdpy->mode->height);
+}
+
+static const struct mode *find_mode(const struct vfiosim_topo_device *topo)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (topo->mdev_type && !strcmp(topo->mdev_type, modes[i].type))
+			return &modes[i];
+	}
+	return &modes[0];
 }
 
 /* A gradient from black to white, top to bottom. */
 static int paint(struct mdpy *mdpy)
 {
-	uint64_t stride = WIDTH * PIXEL_BYTES;
+	uint64_t stride = mdpy->mode->width * (uint64_t)PIXEL_BYTES, height = mdpy->mode->height;
 	uint8_t *bytes = storage_bytes(&mdpy->frame);
 
 	if (!bytes)
 		return -ENOMEM;
-	for (uint64_t line = 0; line < HEIGHT && (line + 1) * stride <= mdpy->frame.size; line++)
-		memset(bytes + line * stride, (int)(line * 255 / HEIGHT), stride);
+	for (uint64_t line = 0; line < height && (line + 1) * stride <= mdpy->frame.size; line++)
+		memset(bytes + line * stride, (int)(line * 255 / height), stride);
 	return 0;
 }
 
@@ -79,8 +100,9 @@ static int init(struct vfiosim *sim, struct device *dev)
 
 	if (!mdpy)
 		return -ENOMEM;
+	mdpy->mode = find_mode(dev->topo);
 	build_config(mdpy, dev->topo);
-	storage_init(&mdpy->frame, dev->topo->bars[0].size);
+	storage_init(&mdpy->frame, dev->topo->bars[0].size ? dev->topo->bars[0].size : mdpy->mode->size);
 	dev->state = mdpy;
 	return 0;
 }

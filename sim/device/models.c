@@ -35,8 +35,9 @@ enum vfiosim_pin device_region_pin(const struct device *dev, uint64_t offset)
 {
 	uint32_t index = REGION_INDEX(offset);
 
-	if (dev->ops == &mdpy_ops)
-		return offset >= MDPY_BAR_OFFSET ? dev->topo->bars[0].pin : VFIOSIM_PIN_NEVER;
+	/* Pages of ordinary memory (remap_vmalloc_range), unless the topology says otherwise. */
+	if (dev->ops == &mdpy_ops && offset >= MDPY_BAR_OFFSET)
+		return dev->topo->bars[0].size ? dev->topo->bars[0].pin : VFIOSIM_PIN_PAGES;
 	if (index > REGION_BAR5 || !dev->topo->bars[index].size || !decodes(dev))
 		return VFIOSIM_PIN_NEVER;
 	return dev->topo->bars[index].pin;

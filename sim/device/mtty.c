@@ -11,6 +11,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "core/sim.h"
 #include "device/config.h"
 #include "device/feature.h"
 #include "device/irq.h"
@@ -58,7 +59,7 @@ static void build_config(struct mtty *mtty, const struct vfiosim_topo_device *to
 	put32(config + 8, topo->revision | topo->class_code << 8);
 	for (unsigned i = 0; i < mtty->n_ports; i++)
 		put32(config + CONFIG_BAR0 + 4 * i, 0x1);
-	put32(config + 0x2c, topo->subvendor | (uint32_t)topo->subdevice << 16);
+	put32(config + 0x2c, topo->vendor | (uint32_t)topo->device << 16);	/* subsystem: the same */
 	config[CONFIG_INTX_PIN] = topo->intx_pin;
 	memcpy(config + 0x60, "PCI Serial/UART", 15);
 }
@@ -334,14 +335,27 @@ static int feature(struct call *call, struct device *dev, uint32_t flags, uint64
 
 /* ---- Life ---- */
 
+/* A port for each unit of the parent that the mdev's type takes. */
+static unsigned count_ports(const struct vfiosim_topology *topology, const char *type)
+{
+	for (size_t i = 0; type && i < topology->n_mdev_types; i++) {
+		const struct vfiosim_topo_mdev_type *row = &topology->mdev_types[i];
+
+		if (!strcmp(row->name, type))
+			return row->instances > 1 ? PORTS_MAX : 1;
+	}
+	return 1;
+}
+
 static int init(struct vfiosim *sim, struct device *dev)
 {
 	struct mtty *mtty = calloc(1, sizeof(*mtty));
 
 	if (!mtty)
 		return -ENOMEM;
-	while (mtty->n_ports < PORTS_MAX && dev->topo->bars[mtty->n_ports].size)
-		uart_init(&mtty->ports[mtty->n_ports++]);
+	mtty->n_ports = count_ports(sim->topology, dev->topo->mdev_type);
+	for (unsigned i = 0; i < mtty->n_ports; i++)
+		uart_init(&mtty->ports[i]);
 	mtty->on = IRQ_NONE_ON;
 	mtty->state = STATE_RUNNING;
 	build_config(mtty, dev->topo);

@@ -62,24 +62,38 @@ void span_set_init(struct span_set *set)
 
 /* ---- Searching ---- */
 
-/* How many of the @n ascending @keys are <= @key. Without branches: they would mispredict. */
+/*
+ * How many of the @n ascending @keys are <= @key. Halves down to a cache line's
+ * worth, then counts; by arithmetic, because branches would mispredict.
+ */
 static inline size_t count_below(const uint64_t *keys, size_t n, uint64_t key)
 {
 	const uint64_t *base = keys;
+	size_t count;
 
-	while (n > 1) {
+	while (n > 8) {
 		size_t half = n / 2;
 
-		base += base[half - 1] <= key ? half : 0;
+		base += half & (0 - (size_t)(base[half - 1] <= key));
 		n -= half;
 	}
-	return (size_t)(base - keys) + (n && *base <= key);
+	count = (size_t)(base - keys);
+	for (size_t i = 0; i < n; i++)
+		count += base[i] <= key;
+	return count;
 }
 
 /* Which child of @branch may hold a span that starts at @address. */
 static inline size_t child_slot(const struct branch *branch, uint64_t address)
 {
 	return count_below(branch->low + 1, branch->n - 1, address);
+}
+
+/* Have the leaf's keys on their way together, instead of one after the other. */
+static inline void leaf_prefetch(const struct leaf *leaf)
+{
+	for (size_t i = 0; i < LEAF_MAX; i += 8)
+		__builtin_prefetch(&leaf->first[i]);
 }
 
 static struct leaf *find_leaf(const struct span_set *set, uint64_t address)
@@ -91,6 +105,8 @@ static struct leaf *find_leaf(const struct span_set *set, uint64_t address)
 
 		node = branch->child[child_slot(branch, address)];
 	}
+	if (node)
+		leaf_prefetch(node);
 	return node;
 }
 
@@ -106,6 +122,7 @@ static void find_path(const struct span_set *set, uint64_t address, struct path 
 		ret_path->step[level - 1].slot = slot;
 		node = branch->child[slot];
 	}
+	leaf_prefetch(node);
 	ret_path->leaf = node;
 }
 

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/* Remote clients: who is calling, and its memory (remote.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/kcmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "front/loop.h"
+#include "front/remote.h"
+
+#define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */
+
+/* A thread that called before. Guarded by the set's lock. */
+struct remote_thread {
+	pid_t tid;
+	struct remote *remote;
+};
+
+static const struct vfiosim_client_ops remote_ops;
+
+/* ---- /proc ---- */
+
+static int proc_open(pid_t tid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
+{
+	char text[4096], *at;
+	int fd = proc_open(tid, "status");
+	ssize_t length;
+
+	if (fd < 0)
+		return -ESRCH;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return -ESRCH;
+	text[length] = 0;
+	at = strstr(text, field);
+	if (!at)
+		return -ESRCH;
+	*ret_value = strtoull(at + strlen(field), NULL, base);
+	return 0;
+}
+
+/* ---- One client ---- */
+
+bool remote_alive(const struct remote *remote)
+{
+	char byte;
+
+	/* A read of one byte is refused (entries have 8), but only where there is memory. */
+	if (remote->pagemap_fd >= 0)
+		return pread(remote->pagemap_fd, &byte, 1, 0) != 0;
+	if (remote->maps_fd >= 0)
+		return pread(remote->maps_fd, &byte, 1, 0) > 0;
+	return !kill(remote->tgid, 0) || errno != ESRCH;
+}
+
+static bool remote_has_thread(const struct remote *remote, pid_t tid)
+{
+	return !tgkill(remote->tgid, tid, 0) || errno != ESRCH;
+}
+
+/* The client of one memory whose last reference is gone (client op). */
+static void remote_done(void *client_ctx)
+{
+	struct remote *remote = client_ctx;
+
+	if (remote->maps_fd >= 0)
+		close(remote->maps_fd);
+	if (remote->pagemap_fd >= 0)
+		close(remote->pagemap_fd);
+	free(remote);
+}
+
+/* Once, because every call of such a client would say it. */
+static void remotes_tell_unreachable(struct remotes *set, pid_t tid, int error)
+{
+	if (atomic_exchange(&set->told, true))
+		return;
+	fprintf(stderr,
+		"vfiosim: the memory of process %d is out of reach (%s): its commands fail with "
+		"EFAULT. A program that its user may execute but not read, or that runs under "
+		"other rights than this simulator, cannot be served.\n",
+		(int)tid, strerror(error));
+}
+
+static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
+{
+	struct remote *remote = calloc(1, sizeof(*remote));
+	int error;
+
+	if (!remote)
+		return -ENOMEM;
+	remote->set = set;
+	remote->tgid = tgid;
+	remote->last_tid = tid;
+	remote->maps_fd = proc_open(tid, "maps");
+	remote->pagemap_fd = proc_open(tid, "pagemap");
+	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
+		remotes_tell_unreachable(set, tid, -remote->maps_fd);
+	error = vfiosim_client_create(set->sim, &remote_ops, remote, &remote->client);
+	if (error) {
+		remote_done(remote);
+		return error;
+	}
+	*ret_remote = remote;
+	return 0;
+}
+
+/*
+ * One try with one thread's number. process_vm_* respects the memory's protection,
+ * where /proc/TID/mem does not.
+ */
+static ssize_t remote_copy_by(pid_t tid, uint64_t uva, struct iovec ours, bool write)
+{
+	struct iovec theirs = { .iov_base = (void *)(uintptr_t)uva, .iov_len = ours.iov_len };
+
+	return write ? process_vm_writev(tid, &ours, 1, &theirs, 1, 0) :
+		       process_vm_readv(tid, &ours, 1, &theirs, 1, 0);
+}
+
+/*
+ * By the thread that called last if it still is one of the process, else by the
+ * process' first thread, which may have ended before the others. The numbers name
+ * threads, not a memory: hence the look whether the memory is still there, before
+ * and after.
+ */
+static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
+{
+	pid_t tid = atomic_load(&remote->last_tid);
+	ssize_t copied = -1;
+
+	if (!ours.iov_len)
+		return 0;
+	if (remote->maps_fd < 0 || !remote_alive(remote))
+		return -EFAULT;
+	errno = ESRCH;
+	if (atomic_load(&remote->shared) || remote_has_thread(remote, tid))
+		copied = remote_copy_by(tid, uva, ours, write);
+	if (copied < 0 && errno == ESRCH)
+		copied = remote_copy_by(remote->tgid, uva, ours, write);
+	if (copied < 0 && errno == EPERM)
+		remotes_tell_unreachable(remote->set, tid, EPERM);
+	return copied == (ssize_t)ours.iov_len && remote_alive(remote) ? 0 : -EFAULT;
+}
+
+int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length)
+{
+	return remote_copy(client_ctx, uva, (struct iovec){ to, length }, false);
+}
+
+int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length)
+{
+	return remote_copy(client_ctx, uva,
+			   (struct iovec){ (void *)(uintptr_t)from, length }, true);
+}
+
+static int remote_install(struct vfiosim_caller *caller, struct vfiosim_file *file)
+{
+	struct remote_call *call = caller->ctx;
+
+	return call->install ? call->install(call, file) : -ENOTTY;
+}
+
+static const struct vfiosim_client_ops remote_ops = {
+	.read = remote_read,
+	.write = remote_write,
+	.vmas = remote_vmas,
+	.limits = remote_limits,
+	.file = remote_file,
+	.event_get = remote_event_get,
+	.event_signal = remote_event_signal,
+	.event_put = remote_event_put,
+	.install = remote_install,
+	.done = remote_done,
+};
+
+/* ---- All clients ---- */
+
+int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
+{
+	struct remotes *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sim = sim;
+	set->has_query = remote_has_query();
+	set->memory_dev = remote_memory_dev();
+	pthread_mutex_init(&set->lock, NULL);
+	TAILQ_INIT(&set->clients);
+	id_map_init(&set->threads);
+	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
+		remotes_destroy(set);
+		return -EIO;
+	}
+	*ret_set = set;
+	return 0;
+}
+
+static void free_thread(void *ctx, uint64_t tid, void *item)
+{
+	struct remotes *set = ctx;
+
+	free(id_map_erase(&set->threads, tid));
+}
+
+/* Lock held. */
+static void remotes_forget_threads(struct remotes *set)
+{
+	id_map_visit(&set->threads, free_thread, set);
+}
+
+static void remotes_drop(struct remotes *set, struct remote *remote)
+{
+	TAILQ_REMOVE(&set->clients, remote, in_set);
+	vfiosim_client_put(remote->client);
+}
+
+void remotes_sweep(struct remotes *set)
+{
+	struct remote *remote, *next;
+	bool any = false;
+
+	pthread_mutex_lock(&set->lock);
+	for (remote = TAILQ_FIRST(&set->clients); remote; remote = next) {
+		next = TAILQ_NEXT(remote, in_set);
+		if (remote_alive(remote))
+			continue;
+		if (!any)
+			remotes_forget_threads(set);
+		any = true;
+		remotes_drop(set, remote);
+	}
+	pthread_mutex_unlock(&set->lock);
+}
+
+void remotes_destroy(struct remotes *set)
+{
+	struct remote *remote;
+
+	if (!set)
+		return;
+	remotes_forget_threads(set);
+	while ((remote = TAILQ_FIRST(&set->clients)))
+		remotes_drop(set, remote);
+	id_map_done(&set->threads);
+	pthread_mutex_destroy(&set->lock);
+	free(set);
+}
+
+/* Remember whose the thread is. A cache: may fail. Lock held. */
+static void remotes_remember(struct remotes *set, pid_t tid, struct remote *remote)
+{
+	struct remote_thread *thread;
+
+	if (atomic_load(&remote->shared))
+		return;
+	if (id_map_count(&set->threads) >= THREADS_MAX)
+		remotes_forget_threads(set);
+	free(id_map_erase(&set->threads, (uint64_t)tid));
+	thread = malloc(sizeof(*thread));
+	if (!thread)
+		return;
+	*thread = (struct remote_thread){ .tid = tid, .remote = remote };
+	if (id_map_insert(&set->threads, (uint64_t)tid, thread))
+		free(thread);
+}
+
+static struct vfiosim_client *remote_called(struct remote *remote, pid_t tid)
+{
+	atomic_store(&remote->last_tid, tid);
+	return vfiosim_client_get(remote->client);
+}
+
+/* The thread's client if it called before, with a reference; else NULL. */
+static struct vfiosim_client *remotes_find_thread(struct remotes *set, pid_t tid)
+{
+	struct vfiosim_client *client = NULL;
+	struct remote_thread *thread;
+
+	pthread_mutex_lock(&set->lock);
+	thread = id_map_find(&set->threads, (uint64_t)tid);
+	if (thread && !atomic_load(&thread->remote->shared) &&
+	    remote_has_thread(thread->remote, tid) && remote_alive(thread->remote))
+		client = remote_called(thread->remote, tid);
+	pthread_mutex_unlock(&set->lock);
+	return client;
+}
+
+/* The client of the thread's process if that called before: threads share their memory. Lock held. */
+static struct vfiosim_client *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
+{
+	struct remote *remote;
+
+	TAILQ_FOREACH(remote, &set->clients, in_set) {
+		if (remote->tgid != tgid || !remote_alive(remote))
+			continue;
+		remotes_remember(set, tid, remote);
+		return remote_called(remote, tid);
+	}
+	return NULL;
+}
+
+static struct vfiosim_client *remotes_find_process(struct remotes *set, pid_t tid, pid_t tgid)
+{
+	struct vfiosim_client *client;
+
+	pthread_mutex_lock(&set->lock);
+	client = remotes_find_locked(set, tid, tgid);
+	pthread_mutex_unlock(&set->lock);
+	return client;
+}
+
+static bool same_memory(pid_t a, pid_t b)
+{
+	return !syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+}
+
+/*
+ * The client whose memory another process shares (CLONE_VM, vfork). Such a memory
+ * is looked up each time: its users may part at any exec. Waits: kcmp() is done
+ * without the lock, on references.
+ */
+static struct vfiosim_client *remotes_find_shared(struct remotes *set, pid_t tid)
+{
+	struct vfiosim_client *found = NULL, *client;
+	struct remote *remote;
+	pid_t others[256];
+	size_t n = 0;
+
+	pthread_mutex_lock(&set->lock);
+	TAILQ_FOREACH(remote, &set->clients, in_set) {
+		if (n < sizeof(others) / sizeof(others[0]))
+			others[n++] = remote->tgid;
+	}
+	pthread_mutex_unlock(&set->lock);
+	for (size_t i = 0; i < n && !found; i++) {
+		if (!same_memory(tid, others[i]))
+			continue;
+		client = remotes_find_process(set, tid, others[i]);
+		if (!client)
+			continue;
+		found = client;
+		pthread_mutex_lock(&set->lock);
+		TAILQ_FOREACH(remote, &set->clients, in_set) {
+			if (remote->client == client)
+				atomic_store(&remote->shared, true);
+		}
+		remotes_forget_threads(set);
+		pthread_mutex_unlock(&set->lock);
+	}
+	return found;
+}
+
+/* Publish a new client, unless another thread of its process was faster. */
+static struct vfiosim_client *remotes_publish(struct remotes *set, pid_t tid, struct remote *remote)
+{
+	struct vfiosim_client *client;
+
+	pthread_mutex_lock(&set->lock);
+	client = remotes_find_locked(set, tid, remote->tgid);
+	if (client) {
+		vfiosim_client_put(remote->client);
+	} else {
+		TAILQ_INSERT_TAIL(&set->clients, remote, in_set);
+		remotes_remember(set, tid, remote);
+		client = remote_called(remote, tid);
+	}
+	pthread_mutex_unlock(&set->lock);
+	return client;
+}
+
+/* The thread's client, with a reference; NULL: nobody. */
+static struct vfiosim_client *remotes_get(struct remotes *set, pid_t tid, enum remote_how how)
+{
+	struct vfiosim_client *client;
+	struct remote *remote;
+	uint64_t tgid;
+
+	if (how == REMOTE_NOBODY || tid <= 0)
+		return NULL;
+	client = remotes_find_thread(set, tid);
+	if (client)
+		return client;
+	if (remote_status(tid, "\nTgid:", 10, &tgid) || (pid_t)tgid == getpid())
+		return NULL;
+	client = remotes_find_process(set, tid, (pid_t)tgid);
+	if (client || how == REMOTE_KNOWN)
+		return client;
+	if (how == REMOTE_MAKE) {
+		remotes_sweep(set);
+		client = remotes_find_shared(set, tid);
+		if (client)
+			return client;
+	}
+	if (remote_create(set, tid, (pid_t)tgid, &remote))
+		return NULL;
+	return remotes_publish(set, tid, remote);
+}
+
+/* ---- Calls ---- */
+
+void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
+		       enum remote_how how)
+{
+	*call = (struct remote_call){ .set = set, .loop = loop };
+	call->caller = (struct vfiosim_caller){ .client = remotes_get(set, tid, how),
+						.ctx = call,
+						.tid = (uint32_t)tid };
+}
+
+void remote_call_end(struct remote_call *call)
+{
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		close(call->borrowed[i]);
+	free(call->borrowed);
+	call->borrowed = NULL;
+	call->n_borrowed = 0;
+}
+
+void remote_call_finish(struct remote_call *call)
+{
+	if (call->caller.deferred && call->loop)
+		loop_pass(call->loop);
+	vfiosim_finish(call->set->sim, &call->caller);
+	if (call->caller.client)
+		vfiosim_client_put(call->caller.client);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Remote clients: processes that reach the machine through FUSE. A request brings
+ * along the number of the thread that made it; everything the machine wants to
+ * know about the client (memory, VMAs, descriptors, limits) is fetched from the
+ * kernel by that number.
+ *
+ * A client is a memory (the kernel's mm), not a process: /proc/TID/maps and
+ * /proc/TID/pagemap, opened at the first call, stay with the memory when the
+ * process ends or calls exec, and tell that it is gone. From a thread to its
+ * client leads a cache, checked at every use by two calls that never wait: is the
+ * thread still one of that process, is the memory still in use?
+ *
+ * What may wait, and for whom (the deadlock rules of the FUSE front):
+ *   - reading or writing client memory, and asking for its VMAs, waits for the
+ *     client's mmap lock, whose holder may wait for us: lend the lead before;
+ *   - telling which of our files a descriptor is asks our own mount: the op passes
+ *     the lead on by itself. Never call it with a lock held;
+ *   - kcmp() and the last mmput() can wait for a process in exec: only done by
+ *     REMOTE_MAKE, which therefore wants the lead lent.
+ */
+#ifndef SIM_FRONT_REMOTE_H
+#define SIM_FRONT_REMOTE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <vfiosim/vfiosim.h>
+
+#include "base/id_map.h"
+
+struct loop;
+
+/* On the devices connection a device is told by its file's inode number. */
+#define DEVICE_INO_FIRST 2u
+
+/*
+ * "Which open file are you?", asked by the server itself on a descriptor it has
+ * taken from a client. Whoever does not know the nonce gets ENOTTY.
+ */
+struct fuse_who {
+	uint8_t nonce[16];
+	uint64_t file;		/* out: the struct vfiosim_file, 0: not one */
+};
+#define FUSE_WHO _IOWR(0xf5, 0x70, struct fuse_who)
+
+/* All clients of one front. */
+struct remotes {
+	struct vfiosim *sim;
+	uint8_t nonce[16];
+	dev_t nodes_dev, devices_dev;	/* st_dev of the two mounts */
+	dev_t memory_dev;		/* st_dev of memfds and shared anonymous memory */
+	bool has_query;			/* PROCMAP_QUERY works (6.11) */
+	atomic_bool told;		/* said that some client's memory is out of reach */
+
+	pthread_mutex_t lock;		/* the rest; held across no call that can wait */
+	TAILQ_HEAD(, remote) clients;
+	struct id_map threads;		/* tid -> struct remote_thread: a cache */
+};
+
+/* One memory. Lives as long as its client; in remotes.clients as long as the memory does. */
+struct remote {
+	struct remotes *set;
+	struct vfiosim_client *client;	/* the set's reference */
+	TAILQ_ENTRY(remote) in_set;
+	pid_t tgid;
+	_Atomic pid_t last_tid;		/* the thread that called last */
+	int maps_fd;			/* -1: this memory is out of reach */
+	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
+	atomic_bool shared;		/* with another process (CLONE_VM): never cached */
+};
+
+/*
+ * One call of a client. Lives on the stack of the thread that serves it:
+ *	remote_call_begin -> vfiosim_ioctl(.., &call.caller, ..) -> remote_call_end -> reply
+ *	-> remote_call_finish
+ */
+struct remote_call {
+	struct vfiosim_caller caller;	/* its ctx is this call */
+	struct remotes *set;
+	struct loop *loop;		/* whose lead to pass on; NULL: none */
+	/* Puts a file into the caller's table; NULL: this call has no way to. */
+	int (*install)(struct remote_call *call, struct vfiosim_file *file);
+	int *borrowed;			/* descriptors of the caller that we hold meanwhile */
+	size_t n_borrowed;
+};
+
+enum remote_how {
+	REMOTE_NOBODY,		/* the call is nobody's */
+	REMOTE_KNOWN,		/* never waits; a process that was not seen yet is nobody */
+	REMOTE_QUICK,		/* never waits, makes a client of it (may overlook CLONE_VM) */
+	REMOTE_MAKE,		/* makes a client of it; may wait */
+};
+
+/* -ENOMEM, -errno. The mounts' device numbers are set by the front afterwards. */
+int remotes_create(struct vfiosim *sim, struct remotes **ret_set);
+/* Drops every client. No call may be under way. */
+void remotes_destroy(struct remotes *set);
+/* Drops the clients whose memory is gone. */
+void remotes_sweep(struct remotes *set);
+
+/* Never fails: where the client cannot be found, the call is nobody's (caller.client NULL). */
+void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
+		       enum remote_how how);
+/* Before the reply: gives back the caller's descriptors, so that closing them is the caller's alone. */
+void remote_call_end(struct remote_call *call);
+/* After the reply: vfiosim_finish(). Passes the lead on first if there is anything to do. */
+void remote_call_finish(struct remote_call *call);
+
+/* Is the client's memory still in use? Never waits for anybody. */
+bool remote_alive(const struct remote *remote);
+/* Copies between the client's memory and ours: 0 or -EFAULT. */
+int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length);
+int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length);
+
+/* remote_vmas.c */
+int remote_vmas(void *client_ctx, uint64_t first, uint64_t last, struct vfiosim_vmas *ret_vmas);
+/* Does this kernel answer PROCMAP_QUERY? */
+bool remote_has_query(void);
+/* st_dev of the kernel's own memory file system; 0 if it cannot be told. */
+dev_t remote_memory_dev(void);
+
+/* remote_fds.c */
+/* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
+int remote_fd_get(pid_t tid, int fd);
+/* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */
+int remote_fd_file(const struct remotes *set, int fd, struct vfiosim_file **ret_file);
+int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
+int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event);
+void remote_event_signal(struct vfiosim_event *event);
+void remote_event_put(struct vfiosim_event *event);
+int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
+
+/* A field of /proc/TID/status, "Tgid:", as a number in @base; -ESRCH. */
+int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Remote clients: descriptors and limits of a calling thread. The thread waits in
+ * its call meanwhile, so its number names it for sure.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "front/loop.h"
+#include "front/remote.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL	/* 6.9 */
+#endif
+#define USER_NS_INIT 0xeffffffdu	/* inode of the first user namespace (PROC_USER_INIT_INO) */
+
+struct vfiosim_event {
+	int fd;
+};
+
+/* ---- Descriptors ---- */
+
+/*
+ * A thread may have a descriptor table of its own (unshare(CLONE_FILES)), which only
+ * its own pidfd sees. Before 6.9 there are pidfds of processes only.
+ */
+static int pidfd_of(pid_t tid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+	uint64_t tgid;
+
+	if (pidfd >= 0 || errno != EINVAL)
+		return pidfd < 0 ? -errno : pidfd;
+	if (remote_status(tid, "\nTgid:", 10, &tgid))
+		return -ESRCH;
+	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)tgid, 0);
+	return pidfd < 0 ? -errno : pidfd;
+}
+
+int remote_fd_get(pid_t tid, int fd)
+{
+	int pidfd = pidfd_of(tid), ours;
+
+	if (pidfd < 0)
+		return pidfd;
+	ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (ours < 0)
+		ours = -errno;
+	close(pidfd);
+	return ours;
+}
+
+int remote_fd_file(const struct remotes *set, int fd, struct vfiosim_file **ret_file)
+{
+	struct fuse_who who = { .file = 0 };
+	struct statx stx;
+	dev_t dev;
+
+	if (fcntl(fd, F_GETFL) & O_PATH)
+		return -EBADF;
+	/* DONT_SYNC: no file system is asked for anything, not even ours. */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx))
+		return -EBADFD;
+	dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	if ((dev != set->nodes_dev && dev != set->devices_dev) || !S_ISREG(stx.stx_mode))
+		return -EBADFD;
+	memcpy(who.nonce, set->nonce, sizeof(who.nonce));
+	if (ioctl(fd, FUSE_WHO, &who) || !who.file)
+		return -EBADFD;
+	*ret_file = (struct vfiosim_file *)(uintptr_t)who.file;
+	return 0;
+}
+
+/* Keep the caller's descriptor until the call ends, so that its file stays. -ENOMEM. */
+static int call_borrow(struct remote_call *call, int fd)
+{
+	int *grown = reallocarray(call->borrowed, call->n_borrowed + 1, sizeof(int));
+
+	if (!grown)
+		return -ENOMEM;
+	call->borrowed = grown;
+	call->borrowed[call->n_borrowed++] = fd;
+	return 0;
+}
+
+int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file)
+{
+	struct remote_call *call = caller->ctx;
+	int ours, error;
+
+	if (call->loop)
+		loop_pass(call->loop);	/* we are about to ask ourselves */
+	ours = remote_fd_get((pid_t)caller->tid, fd);
+	if (ours < 0)
+		return -EBADF;
+	error = remote_fd_file(call->set, ours, ret_file);
+	if (!error)
+		error = call_borrow(call, ours);
+	if (error)
+		close(ours);
+	return error;
+}
+
+/* ---- Eventfds ---- */
+
+static bool is_eventfd(int fd)
+{
+	static const char wanted[] = "anon_inode:[eventfd]";
+	char path[64], target[sizeof(wanted)];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, target, sizeof(target));
+	return length == sizeof(wanted) - 1 && !memcmp(target, wanted, sizeof(wanted) - 1);
+}
+
+int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event)
+{
+	struct vfiosim_event *event;
+	int ours = remote_fd_get((pid_t)caller->tid, fd);
+
+	if (ours < 0)
+		return -EBADF;
+	event = is_eventfd(ours) ? malloc(sizeof(*event)) : NULL;
+	if (!event) {
+		close(ours);
+		return -EINVAL;
+	}
+	event->fd = ours;
+	*ret_event = event;
+	return 0;
+}
+
+/*
+ * The description is the client's too, so it is not made non-blocking: a full
+ * counter is found by poll().
+ */
+void remote_event_signal(struct vfiosim_event *event)
+{
+	struct pollfd writable = { .fd = event->fd, .events = POLLOUT };
+	uint64_t one = 1;
+
+	if (poll(&writable, 1, 0) == 1 && write(event->fd, &one, sizeof(one)) < 0)
+		return;		/* full by now: it stays full */
+}
+
+void remote_event_put(struct vfiosim_event *event)
+{
+	close(event->fd);
+	free(event);
+}
+
+/* ---- Limits ---- */
+
+/* RLIMIT_MEMLOCK; prlimit() wants the right over the process, the text does not. */
+static int memlock_of(pid_t tid, uint64_t *ret_bytes)
+{
+	static const char row[] = "Max locked memory";
+	char path[64], line[256];
+	struct rlimit limit;
+	FILE *limits;
+	int error = -ESRCH;
+
+	if (!prlimit(tid, RLIMIT_MEMLOCK, NULL, &limit)) {
+		*ret_bytes = limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)tid);
+	limits = fopen(path, "re");
+	if (!limits)
+		return -ESRCH;
+	while (error && fgets(line, sizeof(line), limits)) {
+		if (strncmp(line, row, sizeof(row) - 1))
+			continue;
+		if (sscanf(line + sizeof(row) - 1, "%" SCNu64, ret_bytes) != 1)
+			*ret_bytes = UINT64_MAX;	/* "unlimited" */
+		error = 0;
+	}
+	fclose(limits);
+	return error;
+}
+
+/*
+ * The kernel asks for a right over the whole machine (capable()), so what a thread
+ * may do inside a user namespace of its own does not count.
+ */
+static bool in_first_user_ns(pid_t tid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
+	return !stat(path, &st) && st.st_ino == USER_NS_INIT;
+}
+
+static uint64_t rights_of(pid_t tid)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3,
+						   .pid = tid };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data))
+		return 0;
+	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
+
+int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits)
+{
+	const uint64_t ipc_lock = 1ull << CAP_IPC_LOCK, sys_rawio = 1ull << CAP_SYS_RAWIO;
+	pid_t tid = (pid_t)caller->tid;
+	struct vfiosim_limits limits;
+	uint64_t rights;
+	int error = memlock_of(tid, &limits.memlock);
+
+	if (error)
+		return error;
+	rights = rights_of(tid) & (ipc_lock | sys_rawio);
+	if (rights && !in_first_user_ns(tid))
+		rights = 0;
+	limits.ipc_lock = rights & ipc_lock;
+	limits.sys_rawio = rights & sys_rawio;
+	*ret_limits = limits;
+	return 0;
+}

@@ -168,16 +168,30 @@ static int place_part(const struct space *space, const struct part *part)
 	return error;
 }
 
-/* What a client must not find as the host has it. */
-static const char *const replaced_dev[] = { "vfio", "iommu" };
+/* What a client must not find as the host has it; ptmx: see host_ptmx(). */
+static const char *const replaced_dev[] = { "vfio", "iommu", "ptmx" };
+
+/*
+ * A bind mount of ptmx alone cannot be opened: it looks for the folder pts beside
+ * itself, in its own mount. Only root can make a node of its own.
+ */
+static bool host_ptmx(const struct space *space)
+{
+	struct stat st;
+
+	return space->user_namespace && !lstat(SPACE_HOST_DEV "/ptmx", &st) && S_ISCHR(st.st_mode);
+}
 
 static int place_dev(struct space *space)
 {
-	const struct cover_names skip = { replaced_dev, 2 };
+	bool ptmx = host_ptmx(space);
+	const struct cover_names skip = { replaced_dev, ptmx ? 3 : 2 };
 	int error = cover_fill("/dev", space->old_dev, &skip, !space->user_namespace);
 
 	space->old_dev = -1;
 	if (!error && (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755)))
+		error = -errno;
+	if (!error && ptmx && symlink(SPACE_HOST_DEV "/ptmx", "/dev/ptmx"))
 		error = -errno;
 	return error;
 }

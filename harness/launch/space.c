@@ -178,16 +178,41 @@ static dev_t device_of(const char *path)
 	return makedev(stx.stx_dev_major, stx.stx_dev_minor);
 }
 
+/* Taken before /dev is covered: afterwards it would come with the cover on it. */
+static int take_host_dev(const struct space *space)
+{
+	if (!space->user_namespace)
+		return -1;
+	return open_tree(AT_FDCWD, "/dev", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+static int put_host_dev(int tree)
+{
+	int error = 0;
+
+	if (tree < 0)
+		return 0;
+	if (mkdir(SPACE_HOST_DEV, 0700) ||
+	    move_mount(tree, "", AT_FDCWD, SPACE_HOST_DEV, MOVE_MOUNT_F_EMPTY_PATH))
+		error = -errno;
+	close(tree);
+	return error;
+}
+
 int space_mount(struct space *space)
 {
+	int host_dev = take_host_dev(space);
 	int error;
 
 	space->old_dev = cover_mount("/dev", space_cover_mode(space));
 	if (space->old_dev < 0)
 		return mount_refused(space->old_dev);
-	if (mkdir("/dev/.vfiosim-server", 0700) || mkdir(SPACE_NODES, 0700) ||
+	if (mkdir("/dev/.vfiosim-server", 0755) || mkdir(SPACE_NODES, 0700) ||
 	    mkdir(SPACE_DEVICES, 0700))
 		return mount_refused(-errno);
+	error = put_host_dev(host_dev);
+	if (error)
+		return mount_refused(error);
 	error = mount_fuse(space, space->nodes_fd, SPACE_NODES);
 	if (!error)
 		error = mount_fuse(space, space->devices_fd, SPACE_DEVICES);

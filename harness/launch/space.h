@@ -19,6 +19,8 @@
 /* Where the two connections stand, in the run's own namespace. */
 #define SPACE_NODES "/dev/.vfiosim-server/nodes"
 #define SPACE_DEVICES "/dev/.vfiosim-server/devices"
+/* The host's /dev as a whole, for what must not stand alone: ptmx looks for pts beside it. */
+#define SPACE_HOST_DEV "/dev/.vfiosim-server/dev"
 /* Where the client finds the control files. */
 #define SPACE_CONTROL "/dev/.vfiosim"
 

@@ -48,6 +48,8 @@ static int check_bisect(struct call *call, const struct type1 *type1, struct spa
 
 	if (edge && edge->iova.first != iova.first)
 		return refuse_bisect(call, iova, edge);
+	if (edge && edge->iova.last == iova.last)
+		return 0;	/* exactly one: what nearly every unmap is */
 	edge = iopt_at(&type1->iopt, iova.last);
 	if (edge && edge->iova.last != iova.last)
 		return refuse_bisect(call, iova, edge);
@@ -142,7 +144,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		next = mapping->iova.last;
 		size += span_length(mapping->iova);
 		remove_mapping(call, type1, mapping);
-		if (next++ == UINT64_MAX)
+		if (next++ >= iova.last)
 			break;
 	}
 	*ret_size = size;

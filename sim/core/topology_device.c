@@ -130,6 +130,16 @@ static int read_vendor_model(struct topology_reader *reader, const struct ynode 
 	return err;
 }
 
+static int read_driver(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	const char **driver = to;
+	int err = read_text(reader, value, driver);
+
+	if (!err && **driver && !is_file_name(*driver))
+		err = topology_expected(reader, value, "the name of a driver");
+	return err;
+}
+
 #define AT(member_) offsetof(struct vfiosim_topo_device, member_)
 
 static const struct field model_fields[] = {
@@ -148,7 +158,7 @@ static const struct field model_fields[] = {
 	{ "msix", read_msix, 0 },
 	{ "rom", read_rom, 0 },
 	{ "vendor_model", read_vendor_model, 0 },
-	{ "host_driver", read_text, AT(host_driver) },
+	{ "host_driver", read_driver, AT(host_driver) },
 	{ NULL },
 };
 
@@ -266,9 +276,10 @@ static int check_type(struct topology_reader *reader, const struct ynode *key,
 		return topology_fail(reader, key, "model %s has no vendor_model", type->model);
 	if (!type->instances || type->instances > type->capacity)
 		return topology_fail(reader, key, "instances is 1 up to capacity, %u", type->capacity);
-	if (!*type->parent || strchr(type->parent, '/') || strlen(type->parent) > 63 ||
-	    !*type->name || strchr(type->name, '/') || strlen(type->name) > 63)
+	if (!is_file_name(type->parent) || !is_file_name(type->name))
 		return topology_fail(reader, key, "a type and its parent are names of folders in sysfs");
+	if (!strcmp(type->parent, "vfio") || !strcmp(type->parent, "iommu"))
+		return topology_fail(reader, key, "'%s' is a folder of devices/virtual already", type->parent);
 	for (size_t i = 0; i < reader->topology->n_mdev_types - 1; i++)
 		if (!strcmp(reader->types[i].parent, type->parent) &&
 		    reader->types[i].capacity != type->capacity)
@@ -323,7 +334,7 @@ static const struct field device_fields[] = {
 	{ "address", read_text, AT(address), true },
 	{ "group", NULL, 0 },
 	{ "parent", read_text, AT(parent) },
-	{ "driver", read_text, AT(driver) },
+	{ "driver", read_driver, AT(driver) },
 	{ NULL },
 };
 

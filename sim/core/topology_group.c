@@ -121,13 +121,6 @@ static const struct field iommu_fields[] = {
 	{ NULL },
 };
 
-/* A name that can be a file's in sysfs. */
-static bool is_file_name(const char *name)
-{
-	return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..") &&
-	       strlen(name) < 64;
-}
-
 int read_iommus(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	if (value->kind != YNODE_MAP)

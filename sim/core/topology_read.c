@@ -45,6 +45,12 @@ const char *suggestion(const char *word, const char *const *known, size_t n, cha
 	return buffer;
 }
 
+bool is_file_name(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..") &&
+	       strlen(name) < 64;
+}
+
 static size_t collect_keys(const struct field *fields, const char **known, size_t n, size_t max)
 {
 	for (; fields && fields->key && n < max; fields++)

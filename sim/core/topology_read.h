@@ -70,6 +70,9 @@ int read_word(struct topology_reader *reader, const struct ynode *value, const s
 const char *suggestion(const char *word, const char *const *known, size_t n, char *buffer,
 		       size_t size);
 
+/* A name that can be a file's in sysfs. */
+bool is_file_name(const char *name);
+
 /* Functions for rows: @to is what their name says. */
 int read_text(struct topology_reader *reader, const struct ynode *value, void *to);	/* const char * */
 int read_bool(struct topology_reader *reader, const struct ynode *value, void *to);

@@ -46,6 +46,13 @@ struct node_stat {
 int tree_create(struct vfiosim *sim, struct tree **ret_tree);
 void tree_destroy(struct tree *tree);
 
+/*
+ * Who knows the reason of the caller's last refused command, for ctl/last: a
+ * malloc'ed JSON text. No lock held. Without one ctl/last says null.
+ */
+typedef int tree_last_fn(void *ctx, struct vfiosim_caller *caller, char **ret_text);
+void tree_set_last(struct tree *tree, tree_last_fn *last, void *ctx);
+
 struct node *tree_root(struct tree *tree);
 /* NULL: no such name now. */
 struct node *tree_lookup(struct tree *tree, struct node *folder, const char *name);

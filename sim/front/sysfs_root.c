@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* The upper folders: the root, dev/, ctl/, sys/ and what only leads further down. */
+#include "front/sysfs.h"
+
+#include <string.h>
+
+/* ---- dev/vfio ---- */
+
+static const struct node_type container_node = { .kind = NODE_CONTAINER, .permissions = 0666 };
+static const struct node_type group_node = { .kind = NODE_GROUP, .permissions = 0600 };
+
+static void list_dev_vfio(struct listing *listing, const struct subject *subject)
+{
+	struct vfiosim *sim = listing_sim(listing);
+
+	listing_put(listing, "vfio", &container_node, subject);
+	for (uint32_t i = 0; i < sim->n_groups; i++) {
+		struct subject group = { .group = sim->groups[i] };
+		char name[24];
+
+		if (!sysfs_group_present(sim, group.group))
+			continue;
+		group_node_name(group.group, name, sizeof(name));
+		listing_put(listing, name, &group_node, &group);
+	}
+}
+
+static const struct entry dev_entries[] = {
+	FOLDER("vfio", list_dev_vfio),
+	{ NULL },
+};
+
+static void list_dev(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, dev_entries, subject);
+}
+
+/* ---- ctl ---- */
+
+static int text_state(struct tree *tree, struct vfiosim_caller *caller, char **ret_text)
+{
+	return vfiosim_state_json(tree_sim(tree), ret_text);
+}
+
+static const struct entry ctl_entries[] = {
+	{ "state", { .kind = NODE_STATE, .permissions = 0444, .text = text_state } },
+	{ "last", { .kind = NODE_STATE, .permissions = 0444, .text = tree_last } },
+	{ NULL },
+};
+
+static void list_ctl(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, ctl_entries, subject);
+}
+
+/* ---- sys ---- */
+
+static const struct entry kernel_entries[] = {
+	FOLDER("iommu_groups", sysfs_list_iommu_groups),
+	{ NULL },
+};
+
+static void list_kernel(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, kernel_entries, subject);
+}
+
+static bool has_mdev_types(const struct vfiosim *sim, const struct subject *subject)
+{
+	return sim->topology->n_mdev_types > 0;
+}
+
+static const struct entry class_entries[] = {
+	FOLDER("vfio", sysfs_list_class_vfio),
+	FOLDER("vfio-dev", sysfs_list_class_vfio_dev),
+	FOLDER("iommu", sysfs_list_class_iommu),
+	FOLDER("mdev_bus", sysfs_list_mdev_bus, has_mdev_types),
+	{ NULL },
+};
+
+static void list_class(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, class_entries, subject);
+}
+
+static const struct entry virtual_entries[] = {
+	FOLDER("vfio", sysfs_list_virtual_vfio),
+	FOLDER("iommu", sysfs_list_virtual_iommu),
+	{ NULL },
+};
+
+static void list_virtual(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, virtual_entries, subject);
+	sysfs_list_mdev_parents(listing, subject);
+}
+
+static const struct entry virtual_entry[] = {
+	FOLDER("virtual", list_virtual),
+	{ NULL },
+};
+
+static void list_devices(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, virtual_entry, subject);
+	sysfs_list_root_buses(listing, subject);
+}
+
+static const struct entry sys_entries[] = {
+	FOLDER("bus", sysfs_list_buses),
+	FOLDER("class", list_class),
+	FOLDER("devices", list_devices),
+	FOLDER("kernel", list_kernel),
+	FOLDER("module", sysfs_list_modules),
+	{ NULL },
+};
+
+static void list_sys(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, sys_entries, subject);
+}
+
+static const struct entry root_entries[] = {
+	FOLDER("dev", list_dev),
+	FOLDER("sys", list_sys),
+	FOLDER("ctl", list_ctl),
+	{ NULL },
+};
+
+static void list_root(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, root_entries, subject);
+}
+
+const struct node_type sysfs_root = {
+	.kind = NODE_FOLDER, .permissions = 0755, .list = list_root,
+};

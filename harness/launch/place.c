@@ -168,8 +168,10 @@ static int place_part(const struct space *space, const struct part *part)
 	return error;
 }
 
-/* What a client must not find as the host has it; ptmx: see host_ptmx(). */
-static const char *const replaced_dev[] = { "vfio", "iommu", "ptmx" };
+/* What a client must not find as the host, or an outer run, has it; ptmx: see host_ptmx(). */
+static const char *const replaced_dev[] = { "vfio", "iommu", ".vfiosim", ".vfiosim-server", "ptmx" };
+
+#define N_REPLACED (sizeof(replaced_dev) / sizeof(replaced_dev[0]))
 
 /*
  * A bind mount of ptmx alone cannot be opened: it looks for the folder pts beside
@@ -185,7 +187,7 @@ static bool host_ptmx(const struct space *space)
 static int place_dev(struct space *space)
 {
 	bool ptmx = host_ptmx(space);
-	const struct cover_names skip = { replaced_dev, ptmx ? 3 : 2 };
+	const struct cover_names skip = { replaced_dev, ptmx ? N_REPLACED : N_REPLACED - 1 };
 	int error = cover_fill("/dev", space->old_dev, &skip, !space->user_namespace);
 
 	space->old_dev = -1;

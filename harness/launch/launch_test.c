@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `vfiosim run` from outside: exit statuses, signals and the terminal, what a
+ * command finds, what is left when somebody dies. Each story runs as root and as an
+ * ordinary user; what cannot run here says why.
+ *
+ * A run is verb_run() in a process of its own. The test adopts orphans, so that
+ * waiting until it has no children left proves that no process outlived the run.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "launch/launch.h"
+
+#define ORDINARY_ID 4242
+#define PATIENCE_MS 8000
+
+enum who { AS_ROOT, AS_USER, N_WHO };
+
+/* ---- Being somebody ---------------------------------------------------- */
+
+/* /dev/fuse as distributions ship it, for this process and its children alone. */
+static int private_fuse(mode_t mode)
+{
+	char folder[] = "/tmp/vfiosim-launch-XXXXXX", node[64];
+	mode_t old = umask(0);
+	int error = 0;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    !mkdtemp(folder))
+		return -errno;
+	snprintf(node, sizeof(node), "%s/fuse", folder);
+	if (mount("test", folder, "tmpfs", 0, NULL) ||
+	    mknod(node, S_IFCHR | mode, makedev(10, 229)) ||
+	    mount(node, "/dev/fuse", NULL, MS_BIND, NULL))
+		error = -errno;
+	umount2(folder, MNT_DETACH);
+	rmdir(folder);
+	umask(old);
+	return error;
+}
+
+static void become_user(mode_t fuse_mode)
+{
+	if (geteuid() != 0)
+		return;
+	if (private_fuse(fuse_mode) || setgroups(0, NULL) ||
+	    setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) ||
+	    setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID))
+		_exit(99);
+	/* A folder of root's in it would turn "not found" into "permission denied". */
+	setenv("PATH", "/usr/bin:/bin", 1);
+	/* As after exec: /proc/self belongs to the new user. */
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+/* NULL, or why this cannot run here. */
+static const char *cannot(enum who who)
+{
+	if (access("/dev/fuse", F_OK))
+		return "there is no /dev/fuse";
+	if (who == AS_ROOT && geteuid() != 0)
+		return "not root";
+	if (who == AS_USER && geteuid() != 0 && access("/dev/fuse", R_OK | W_OK))
+		return "/dev/fuse is closed to this user";
+	return NULL;
+}
+
+#define SKIP_UNLESS_POSSIBLE(who)                                                             \
+	do {                                                                                  \
+		const char *why = cannot(who);                                                \
+		if (why) {                                                                    \
+			printf("skip: %s as %s: %s\n", __func__, (who) ? "user" : "root",     \
+			       why);                                                          \
+			return;                                                               \
+		}                                                                             \
+	} while (0)
+
+/* ---- A run ------------------------------------------------------------- */
+
+struct run {
+	pid_t launcher;
+	int out;		/* its stdout and stderr */
+	bool terminal;		/* @out is the other side of its terminal */
+	char text[65536];	/* what came from @out so far */
+	size_t length;
+};
+
+/* The words after "run". */
+#define RUN(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define SHELL_RUN(script) RUN("--", "sh", "-c", script)
+
+static _Noreturn void be_launcher(enum who who, const char *const *words)
+{
+	static char verb[] = "run", *argv[16] = { verb };
+	int argc = 1;
+
+	for (; words[argc - 1] && argc < 15; argc++)
+		argv[argc] = strdup(words[argc - 1]);
+	if (who == AS_USER)
+		become_user(0666);
+	exit(verb_run(argc, argv));
+}
+
+static void run_start(struct run *run, enum who who, const char *const *words)
+{
+	int ends[2];
+
+	*run = (struct run){};
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	run->launcher = fork();
+	ck_assert_int_ge(run->launcher, 0);
+	if (run->launcher == 0) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		be_launcher(who, words);
+	}
+	close(ends[1]);
+	run->out = ends[0];
+}
+
+/* The same at a terminal, as a shell would start it: leader of the foreground group. */
+static void run_start_terminal(struct run *run, enum who who, const char *const *words)
+{
+	*run = (struct run){ .terminal = true };
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	fflush(NULL);
+	run->launcher = forkpty(&run->out, NULL, NULL, NULL);
+	ck_assert_int_ge(run->launcher, 0);
+	if (run->launcher == 0) {
+		pid_t job = fork();
+		int status;
+
+		/* The session's leader is the shell; its job has a group of its own. */
+		if (job == 0) {
+			setpgid(0, 0);
+			signal(SIGTTOU, SIG_IGN);
+			tcsetpgrp(0, getpid());
+			signal(SIGTTOU, SIG_DFL);
+			be_launcher(who, words);
+		}
+		while (waitpid(job, &status, WUNTRACED) == job && WIFSTOPPED(status)) {
+			dprintf(1, "[stopped by %d]\n", WSTOPSIG(status));
+			kill(-job, SIGCONT);
+		}
+		dprintf(1, "[status %d]\n", WEXITSTATUS(status));
+		_exit(WEXITSTATUS(status));
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Reads once; false at the end, or when nothing comes for too long. */
+static bool run_read(struct run *run)
+{
+	struct pollfd poll_fd = { .fd = run->out, .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&poll_fd, 1, PATIENCE_MS) <= 0)
+		return false;
+	n = read(run->out, run->text + run->length, sizeof(run->text) - 1 - run->length);
+	if (n <= 0)
+		return false;
+	run->length += (size_t)n;
+	run->text[run->length] = '\0';
+	return true;
+}
+
+static void run_expect(struct run *run, const char *text)
+{
+	while (!strstr(run->text, text) && run_read(run))
+		;
+	ck_assert_msg(strstr(run->text, text), "'%s' did not come, but:\n%s", text, run->text);
+}
+
+static int run_status(struct run *run)
+{
+	int status = 0;
+
+	while (run_read(run))
+		;
+	ck_assert_int_eq(waitpid(run->launcher, &status, 0), run->launcher);
+	close(run->out);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Everybody who was adopted has ended: nothing outlives a run. */
+static void no_process_is_left(void)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) >= 0 && now_ms() < end)
+		if (pid == 0)
+			usleep(2000);
+	ck_assert_msg(pid < 0 && errno == ECHILD, "a process outlived the run");
+}
+
+static int run_and_wait(enum who who, const char *const *words, struct run *run)
+{
+	int status;
+
+	run_start(run, who, words);
+	status = run_status(run);
+	no_process_is_left();
+	return status;
+}
+
+/* A child of @parent whose name is @name, or 0. */
+static pid_t child_named(pid_t parent, const char *name)
+{
+	char command[128], line[64] = "";
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "ps -o pid= --ppid %d -o comm= | awk '$2==\"%s\"{print $1}'",
+		 parent, name);
+	pipe = popen(command, "r");
+	if (!pipe)
+		return 0;
+	if (!fgets(line, sizeof(line), pipe))
+		line[0] = '\0';
+	pclose(pipe);
+	return atoi(line);
+}
+
+/* ---- Exit statuses ----------------------------------------------------- */
+
+struct status_row {
+	const char *words[8];	/* after "run" */
+	int status;
+	const char *says;	/* in what it prints; NULL: nothing at all */
+};
+
+static const struct status_row status_rows[] = {
+	{ { "--", "true" }, 0 },
+	{ { "false" }, 1 },
+	{ { "sh", "-c", "exit 7" }, 7 },
+	{ { "sh", "-c", "kill -KILL $$" }, 128 + SIGKILL },
+	{ { "sh", "-c", "kill -TERM $$" }, 128 + SIGTERM },
+	{ { "--", "no-such-program" }, 127, "cannot execute 'no-such-program'" },
+	{ { "--", "/" }, 126, "cannot execute '/'" },
+	{ { "--no-such-option", "true" }, 125, "no-such-option" },
+	{ { "--memlock", "much", "true" }, 125, "--memlock: 'much' is neither" },
+	{ { "--topology", "no-such-machine", "true" }, 125, "no-such-machine" },
+	{ { "--trace", "/no/such/folder", "true" }, 125, "/no/such/folder" },
+	{ { "--memlock", "64K", "--topology", "q35", "--", "true" }, 0 },
+};
+
+#define N_STATUS_ROWS (sizeof(status_rows) / sizeof(status_rows[0]))
+
+static void check_status_row(enum who who, const struct status_row *row)
+{
+	struct run run;
+	int status = run_and_wait(who, row->words, &run);
+
+	ck_assert_msg(status == row->status, "run %s ...: %d, not %d: %s", row->words[0], status,
+		      row->status, run.text);
+	if (row->says)
+		ck_assert_msg(strstr(run.text, row->says), "run %s ... says: %s", row->words[0],
+			      run.text);
+	else
+		ck_assert_str_eq(run.text, "");
+}
+
+START_TEST(exit_statuses)
+{
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (size_t i = 0; i < N_STATUS_ROWS; i++)
+		check_status_row((enum who)_i, &status_rows[i]);
+}
+END_TEST
+
+/* ---- What a command finds ---------------------------------------------- */
+
+START_TEST(command_finds_the_machine)
+{
+	static const char script[] =
+		"set -e; ls /dev/vfio; test -e /dev/vfio/vfio; echo x > /dev/null; "
+		"test -s $VFIOSIM_STATE; test $VFIOSIM_TOPOLOGY = q35; "
+		"test -d /sys/bus/pci/devices; test -d /sys/bus/mdev; test -d /sys/class/vfio; "
+		"test -d /sys/kernel/iommu_groups; test -d /sys/module/vfio; "
+		"test -r /sys/class/net/lo/mtu; test -d /proc/self; ps >/dev/null; "
+		"test \"$(umask)\" = 0027; test \"$PWD\" = /usr; test \"$(pwd -P)\" = /usr; "
+		"test $PPID != 1; echo fine";
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	umask(0027);
+	ck_assert_int_eq(chdir("/usr"), 0);
+	setenv("PWD", "/usr", 1);
+	ck_assert_msg(run_and_wait((enum who)_i, SHELL_RUN(script), &run) == 0, "%s", run.text);
+	ck_assert_ptr_nonnull(strstr(run.text, "vfio\n"));
+	ck_assert_ptr_nonnull(strstr(run.text, "fine\n"));
+}
+END_TEST
+
+/* Nothing of it can be seen from outside. */
+START_TEST(host_is_untouched)
+{
+	bool had = !access("/dev/vfio", F_OK);
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
+	run_expect(&run, "ready");
+	ck_assert_int_eq(!access("/dev/vfio", F_OK), had);
+	ck_assert_int_ne(access("/dev/.vfiosim", F_OK), 0);
+	kill(run.launcher, SIGTERM);
+	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
+	no_process_is_left();
+}
+END_TEST
+
+/* A reader of the command's output sees the end when the command closes it. */
+START_TEST(output_ends_with_the_command)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i, SHELL_RUN("echo one; exec >&- 2>&-; exec sleep 300"));
+	run_expect(&run, "one");
+	/* Messages keep stderr open; stdout is shared with it here, so ask the kernel. */
+	kill(run.launcher, SIGTERM);
+	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(trace_is_lines_of_json)
+{
+	char path[] = "/tmp/vfiosim-trace-XXXXXX", line[65536];
+	struct run run;
+	size_t n = 0;
+	FILE *file;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	close(fd);
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      RUN("--trace", path, "sh", "-c", "exec 3<>/dev/vfio/vfio"),
+				      &run),
+			 0);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	for (; fgets(line, sizeof(line), file); n++)
+		ck_assert_msg(line[0] == '{' && strstr(line, "}\n"), "%s", line);
+	fclose(file);
+	unlink(path);
+	/* Opened and closed: what a client does last is in the trace as well. */
+	ck_assert_uint_ge(n, 2);
+}
+END_TEST
+
+/* ---- Signals and the terminal ------------------------------------------ */
+
+START_TEST(signals_to_the_launcher_reach_the_command)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i,
+		  SHELL_RUN("trap 'echo usr; exit 5' USR1; echo ready; while :; do sleep 0.02; done"));
+	run_expect(&run, "ready");
+	kill(run.launcher, SIGUSR1);
+	run_expect(&run, "usr");
+	ck_assert_int_eq(run_status(&run), 5);
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(ctrl_c_reaches_the_command_once)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start_terminal(&run, (enum who)_i,
+			   SHELL_RUN("n=0; trap 'n=$((n+1))' INT; echo ready; "
+				     "while [ $n = 0 ]; do sleep 0.02; done; sleep 0.2; exit $n"));
+	run_expect(&run, "ready");
+	ck_assert_int_eq(write(run.out, "\003", 1), 1);
+	run_expect(&run, "[status 1]");
+	run_status(&run);
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(ctrl_c_ends_a_plain_command)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start_terminal(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
+	run_expect(&run, "ready");
+	ck_assert_int_eq(write(run.out, "\003", 1), 1);
+	run_expect(&run, "[status 130]");
+	run_status(&run);
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(ctrl_z_stops_and_fg_continues)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start_terminal(&run, (enum who)_i,
+			   SHELL_RUN("trap 'echo again; exit 4' CONT; echo ready; "
+				     "while :; do sleep 0.02; done"));
+	run_expect(&run, "ready");
+	ck_assert_int_eq(write(run.out, "\032", 1), 1);
+	run_expect(&run, "[stopped by 20]");
+	run_expect(&run, "again");
+	run_expect(&run, "[status 4]");
+	run_status(&run);
+	no_process_is_left();
+}
+END_TEST
+
+/* ---- Deaths ------------------------------------------------------------ */
+
+START_TEST(server_killed)
+{
+	struct run run;
+	pid_t server;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
+	run_expect(&run, "ready");
+	server = child_named(run.launcher, "vfiosim-server");
+	ck_assert_int_gt(server, 0);
+	kill(server, SIGKILL);
+	ck_assert_int_eq(run_status(&run), 125);
+	ck_assert_ptr_nonnull(strstr(run.text, "signal 9"));
+	ck_assert_ptr_nonnull(strstr(run.text, "(sleep)"));
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(launcher_killed)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i,
+		  SHELL_RUN("sleep 300 & setsid sleep 301 & echo ready; sleep 302"));
+	run_expect(&run, "ready");
+	usleep(50000);
+	kill(run.launcher, SIGKILL);
+	ck_assert_int_eq(run_status(&run), 1000 + SIGKILL);
+	no_process_is_left();
+}
+END_TEST
+
+START_TEST(leftovers_are_ended_and_named)
+{
+	struct run run;
+	int64_t start;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	start = now_ms();
+	/* One ignores SIGTERM, one has left the session, one is an orphan already. */
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      SHELL_RUN("(trap '' TERM; exec tail -f /dev/null) & "
+						"setsid sleep 301 & (sleep 302 &); "
+						"sleep 0.1; exit 6"),
+				      &run),
+			 6);
+	ck_assert_ptr_nonnull(strstr(run.text, "(sleep)"));
+	ck_assert_ptr_nonnull(strstr(run.text, "killed"));
+	ck_assert_ptr_nonnull(strstr(run.text, "(tail)"));
+	ck_assert_int_lt(now_ms() - start, PATIENCE_MS);
+}
+END_TEST
+
+START_TEST(leftovers_in_another_namespace)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	if (access("/usr/bin/unshare", X_OK)) {
+		printf("skip: %s: no unshare(1)\n", __func__);
+		return;
+	}
+	ck_assert_int_eq(
+		run_and_wait((enum who)_i,
+			     SHELL_RUN("(unshare -Um setsid sleep 301 >/dev/null 2>&1 &); sleep 0.3"),
+			     &run),
+		0);
+	ck_assert_msg(strstr(run.text, "(sleep)"), "%s", run.text);
+}
+END_TEST
+
+/* What ends by itself in time is nobody's leftover. */
+START_TEST(pipelines_end_quietly)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	ck_assert_int_eq(run_and_wait((enum who)_i, SHELL_RUN("yes | head -n 1"), &run), 0);
+	ck_assert_str_eq(run.text, "y\n");
+}
+END_TEST
+
+/* ---- What is missing --------------------------------------------------- */
+
+START_TEST(closed_fuse_is_one_sentence)
+{
+	char *argv[] = { (char[]){ "run" }, (char[]){ "true" }, NULL };
+	struct run run = {};
+	int ends[2];
+
+	if (geteuid() != 0) {
+		printf("skip: %s: not root\n", __func__);
+		return;
+	}
+	SKIP_UNLESS_POSSIBLE(AS_USER);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	run.launcher = fork();
+	if (run.launcher == 0) {
+		dup2(ends[1], 2);
+		become_user(0600);
+		exit(verb_run(2, argv));
+	}
+	close(ends[1]);
+	run.out = ends[0];
+	ck_assert_int_eq(run_status(&run), 125);
+	ck_assert_ptr_nonnull(strstr(run.text, "/dev/fuse may not be opened by uid 4242"));
+	ck_assert_ptr_eq(strchr(run.text, '\n'), run.text + strlen(run.text) - 1);
+}
+END_TEST
+
+/* The kernel has one listener per tree: a run within a run says so. */
+START_TEST(nested_run_is_refused)
+{
+	struct run run;
+	char self[4096] = "";
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	ck_assert_int_eq(run_and_wait((enum who)_i, RUN("--", self, "nested"), &run), 125);
+	ck_assert_msg(strstr(run.text, "another seccomp supervisor"), "%s", run.text);
+}
+END_TEST
+
+/* ---- The suite --------------------------------------------------------- */
+
+static Suite *launch_suite(void)
+{
+	const TTest *const tests[] = {
+		exit_statuses,
+		command_finds_the_machine,
+		host_is_untouched,
+		output_ends_with_the_command,
+		trace_is_lines_of_json,
+		signals_to_the_launcher_reach_the_command,
+		ctrl_c_reaches_the_command_once,
+		ctrl_c_ends_a_plain_command,
+		ctrl_z_stops_and_fg_continues,
+		server_killed,
+		launcher_killed,
+		leftovers_are_ended_and_named,
+		leftovers_in_another_namespace,
+		pipelines_end_quietly,
+		nested_run_is_refused,
+	};
+	Suite *suite = suite_create("launch");
+	TCase *tcase = tcase_create("run");
+
+	tcase_set_timeout(tcase, 60);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
+	tcase_add_test(tcase, closed_fuse_is_one_sentence);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	SRunner *runner;
+	int failed;
+
+	/* The inner one of nested_run_is_refused. */
+	if (argc > 1 && !strcmp(argv[1], "nested")) {
+		char *inner[] = { (char[]){ "run" }, (char[]){ "true" }, NULL };
+
+		return verb_run(2, inner);
+	}
+	runner = srunner_create(launch_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -7,9 +7,13 @@
  *
  *	every span under child i has  low[i] <= first < low[i + 1]
  *
- * (low[0] is never looked at.) Bounds are not kept tight: erasing the first span
- * of a leaf leaves its bound alone, so looking below an address may have to step
- * to the leaf before. Nothing else does.
+ * (low[0] is 0 at the left edge.) Bounds are not kept tight: erasing the first
+ * span of a leaf leaves its bound alone, so looking below an address may have to
+ * step to the leaf before. Nothing else does.
+ *
+ * Keys that are not used are UINT64_MAX, so that searching a node is the same few
+ * steps whatever it holds: between scattered mappings, branches that go wrong
+ * would be most of what a search costs.
  *
  * Filling: a full node is halved, except at either end of the set, where it is
  * left full: mappings often arrive in order. A node that falls below a quarter is
@@ -23,8 +27,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAF_MAX 31		/* 768 bytes: 12 cache lines */
-#define BRANCH_MAX 31		/* 504 bytes */
+#define KEYS 32			/* of a node, used or not; see count_below() */
+#define UNUSED UINT64_MAX
+#define LEAF_MAX KEYS		/* 792 bytes */
+#define BRANCH_MAX KEYS		/* 520 bytes */
 #define HEIGHT_MAX 20		/* a branch has two children at least, and memory ends long before */
 
 #define LEAF_LOW (LEAF_MAX / 4)
@@ -63,37 +69,33 @@ void span_set_init(struct span_set *set)
 /* ---- Searching ---- */
 
 /*
- * How many of the @n ascending @keys are <= @key. Halves down to a cache line's
- * worth, then counts; by arithmetic, because branches would mispredict.
+ * How many of the first @n of KEYS ascending @keys are <= @key. Halves down to a
+ * cache line's worth, then counts; by arithmetic, without a branch.
  */
 static inline size_t count_below(const uint64_t *keys, size_t n, uint64_t key)
 {
 	const uint64_t *base = keys;
 	size_t count;
 
-	while (n > 8) {
-		size_t half = n / 2;
-
-		base += half & (0 - (size_t)(base[half - 1] <= key));
-		n -= half;
-	}
+	base += 16 & (0 - (size_t)(base[15] <= key));
+	base += 8 & (0 - (size_t)(base[7] <= key));
 	count = (size_t)(base - keys);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < 8; i++)
 		count += base[i] <= key;
-	return count;
+	return count < n ? count : n;	/* UNUSED may be a key, too */
 }
 
 /* Which child of @branch may hold a span that starts at @address. */
 static inline size_t child_slot(const struct branch *branch, uint64_t address)
 {
-	return count_below(branch->low + 1, branch->n - 1, address);
+	return count_below(branch->low, branch->n, address) - 1;
 }
 
-/* Have the leaf's keys on their way together, instead of one after the other. */
+/* Have all of the leaf on its way at once, instead of one cache line after the other. */
 static inline void leaf_prefetch(const struct leaf *leaf)
 {
-	for (size_t i = 0; i < LEAF_MAX; i += 8)
-		__builtin_prefetch(&leaf->first[i]);
+	for (size_t i = 0; i < sizeof(*leaf); i += 64)
+		__builtin_prefetch((const char *)leaf + i);
 }
 
 static struct leaf *find_leaf(const struct span_set *set, uint64_t address)
@@ -186,6 +188,13 @@ void *span_set_find(const struct span_set *set, struct span span)
 
 /* ---- Moving things about inside nodes and between neighbours ---- */
 
+/* The keys behind the first @n become unused, as far as @before were used. */
+static void keys_cut(uint64_t *keys, size_t n, size_t before)
+{
+	for (size_t i = n; i < before; i++)
+		keys[i] = UNUSED;
+}
+
 static void leaf_open(struct leaf *leaf, size_t slot, size_t n)
 {
 	memmove(leaf->first + slot + n, leaf->first + slot, (leaf->n - slot) * sizeof(*leaf->first));
@@ -198,6 +207,13 @@ static void leaf_close(struct leaf *leaf, size_t slot, size_t n)
 	leaf->n -= n;
 	memmove(leaf->first + slot, leaf->first + slot + n, (leaf->n - slot) * sizeof(*leaf->first));
 	memmove(leaf->place + slot, leaf->place + slot + n, (leaf->n - slot) * sizeof(*leaf->place));
+	keys_cut(leaf->first, leaf->n, leaf->n + n);
+}
+
+static void leaf_cut(struct leaf *leaf, size_t n)
+{
+	keys_cut(leaf->first, n, leaf->n);
+	leaf->n = n;
 }
 
 static void leaf_copy(struct leaf *to, size_t to_slot, const struct leaf *from, size_t slot, size_t n)
@@ -220,6 +236,13 @@ static void branch_close(struct branch *branch, size_t slot, size_t n)
 	memmove(branch->low + slot, branch->low + slot + n, (branch->n - slot) * sizeof(*branch->low));
 	memmove(branch->child + slot, branch->child + slot + n,
 		(branch->n - slot) * sizeof(*branch->child));
+	keys_cut(branch->low, branch->n, branch->n + n);
+}
+
+static void branch_cut(struct branch *branch, size_t n)
+{
+	keys_cut(branch->low, n, branch->n);
+	branch->n = n;
 }
 
 static void branch_copy(struct branch *to, size_t to_slot, const struct branch *from, size_t slot,
@@ -230,6 +253,29 @@ static void branch_copy(struct branch *to, size_t to_slot, const struct branch *
 }
 
 /* ---- Inserting ---- */
+
+static struct leaf *leaf_create(void)
+{
+	struct leaf *leaf = malloc(sizeof(*leaf));
+
+	if (!leaf)
+		return NULL;
+	leaf->n = 0;
+	leaf->prev = leaf->next = NULL;
+	keys_cut(leaf->first, 0, KEYS);
+	return leaf;
+}
+
+static struct branch *branch_create(void)
+{
+	struct branch *branch = malloc(sizeof(*branch));
+
+	if (!branch)
+		return NULL;
+	branch->n = 0;
+	keys_cut(branch->low, 0, KEYS);
+	return branch;
+}
 
 static void leaf_put(struct leaf *leaf, size_t slot, struct span span, void *item)
 {
@@ -257,7 +303,7 @@ static uint64_t leaf_split(struct leaf *leaf, struct leaf *right, size_t slot, s
 		keep = 0;
 	right->n = LEAF_MAX - keep;
 	leaf_copy(right, 0, leaf, keep, right->n);
-	leaf->n = keep;
+	leaf_cut(leaf, keep);
 	right->prev = leaf;
 	right->next = leaf->next;
 	if (leaf->next)
@@ -279,7 +325,7 @@ static uint64_t branch_split(struct branch *branch, struct branch *right, size_t
 
 	right->n = BRANCH_MAX - keep;
 	branch_copy(right, 0, branch, keep, right->n);
-	branch->n = keep;
+	branch_cut(branch, keep);
 	if (slot < keep)
 		branch_put(branch, slot, low, child);
 	else
@@ -309,7 +355,7 @@ static int spare_nodes(const struct span_set *set, const struct path *path,
 	if (n > HEIGHT_MAX + 1)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++) {
-		ret_spare[i] = i ? malloc(sizeof(struct branch)) : malloc(sizeof(struct leaf));
+		ret_spare[i] = i ? (void *)branch_create() : (void *)leaf_create();
 		if (ret_spare[i])
 			continue;
 		while (i--)
@@ -372,12 +418,10 @@ static bool overlaps_neighbours(const struct leaf *leaf, size_t slot, struct spa
 
 static int insert_first(struct span_set *set, struct span span, void *item)
 {
-	struct leaf *leaf = malloc(sizeof(*leaf));
+	struct leaf *leaf = leaf_create();
 
 	if (!leaf)
 		return -ENOMEM;
-	leaf->n = 0;
-	leaf->prev = leaf->next = NULL;
 	leaf_put(leaf, 0, span, item);
 	set->root = leaf;
 	set->count = 1;
@@ -432,7 +476,7 @@ static bool leaf_balance(struct leaf *left, struct leaf *right, uint64_t *low)
 		n = left->n - half;
 		leaf_open(right, 0, n);
 		leaf_copy(right, 0, left, half, n);
-		left->n = half;
+		leaf_cut(left, half);
 	}
 	*low = right->first[0];
 	return false;
@@ -458,7 +502,7 @@ static bool branch_balance(struct branch *left, struct branch *right, uint64_t *
 		n = left->n - half;
 		branch_open(right, 0, n);
 		branch_copy(right, 0, left, half, n);
-		left->n = half;
+		branch_cut(left, half);
 	}
 	*low = right->low[0];
 	return false;

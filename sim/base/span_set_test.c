@@ -51,6 +51,8 @@ static void check_leaf(const struct leaf *leaf, uint64_t low, uint64_t high, boo
 		need(leaf->first[i] <= leaf->place[i].last);
 		need(!i || leaf->place[i - 1].last < leaf->first[i]);
 	}
+	for (size_t i = leaf->n; i < KEYS; i++)
+		need(leaf->first[i] == UNUSED);
 	shape->spans += leaf->n;
 	shape->leaves++;
 	shape->last = leaf;
@@ -67,6 +69,9 @@ static void check_node(const void *node, unsigned level, uint64_t low, uint64_t 
 	}
 	need(branch->n >= 2);
 	need(branch->n <= BRANCH_MAX);
+	need(branch->low[0] == low);
+	for (size_t i = branch->n; i < KEYS; i++)
+		need(branch->low[i] == UNUSED);
 	for (size_t i = 0; i < branch->n; i++) {
 		bool inner = i + 1 < branch->n;
 		uint64_t from = i ? branch->low[i] : low;

@@ -441,10 +441,7 @@ static long ioctl_large(struct vfiosim_inproc *proc, int fd, uint32_t cmd, void 
 	return rc;
 }
 
-/*
- * The structure ends where the stack ends (but for its alignment): a command that
- * reads or writes beyond it gets EFAULT.
- */
+/* The structure ends where the stack ends: a command that goes beyond it gets EFAULT. */
 long vfiosim_inproc_ioctl_struct(struct vfiosim_inproc *proc, int fd, uint32_t cmd, void *data,
 				 size_t size)
 {
@@ -453,10 +450,9 @@ long vfiosim_inproc_ioctl_struct(struct vfiosim_inproc *proc, int fd, uint32_t c
 
 	if (size > STACK_SIZE)
 		return ioctl_large(proc, fd, cmd, data, size);
-	uva = (STACK_END - size) & ~(uint64_t)7;
-	memory_write(proc->memory, uva, data, size);
+	uva = memory_window_open(proc->memory, data, size);
 	rc = vfiosim_inproc_ioctl(proc, fd, cmd, uva);
-	memory_read(proc->memory, uva, data, size);
+	memory_window_close(proc->memory);
 	return rc;
 }
 

@@ -18,6 +18,7 @@
 #define SIM_FRONT_INPROC_MEMORY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <vfiosim/vfiosim.h>
 
@@ -38,6 +39,16 @@ struct memory {
 	struct span_set pages;		/* touched, 4096 bytes each */
 	uint64_t next;			/* the next mapping's address */
 	uint8_t stack[STACK_SIZE];
+	/*
+	 * The structure of the command that @thread is in stands at the stack's end,
+	 * for that thread alone, without being copied there and without the lock: most
+	 * of what a command moves is this. thread is 0 between commands.
+	 */
+	struct {
+		_Atomic pthread_t thread;
+		uint8_t *data;
+		uint64_t first;		/* STACK_END less its size */
+	} window;
 };
 
 /* -ENOMEM. Set @client before the first use of a region. */
@@ -59,6 +70,13 @@ int memory_map(struct memory *memory, uint64_t length, unsigned prot, enum vfios
 int memory_protect(struct memory *memory, uint64_t uva, uint64_t length, unsigned prot);
 /* -EINVAL as above; -ENOMEM. Holes are fine. */
 int memory_unmap(struct memory *memory, uint64_t uva, uint64_t length);
+
+/*
+ * From now on @size bytes of @data, at most STACK_SIZE, stand at the returned
+ * address, as seen by this thread; until memory_window_close().
+ */
+uint64_t memory_window_open(struct memory *memory, void *data, size_t size);
+void memory_window_close(struct memory *memory);
 
 /* The client's own loads and stores, and the client ops of these names: @ctx is the memory. */
 int memory_read(void *ctx, uint64_t uva, void *to, size_t length);

@@ -218,28 +218,40 @@ static int read_head(struct case_file *file, struct vfiosim_error *ret_error)
 
 /* ---- Whole files ------------------------------------------------------- */
 
+static int try_play(const struct case_file *file, size_t variant, enum mode mode,
+		    const struct policy *policy, struct vfiosim_error *ret_error)
+{
+	struct play play;
+	int error = case_play_make(file, variant, mode, policy, &play, ret_error);
+
+	if (!error)
+		case_play_done(&play);
+	return error;
+}
+
+static int try_mode(const struct case_file *file, size_t variant, enum mode mode,
+		    struct vfiosim_error *ret_error)
+{
+	int error = try_play(file, variant, mode, NULL, ret_error);
+
+	for (size_t i = 0; file->outcome && i < file->outcome->n && !error; i++) {
+		const struct policy *policy = policy_by_name(file->outcome->keys[i].text);
+
+		if (case_policy_fits(policy, mode))
+			error = try_play(file, variant, mode, policy, ret_error);
+	}
+	return error;
+}
+
 /* Every play is made once: what is wrong with any of them is found now. */
 static int try_plays(const struct case_file *file, struct vfiosim_error *ret_error)
 {
 	int error = 0;
 
 	for (size_t variant = 0; variant < case_variants(file) && !error; variant++)
-		for (unsigned mode = 0; mode < MODE_COUNT && !error; mode++) {
-			struct play play;
-
-			if (!file->modes[mode])
-				continue;
-			error = case_play_make(file, variant, mode, NULL, &play, ret_error);
-			if (!error)
-				case_play_done(&play);
-			for (size_t i = 0; file->outcome && i < file->outcome->n && !error; i++) {
-				error = case_play_make(file, variant, mode,
-						       policy_by_name(file->outcome->keys[i].text),
-						       &play, ret_error);
-				if (!error)
-					case_play_done(&play);
-			}
-		}
+		for (unsigned mode = 0; mode < MODE_COUNT && !error; mode++)
+			if (file->modes[mode])
+				error = try_mode(file, variant, (enum mode)mode, ret_error);
 	return error;
 }
 

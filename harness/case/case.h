@@ -137,6 +137,8 @@ struct play {
 	size_t n_steps;
 	struct expect_outcome outcome;
 };
+/* Does @policy belong to @mode? Others are not played in it. */
+bool case_policy_fits(const struct policy *policy, enum mode mode);
 /* -EINVAL and where; -ENOMEM. */
 int case_play_make(const struct case_file *file, size_t variant, enum mode mode,
 		   const struct policy *policy, struct play *ret_play,

@@ -10,6 +10,7 @@
 
 #include "case/case.h"
 #include "case/verb.h"
+#include "select/policy.h"
 
 /* What reading one play needs everywhere. */
 struct maker {
@@ -430,6 +431,11 @@ static int make_outcome(const struct maker *maker)
 					  modes[maker->play->mode].name);
 	}
 	return 0;
+}
+
+bool case_policy_fits(const struct policy *policy, enum mode mode)
+{
+	return !strcmp(policy->mode, modes[mode].name);
 }
 
 int case_play_make(const struct case_file *file, size_t variant, enum mode mode,

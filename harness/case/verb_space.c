@@ -189,13 +189,25 @@ static int attach_run(struct run *run, const struct step *step, struct result *r
 	return remember(run, device, space, &a);
 }
 
+static bool was_refused(const struct run *run, const char *name)
+{
+	const char *refused;
+
+	for (size_t i = 0; (refused = selector_refused(run->selector, i)); i++)
+		if (!strcmp(refused, name))
+			return true;
+	return false;
+}
+
+/* The case may bring a device in twice, to different spaces: the policy decides once. */
 static int attach_play(struct run *run, const struct step *step, struct result *ret_result)
 {
 	const struct target_device *device = run_device(run, step_text(step, "device", ""));
 
 	if (!device)
 		return run_skip(run, "no device was named for '%s'", step_text(step, "device", ""));
-	if (selector_device_fd(run->selector, device->name) >= 0)
+	if (selector_device_fd(run->selector, device->name) >= 0 ||
+	    was_refused(run, device->name))
 		return 0;
 	return run_answer(run, selector_plug(run->selector, device, false), ret_result);
 }

@@ -15,6 +15,7 @@ static const int v1_or_none[] = { VFIO_TYPE1_IOMMU, VFIO_SPAPR_TCE_v2_IOMMU, VFI
 static const struct policy rows[] = {
 	{
 		.name = "qemu-legacy",
+		.mode = "legacy",
 		.about = "offer the device to each container; refused by all: make another",
 		.mirrors = "QEMU 7.2 hw/vfio/common.c: vfio_connect_container",
 		.spaces = SPACES_MANY,
@@ -29,6 +30,7 @@ static const struct policy rows[] = {
 	},
 	{
 		.name = "cloud-hypervisor",
+		.mode = "legacy",
 		.about = "one container for all devices, every refusal is final",
 		.mirrors = "cloud-hypervisor ae44c29 DeviceManager, rust-vmm vfio-ioctls 96c82d1",
 		.spaces = SPACES_ONE,
@@ -40,6 +42,7 @@ static const struct policy rows[] = {
 	},
 	{
 		.name = "dpdk",
+		.mode = "legacy",
 		.about = "one container for all devices, type1 v1, EEXIST counts as mapped",
 		.mirrors = "DPDK 22.11 lib/eal/linux/eal_vfio.c: rte_vfio_setup_device",
 		.spaces = SPACES_ONE,
@@ -50,6 +53,7 @@ static const struct policy rows[] = {
 	},
 	{
 		.name = "libvfn",
+		.mode = "legacy",
 		.about = "a container of its own for every group, type1 v1",
 		.mirrors = "libvfn c2acee3 src/iommu/vfio.c",
 		.spaces = SPACES_EACH,

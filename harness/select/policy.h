@@ -18,6 +18,7 @@ enum policy_spaces {
 
 struct policy {
 	const char *name;	/* qemu-legacy */
+	const char *mode;	/* of cases it can play: "legacy" */
 	const char *about;
 	const char *mirrors;	/* the program and where in it */
 	enum policy_spaces spaces;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* One play on one target. See job.h; job_fuse.c has the target that needs a run. */
+#include "case/job.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfiosim/topology.h>
+
+#include "case/job_fuse.h"
+#include "case/verb.h"
+#include "report/explain.h"
+
+const char *const job_targets[] = { "inproc", "fuse", "host", NULL };
+
+/* ---- Telling the steps ------------------------------------------------- */
+
+void job_tell_step(void *ctx, const struct play *play, size_t index)
+{
+	const struct step *step = &play->steps[index];
+	struct explain *explain = ctx;
+	char text[400];
+	size_t n = 0;
+
+	for (const struct verb_field *field = step->verb->fields; field->name; field++) {
+		const struct arg *arg = step_arg(step, field->name);
+
+		if (arg && arg->node->text && n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s %s", field->name,
+					      arg->node->text);
+	}
+	text[n < sizeof(text) ? n : sizeof(text) - 1] = 0;
+	explain_heading(explain, false, "%zu. %s%s%s%s", index + 1, step->verb->name,
+			n ? text : "", step->note ? ": " : "", step->note ? step->note : "");
+}
+
+void job_tell_title(struct explain *explain, const struct play *play)
+{
+	char name[200];
+
+	case_play_name(play, name, sizeof(name));
+	explain_heading(explain, true, "%s: %s", name, play->file->about);
+}
+
+/* ---- In this process --------------------------------------------------- */
+
+static int run_inproc(const struct play *play, const struct job_options *options,
+		      struct job_result *ret_result)
+{
+	struct explain explain;
+	struct run_watch watch = { job_tell_step, &explain };
+	struct target_sink sinks[3] = { { NULL, NULL }, { NULL, NULL }, { NULL, NULL } };
+	struct target *target;
+	size_t size;
+	FILE *trace = open_memstream(&ret_result->trace, &size);
+	int error;
+
+	if (!trace)
+		return -ENOMEM;
+	sinks[0] = (struct target_sink){ vfiosim_trace_json, trace };
+	if (options->explain) {
+		explain_init(&explain, options->explain, options->colours);
+		job_tell_title(&explain, play);
+		sinks[1] = (struct target_sink){ explain_event, &explain };
+	}
+	error = target_inproc_create(play->topology, sinks, &target);
+	if (!error) {
+		error = run_play(play, target, options->explain ? &watch : NULL,
+				 &ret_result->outcome);
+		target_destroy(target);
+	}
+	fclose(trace);
+	return error;
+}
+
+/* ---- On this computer -------------------------------------------------- */
+
+static int run_host(const struct play *play, const struct job_options *options,
+		    struct job_result *ret_result)
+{
+	struct target *target;
+	int error;
+
+	if (access("/dev/vfio/vfio", F_OK)) {
+		ret_result->outcome.verdict = SKIPPED;
+		ret_result->outcome.message = strdup("this computer has no /dev/vfio/vfio: "
+						     "modprobe vfio-pci");
+		return ret_result->outcome.message ? 0 : -ENOMEM;
+	}
+	error = target_paths_create(NULL, options->devices, options->n_devices, &target);
+	if (error)
+		return error;
+	error = run_play(play, target, NULL, &ret_result->outcome);
+	target_destroy(target);
+	return error;
+}
+
+static int link_number(const char *path, int *ret_number)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	const char *base;
+
+	if (n < 0)
+		return -ENODEV;
+	target[n] = 0;
+	base = strrchr(target, '/');
+	*ret_number = atoi(base ? base + 1 : target);
+	return 0;
+}
+
+int job_device(const char *text, struct target_device *ret_device)
+{
+	static const char *const buses[] = { "/sys/bus/pci/devices", "/sys/bus/mdev/devices" };
+	const char *equals = strchr(text, '=');
+	struct target_device device = { .dma_bar = -1 };
+	char path[200];
+
+	if (!equals || equals == text || !equals[1] ||
+	    (size_t)(equals - text) >= sizeof(device.name) || strchr(equals, '/'))
+		return -EINVAL;
+	memcpy(device.name, text, (size_t)(equals - text));
+	snprintf(device.address, sizeof(device.address), "%s", equals + 1);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", buses[i], device.address);
+		if (access(path, F_OK))
+			continue;
+		strcat(path, "/iommu_group");
+		if (link_number(path, &device.group))
+			return -ENODEV;
+		device.mdev = i;
+		snprintf(device.node, sizeof(device.node), "/dev/vfio/%d", device.group);
+		*ret_device = device;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ---- Any --------------------------------------------------------------- */
+
+int job_run(const struct play *play, const struct job_options *options,
+	    struct job_result *ret_result)
+{
+	int error;
+
+	*ret_result = (struct job_result){ 0 };
+	if (modes[play->mode].missing) {
+		ret_result->outcome.verdict = SKIPPED;
+		ret_result->outcome.message = strdup(modes[play->mode].missing);
+		return ret_result->outcome.message ? 0 : -ENOMEM;
+	}
+	if (options->target == JOB_INPROC)
+		error = run_inproc(play, options, ret_result);
+	else if (options->target == JOB_FUSE)
+		error = job_run_fuse(play, options, ret_result);
+	else
+		error = run_host(play, options, ret_result);
+	if (error)
+		job_result_done(ret_result);
+	return error;
+}
+
+void job_result_done(struct job_result *result)
+{
+	outcome_done(&result->outcome);
+	free(result->trace);
+	*result = (struct job_result){ 0 };
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job: one play on one target, the machine built for it alone and gone with it.
+ *
+ *	inproc	a machine in this process
+ *	fuse	a run of its own (launch/launch.h): the play's processes are real and
+ *		reach the machine through /dev/vfio
+ *	host	this computer's own VFIO, with devices the user names
+ */
+#ifndef HARNESS_CASE_JOB_H
+#define HARNESS_CASE_JOB_H
+
+#include <stdio.h>
+
+#include "case/run.h"
+
+enum job_target { JOB_INPROC, JOB_FUSE, JOB_HOST };
+/* "inproc", "fuse", "host", NULL */
+extern const char *const job_targets[];
+
+struct job_options {
+	enum job_target target;
+	FILE *explain;				/* tell the play there; NULL: do not */
+	bool colours;				/* @explain may have them */
+	const struct target_device *devices;	/* JOB_HOST: what the user named */
+	size_t n_devices;
+};
+
+struct job_result {
+	struct outcome outcome;
+	char *trace;		/* what the machine answered, JSON Lines; NULL: none known */
+};
+
+/* 0, or -errno when not even an outcome came of it (-ENOMEM, -EIO, ...). */
+int job_run(const struct play *play, const struct job_options *options,
+	    struct job_result *ret_result);
+void job_result_done(struct job_result *result);
+
+/*
+ * "nic0=0000:01:00.0": a device of this computer, its group found in sysfs. -EINVAL:
+ * not of that form; -ENOENT: no such device; -ENODEV: it has no IOMMU group.
+ */
+int job_device(const char *text, struct target_device *ret_device);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Cases by name, glob or file, and their plays. See library.h. */
+#include "case/library.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/topology.h>
+
+#include "case/builtin.h"
+#include "select/policy.h"
+
+#define NAMES_MAX 512
+
+static bool is_file(const char *pattern)
+{
+	size_t length = strlen(pattern);
+
+	return strchr(pattern, '/') || (length > 5 && !strcmp(pattern + length - 5, ".yaml"));
+}
+
+static int add(struct library *library, struct case_file *file)
+{
+	struct case_file **files;
+
+	files = realloc(library->files, (library->n + 1) * sizeof(struct case_file *));
+	if (!files) {
+		case_free(file);
+		return -ENOMEM;
+	}
+	library->files = files;
+	files[library->n++] = file;
+	return 0;
+}
+
+static bool has(const struct library *library, const char *name)
+{
+	for (size_t i = 0; i < library->n; i++)
+		if (!strcmp(library->files[i]->name, name))
+			return true;
+	return false;
+}
+
+static int add_builtin(struct library *library, const struct case_builtin *builtin,
+		       struct vfiosim_error *ret_error)
+{
+	struct case_file *file;
+	char name[128];
+	int error;
+
+	if (has(library, builtin->name))
+		return 0;	/* two patterns name it: once is enough */
+	snprintf(name, sizeof(name), "%s.yaml", builtin->name);
+	error = case_parse(name, builtin->text, builtin->length, &file, ret_error);
+	return error ? error : add(library, file);
+}
+
+static int no_match(const char *pattern, struct vfiosim_error *ret_error)
+{
+	const char *known[NAMES_MAX + 1] = { NULL };
+	const char *near;
+
+	for (size_t i = 0; i < NAMES_MAX && case_builtin(i); i++)
+		known[i] = case_builtin(i)->name;
+	near = nearest(pattern, known);
+	*ret_error = (struct vfiosim_error){ 0 };
+	snprintf(ret_error->message, sizeof(ret_error->message),
+		 near ? "no case matches '%s', did you mean '%s'?" :
+			"no case matches '%s'; `vfiosim case list` names them%s",
+		 pattern, near ? near : "");
+	return -ENOENT;
+}
+
+static int add_pattern(struct library *library, const char *pattern,
+		       struct vfiosim_error *ret_error)
+{
+	const struct case_builtin *builtin;
+	bool found = false;
+	int error = 0;
+
+	if (is_file(pattern)) {
+		struct case_file *file;
+
+		error = case_load(pattern, &file, ret_error);
+		return error ? error : add(library, file);
+	}
+	for (size_t i = 0; (builtin = case_builtin(i)) && !error; i++) {
+		if (fnmatch(pattern, builtin->name, 0))
+			continue;
+		found = true;
+		error = add_builtin(library, builtin, ret_error);
+	}
+	return error || found ? error : no_match(pattern, ret_error);
+}
+
+int library_load(char **patterns, size_t n, struct library *ret_library,
+		 struct vfiosim_error *ret_error)
+{
+	struct library library = { 0 };
+	int error = 0;
+
+	if (!n)
+		error = add_pattern(&library, "*", ret_error);
+	for (size_t i = 0; i < n && !error; i++)
+		error = add_pattern(&library, patterns[i], ret_error);
+	if (error)
+		library_done(&library);
+	else
+		*ret_library = library;
+	return error;
+}
+
+void library_done(struct library *library)
+{
+	for (size_t i = 0; i < library->n; i++)
+		case_free(library->files[i]);
+	free(library->files);
+	*library = (struct library){ 0 };
+}
+
+/* ---- Plays ------------------------------------------------------------- */
+
+struct collector {
+	const struct play_filter *filter;
+	struct play *plays;
+	size_t n;
+};
+
+static int add_play(struct collector *to, const struct case_file *file, size_t variant,
+		    enum mode mode, const struct policy *policy)
+{
+	struct play *plays = realloc(to->plays, (to->n + 1) * sizeof(*plays));
+	struct vfiosim_error ignored;	/* every play was made once when the case was read */
+	int error;
+
+	if (!plays)
+		return -ENOMEM;
+	to->plays = plays;
+	error = case_play_make(file, variant, mode, policy, &plays[to->n], &ignored);
+	to->n += !error;
+	return error;
+}
+
+static int add_variant(struct collector *to, const struct case_file *file, size_t variant,
+		       enum mode mode)
+{
+	const struct play_filter *filter = to->filter;
+	int error = 0;
+
+	if (file->scripted && !filter->policy)
+		error = add_play(to, file, variant, mode, NULL);
+	for (size_t i = 0; file->outcome && i < file->outcome->n && !error; i++) {
+		const struct policy *policy = policy_by_name(file->outcome->keys[i].text);
+
+		if (!filter->scripted_only && case_policy_fits(policy, mode) &&
+		    (!filter->policy || filter->policy == policy))
+			error = add_play(to, file, variant, mode, policy);
+	}
+	return error;
+}
+
+static int add_case(struct collector *to, const struct case_file *file)
+{
+	const struct play_filter *filter = to->filter;
+	int error = 0;
+
+	for (size_t variant = 0; variant < case_variants(file) && !error; variant++) {
+		const char *name = case_variant(file, variant);
+
+		if (filter->variant && (!name || fnmatch(filter->variant, name, 0)))
+			continue;
+		for (unsigned mode = 0; mode < MODE_COUNT && !error; mode++)
+			if (file->modes[mode] && (filter->mode < 0 || filter->mode == (int)mode))
+				error = add_variant(to, file, variant, (enum mode)mode);
+	}
+	return error;
+}
+
+int library_plays(const struct library *library, const struct play_filter *filter,
+		  struct play **ret_plays, size_t *ret_n)
+{
+	struct collector to = { .filter = filter };
+	int error = 0;
+
+	for (size_t i = 0; i < library->n && !error; i++)
+		error = add_case(&to, library->files[i]);
+	if (error) {
+		library_plays_done(to.plays, to.n);
+		return error;
+	}
+	*ret_plays = to.plays;
+	*ret_n = to.n;
+	return 0;
+}
+
+void library_plays_done(struct play *plays, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		case_play_done(&plays[i]);
+	free(plays);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which cases are meant: names and globs among those built in, or files of the
+ * user's own. And which plays of them: by variant, mode and policy.
+ */
+#ifndef HARNESS_CASE_LIBRARY_H
+#define HARNESS_CASE_LIBRARY_H
+
+#include "case/case.h"
+
+struct library {
+	struct case_file **files;
+	size_t n;
+};
+
+/*
+ * @patterns: n of them; none means every case built in. A pattern with a '/' or
+ * ending in .yaml is a file, else a glob. -ENOENT: one matches nothing (*ret_error
+ * says which); otherwise as case_parse() and case_load().
+ */
+int library_load(char **patterns, size_t n, struct library *ret_library,
+		 struct vfiosim_error *ret_error);
+void library_done(struct library *library);
+
+struct play_filter {
+	const char *variant;	/* NULL: any; a glob */
+	int mode;		/* enum mode; -1: any */
+	const struct policy *policy;	/* NULL: any, and as scripted */
+	bool scripted_only;
+};
+
+/* Every play that passes the filter, in order. -ENOMEM. */
+int library_plays(const struct library *library, const struct play_filter *filter,
+		  struct play **ret_plays, size_t *ret_n);
+void library_plays_done(struct play *plays, size_t n);
+
+#endif

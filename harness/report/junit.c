@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* JUnit's XML, as CI systems read it. See report.h. */
+#include <errno.h>
+
+#include "report/report.h"
+
+/* XML 1.0 knows neither control characters nor raw markup. */
+static void escaped(FILE *to, const char *from)
+{
+	for (; from && *from; from++) {
+		unsigned char c = (unsigned char)*from;
+
+		switch (c) {
+		case '<':
+			fputs("&lt;", to);
+			break;
+		case '>':
+			fputs("&gt;", to);
+			break;
+		case '&':
+			fputs("&amp;", to);
+			break;
+		case '"':
+			fputs("&quot;", to);
+			break;
+		default:
+			fputc(c < 0x20 && c != '\n' && c != '\t' ? '?' : c, to);
+		}
+	}
+}
+
+static void attribute(FILE *to, const char *name, const char *value)
+{
+	fprintf(to, " %s=\"", name);
+	escaped(to, value);
+	fputc('"', to);
+}
+
+static void put_row(FILE *to, const struct report_row *row)
+{
+	fputs("    <testcase", to);
+	attribute(to, "classname", row->suite);
+	attribute(to, "name", row->name);
+	if (row->verdict == REPORT_PASSED) {
+		fputs("/>\n", to);
+		return;
+	}
+	fprintf(to, ">\n      <%s", row->verdict == REPORT_FAILED ? "failure" : "skipped");
+	attribute(to, "message", row->message ? row->message : "");
+	fputc('>', to);
+	escaped(to, row->detail);
+	fprintf(to, "</%s>\n    </testcase>\n",
+		row->verdict == REPORT_FAILED ? "failure" : "skipped");
+}
+
+static size_t count(const struct report_row *rows, size_t n, enum report_verdict verdict)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += rows[i].verdict == verdict;
+	return found;
+}
+
+int junit_write(FILE *to, const char *target, const struct report_row *rows, size_t n)
+{
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite", to);
+	attribute(to, "name", target);
+	fprintf(to, " tests=\"%zu\" failures=\"%zu\" skipped=\"%zu\" errors=\"0\">\n", n,
+		count(rows, n, REPORT_FAILED), count(rows, n, REPORT_SKIPPED));
+	for (size_t i = 0; i < n; i++)
+		put_row(to, &rows[i]);
+	fputs("  </testsuite>\n</testsuites>\n", to);
+	return fflush(to) || ferror(to) ? -EIO : 0;
+}

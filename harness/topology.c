@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfiosim topology list|show|check: what machines there are, what they are made
+ * of, and what is wrong with a file.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <vfiosim/topology.h>
+
+#include "cli.h"
+
+/* ---- Words ---- */
+
+/* 4K, 128K, 1M, 0x20 */
+static void put_size(uint64_t bytes)
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	while (bytes >= 1024 && bytes % 1024 == 0 && unit < 3) {
+		bytes /= 1024;
+		unit++;
+	}
+	printf("%" PRIu64, bytes);
+	if (unit >= 0)
+		putchar(units[unit]);
+}
+
+static const char *yes_no(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+static const char *resv_word(enum vfiosim_resv_type type)
+{
+	switch (type) {
+	case VFIOSIM_RESV_DIRECT:
+		return "direct";
+	case VFIOSIM_RESV_DIRECT_RELAXABLE:
+		return "direct-relaxable";
+	case VFIOSIM_RESV_RESERVED:
+		return "reserved";
+	case VFIOSIM_RESV_MSI:
+		return "msi";
+	case VFIOSIM_RESV_SW_MSI:
+		return "sw-msi";
+	}
+	return "?";
+}
+
+static const char *pin_word(enum vfiosim_pin pin)
+{
+	return pin == VFIOSIM_PIN_NEVER ? "never" : pin == VFIOSIM_PIN_PAGES ? "pages" : "pfnmap";
+}
+
+/* ---- show ---- */
+
+static void show_limits(const struct vfiosim_topology *topology)
+{
+	printf("\nLimits\n  memlock                     ");
+	switch (topology->memlock) {
+	case VFIOSIM_MEMLOCK_UNLIMITED:
+		puts("unlimited");
+		break;
+	case VFIOSIM_MEMLOCK_CLIENT:
+		puts("client (each caller's own RLIMIT_MEMLOCK and rights)");
+		break;
+	case VFIOSIM_MEMLOCK_BYTES:
+		put_size(topology->memlock_bytes);
+		putchar('\n');
+		break;
+	}
+	printf("  rawio_granted               %s\n", yes_no(topology->rawio_granted));
+	printf("  dma_entry_limit             %u\n", topology->dma_entry_limit);
+	printf("  allow_unsafe_interrupts     %s\n", yes_no(topology->allow_unsafe_interrupts));
+	printf("  enable_unsafe_noiommu_mode  %s\n", yes_no(topology->noiommu));
+}
+
+static void show_resv(const struct vfiosim_resv *resv, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		printf("      reserved %#" PRIx64 "..%#" PRIx64 " %s\n", resv[i].range.first,
+		       resv[i].range.last, resv_word(resv[i].type));
+}
+
+static void show_iommus(const struct vfiosim_topology *topology)
+{
+	puts("\nIOMMUs");
+	for (size_t i = 0; i < topology->n_iommus; i++) {
+		const struct vfiosim_topo_iommu *iommu = &topology->iommus[i];
+
+		printf("  %s  aperture %#" PRIx64 "..%#" PRIx64 ", pages", iommu->name,
+		       iommu->aperture.first, iommu->aperture.last);
+		for (unsigned bit = 0; bit < 64; bit++) {
+			if (!(iommu->page_sizes >> bit & 1))
+				continue;
+			putchar(' ');
+			put_size(UINT64_C(1) << bit);
+		}
+		printf(", %ssnoop control, %sinterrupt remapping\n", iommu->snoop_control ? "" : "no ",
+		       iommu->interrupt_remapping ? "" : "no ");
+		show_resv(iommu->resv, iommu->n_resv);
+	}
+	if (!topology->n_iommus)
+		puts("  none");
+}
+
+static void show_bars(const struct vfiosim_topo_device *device)
+{
+	for (unsigned i = 0; i < 6; i++) {
+		const struct vfiosim_topo_bar *bar = &device->bars[i];
+
+		if (!bar->size)
+			continue;
+		printf("              BAR %u: ", i);
+		put_size(bar->size);
+		printf("%s%s%s%s", bar->io ? " bytes of I/O ports" : "", bar->is64 ? " 64bit" : "",
+		       bar->prefetch ? " prefetch" : "", bar->mmap ? " mmap, pin: " : "");
+		if (bar->mmap)
+			fputs(pin_word(bar->pin), stdout);
+		if (strcmp(bar->registers, "memory"))
+			printf(" registers: %s", bar->registers);
+		putchar('\n');
+	}
+}
+
+static bool for_vfio(const struct vfiosim_topo_device *device)
+{
+	return device->kind == VFIOSIM_DEVICE_MDEV || !strcmp(device->driver, "vfio-pci");
+}
+
+static void show_device(const struct vfiosim_topo_device *device)
+{
+	printf("      %-7s %s  %04x:%04x", device->name, device->address, device->vendor,
+	       device->device);
+	if (*device->model)
+		printf(" %s", device->model);
+	if (*device->mdev_type)
+		printf(", an mdev of type %s", device->mdev_type);
+	printf("%s%s\n", *device->driver ? ", driver " : ", no driver", device->driver);
+	if (for_vfio(device))
+		show_bars(device);
+}
+
+static void show_groups(const struct vfiosim_topology *topology)
+{
+	puts("\nGroups");
+	for (size_t i = 0; i < topology->n_groups; i++) {
+		const struct vfiosim_topo_group *group = &topology->groups[i];
+		const char *behind = group->noiommu ? "no IOMMU" : "emulated (mdev)";
+
+		printf("  %s%u  %s%s\n", group->noiommu ? "noiommu-" : "", group->number,
+		       group->iommu >= 0 ? "behind " : "",
+		       group->iommu >= 0 ? topology->iommus[group->iommu].name : behind);
+		show_resv(group->resv, group->n_resv);
+		for (size_t d = 0; d < topology->n_devices; d++)
+			if (topology->devices[d].group == (int)i)
+				show_device(&topology->devices[d]);
+	}
+	for (size_t d = 0, told = 0; d < topology->n_devices; d++) {
+		if (topology->devices[d].group >= 0)
+			continue;
+		if (!told++)
+			puts("  in no group");
+		show_device(&topology->devices[d]);
+	}
+}
+
+static void show_types(const struct vfiosim_topology *topology)
+{
+	if (topology->n_mdev_types)
+		puts("\nTypes of mdevs");
+	for (size_t i = 0; i < topology->n_mdev_types; i++) {
+		const struct vfiosim_topo_mdev_type *type = &topology->mdev_types[i];
+
+		printf("  %s  of %s, takes %u of %u%s%s\n", type->name, type->parent, type->instances,
+		       type->capacity, *type->description ? ": " : "", type->description);
+	}
+}
+
+static void put_qemu_device(const struct vfiosim_topo_device *device)
+{
+	if (device->kind == VFIOSIM_DEVICE_MDEV)
+		printf("-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/%s", device->address);
+	else
+		printf("-device vfio-pci,host=%s", device->address);
+}
+
+/*
+ * Whole commands for the first device, then what to write for each other one. A
+ * guest's memory rarely fits a caller's own limit, hence --memlock.
+ */
+static void show_commands(const struct vfiosim_topology *topology, const char *name)
+{
+	const char *memlock = topology->memlock == VFIOSIM_MEMLOCK_CLIENT ? " --memlock unlimited" : "";
+	const struct vfiosim_topo_device *first = NULL;
+
+	for (size_t i = 0; i < topology->n_devices && !first; i++)
+		if (for_vfio(&topology->devices[i]))
+			first = &topology->devices[i];
+	if (!first)
+		return;
+	printf("\nQEMU\n  vfiosim run --topology %s%s -- qemu-system-x86_64 -M q35 -m 256 -nographic ",
+	       name, memlock);
+	put_qemu_device(first);
+	puts("\n  or, instead or besides:");
+	for (size_t i = 0; i < topology->n_devices; i++) {
+		if (!for_vfio(&topology->devices[i]))
+			continue;
+		printf("    ");
+		put_qemu_device(&topology->devices[i]);
+		printf("  (%s)\n", topology->devices[i].name);
+	}
+	for (size_t i = 0, told = 0; i < topology->n_devices; i++) {
+		const struct vfiosim_topo_device *device = &topology->devices[i];
+
+		if (!for_vfio(device) || device->kind == VFIOSIM_DEVICE_MDEV)
+			continue;
+		if (!told++)
+			printf("\nDPDK\n  vfiosim run --topology %s%s -- dpdk-testpmd --no-huge -m 256",
+			       name, memlock);
+		printf(" -a %s", device->address);
+	}
+	putchar('\n');
+}
+
+static int show_one(const char *name)
+{
+	struct vfiosim_topology *topology;
+	struct vfiosim_error error = { 0 };
+
+	if (vfiosim_topology_load(name, &topology, &error)) {
+		cli_file_error(&error);
+		return 2;
+	}
+	printf("%s%s%s\n", topology->name, *topology->about ? ": " : "", topology->about);
+	show_limits(topology);
+	show_iommus(topology);
+	show_groups(topology);
+	show_types(topology);
+	show_commands(topology, name);
+	vfiosim_topology_free(topology);
+	return 0;
+}
+
+static int verb_show(int argc, char **argv)
+{
+	int status = 0;
+
+	for (int i = 1; i < argc && !status; i++) {
+		if (i > 1)
+			putchar('\n');
+		status = show_one(argv[i]);
+	}
+	return status;
+}
+
+/* ---- list, check ---- */
+
+static int verb_list(int argc, char **argv)
+{
+	const struct vfiosim_builtin *builtin;
+
+	for (size_t i = 0; (builtin = vfiosim_topology_builtin(i)); i++) {
+		struct vfiosim_topology *topology;
+		struct vfiosim_error error = { 0 };
+
+		if (vfiosim_topology_load(builtin->name, &topology, &error)) {
+			cli_file_error(&error);
+			return 2;
+		}
+		printf("%-12s %s\n", topology->name, topology->about);
+		vfiosim_topology_free(topology);
+	}
+	return 0;
+}
+
+/* Every file is looked at, also after a broken one. */
+static int verb_check(int argc, char **argv)
+{
+	int status = 0;
+
+	for (int i = 1; i < argc; i++) {
+		struct vfiosim_topology *topology;
+		struct vfiosim_error error = { 0 };
+
+		if (vfiosim_topology_load(argv[i], &topology, &error)) {
+			cli_file_error(&error);
+			status = 2;
+			continue;
+		}
+		printf("%s: %zu devices in %zu groups behind %zu IOMMUs\n", argv[i],
+		       topology->n_devices, topology->n_groups, topology->n_iommus);
+		vfiosim_topology_free(topology);
+	}
+	return status;
+}
+
+/* ---- The verb ---- */
+
+struct action {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	bool wants_names;
+	const char *usage, *help;
+};
+
+static const struct action actions[] = {
+	{ "list", verb_list, false, "list",
+	  "Prints the topologies that are built in, one a line: name and what it is." },
+	{ "show", verb_show, true, "show NAME|FILE...",
+	  "Prints the machine: limits, IOMMUs, groups and their devices, types of mdevs, and\n"
+	  "commands to paste for QEMU and DPDK. A FILE has a / in its name or ends in .yaml." },
+	{ "check", verb_check, true, "check NAME|FILE...",
+	  "Reads each and says what is wrong, as FILE:LINE:COLUMN: MESSAGE. Status 2 if any is." },
+};
+
+#define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+
+static int usage(FILE *to, int status)
+{
+	fputs("usage: vfiosim topology ACTION [ARGUMENT...]\n"
+	      "Machines: what they are made of. cases/README.md describes the files.\n\n", to);
+	for (size_t i = 0; i < N_ACTIONS; i++)
+		fprintf(to, "  vfiosim topology %s\n", actions[i].usage);
+	return status;
+}
+
+static int action_usage(FILE *to, const struct action *action, int status)
+{
+	fprintf(to, "usage: vfiosim topology %s\n%s\n", action->usage, action->help);
+	return status;
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+static int run_action(const struct action *action, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (is_help(argv[i]))
+			return action_usage(stdout, action, 0);
+		if (argv[i][0] == '-' && argv[i][1]) {
+			cli_error("topology %s: there is no option '%s'", action->name, argv[i]);
+			return 2;
+		}
+	}
+	if (action->wants_names != (argc > 1))
+		return action_usage(stderr, action, 2);
+	return action->run(argc, argv);
+}
+
+int verb_topology(int argc, char **argv)
+{
+	if (argc < 2)
+		return usage(stderr, 2);
+	if (is_help(argv[1]))
+		return usage(stdout, 0);
+	for (size_t i = 0; i < N_ACTIONS; i++)
+		if (!strcmp(argv[1], actions[i].name))
+			return run_action(&actions[i], argc - 1, argv + 1);
+	cli_error("topology: there is no action '%s'; expected list, show or check", argv[1]);
+	return 2;
+}

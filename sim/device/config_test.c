@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "device/bench_device.h"
+#include "device/device_test.h"
 
 static uint32_t read_at(const struct pci_config *config, unsigned pos, unsigned size)
 {

@@ -4,7 +4,7 @@
 
 #include <vfiosim/engine.h>
 
-#include "device/bench_device.h"
+#include "device/device_test.h"
 
 #define RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 #define MEG (1u << 20)

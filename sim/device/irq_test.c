@@ -4,7 +4,7 @@
 
 #include <vfiosim/engine.h>
 
-#include "device/bench_device.h"
+#include "device/device_test.h"
 
 enum { INTX = VFIO_PCI_INTX_IRQ_INDEX, MSI, MSIX, ERR, REQ };
 enum { MASK = VFIO_IRQ_SET_ACTION_MASK, UNMASK = VFIO_IRQ_SET_ACTION_UNMASK,

@@ -2,7 +2,7 @@
 /* The mdevs mtty and mdpy, and plain ones, as Linux 7.2 answered for the first two. */
 #include <errno.h>
 
-#include "device/bench_device.h"
+#include "device/device_test.h"
 
 enum { INTX = VFIO_PCI_INTX_IRQ_INDEX, MSI, MSIX, ERR, REQ };
 enum { MASK = VFIO_IRQ_SET_ACTION_MASK, UNMASK = VFIO_IRQ_SET_ACTION_UNMASK,

@@ -2,7 +2,7 @@
 /* vfio-pci as Linux 7.2 answered it: information, regions, resets, features, naming. */
 #include <errno.h>
 
-#include "device/bench_device.h"
+#include "device/device_test.h"
 
 /* ---- Information ---- */
 

@@ -3,8 +3,8 @@
  * For tests: a machine, a client in this process, and one device opened through
  * its group. Calls come in pairs: __NAME() returns, NAME() asserts that it worked.
  */
-#ifndef SIM_DEVICE_BENCH_DEVICE_H
-#define SIM_DEVICE_BENCH_DEVICE_H
+#ifndef SIM_DEVICE_DEVICE_TEST_H
+#define SIM_DEVICE_DEVICE_TEST_H
 
 #include <check.h>
 #include <linux/vfio.h>

@@ -35,10 +35,13 @@ static void drop_view(struct vma_view *view)
 	vfiosim_client_put(view->client);
 }
 
+static void run_soon(struct call *call);
+
 void call_done(struct call *call)
 {
 	struct call_out *out;
 
+	run_soon(call);
 	while ((out = call->outs)) {
 		call->outs = out->next;
 		free(out);
@@ -223,21 +226,57 @@ struct deferred {
 	struct deferred *next;
 };
 
+static struct deferred *new_deferred(void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = malloc(sizeof(*item));
+
+	if (item)
+		*item = (struct deferred){ .work = work, .arg = arg };
+	return item;
+}
+
+static void append(struct deferred *first, struct deferred *item)
+{
+	while (first->next)
+		first = first->next;
+	first->next = item;
+}
+
 int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
 {
-	struct deferred *item = malloc(sizeof(*item)), *at = call->caller->deferred;
+	struct deferred *item = new_deferred(work, arg);
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct deferred){ .work = work, .arg = arg };
-	if (!at) {
+	if (call->caller->deferred)
+		append(call->caller->deferred, item);
+	else
 		call->caller->deferred = item;
-		return 0;
-	}
-	while (at->next)
-		at = at->next;
-	at->next = item;
 	return 0;
+}
+
+int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = new_deferred(work, arg);
+
+	if (!item)
+		return -ENOMEM;
+	if (call->soon)
+		append(call->soon, item);
+	else
+		call->soon = item;
+	return 0;
+}
+
+static void run_soon(struct call *call)
+{
+	struct deferred *item;
+
+	while ((item = call->soon)) {
+		call->soon = item->next;
+		item->work(call->sim, item->arg);
+		free(item);
+	}
 }
 
 void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)

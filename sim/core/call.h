@@ -11,8 +11,8 @@
  *			with call_vmas() or call_limits(), changes nothing, and
  *			returns CALL_AGAIN: the dispatcher fetches it unlocked
  *			and runs the command again.
- *	publish		no lock: copy outputs to the client, install descriptors
- *	defer		no lock, after the reply: eventfds and DMA
+ *	publish		no lock: copy outputs to the client, install descriptors, signal eventfds
+ *	defer		no lock, after the reply: DMA
  *
  * Core code returns 0 or a negative errno. Every refusal of a client goes
  * through refuse(), which names the rule.
@@ -52,6 +52,8 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 				   client's memory: a dirty bitmap that starts inside a word */
 	struct call_out *next;
 };
+
+struct deferred;	/* call.c: work for later */
 
 struct call {
 	struct vfiosim *sim;
@@ -99,6 +101,7 @@ struct call {
 		size_t n, capacity;
 	} changes;
 	struct call_out *outs;
+	struct deferred *soon;			/* call_soon(): run by call_done() */
 	size_t answered;			/* bytes of `in` that were copied back */
 	bool answer_anyway;			/* copy back and run outs though refused */
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
@@ -163,5 +166,10 @@ int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size
  * -ENOMEM (then nothing is queued, @arg stays the caller's).
  */
 int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
+/*
+ * The same, but before the reply: what the client may look at as soon as its call
+ * returns. @work must not block and touches no client's memory: eventfds.
+ */
+int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
 
 #endif

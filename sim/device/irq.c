@@ -63,7 +63,7 @@ void irq_event_put(struct call *call, struct irq_event *event)
 		(void)call_defer(call, drop_later, event);
 }
 
-static void signal_later(struct vfiosim *sim, void *arg)
+static void signal_soon(struct vfiosim *sim, void *arg)
 {
 	struct irq_event *event = arg;
 
@@ -76,7 +76,7 @@ void irq_event_signal(struct call *call, struct irq_event *event)
 	if (!event)
 		return;
 	irq_event_get(event);
-	if (call_defer(call, signal_later, event))
+	if (call_soon(call, signal_soon, event))
 		atomic_fetch_sub(&event->refs, 1);
 }
 

@@ -33,7 +33,7 @@ void irq_event_drop(struct irq_event *event);
 /* Lock held. NULL is allowed everywhere. put leaves the last drop to vfiosim_finish(). */
 struct irq_event *irq_event_get(struct irq_event *event);
 void irq_event_put(struct call *call, struct irq_event *event);
-/* Adds 1 to the eventfd, after the reply. */
+/* Adds 1 to the eventfd, before the reply: the client may look at once. */
 void irq_event_signal(struct call *call, struct irq_event *event);
 
 /*

@@ -197,8 +197,11 @@ int vfiosim_mmap(struct vfiosim_file *file, struct vfiosim_caller *caller, uint6
 void vfiosim_release(struct vfiosim_file *file, struct vfiosim_caller *caller);
 
 /*
- * After the reply: signals eventfds, moves DMA data, drops what the call
- * borrowed. Never skip it, also not after an error.
+ * What a call left for later: signals eventfds, moves DMA data, drops what it
+ * borrowed. Never skip it, also not after an error. After vfiosim_ioctl() it may
+ * come before the reply, so that eventfds are signalled when the client goes on;
+ * after vfiosim_read() and vfiosim_write() only after the reply: the client may
+ * hold a lock of its memory that DMA would wait for.
  */
 void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller);
 

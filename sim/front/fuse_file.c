@@ -34,6 +34,8 @@ void handle_destroy(struct vfiosim_fuse *fuse, struct handle *handle)
 	pthread_mutex_lock(&fuse->lock);
 	TAILQ_REMOVE(&fuse->handles, handle, in_front);
 	pthread_mutex_unlock(&fuse->lock);
+	if (handle->device)
+		atomic_fetch_sub(&fuse->device_files, 1);
 	for (size_t i = 0; i < handle->list.n; i++)
 		free(handle->list.rows[i].name);
 	free(handle->list.rows);
@@ -99,6 +101,8 @@ void file_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), REMOTE_MAKE);
 	result = vfiosim_ioctl(handle->file, &call.caller, cmd, (uintptr_t)arg);
 	remote_call_end(&call);
+	/* Eventfds that a command signals count before ioctl() returns; commands move no data. */
+	vfiosim_finish(fuse->sim, &call.caller);
 	if (result < 0)
 		fuse_reply_err(req, (int)-result);
 	else

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* The benchmark: measures each part, prints one table. Usage: bench VFIOSIM. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/bench.h"
+
+void samples_add(struct samples *samples, double value)
+{
+	if (samples->n < BENCH_ROUNDS)
+		samples->value[samples->n++] = value;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double samples_median(const struct samples *samples)
+{
+	struct samples sorted = *samples;
+
+	if (!sorted.n)
+		return 0;
+	qsort(sorted.value, sorted.n, sizeof(*sorted.value), compare);
+	return sorted.value[sorted.n / 2];
+}
+
+uint64_t bench_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void *ctx)
+{
+	uint64_t start = bench_now(), end = start + (uint64_t)(seconds * 1e9), now, n = 0;
+
+	do {
+		if (!call(ctx))
+			return -1;
+		n++;
+		now = bench_now();
+	} while (now < end && n < most);
+	return (double)(now - start) / (double)n;
+}
+
+/* ---- The table ---- */
+
+struct row *table_add(struct table *table, const char *what, const char *floor_name,
+		      const char *unit)
+{
+	struct row *row;
+
+	if (table->n == BENCH_ROWS_MAX)
+		abort();
+	row = &table->rows[table->n++];
+	*row = (struct row){ .what = what, .floor_name = floor_name, .unit = unit };
+	return row;
+}
+
+void row_skip(struct row *row, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(row->skipped, sizeof(row->skipped), format, args);
+	va_end(args);
+}
+
+/* The target in words, and whether it is met. */
+static const char *judge(const struct row *row, char *target, size_t size)
+{
+	bool ok = true;
+
+	snprintf(target, size, "-");
+	if (row->ratio_limit > 0) {
+		snprintf(target, size, "<= %.1f", row->ratio_limit);
+		ok = row->figure <= row->ratio_limit * row->floor;
+	} else if (row->figure_limit > 0) {
+		snprintf(target, size, "<=%.0f %s", row->figure_limit, row->unit);
+		ok = row->figure <= row->figure_limit;
+	} else {
+		return "";
+	}
+	return ok ? "ok" : "miss";
+}
+
+static bool row_print(const struct row *row)
+{
+	char target[40], figure[24], floor[24];
+	const char *verdict;
+
+	if (row->skipped[0]) {
+		printf("%-31s not measured: %s\n", row->what, row->skipped);
+		return true;
+	}
+	verdict = judge(row, target, sizeof(target));
+	snprintf(figure, sizeof(figure), "%.1f %s", row->figure, row->unit);
+	snprintf(floor, sizeof(floor), "%.1f %s", row->floor, row->unit);
+	printf("%-31s %10s %10s  %-24s %6.2f  %-7s %s\n", row->what, figure, floor, row->floor_name,
+	       row->floor > 0 ? row->figure / row->floor : 0.0, target, verdict);
+	return strcmp(verdict, "miss");
+}
+
+unsigned table_print(const struct table *table)
+{
+	unsigned misses = 0;
+
+	printf("%-31s %10s %10s  %-24s %6s  %-7s\n", "what", "measured", "floor", "the floor is",
+	       "ratio", "target");
+	for (unsigned i = 0; i < table->n; i++)
+		misses += !row_print(&table->rows[i]);
+	return misses;
+}
+
+int main(int argc, char **argv)
+{
+	struct table table = { 0 };
+	uint64_t start = bench_now();
+	unsigned misses;
+
+	if (argc == 2 && !strcmp(argv[1], "client"))
+		return bench_fuse_client();
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s VFIOSIM\n", argv[0]);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);	/* a player that is gone is an answer too */
+	bench_fuse(&table, argv[1]);
+	bench_map(&table);
+	bench_run(&table, argv[1]);
+	misses = table_print(&table);
+	printf("%u of %u miss their target. Medians of %d rounds, %.0f s in all.\n", misses, table.n,
+	       BENCH_ROUNDS, (double)(bench_now() - start) / 1e9);
+	return 0;
+}

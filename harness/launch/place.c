@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -38,15 +39,16 @@ static void names_done(struct names *names)
 		free(names->items[--names->n]);
 }
 
-/* Of the folder @path, none if there is no such; @except is left out. */
-static int names_read(struct names *names, const char *path, const char *except)
+/* Of the open folder @fd, which stays open; @except is left out. */
+static int names_read(struct names *names, int fd, const char *except)
 {
-	DIR *folder = opendir(path);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *folder = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *entry;
 	int error = 0;
 
 	if (!folder)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	while (!error && names->n < MAX_NAMES && (entry = readdir(folder))) {
 		if (entry->d_name[0] == '.' || (except && !strcmp(entry->d_name, except)))
 			continue;
@@ -119,52 +121,60 @@ static int need_places(const struct space *space, const char *path, const struct
 
 /* One folder of the server's tree whose entries stand beside the host's. */
 struct part {
+	const char *name;	/* below the part above it, or below sys */
 	const char *path;
-	const char *except;	/* a folder of it that is a part of its own */
+	const struct part *below;	/* a folder of it that is a part of its own; NULL: none */
 };
 
-/* The costly ones first, the two that depend on each other in one go: see place_part(). */
+static const struct part virtual_part = { "virtual", "/sys/devices/virtual" };
+
+/* The costly ones first. */
 static const struct part parts[] = {
-	{ "/sys/module" },
-	{ "/sys/class" },
-	{ "/sys/bus" },
-	{ "/sys/devices", "virtual" },
-	{ "/sys/kernel" },
+	{ "module", "/sys/module" },
+	{ "class", "/sys/class" },
+	{ "bus", "/sys/bus" },
+	{ "devices", "/sys/devices", &virtual_part },
+	{ "kernel", "/sys/kernel" },
 };
-static const struct part virtual_part = { "/sys/devices/virtual" };
 
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
-static int place_names(const struct space *space, const struct part *part, const char *from,
+static int place_names(const struct space *space, const char *path, int from,
 		       const struct names *names)
 {
 	char to[512];
-	int error = need_places(space, part->path, names);
+	int error = need_places(space, path, names);
 
-	if (!error && chdir(from))
+	if (!error && fchdir(from))
 		error = -errno;
 	for (size_t i = 0; !error && i < names->n; i++) {
-		snprintf(to, sizeof(to), "%s/%s", part->path, names->items[i]);
+		snprintf(to, sizeof(to), "%s/%s", path, names->items[i]);
 		if (mount(names->items[i], to, NULL, MS_BIND, NULL))
 			error = -errno;
 	}
 	return error;
 }
 
-static int place_part(const struct space *space, const struct part *part)
+/*
+ * @above is the server's folder that has the part. Everything is done relative to
+ * open folders: each name on a path would be one more question to the server.
+ */
+static int place_part(const struct space *space, const struct part *part, int above)
 {
+	int from = openat(above, part->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct names names = {};
-	char from[512];
 	int error;
 
-	snprintf(from, sizeof(from), SPACE_NODES "%s", part->path);
-	error = names_read(&names, from, part->except);
+	if (from < 0)
+		return errno == ENOENT ? 0 : -errno;	/* nothing of the kind to place */
+	error = names_read(&names, from, part->below ? part->below->name : NULL);
 	if (!error && names.n)
-		error = place_names(space, part, from, &names);
+		error = place_names(space, part->path, from, &names);
 	names_done(&names);
 	/* Below a folder that may just have been covered. */
-	if (!error && part->except)
-		error = place_part(space, &virtual_part);
+	if (!error && part->below)
+		error = place_part(space, part->below, from);
+	close(from);
 	return error;
 }
 
@@ -210,6 +220,7 @@ static int place_nodes(void)
 
 struct placing {
 	const struct space *space;
+	int sys;		/* the server's folder of that name */
 	atomic_size_t next;	/* index of the first part that nobody has taken */
 	atomic_int error;	/* the first one, 0 until then */
 };
@@ -221,7 +232,7 @@ static void *place_parts(void *ctx)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&placing->next, 1)) < N_PARTS) {
-		error = place_part(placing->space, &parts[i]);
+		error = place_part(placing->space, &parts[i], placing->sys);
 		if (error)
 			atomic_compare_exchange_strong(&placing->error, &none, error);
 	}
@@ -240,11 +251,17 @@ static int place_sys(const struct space *space)
 {
 	struct placing placing = { .space = space };
 	pthread_t helper;
-	bool helped = !pthread_create(&helper, NULL, help, &placing);
+	bool helped;
+
+	placing.sys = open(SPACE_NODES "/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (placing.sys < 0)
+		return -errno;
+	helped = !pthread_create(&helper, NULL, help, &placing);
 
 	place_parts(&placing);
 	if (helped)
 		pthread_join(helper, NULL);
+	close(placing.sys);
 	return placing.error;
 }
 

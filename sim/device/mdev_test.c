@@ -49,9 +49,9 @@ static ssize_t __pread(struct bench *b, size_t length, uint64_t offset)
 
 static long __feature(struct bench *b, uint32_t flags)
 {
-	struct {
+	union {
 		struct vfio_device_feature header;
-		uint32_t data[8];
+		uint32_t room[10];
 	} feature = { .header = { .argsz = sizeof(feature), .flags = flags } };
 
 	return device_ioctl(b, VFIO_DEVICE_FEATURE, &feature, sizeof(feature));

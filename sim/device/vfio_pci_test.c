@@ -199,12 +199,12 @@ END_TEST
 
 /* ---- Resets ---- */
 
-struct hot_info {
+union hot_info {
 	struct vfio_pci_hot_reset_info info;
-	struct vfio_pci_dependent_device devices[8];
+	uint8_t room[sizeof(struct vfio_pci_hot_reset_info) + 8 * sizeof(struct vfio_pci_dependent_device)];
 };
 
-static long __hot_reset_info(struct bench *b, uint32_t argsz, struct hot_info *hot)
+static long __hot_reset_info(struct bench *b, uint32_t argsz, union hot_info *hot)
 {
 	memset(hot, 0, sizeof(*hot));
 	hot->info.argsz = argsz;
@@ -213,7 +213,7 @@ static long __hot_reset_info(struct bench *b, uint32_t argsz, struct hot_info *h
 
 START_TEST(test_hot_reset_info)
 {
-	struct hot_info hot;
+	union hot_info hot;
 	struct bench b;
 
 	bench_init(&b, "q35", "M0");
@@ -222,21 +222,21 @@ START_TEST(test_hot_reset_info)
 	ck_assert_uint_eq(hot.info.count, 2);
 	ck_assert_int_eq(__hot_reset_info(&b, sizeof(hot), &hot), 0);
 	ck_assert_uint_eq(hot.info.count, 2);
-	ck_assert_uint_eq(hot.devices[1].group_id, 13);
-	ck_assert_uint_eq(hot.devices[1].bus, 4);
-	ck_assert_uint_eq(hot.devices[1].devfn, 1);
+	ck_assert_uint_eq(hot.info.devices[1].group_id, 13);
+	ck_assert_uint_eq(hot.info.devices[1].bus, 4);
+	ck_assert_uint_eq(hot.info.devices[1].devfn, 1);
 	bench_done(&b);
 }
 END_TEST
 
 static long __hot_reset(struct bench *b, uint32_t flags, uint32_t count, const int *fds)
 {
-	struct {
+	union {
 		struct vfio_pci_hot_reset reset;
-		int fds[4];
+		uint8_t room[sizeof(struct vfio_pci_hot_reset) + 4 * sizeof(int)];
 	} hot = { .reset = { .argsz = sizeof(hot), .flags = flags, .count = count } };
 
-	memcpy(hot.fds, fds, sizeof(hot.fds));
+	memcpy(hot.room + sizeof(hot.reset), fds, 4 * sizeof(int));
 	return device_ioctl(b, VFIO_DEVICE_PCI_HOT_RESET, &hot, sizeof(hot));
 }
 

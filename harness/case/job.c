@@ -18,7 +18,7 @@ const char *const job_targets[] = { "inproc", "fuse", "host", NULL };
 
 /* ---- Telling the steps ------------------------------------------------- */
 
-void job_tell_step(void *ctx, const struct play *play, size_t index)
+static void tell_step(void *ctx, const struct play *play, size_t index)
 {
 	const struct step *step = &play->steps[index];
 	struct explain *explain = ctx;
@@ -37,6 +37,21 @@ void job_tell_step(void *ctx, const struct play *play, size_t index)
 			n ? text : "", step->note ? ": " : "", step->note ? step->note : "");
 }
 
+static void tell_note(void *ctx, const char *note)
+{
+	explain_note(ctx, note);
+}
+
+static void tell_end(void *ctx)
+{
+	explain_heading(ctx, false, "the end: the program exits, what it still holds is closed");
+}
+
+struct run_watch job_watch(struct explain *explain)
+{
+	return (struct run_watch){ tell_step, tell_note, tell_end, explain };
+}
+
 void job_tell_title(struct explain *explain, const struct play *play)
 {
 	char name[200];
@@ -51,7 +66,7 @@ static int run_inproc(const struct play *play, const struct job_options *options
 		      struct job_result *ret_result)
 {
 	struct explain explain;
-	struct run_watch watch = { job_tell_step, &explain };
+	struct run_watch watch = job_watch(&explain);
 	struct target_sink sinks[3] = { { NULL, NULL }, { NULL, NULL }, { NULL, NULL } };
 	struct target *target;
 	size_t size;

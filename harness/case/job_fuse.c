@@ -66,7 +66,7 @@ static int send_outcome(const struct fuse_job *job, const struct outcome *outcom
 static int run_inside(void *ctx)
 {
 	struct fuse_job *job = ctx;
-	struct run_watch watch = { job_tell_step, &job->explain };
+	struct run_watch watch = job_watch(&job->explain);
 	struct outcome outcome;
 	struct target *target;
 	int status;

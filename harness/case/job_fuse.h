@@ -11,8 +11,8 @@ struct explain;
 int job_run_fuse(const struct play *play, const struct job_options *options,
 		 struct job_result *ret_result);
 
-/* What --explain says before a play and before each of its steps; the latter for struct run_watch. */
+/* What --explain says before a play, and while it runs. */
 void job_tell_title(struct explain *explain, const struct play *play);
-void job_tell_step(void *explain, const struct play *play, size_t index);
+struct run_watch job_watch(struct explain *explain);
 
 #endif

@@ -260,12 +260,14 @@ static enum verdict run_steps(struct run *run, const struct run_watch *watch, FI
 	return check_outcome(run, log, message);
 }
 
-static int begin(struct run *run)
+static int begin(struct run *run, const struct run_watch *watch)
 {
 	int error = run->target->ops->process(run->target, NULL, &run->first);
 
 	if (!error && run->play->policy)
 		error = selector_create(run->first, run->play->policy, &run->selector);
+	if (!error && run->selector && watch)
+		selector_listen(run->selector, watch->note, watch->ctx);
 	run->proc = run->first;
 	return error;
 }
@@ -276,7 +278,7 @@ int run_play(const struct play *play, struct target *target, const struct run_wa
 	struct run run = { .play = play, .target = target };
 	size_t log_size, message_size;
 	FILE *log, *message;
-	int error = begin(&run);
+	int error = begin(&run, watch);
 
 	if (error)
 		return error;
@@ -291,6 +293,8 @@ int run_play(const struct play *play, struct target *target, const struct run_wa
 		fclose(log);
 	if (message)
 		fclose(message);
+	if (watch && watch->end)
+		watch->end(watch->ctx);
 	selector_destroy(run.selector);
 	if (error)
 		outcome_done(ret_outcome);

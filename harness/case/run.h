@@ -35,6 +35,8 @@ void outcome_done(struct outcome *outcome);
 /* What --explain shows between the events; NULL functions are not called. */
 struct run_watch {
 	void (*step)(void *ctx, const struct play *play, size_t index);
+	void (*note)(void *ctx, const char *note);	/* a policy has decided something */
+	void (*end)(void *ctx);		/* the steps are over; what is still open gets closed */
 	void *ctx;
 };
 

@@ -144,6 +144,60 @@ static void tell_refusal(struct explain *explain, const struct vfiosim_event *ev
 	wrapped(explain, "because ", text);
 }
 
+static uint64_t field_value(const void *bytes, const struct vfiosim_field *field)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, (const char *)bytes + field->offset, field->size);
+	return value;
+}
+
+static size_t put_flags(char *to, size_t size, const struct vfiosim_command *command,
+			uint64_t value)
+{
+	const struct vfiosim_flag *flag = command->flags;
+	size_t n = 0;
+
+	for (; flag && flag->name && n < size; flag++)
+		if (flag->bit && (value & flag->bit) == flag->bit)
+			n += (size_t)snprintf(to + n, size - n, "%s%s", n ? "|" : "", flag->name);
+	return n ? n : (size_t)snprintf(to, size, "0x%llx", (unsigned long long)value);
+}
+
+/* What the kernel wrote into the structure: the fields that came back changed. */
+static void tell_outputs(struct explain *explain, const struct vfiosim_event *event)
+{
+	const struct vfiosim_field *field = event->command ? event->command->fields : NULL;
+	char text[400] = "";
+	size_t n = 0;
+
+	if (!event->out || !event->in)
+		return;
+	for (; field && field->name && n < sizeof(text); field++) {
+		uint64_t value;
+
+		if (field->size > sizeof(value) || field->offset + field->size > event->out_size ||
+		    field->offset + field->size > event->in_size)
+			continue;
+		value = field_value(event->out, field);
+		if (value == field_value(event->in, field))
+			continue;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s=", n ? " " : "",
+				      field->name);
+		if (n < sizeof(text) && field->format == VFIOSIM_FLAGS)
+			n += put_flags(text + n, sizeof(text) - n, event->command, value);
+		else if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      field->format == VFIOSIM_DEC ? "%lld" : "0x%llx",
+					      (long long)value);
+	}
+	if (!n)
+		return;
+	colour(explain, GREEN);
+	wrapped(explain, "answer: ", text);
+	plain(explain);
+}
+
 static void tell_result(struct explain *explain, const struct vfiosim_event *event)
 {
 	if (event->result < 0) {
@@ -153,6 +207,8 @@ static void tell_result(struct explain *explain, const struct vfiosim_event *eve
 		fprintf(explain->to, "%*sanswer: %ld\n", INDENT, "", event->result);
 		plain(explain);
 	}
+	if (event->result >= 0)
+		tell_outputs(explain, event);
 	for (size_t i = 0; i < event->n_changes; i++) {
 		colour(explain, GREEN);
 		wrapped(explain, "-> ", event->changes[i]);
@@ -175,6 +231,14 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 		explain_words(explain, event->reason);
 	for (size_t i = 0; i < event->n_changes; i++)
 		explain_words(explain, event->changes[i]);
+	fflush(explain->to);
+}
+
+void explain_note(struct explain *explain, const char *note)
+{
+	colour(explain, BOLD);
+	wrapped(explain, "=> ", note);
+	plain(explain);
 	fflush(explain->to);
 }
 

@@ -28,6 +28,8 @@ struct explain {
 void explain_init(struct explain *explain, FILE *to, bool colours);
 /* A trace sink (vfiosim_trace_add()); @ctx is a struct explain. */
 void explain_event(void *ctx, const struct vfiosim_event *event);
+/* What the program itself decided after the last step. */
+void explain_note(struct explain *explain, const char *note);
 /* A line of its own: the case's name, one of its steps. @strong: a title. */
 void explain_heading(struct explain *explain, bool strong, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

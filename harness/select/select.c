@@ -26,8 +26,18 @@ void selector_say(struct selector *selector, const char *format, ...)
 	va_start(args, format);
 	n = vasprintf(&text, format, args);
 	va_end(args);
-	if (n >= 0)
-		notes[selector->n_notes++] = text;
+	if (n < 0)
+		return;
+	notes[selector->n_notes++] = text;
+	if (selector->heard)
+		selector->heard(selector->heard_ctx, text);
+}
+
+void selector_listen(struct selector *selector, void (*heard)(void *ctx, const char *note),
+		     void *ctx)
+{
+	selector->heard = heard;
+	selector->heard_ctx = ctx;
 }
 
 int selector_create(struct proc *proc, const struct policy *policy, struct selector **ret_selector)

@@ -44,6 +44,9 @@ struct section {
 
 /* @proc must outlive the selector. -ENOMEM. */
 int selector_create(struct proc *proc, const struct policy *policy, struct selector **ret_selector);
+/* @heard(ctx, note) is called for every note from now on. NULL: nobody listens. */
+void selector_listen(struct selector *selector, void (*heard)(void *ctx, const char *note),
+		     void *ctx);
 /* Unplugs what is left. NULL is allowed. */
 void selector_destroy(struct selector *selector);
 

@@ -64,6 +64,8 @@ struct selector {
 	bool aborted;
 	char refused[SELECT_REFUSED_MAX][64];
 	unsigned n_refused;
+	void (*heard)(void *ctx, const char *note);
+	void *heard_ctx;
 	char **notes;
 	size_t n_notes;
 };

@@ -36,6 +36,7 @@ static const struct {
 	{ "device", case_device },
 	{ "forks", case_forks },
 	{ "viability", case_viability },
+	{ "edges", case_edges },
 };
 
 /* The case this process runs: the start of each of its lines. */

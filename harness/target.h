@@ -38,9 +38,12 @@ enum memory_kind {
 	MEMORY_UNMAPPED,	/* an address where nothing is (any more) */
 	MEMORY_FILE,		/* a private mapping of a file */
 	MEMORY_SHARED,		/* memory shared by descriptor, as a VMM's memory backend */
+	MEMORY_DIRTYTRACK,	/* a shared mapping of a file on a disk, whose pages are tracked */
 	MEMORY_BEYOND,		/* a mapping beyond the end of its file */
 };
-#define MEMORY_KINDS { "ram", "readonly", "writeonly", "none", "unmapped", "file", "shared", "beyond", NULL }
+#define MEMORY_KINDS \
+	{ "ram", "readonly", "writeonly", "none", "unmapped", "file", "shared", "dirtytrack", \
+	  "beyond", NULL }
 
 /* A device as cases name it. */
 struct target_device {
@@ -67,8 +70,6 @@ struct target_ops {
 	int (*process)(struct target *target, struct proc *parent, struct proc **ret_proc);
 	/* The machine's state as JSON, malloc'ed. -ENOSYS on a real kernel. */
 	int (*state)(struct target *target, char **ret_text);
-	/* Set a parameter by the name of its file: "dma_entry_limit". */
-	int (*param)(struct target *target, const char *name, const char *value);
 
 	/* Exit: everything the process holds is closed. */
 	void (*exit)(struct proc *proc);
@@ -93,6 +94,12 @@ struct target_ops {
 	int (*munmap)(struct proc *proc, uint64_t uva, uint64_t length);
 	int (*peek)(struct proc *proc, uint64_t uva, void *to, size_t length);
 	int (*poke)(struct proc *proc, uint64_t uva, const void *from, size_t length);
+	/*
+	 * One write of a text into a file of sysfs. 0, what its owner answers, or
+	 * -EINPROGRESS: the writer waits (unbind of an open device); it goes on by
+	 * itself when that is closed.
+	 */
+	int (*write_file)(struct proc *proc, const char *path, const char *text);
 	/* What the simulator said about the last refused call of @proc. */
 	void (*refusal)(struct proc *proc, struct refusal *ret_refusal);
 };

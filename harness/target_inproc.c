@@ -12,12 +12,18 @@
 
 #include <vfiosim/inproc.h>
 
+#define PARKED_MAX 4
+
 struct inproc_target {
 	struct target base;
 	struct vfiosim *sim;
 	struct inproc_proc **procs;	/* in order of creation; NULL: exited */
 	unsigned n_procs;
 	struct refusal last;		/* calls are answered one at a time */
+	struct parked_write {		/* writers that wait; proc NULL: a free place */
+		struct proc *proc;
+		char path[128], text[128];
+	} parked[PARKED_MAX];
 };
 
 struct inproc_proc {
@@ -51,6 +57,51 @@ static void note_refusal(void *ctx, const struct vfiosim_event *event)
 static void inproc_refusal(struct proc *proc, struct refusal *ret_refusal)
 {
 	*ret_refusal = inproc_target(proc->target)->last;
+}
+
+/* ---- Sysfs ------------------------------------------------------------- */
+
+/* Whoever waits tries again: something was closed. */
+static void retry_parked(struct inproc_target *self)
+{
+	for (int i = 0; i < PARKED_MAX; i++) {
+		struct parked_write *parked = &self->parked[i];
+
+		if (parked->proc && vfiosim_inproc_write_file(inproc(parked->proc), parked->path,
+							      parked->text) != -EINPROGRESS)
+			parked->proc = NULL;
+	}
+}
+
+static int park(struct inproc_target *self, struct proc *proc, const char *path, const char *text)
+{
+	for (int i = 0; i < PARKED_MAX; i++) {
+		struct parked_write *parked = &self->parked[i];
+
+		if (parked->proc)
+			continue;
+		parked->proc = proc;
+		snprintf(parked->path, sizeof(parked->path), "%s", path);
+		snprintf(parked->text, sizeof(parked->text), "%s", text);
+		break;
+	}
+	return -EINPROGRESS;
+}
+
+static int inproc_write_file(struct proc *proc, const char *path, const char *text)
+{
+	ssize_t length = vfiosim_inproc_write_file(inproc(proc), path, text);
+
+	if (length == -EINPROGRESS)
+		return park(inproc_target(proc->target), proc, path, text);
+	return length < 0 ? (int)length : 0;
+}
+
+static void cancel_parked(struct inproc_target *self, const struct proc *proc)
+{
+	for (int i = 0; i < PARKED_MAX; i++)
+		if (self->parked[i].proc == proc)
+			self->parked[i].proc = NULL;
 }
 
 /* ---- Processes --------------------------------------------------------- */
@@ -97,8 +148,10 @@ static void inproc_exit(struct proc *proc)
 	struct inproc_proc *own = proc->ctx;
 
 	self->procs[proc->number - 1] = NULL;
+	cancel_parked(self, proc);
 	vfiosim_inproc_destroy(own->inproc);
 	free(own);
+	retry_parked(self);
 }
 
 static int inproc_exec(struct proc *proc)
@@ -127,7 +180,10 @@ static int inproc_open(struct proc *proc, const char *path)
 
 static int inproc_close(struct proc *proc, int fd)
 {
-	return vfiosim_inproc_close(inproc(proc), fd);
+	int error = vfiosim_inproc_close(inproc(proc), fd);
+
+	retry_parked(inproc_target(proc->target));
+	return error;
 }
 
 static int inproc_dup(struct proc *proc, int fd)
@@ -179,6 +235,7 @@ static const struct {
 	[MEMORY_UNMAPPED] = { 0, VFIOSIM_VMA_MEMORY },
 	[MEMORY_FILE] = { VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE, VFIOSIM_VMA_PRIVATE },
 	[MEMORY_SHARED] = { VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE, VFIOSIM_VMA_MEMORY },
+	[MEMORY_DIRTYTRACK] = { VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE, VFIOSIM_VMA_DIRTYTRACK },
 	[MEMORY_BEYOND] = { VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE, VFIOSIM_VMA_NEVER },
 };
 
@@ -221,12 +278,6 @@ static int inproc_state(struct target *target, char **ret_text)
 	return vfiosim_state_json(inproc_target(target)->sim, ret_text);
 }
 
-/* Parameters of a machine in process are set in its topology, before it is made. */
-static int inproc_param(struct target *target, const char *name, const char *value)
-{
-	return -ENOSYS;
-}
-
 static void inproc_destroy(struct target *target)
 {
 	struct inproc_target *self = inproc_target(target);
@@ -249,7 +300,6 @@ static const struct target_ops inproc_ops = {
 	.destroy = inproc_destroy,
 	.process = inproc_process,
 	.state = inproc_state,
-	.param = inproc_param,
 	.exit = inproc_exit,
 	.exec = inproc_exec,
 	.limit = inproc_limit,
@@ -267,6 +317,7 @@ static const struct target_ops inproc_ops = {
 	.munmap = inproc_munmap,
 	.peek = inproc_peek,
 	.poke = inproc_poke,
+	.write_file = inproc_write_file,
 	.refusal = inproc_refusal,
 };
 

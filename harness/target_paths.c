@@ -360,30 +360,22 @@ static int paths_state(struct target *target, char **ret_text)
 	return fclose(to) ? -ENOMEM : 0;
 }
 
-/* This computer's own settings are not ours to change. */
-static int paths_param(struct target *target, const char *name, const char *value)
+/* This computer's own devices and settings are not ours to change. */
+static int paths_write_file(struct proc *proc, const char *path, const char *text)
 {
-	static const char *const modules[] = { "vfio_iommu_type1", "vfio" };
-	size_t length = strlen(value);
-	char path[256];
+	struct worker_request request = { .op = WORKER_WRITE_FILE };
+	char *bytes;
+	int error, size;
 
-	if (!target->simulated)
+	if (!proc->target->simulated)
 		return -ENOSYS;
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
-		int fd;
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", modules[i], name);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT)
-			continue;
-		if (fd < 0)
-			return -errno;
-		n = write(fd, value, length);
-		close(fd);
-		return n == (ssize_t)length ? 0 : -EIO;
-	}
-	return -ENOENT;
+	size = asprintf(&bytes, "%s%c%s", path, 0, text);
+	if (size < 0)
+		return -ENOMEM;
+	request.size = (uint32_t)size;
+	error = (int)ask_for(proc, &request, bytes, NULL, NULL, 0);
+	free(bytes);
+	return error;
 }
 
 /* ---- The target -------------------------------------------------------- */
@@ -409,7 +401,6 @@ static const struct target_ops paths_ops = {
 	.destroy = paths_destroy,
 	.process = paths_process,
 	.state = paths_state,
-	.param = paths_param,
 	.exit = paths_exit,
 	.exec = paths_exec,
 	.limit = paths_limit,
@@ -427,6 +418,7 @@ static const struct target_ops paths_ops = {
 	.munmap = paths_munmap,
 	.peek = paths_peek,
 	.poke = paths_poke,
+	.write_file = paths_write_file,
 	.refusal = paths_refusal,
 };
 

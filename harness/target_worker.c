@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,17 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "target.h"
 
+#define WRITER_PATIENCE_MS 400
+
 struct worker {
+	struct writer *waiting;		/* NULL: nobody waits */
 	int socket;
 	int passed;			/* descriptor that came with a request, -1: none */
 	unsigned char *bytes;		/* of the request, then of the reply */
@@ -122,6 +129,32 @@ static int64_t map_file(uint64_t length, uint64_t file_length, int flags, uint64
 	return result;
 }
 
+/* Only some file systems track what is written to mapped pages. */
+static bool tracks_dirty(int fd)
+{
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC ||
+				     fs.f_type == BTRFS_SUPER_MAGIC);
+}
+
+static int64_t map_dirtytrack(uint64_t length, uint64_t *ret_uva)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd = open(folder ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int64_t result = -ENOSYS;
+
+	if (fd < 0)
+		return -ENOSYS;
+	if (tracks_dirty(fd))
+		result = or_errno(ftruncate(fd, (off_t)length));
+	if (!result)
+		result = mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+				ret_uva);
+	close(fd);
+	return result;
+}
+
 static int64_t map_unmapped(uint64_t length, uint64_t *ret_uva)
 {
 	int64_t error = map_anonymous(length, PROT_NONE, ret_uva);
@@ -146,6 +179,8 @@ static int64_t map_memory(enum memory_kind kind, uint64_t length, uint64_t *ret_
 		return map_file(length, length, MAP_PRIVATE, ret_uva);
 	case MEMORY_SHARED:
 		return map_file(length, length, MAP_SHARED, ret_uva);
+	case MEMORY_DIRTYTRACK:
+		return map_dirtytrack(length, ret_uva);
 	case MEMORY_BEYOND:
 		return map_file(length, 0, MAP_SHARED, ret_uva);
 	}
@@ -244,6 +279,78 @@ static int64_t read_file(const char *path, void *to, size_t size)
 	return (int64_t)length;
 }
 
+/* ---- Writing to sysfs, which may take long ----------------------------- */
+
+struct writer {
+	pthread_t thread;
+	char path[256], text[4096];
+	int64_t result;
+};
+
+static void *write_file(void *arg)
+{
+	struct writer *writer = arg;
+	int fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+
+	writer->result = fd < 0 ? -errno : 0;
+	if (fd >= 0 && write(fd, writer->text, strlen(writer->text)) < 0)
+		writer->result = -errno;
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static bool writer_ended(struct writer *writer, long milliseconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += milliseconds * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return !pthread_timedjoin_np(writer->thread, NULL, &until);
+}
+
+/* In a thread, so that one that is kept waiting keeps nobody else. */
+static int64_t start_writer(struct worker *worker, const char *path, const char *text)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int64_t result;
+
+	if (!writer)
+		return -ENOMEM;
+	snprintf(writer->path, sizeof(writer->path), "%s", path);
+	snprintf(writer->text, sizeof(writer->text), "%s", text);
+	if (pthread_create(&writer->thread, NULL, write_file, writer)) {
+		free(writer);
+		return -EAGAIN;
+	}
+	if (!writer_ended(writer, WRITER_PATIENCE_MS)) {
+		worker->waiting = writer;	/* ends with the process at the latest */
+		return -EINPROGRESS;
+	}
+	result = writer->result;
+	free(writer);
+	return result;
+}
+
+/* Something was closed: give whoever waits for that the time to go on. */
+static void reap_writer(struct worker *worker)
+{
+	if (!worker->waiting || !writer_ended(worker->waiting, WRITER_PATIENCE_MS))
+		return;
+	free(worker->waiting);
+	worker->waiting = NULL;
+}
+
+static int64_t do_close(struct worker *worker, int fd)
+{
+	int64_t result = or_errno(close(fd));
+
+	reap_writer(worker);
+	return result;
+}
+
 static int64_t event_read(int fd)
 {
 	uint64_t count = 0;
@@ -274,7 +381,7 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 	case WORKER_OPEN:
 		return or_errno(open(bytes, O_RDWR));
 	case WORKER_CLOSE:
-		return or_errno(close(r->fd));
+		return do_close(worker, r->fd);
 	case WORKER_DUP:
 		return or_errno(dup(r->fd));
 	case WORKER_IOCTL:
@@ -313,6 +420,8 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		n = read_file(bytes, bytes, WORKER_BYTES_MAX);
 		reply->size = n > 0 ? (uint32_t)n : 0;
 		return n;
+	case WORKER_WRITE_FILE:
+		return start_writer(worker, bytes, (char *)bytes + strlen(bytes) + 1);
 	}
 	return -EINVAL;
 }

@@ -25,7 +25,7 @@ static const char *const head_keys[] = { "about", "topology", "params", "modes",
 
 const char *errno_name(int error, char *buffer)
 {
-	const char *name = strerrorname_np(error);
+	const char *name = error == EINPROGRESS ? "blocks" : strerrorname_np(error);
 
 	if (name)
 		return name;

@@ -242,10 +242,13 @@ static int read_expect_error(const struct maker *maker, const struct node *node,
 
 	if (error)
 		return error;
-	*ret_error = strcmp(text, "ok") ? errno_by_name(text) : 0;
+	if (!strcmp(text, "blocks"))
+		*ret_error = EINPROGRESS;
+	else
+		*ret_error = strcmp(text, "ok") ? errno_by_name(text) : 0;
 	if (*ret_error < 0)
 		return node_error(node, maker->error,
-				  "'%s' is neither ok nor the name of an errno such as EINVAL",
+				  "'%s' is neither ok nor blocks nor the name of an errno such as EINVAL",
 				  text);
 	return 0;
 }

@@ -66,12 +66,10 @@ static int memory_run(struct run *run, const struct step *step, struct result *r
 {
 	uint64_t size = step_number(step, "size", 0), uva = 0;
 	struct named *named;
-	int error = run->target->ops->mmap(run->proc,
-					   (enum memory_kind)step_number(step, "kind", MEMORY_RAM),
-					   size, &uva);
+	int error = run_memory(run, step_text(step, "from", "ram"), 0, size, &uva);
 
 	if (error)
-		return run_answer(run, error, ret_result);
+		return error;
 	named = run_name(run, NAMED_MEMORY, step_text(step, "name", ""));
 	if (!named)
 		return run_broken(run, "too many names in one case");
@@ -241,7 +239,7 @@ const struct verb verbs_process[] = {
 		.fields = (const struct verb_field[]){
 			{ "name", ARG_NAME, true, NULL },
 			{ "size", ARG_NUMBER, true, NULL },
-			{ "kind", ARG_CHOICE, false, kinds },
+			{ "from", ARG_TEXT, false, NULL },
 			{ NULL } },
 		.gives = nothing,
 		.run = memory_run,

@@ -91,14 +91,16 @@ static int dup_run(struct run *run, const struct step *step, struct result *ret_
 
 /* ---- read, write: registers and config space --------------------------- */
 
-static int region_of(struct run *run, const struct step *step, int *ret_fd, uint64_t *ret_offset)
+/* The file and the offset in it that a step speaks of; without a region: the file's own. */
+static int place_of(struct run *run, const struct step *step, int *ret_fd, uint64_t *ret_offset)
 {
+	const struct arg *region = step_arg(step, "region");
 	uint64_t size;
-	int error = handle(run, step, "device", ret_fd);
+	int error = handle(run, step, "on", ret_fd);
 
-	if (!error)
-		error = run_region(run, *ret_fd, (unsigned)step_number(step, "region", 7),
-				   ret_offset, &size);
+	*ret_offset = 0;
+	if (!error && region)
+		error = run_region(run, *ret_fd, (unsigned)region->number, ret_offset, &size);
 	*ret_offset += step_number(step, "at", 0);
 	return error;
 }
@@ -106,7 +108,7 @@ static int region_of(struct run *run, const struct step *step, int *ret_fd, uint
 static int read_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	uint64_t size = step_number(step, "size", 4), offset, value = 0;
-	int fd, error = region_of(run, step, &fd, &offset);
+	int fd, error = place_of(run, step, &fd, &offset);
 	ssize_t n;
 
 	if (error)
@@ -122,7 +124,7 @@ static int read_run(struct run *run, const struct step *step, struct result *ret
 static int write_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	uint64_t size = step_number(step, "size", 4), offset, value = step_number(step, "value", 0);
-	int fd, error = region_of(run, step, &fd, &offset);
+	int fd, error = place_of(run, step, &fd, &offset);
 
 	if (error)
 		return error;
@@ -132,9 +134,58 @@ static int write_run(struct run *run, const struct step *step, struct result *re
 			  ret_result);
 }
 
+static int mmap_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	uint64_t size = step_number(step, "size", VFIOSIM_PAGE_SIZE), offset, uva;
+	int fd, error = place_of(run, step, &fd, &offset);
+	struct named *named;
+
+	if (error)
+		return error;
+	error = run->target->ops->mmap_fd(run->proc, fd, offset, size, &uva);
+	if (error)
+		return run_answer(run, error, ret_result);
+	named = run_name(run, NAMED_MEMORY, step_text(step, "as", ""));
+	if (!named)
+		return run_broken(run, "too many names in one case");
+	named->uva = uva;
+	named->size = size;
+	return 0;
+}
+
+/* ---- sysfs ------------------------------------------------------------- */
+
+/* "{nic0}" in a path or text is the device's address. */
+static void fill_address(struct run *run, const char *from, char *to, size_t size)
+{
+	const char *open = strchr(from, '{'), *close = open ? strchr(open, '}') : NULL;
+	const struct target_device *device = NULL;
+	char name[RUN_NAME_MAX] = "";
+
+	if (close && (size_t)(close - open) < sizeof(name)) {
+		memcpy(name, open + 1, (size_t)(close - open) - 1);
+		device = run_device(run, name);
+	}
+	if (device)
+		snprintf(to, size, "%.*s%s%s", (int)(open - from), from, device->address,
+			 close + 1);
+	else
+		snprintf(to, size, "%s", from);
+}
+
+static int sysfs_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	char path[256], text[256];
+
+	fill_address(run, step_text(step, "file", ""), path, sizeof(path));
+	fill_address(run, step_text(step, "write", ""), text, sizeof(text));
+	return run_answer(run, run->target->ops->write_file(run->proc, path, text), ret_result);
+}
+
 /* ---- ioctl ------------------------------------------------------------- */
 
-static const char *const own_fields[] = { "on", "command", "number", "arg", "as", "fds", "bytes" };
+static const char *const own_fields[] = { "on", "command", "number", "arg", "as", "fds", "bytes",
+					  "pad" };
 
 static bool is_own(const char *key)
 {
@@ -265,10 +316,14 @@ static int fill_field(struct run *run, const struct step *step, struct raw *raw,
 		const struct target_device *device = run_device(run, node->text ? node->text : "");
 		const char *text = device ? device->address : node->text ? node->text : "";
 
-		raw->size = strlen(text) + 1;
-		if (raw->size > DATA_MAX)
+		if (strlen(text) >= DATA_MAX)
 			return run_broken(run, "a text of more than %d bytes", DATA_MAX);
-		memcpy(raw->data, text, raw->size);
+		memset(raw->data, 'x', raw->size);	/* as far as `pad` says */
+		if (raw->size)
+			raw->data[raw->size - 1] = 0;
+		memcpy(raw->data, text, strlen(text));
+		if (strlen(text) >= raw->size)
+			raw->size = strlen(text) + 1;
 		return 0;
 	}
 	error = field_value(run, raw->command, field, node, &value);
@@ -302,6 +357,15 @@ static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
 	return 0;
 }
 
+/* Zeros behind everything, or a text made longer: to `pad` bytes in all. */
+static void pad(const struct step *step, struct raw *raw)
+{
+	uint64_t size = step_number(step, "pad", 0);
+
+	if (size > raw->size && size <= DATA_MAX)
+		raw->size = size;
+}
+
 /* argsz covers everything unless the case says otherwise. */
 static void fill_argsz(struct raw *raw)
 {
@@ -320,6 +384,7 @@ static int fill(struct run *run, const struct step *step, struct raw *raw)
 	raw->size = raw->command->full_size > raw->command->min_size ? raw->command->full_size :
 								       raw->command->min_size;
 	error = fill_tail(run, step, raw);
+	pad(step, raw);
 	fill_argsz(raw);
 	for (size_t i = 0; i < args->n && !error; i++) {
 		const struct vfiosim_field *field = find_field(raw->command, args->keys[i].text);
@@ -420,9 +485,9 @@ const struct verb verbs_raw[] = {
 	},
 	{
 		.name = "read",
-		.about = "read a register of a device; region 7 is its config space",
+		.about = "read 1 to 8 bytes of a device; region 7 is its config space",
 		.fields = (const struct verb_field[]){
-			{ "device", ARG_NAME, true, NULL },
+			{ "on", ARG_NAME, true, NULL },
 			{ "region", ARG_NUMBER, false, NULL },
 			{ "at", ARG_NUMBER, true, NULL },
 			{ "size", ARG_NUMBER, false, NULL },
@@ -432,9 +497,9 @@ const struct verb verbs_raw[] = {
 	},
 	{
 		.name = "write",
-		.about = "write a register of a device",
+		.about = "write 1 to 8 bytes of a device",
 		.fields = (const struct verb_field[]){
-			{ "device", ARG_NAME, true, NULL },
+			{ "on", ARG_NAME, true, NULL },
 			{ "region", ARG_NUMBER, false, NULL },
 			{ "at", ARG_NUMBER, true, NULL },
 			{ "size", ARG_NUMBER, false, NULL },
@@ -442,6 +507,29 @@ const struct verb verbs_raw[] = {
 			{ NULL } },
 		.gives = nothing,
 		.run = write_run,
+	},
+	{
+		.name = "mmap",
+		.about = "map a part of a device; the memory gets a name",
+		.fields = (const struct verb_field[]){
+			{ "on", ARG_NAME, true, NULL },
+			{ "as", ARG_NAME, true, NULL },
+			{ "region", ARG_NUMBER, false, NULL },
+			{ "at", ARG_NUMBER, false, NULL },
+			{ "size", ARG_NUMBER, false, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = mmap_run,
+	},
+	{
+		.name = "sysfs",
+		.about = "write a text into a file of sysfs; {nic0} stands for nic0's address",
+		.fields = (const struct verb_field[]){
+			{ "file", ARG_TEXT, true, NULL },
+			{ "write", ARG_TEXT, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = sysfs_run,
 	},
 	{
 		.name = "ioctl",
@@ -454,6 +542,7 @@ const struct verb verbs_raw[] = {
 			{ "as", ARG_NAME, false, NULL },
 			{ "fds", ARG_NODE, false, NULL },
 			{ "bytes", ARG_NODE, false, NULL },
+			{ "pad", ARG_NUMBER, false, NULL },
 			{ NULL } },
 		.open_ended = true,
 		.check = ioctl_check,

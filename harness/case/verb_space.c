@@ -284,27 +284,42 @@ static int map_run(struct run *run, const struct step *step, struct result *ret_
 			  ret_result);
 }
 
-/* The guest sees the same thing, whichever space the step speaks of. */
+/* "mdev0.bar0": whose BAR it is; NULL: it is none. */
+static const struct target_device *bar_owner(struct run *run, const char *from)
+{
+	const char *dot = strstr(from, ".bar");
+	char name[RUN_NAME_MAX];
+
+	if (!dot || (size_t)(dot - from) >= sizeof(name))
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - from), from);
+	return run_device(run, name);
+}
+
+/* The guest sees one thing at an address, whichever space the step speaks of. */
 static int map_play(struct run *run, const struct step *step, struct result *ret_result)
 {
 	const char *from = step_text(step, "from", "ram");
+	const struct target_device *owner = bar_owner(run, from);
 	struct section section = {
 		.iova = step_number(step, "iova", 0),
 		.size = step_number(step, "size", 0),
-		.kind = strstr(from, ".bar") ? SECTION_BAR :
+		.kind = owner				    ? SECTION_BAR :
 			step_number(step, "access", 0) == 1 ? SECTION_ROM :
 							      SECTION_RAM,
+		.owner = owner,
 	};
 	uint64_t extra = section.iova % VFIOSIM_PAGE_SIZE;
 	int error;
 
+	if (selector_has(run->selector, section.iova))
+		return 0;
 	error = run_memory(run, from, step_number(step, "at", 0), section.size + extra,
 			   &section.uva);
 	if (error)
 		return error;
 	section.uva += extra;
-	error = selector_add(run->selector, &section);
-	return error == -EEXIST ? 0 : run_answer(run, error, ret_result);
+	return run_answer(run, selector_add(run->selector, &section), ret_result);
 }
 
 /* ---- unmap ------------------------------------------------------------- */

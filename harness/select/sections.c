@@ -39,7 +39,7 @@ int sections_insert(struct selector *selector, const struct section *section,
 	return 0;
 }
 
-struct select_section *sections_find(struct selector *selector, uint64_t iova)
+struct select_section *sections_find(const struct selector *selector, uint64_t iova)
 {
 	struct select_section *own;
 

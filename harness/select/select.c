@@ -341,8 +341,36 @@ int selector_plug(struct selector *selector, const struct target_device *device,
 	return error;
 }
 
+static void remove_section(struct selector *selector, struct select_section *own)
+{
+	struct space *space;
+
+	TAILQ_FOREACH(space, &selector->spaces, in_selector)
+		space_unmap(space, &own->section);
+	TAILQ_REMOVE(&selector->sections, own, in_selector);
+	free(own);
+}
+
+/* A device takes its BARs with it: nobody may reach them, and the program lets go of them. */
+static void remove_bars(struct selector *selector, const struct target_device *owner)
+{
+	struct select_section *own = TAILQ_FIRST(&selector->sections);
+
+	while (own) {
+		struct select_section *next = TAILQ_NEXT(own, in_selector);
+		struct section section = own->section;
+
+		if (section.owner == owner) {
+			remove_section(selector, own);
+			selector->ops->munmap(selector->proc, section.uva, section.size);
+		}
+		own = next;
+	}
+}
+
 static void unplug(struct selector *selector, struct select_device *device)
 {
+	remove_bars(selector, device->target);
 	selector->ops->close(selector->proc, device->fd);
 	TAILQ_REMOVE(&selector->devices, device, in_selector);
 	device->group->n_devices--;
@@ -387,15 +415,16 @@ int selector_add(struct selector *selector, const struct section *section)
 int selector_remove(struct selector *selector, uint64_t iova)
 {
 	struct select_section *own = sections_find(selector, iova);
-	struct space *space;
 
 	if (!own)
 		return -ENOENT;
-	TAILQ_FOREACH(space, &selector->spaces, in_selector)
-		space_unmap(space, &own->section);
-	TAILQ_REMOVE(&selector->sections, own, in_selector);
-	free(own);
+	remove_section(selector, own);
 	return 0;
+}
+
+bool selector_has(const struct selector *selector, uint64_t iova)
+{
+	return sections_find(selector, iova);
 }
 
 void selector_require_discards(struct selector *selector, bool required)

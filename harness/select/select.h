@@ -40,6 +40,8 @@ struct section {
 	enum section_kind kind;
 	uint64_t iova, size;	/* bytes; need not be whole pages: the whole pages inside are mapped */
 	uint64_t uva;		/* where the process has it */
+	const struct target_device *owner;	/* SECTION_BAR: whose; it is unmapped and removed
+						   when that device leaves. Else NULL */
 };
 
 /* @proc must outlive the selector. -ENOMEM. */
@@ -55,6 +57,8 @@ void selector_destroy(struct selector *selector);
  * one; -ENOMEM; what MAP_DMA said when that ends the program (then aborted).
  */
 int selector_add(struct selector *selector, const struct section *section);
+/* Is there a section that begins at @iova? */
+bool selector_has(const struct selector *selector, uint64_t iova);
 /* It vanishes again. -ENOENT: no section begins at @iova. */
 int selector_remove(struct selector *selector, uint64_t iova);
 

@@ -79,7 +79,7 @@ void selector_say(struct selector *selector, const char *format, ...)
 /* -EEXIST, -ENOMEM. */
 int sections_insert(struct selector *selector, const struct section *section,
 		    struct select_section **ret_section);
-struct select_section *sections_find(struct selector *selector, uint64_t iova);
+struct select_section *sections_find(const struct selector *selector, uint64_t iova);
 /*
  * The whole pages inside a section, as MAP_DMA takes them. False when there are
  * none, or when iova and uva are not misaligned by the same amount.

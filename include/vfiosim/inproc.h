@@ -45,6 +45,14 @@ int vfiosim_inproc_eventfd(struct vfiosim_inproc *proc);
 /* Reads and clears an eventfd's counter; 0 when nothing was signalled; -EBADF. */
 int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);
 
+/*
+ * One write of the whole @text into a file of sysfs, "/sys/bus/pci/drivers/vfio-pci/unbind";
+ * links are not followed. The length; -ENOENT; -EACCES; what the file's owner answers.
+ * -EINPROGRESS: the kernel would keep the writer waiting (unbind of an open device):
+ * write the same again once a device file was closed.
+ */
+ssize_t vfiosim_inproc_write_file(struct vfiosim_inproc *proc, const char *path, const char *text);
+
 /* Memory. Addresses and lengths are whole pages. */
 #define VFIOSIM_PROT_READ 1u
 #define VFIOSIM_PROT_WRITE 2u

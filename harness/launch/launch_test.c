@@ -335,18 +335,53 @@ START_TEST(host_is_untouched)
 }
 END_TEST
 
-/* A reader of the command's output sees the end when the command closes it. */
-START_TEST(output_ends_with_the_command)
+/* Launcher and server keep nothing that was inherited for the command. */
+START_TEST(pipes_end_with_the_command)
 {
+	struct pollfd poll_fd = { .events = POLLIN };
+	char script[64], byte;
 	struct run run;
+	int ends[2];
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i, SHELL_RUN("echo one; exec >&- 2>&-; exec sleep 300"));
-	run_expect(&run, "one");
-	/* Messages keep stderr open; stdout is shared with it here, so ask the kernel. */
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFD, FD_CLOEXEC), 0);
+	snprintf(script, sizeof(script), "echo x >&%d; exec %d>&-; exec sleep 300", ends[1],
+		 ends[1]);
+	run_start(&run, (enum who)_i, SHELL_RUN(script));
+	close(ends[1]);
+	poll_fd.fd = ends[0];
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	ck_assert_int_eq(poll(&poll_fd, 1, PATIENCE_MS), 1);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
 	kill(run.launcher, SIGTERM);
 	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
 	no_process_is_left();
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(messages_go_to_a_file)
+{
+	char path[] = "/tmp/vfiosim-messages-XXXXXX", text[65536] = "";
+	struct run run;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      RUN("-o", path, "--explain", "--trace", "-", "sh", "-c",
+					  "sleep 300 & exec 3<>/dev/vfio/vfio"),
+				      &run),
+			 0);
+	ck_assert_str_eq(run.text, "");
+	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
+	close(fd);
+	unlink(path);
+	ck_assert_msg(strstr(text, "\"verb\":\"open\"") && strstr(text, "(sleep)"), "%s", text);
 }
 END_TEST
 
@@ -578,7 +613,8 @@ static Suite *launch_suite(void)
 		exit_statuses,
 		command_finds_the_machine,
 		host_is_untouched,
-		output_ends_with_the_command,
+		pipes_end_with_the_command,
+		messages_go_to_a_file,
 		trace_is_lines_of_json,
 		signals_to_the_launcher_reach_the_command,
 		ctrl_c_reaches_the_command_once,

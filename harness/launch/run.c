@@ -10,6 +10,7 @@
 
 #include "cli.h"
 #include "launch/launch.h"
+#include "report/explain.h"
 
 #define DEFAULT_TOPOLOGY "q35"
 
@@ -47,7 +48,8 @@ struct run_options {
 
 /* What is written where, while the command runs. */
 struct sinks {
-	bool explain;
+	bool explaining;
+	struct explain explain;
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
 	struct vfiosim *sim;	/* in the server process */
@@ -157,14 +159,16 @@ static FILE *open_output(const char *path)
 
 	if (file && (fclose(file) || !(file = fopen(path, "ae"))))
 		file = NULL;
-	if (!file)
+	if (file)
+		setvbuf(file, NULL, _IOLBF, 0);
+	else
 		cli_error("cannot write %s: %s", path, strerror(errno));
 	return file;
 }
 
 static int sinks_open(struct sinks *sinks, const struct run_options *options)
 {
-	*sinks = (struct sinks){ .explain = options->explain, .messages = stderr };
+	*sinks = (struct sinks){ .explaining = options->explain, .messages = stderr };
 	if (options->output && !(sinks->messages = open_output(options->output)))
 		return -EIO;
 	if (!options->trace)
@@ -192,11 +196,17 @@ static void sinks_watch(void *ctx, struct vfiosim *sim)
 	if (!sim) {
 		if (sinks->trace)
 			vfiosim_trace_remove(sinks->sim, vfiosim_trace_json, sinks->trace);
+		if (sinks->explaining)
+			vfiosim_trace_remove(sinks->sim, explain_event, &sinks->explain);
 		return;
 	}
 	sinks->sim = sim;
 	if (sinks->trace)
 		vfiosim_trace_add(sim, vfiosim_trace_json, sinks->trace);
+	if (sinks->explaining) {
+		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
+		vfiosim_trace_add(sim, explain_event, &sinks->explain);
+	}
 }
 
 /* ---- The verb ---------------------------------------------------------- */

@@ -13,14 +13,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 100
 
-# name, topology (a file of this folder when it ends so), story
+class Run(NamedTuple):
+    """One story: a program of this folder that runs inside `vfiosim run`."""
+    name: str
+    needs: str          # a command; without it the story is skipped
+    topology: str       # a file of this folder when it ends in .yaml
+    program: str
+    story: str          # its first argument; the others are the trace and a folder
+
+
 RUNS = [
-    ("qemu hot-add, a BAR that cannot be pinned", "hotadd", "unpinnable"),
-    ("qemu hot-add, a BAR in a reserved region", "hotadd-reserved.yaml", "reserved"),
+    Run("qemu hot-add, a BAR that cannot be pinned", "qemu-system-x86_64",
+        "hotadd", "qemu_story.py", "unpinnable"),
+    Run("qemu hot-add, a BAR in a reserved region", "qemu-system-x86_64",
+        "hotadd-reserved.yaml", "qemu_story.py", "reserved"),
+    Run("dpdk attaches a network card", "dpdk-testpmd", "hotadd", "dpdk_story.py", "attach"),
 ]
 
 
@@ -82,18 +94,18 @@ def stage(vfiosim):
 
 def run_story(checks, folder, as_user, run):
     """One run; returns whether all of it was well."""
-    name, topology, story = run
     failed_before = checks.failed
     who = "an ordinary user" if as_user else "root" if os.getuid() == 0 else "this user"
-    print(f"== {name}, as {who}", flush=True)
-    out = os.path.join(folder, "out", f"{story}-{'user' if as_user else 'self'}")
+    print(f"== {run.name}, as {who}", flush=True)
+    out = os.path.join(folder, "out", f"{run.story}-{'user' if as_user else 'self'}")
     os.mkdir(out)
     os.chmod(out, 0o1777)
     trace = os.path.join(out, "trace.jsonl")
+    topology = run.topology
     if topology.endswith(".yaml"):
         topology = os.path.join(folder, topology)
     argv = [os.path.join(folder, "vfiosim"), "run", "--topology", topology, "--trace", trace, "--",
-            "python3", os.path.join(folder, "qemu_story.py"), story, trace, out]
+            "python3", os.path.join(folder, run.program), run.story, trace, out]
     if as_user:
         argv.insert(0, os.path.join(folder, "as_user.sh"))
 
@@ -120,11 +132,14 @@ def main():
     checks, good = Checks(), True
     folder = stage(sys.argv[1])
     for run in RUNS:
+        if not shutil.which(run.needs):
+            checks.skip(run.name, f"there is no {run.needs} here")
+            continue
         good = run_story(checks, folder, False, run) and good
         if os.getuid() == 0:
             good = run_story(checks, folder, True, run) and good
         else:
-            checks.skip(f"{run[0]}, as root", "we are not root")
+            checks.skip(f"{run.name}, as root", "we are not root")
     if good:
         shutil.rmtree(folder)
     else:

@@ -12,11 +12,11 @@ looks at, because a container that holds only mdevs has no page table. Then nic0
 is hot-added: now every mapping has to be pinned.
 """
 
-import json
 import os
 import sys
 
 from qmp import Qemu, QmpError, wait_for
+from report import Machine, Report
 
 MDEV = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 MDEV_GROUP = 11
@@ -39,48 +39,6 @@ COMMAND = [
     "-device", "pcie-root-port,id=rp2,chassis=2,slot=2,addr=0x11",
     "-device", f"vfio-pci,id=mdev0,bus=rp1,sysfsdev=/sys/bus/mdev/devices/{MDEV}",
 ]
-
-
-class Report:
-    """The lines this program prints."""
-
-    def __init__(self):
-        self.failed = 0
-
-    def check(self, good, what, detail=""):
-        """One line; a failed check tells `detail` below it. Returns `good`."""
-        print(("ok " if good else "not ok ") + what, flush=True)
-        if not good:
-            self.failed += 1
-            for line in str(detail).splitlines():
-                print("  # " + line, flush=True)
-        return good
-
-
-class Machine:
-    """The simulated machine as this run's state file and trace show it."""
-
-    def __init__(self, trace_path):
-        self._trace_path = trace_path
-
-    def containers(self):
-        """Its containers as they are now."""
-        with open(os.environ["VFIOSIM_STATE"], encoding="utf-8") as state:
-            return json.load(state)["containers"]
-
-    def container_of(self, group):
-        """The container that holds `group`, or None."""
-        return next((c for c in self.containers() if group in c["groups"]), None)
-
-    def events(self):
-        """Every event of the trace so far; a last line still being written is left out."""
-        with open(self._trace_path, encoding="utf-8") as trace:
-            return [json.loads(line) for line in trace if line.endswith("\n")]
-
-    def refusals(self, verb, *objects):
-        """Refused commands of this name on these objects."""
-        return [e for e in self.events()
-                if e["verb"] == verb and e["object"] in objects and e["result"] < 0]
 
 
 def span(mapping):

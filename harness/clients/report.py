@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What the stories have in common: their lines, and the machine seen from inside a run."""
+
+import json
+import os
+
+
+class Report:
+    """Prints one line per check, "ok ..." or "not ok ..."."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def check(self, good, what, detail=""):
+        """One line; a failed check tells `detail` below it. Returns `good`."""
+        print(("ok " if good else "not ok ") + what, flush=True)
+        if not good:
+            self.failed += 1
+            for line in str(detail).splitlines():
+                print("  # " + line, flush=True)
+        return good
+
+
+class Machine:
+    """The simulated machine as this run's state file and trace show it."""
+
+    def __init__(self, trace_path):
+        self._trace_path = trace_path
+
+    def containers(self):
+        """Its containers as they are now."""
+        with open(os.environ["VFIOSIM_STATE"], encoding="utf-8") as state:
+            return json.load(state)["containers"]
+
+    def container_of(self, group):
+        """The container that holds `group`, or None."""
+        return next((c for c in self.containers() if group in c["groups"]), None)
+
+    def events(self):
+        """Every event of the trace so far; a last line still being written is left out."""
+        with open(self._trace_path, encoding="utf-8") as trace:
+            return [json.loads(line) for line in trace if line.endswith("\n")]
+
+    def refusals(self, verb, *objects):
+        """Refused commands of this name on these objects."""
+        return [e for e in self.events()
+                if e["verb"] == verb and e["object"] in objects and e["result"] < 0]

@@ -17,7 +17,7 @@ from report import Machine, Report
 
 DEVICE = "0000:01:00.0"
 COMMAND = ["dpdk-testpmd", "--no-huge", "-m", "64", "-a", DEVICE, "--iova-mode=va",
-           "--no-telemetry", "--", "--total-num-mbufs=2048"]
+           "--no-telemetry", "--in-memory", "--", "--total-num-mbufs=2048"]
 SECONDS = 60
 
 # What has to succeed, in this order: verb, object.

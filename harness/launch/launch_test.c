@@ -70,9 +70,20 @@ static void become_user(mode_t fuse_mode)
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
+/* Thread sanitizer keeps a thread of its own, and only a single thread may enter a user namespace. */
+#if defined(__has_feature)
+#define THREAD_SANITIZER __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#else
+#define THREAD_SANITIZER 0
+#endif
+
 /* NULL, or why this cannot run here. */
 static const char *cannot(enum who who)
 {
+	if (who == AS_USER && THREAD_SANITIZER)
+		return "no user namespace under thread sanitizer";
 	if (access("/dev/fuse", F_OK))
 		return "there is no /dev/fuse";
 	if (who == AS_ROOT && geteuid() != 0)

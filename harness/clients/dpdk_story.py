@@ -17,7 +17,7 @@ from report import Machine, Report
 
 DEVICE = "0000:01:00.0"
 COMMAND = ["dpdk-testpmd", "--no-huge", "-m", "64", "-a", DEVICE, "--iova-mode=va",
-           "--no-telemetry", "--in-memory", "--", "--total-num-mbufs=2048"]
+           "--no-telemetry", "--", "--total-num-mbufs=2048"]
 SECONDS = 60
 
 # What has to succeed, in this order: verb, object.
@@ -43,6 +43,7 @@ def main():
     report, machine = Report(), Machine(sys.argv[2])
     with open(os.path.join(sys.argv[3], "testpmd.log"), "wb") as log:
         subprocess.run(COMMAND, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                       env=dict(os.environ, RUNTIME_DIRECTORY=sys.argv[3]),
                        timeout=SECONDS, check=False)
     events = iter(machine.events())
     for verb, thing in STEPS:

@@ -49,7 +49,8 @@ static int put_region_caps(struct call *call, struct vfio_region_info *out)
 {
 	struct caps caps = { 0 };
 
-	if (!caps_add(&caps, VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, 1, sizeof(struct vfio_info_cap_header)))
+	if (!caps_add(&caps, VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, 1,
+		      sizeof(struct vfio_info_cap_header)))
 		return refuse(call, RULE_NO_MEMORY);
 	out->flags |= VFIO_REGION_INFO_FLAG_CAPS;
 	return caps_put(call, &caps, sizeof(*out), out->argsz, &out->argsz, &out->cap_offset);
@@ -165,8 +166,8 @@ static int feature_prepare(struct call *call)
 	const struct vfio_device_feature *header = (void *)call->in.bytes;
 	size_t size = header->argsz - sizeof(*header);
 
-	if (!(header->flags & VFIO_DEVICE_FEATURE_SET) || header->flags & VFIO_DEVICE_FEATURE_PROBE ||
-	    !size)
+	if (!(header->flags & VFIO_DEVICE_FEATURE_SET) ||
+	    header->flags & VFIO_DEVICE_FEATURE_PROBE || !size)
 		return 0;
 	if (size > FEATURE_DATA_MAX)
 		size = FEATURE_DATA_MAX;

@@ -8,7 +8,7 @@
 
 #include "core/call.h"
 
-/* The file's device, whose driver has @op; else refuses as a driver without it does. */
+/* ENOTTY: the device's driver does not know the command. */
 int refuse_driver_command(struct call *call);
 
 /* VFIO_DEVICE_SET_IRQS */

@@ -48,7 +48,8 @@ static int data_width(uint32_t flags)
 
 static bool data_fits(const struct vfio_irq_set *header, int width)
 {
-	return width >= 0 && (uint64_t)header->count * (unsigned)width <= header->argsz - sizeof(*header);
+	return width >= 0 &&
+	       (uint64_t)header->count * (unsigned)width <= header->argsz - sizeof(*header);
 }
 
 static void free_data(struct call *call, void *prepared)
@@ -126,7 +127,9 @@ static unsigned actions(uint32_t flags)
 
 int set_irqs_run(struct call *call)
 {
-	static const enum irq_data types[] = { IRQ_DATA_NONE, IRQ_DATA_BOOL, 0, 0, IRQ_DATA_EVENTFD };
+	static const enum irq_data by_width[] = {
+		IRQ_DATA_NONE, IRQ_DATA_BOOL, 0, 0, IRQ_DATA_EVENTFD
+	};
 	const struct vfio_irq_set *header = irq_header(call);
 	struct device *dev = call->file->device;
 	const struct irq_data_set *data = call->prepared;
@@ -138,7 +141,7 @@ int set_irqs_run(struct call *call)
 
 	if (!data_fits(header, width))
 		return refuse(call, RULE_IRQ_DATA, V("flags", header->flags));
-	set.data = types[width];
+	set.data = by_width[width];
 	if (data) {
 		set.bools = data->bytes;
 		set.data_error = data->error;

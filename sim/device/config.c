@@ -266,6 +266,7 @@ struct config_effect pci_config_write(struct pci_config *config, const void *fro
 	struct config_effect effect = { 0 };
 	const uint8_t *new = from;
 	unsigned flr = config->express + EXPRESS_CONTROL + 1;	/* its upper byte */
+	uint32_t abilities;
 
 	for (size_t i = 0; i < length; i++) {
 		uint8_t mask = config->writable[pos + i], *byte = &config->bytes[pos + i];
@@ -274,7 +275,9 @@ struct config_effect pci_config_write(struct pci_config *config, const void *fro
 	}
 	if (config->msi)
 		limit_msi(config);
-	if (config->express && covers(pos, length, flr) && new[flr - pos] & EXPRESS_FLR >> 8)
-		effect.reset = get(config->bytes + config->express + EXPRESS_CAPS, 4) & EXPRESS_CAPS_FLR;
+	if (config->express && covers(pos, length, flr) && new[flr - pos] & EXPRESS_FLR >> 8) {
+		abilities = get(config->bytes + config->express + EXPRESS_CAPS, 4);
+		effect.reset = abilities & EXPRESS_CAPS_FLR;
+	}
 	return effect;
 }

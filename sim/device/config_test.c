@@ -23,7 +23,8 @@ static struct config_effect write_at(struct pci_config *config, unsigned pos, un
 static const struct vfiosim_topo_device nic = {
 	.vendor = 0x8086, .device = 0x10d3, .subvendor = 0x1af4, .subdevice = 0x1100,
 	.class_code = 0x020000, .revision = 3, .intx_pin = 1, .pcie = true, .flr = true,
-	.msi = 3, .msi_maskable = true, .msix = 5, .msix_bar = 3, .msix_table = 0, .msix_pba = 0x2000,
+	.msi = 3, .msi_maskable = true,
+	.msix = 5, .msix_bar = 3, .msix_table = 0, .msix_pba = 0x2000,
 	.rom = 0x40000,
 	.bars = {
 		[0] = { .size = 0x20000 },
@@ -130,7 +131,8 @@ START_TEST(test_msi)
 
 	ck_assert_uint_eq(pci_msi_count(&nic), 4);
 	pci_config_init(&config, &nic);
-	ck_assert_uint_eq(read_at(&config, config.msi + 2, 2), 0x0184);	/* 4 vectors, 64 bits, masks */
+	/* 4 vectors, 64 bits, masks */
+	ck_assert_uint_eq(read_at(&config, config.msi + 2, 2), 0x0184);
 	write_at(&config, config.msi + 2, 2, 0x0051);	/* 32 of them, on */
 	ck_assert_uint_eq(read_at(&config, config.msi + 2, 2), 0x01a5);
 	pci_config_show_msi(&config, false, false);	/* on is what the driver says */

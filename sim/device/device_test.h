@@ -69,7 +69,8 @@ static inline void bench_init(struct bench *b, const char *topology, const char 
 	b->group = bench_open_group(b, name);
 	ck_assert_int_ge(b->group, 0);
 	ck_assert_int_eq(bench_ioctl(b, b->group, VFIO_GROUP_SET_CONTAINER, &b->container, 4), 0);
-	ck_assert_int_eq(vfiosim_inproc_ioctl(b->proc, b->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
+	ck_assert_int_eq(vfiosim_inproc_ioctl(b->proc, b->container, VFIO_SET_IOMMU,
+					      VFIO_TYPE1v2_IOMMU), 0);
 	b->device = __bench_get_device(b, b->address);
 	ck_assert_int_ge(b->device, 0);
 }
@@ -144,9 +145,12 @@ static inline void map(struct bench *b, uint64_t iova, uint64_t uva, uint64_t si
 
 static inline void unmap(struct bench *b, uint64_t iova, uint64_t size)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova, .size = size };
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .iova = iova, .size = size
+	};
 
-	ck_assert_int_eq(bench_ioctl(b, b->container, VFIO_IOMMU_UNMAP_DMA, &unmap, sizeof(unmap)), 0);
+	ck_assert_int_eq(bench_ioctl(b, b->container, VFIO_IOMMU_UNMAP_DMA, &unmap, sizeof(unmap)),
+			 0);
 	ck_assert_uint_eq(unmap.size, size);
 }
 

@@ -122,11 +122,12 @@ static void cut_loose(struct engine *engine)
 
 static void leg_done(struct call *call, void *arg, int result);
 
-static int start_leg(struct call *call, struct transfer *transfer, struct device *dev, uint64_t iova,
-		     enum dma_dir dir)
+static int start_leg(struct call *call, struct transfer *transfer, struct device *dev,
+		     uint64_t iova, enum dma_dir dir)
 {
 	transfer->iova = iova;
-	return dma_transfer(call, dev, iova, transfer->data, transfer->length, dir, leg_done, transfer);
+	return dma_transfer(call, dev, iova, transfer->data, transfer->length, dir, leg_done,
+			    transfer);
 }
 
 static void finish(struct call *call, struct transfer *transfer, int result)
@@ -354,11 +355,6 @@ void engine_reset(struct call *call, struct engine *engine)
 	cut_loose(engine);
 	engine_unmap(call, engine, SPAN_ALL);
 	clear_registers(engine);
-}
-
-uint64_t engine_pinned(const struct engine *engine)
-{
-	return engine->pinned;
 }
 
 int engine_create(struct device *dev, struct irqs *irqs, struct engine **ret_engine)

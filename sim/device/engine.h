@@ -29,7 +29,5 @@ int engine_write(struct call *call, struct engine *engine, const void *from, siz
 		 uint64_t pos);
 /* Mappings go away: drop the pins in them. */
 void engine_unmap(struct call *call, struct engine *engine, struct span iova);
-/* Pages pinned now, and how many remembered ranges: for the machine's state. */
-uint64_t engine_pinned(const struct engine *engine);
 
 #endif

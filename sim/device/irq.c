@@ -104,7 +104,8 @@ void irq_slot_clear(struct call *call, struct irq_event **slot)
 	*slot = NULL;
 }
 
-int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_set *set, uint32_t entry)
+int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_set *set,
+		 uint32_t entry)
 {
 	int ret = refuse_event(call, set, entry);
 
@@ -226,8 +227,36 @@ int irqs_check_range(struct call *call, const struct irq_set *set, uint32_t max)
 		return refuse(call, RULE_IRQ_RANGE, V("start", set->start), V("count", set->count),
 			      V("max", max), V("index", set->index));
 	if (set->data_error)
-		return refuse(call, RULE_BAD_ADDRESS, V("uva", set->data_uva), VS("access", "read"));
+		return refuse(call, RULE_BAD_ADDRESS, V("uva", set->data_uva),
+			      VS("access", "read"));
 	return 0;
+}
+
+static const char *action_name(unsigned action)
+{
+	switch (action) {
+	case 0:
+		return "none at all";
+	case IRQ_MASK:
+		return "MASK";
+	case IRQ_UNMASK:
+		return "UNMASK";
+	case IRQ_TRIGGER:
+		return "TRIGGER";
+	default:
+		return "several at once";
+	}
+}
+
+int irq_refuse_index(struct call *call, const struct device *dev, uint32_t index)
+{
+	return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address), V("index", index));
+}
+
+int irq_refuse_action(struct call *call, const struct device *dev, const struct irq_set *set)
+{
+	return refuse(call, RULE_IRQ_ACTION, V("index", set->index),
+		      VS("device", dev->topo->address), VS("action", action_name(set->action)));
 }
 
 /* Does entry @i of the set ask for the action? */
@@ -308,7 +337,8 @@ static int set_intx_trigger(struct call *call, struct irqs *irqs, const struct i
 	return 0;
 }
 
-static int set_msi_vector(struct call *call, struct irqs *irqs, const struct irq_set *set, uint32_t i)
+static int set_msi_vector(struct call *call, struct irqs *irqs, const struct irq_set *set,
+			  uint32_t i)
 {
 	uint32_t vector = set->start + i;
 
@@ -426,14 +456,12 @@ int irqs_set(struct call *call, struct device *dev, struct irqs *irqs, const str
 	int ret;
 
 	if (set->index >= IRQ_COUNT)
-		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address),
-			      V("index", set->index));
+		return irq_refuse_index(call, dev, set->index);
 	ret = irqs_check_range(call, set, irqs->counts[set->index]);
 	if (ret)
 		return ret;
 	setter = find_setter(set->index, set->action);
 	if (!setter)
-		return refuse(call, RULE_IRQ_ACTION, V("index", set->index),
-			      VS("device", dev->topo->address), V("action", set->action));
+		return irq_refuse_action(call, dev, set);
 	return setter(call, irqs, set);
 }

@@ -41,7 +41,8 @@ void irq_event_signal(struct call *call, struct irq_event *event);
  * does that looks at one descriptor: 0, or refused with what was wrong with it.
  * Slot keeps its old event then.
  */
-int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_set *set, uint32_t entry);
+int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_set *set,
+		 uint32_t entry);
 void irq_slot_clear(struct call *call, struct irq_event **slot);
 
 struct irqs {
@@ -62,6 +63,10 @@ int irqs_init(struct irqs *irqs, const uint32_t counts[IRQ_COUNT]);
 void irqs_done(struct irqs *irqs);
 /* The device is closed. */
 void irqs_disable_all(struct call *call, struct irqs *irqs);
+
+/* The refusals every driver has: no such index, and an action the index does not know. */
+int irq_refuse_index(struct call *call, const struct device *dev, uint32_t index);
+int irq_refuse_action(struct call *call, const struct device *dev, const struct irq_set *set);
 
 /*
  * The checks vfio_set_irqs_validate_and_prepare() makes with the driver's own

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts: SET_IRQS on vfio-pci as Linux 7.2 answered it, loopback, masking, the order of errors. */
+/* Interrupts: SET_IRQS on vfio-pci as Linux 7.2 answered it, loopback, masking, automasking. */
 #include <errno.h>
 
 #include <vfiosim/engine.h>
@@ -18,7 +18,7 @@ static const struct {
 } refusals[] = {
 	{ INTX, 0, 0, 0, 0, -EINVAL, -EINVAL },
 	{ INTX, 0x40 | IRQ_TRIGGER_NONE, 0, 0, 0, -EINVAL, -EINVAL },
-	{ INTX, TRIGGER | VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_DATA_BOOL, 0, 1, 0, -EINVAL, -EINVAL },
+	{ INTX, IRQ_TRIGGER_NONE | VFIO_IRQ_SET_DATA_BOOL, 0, 1, 0, -EINVAL, -EINVAL },
 	{ INTX, TRIGGER | MASK | VFIO_IRQ_SET_DATA_NONE, 0, 1, 0, -ENOTTY, -ENOTTY },
 	{ INTX, TRIGGER, 0, 1, 0, -EINVAL, -EINVAL },
 	{ INTX, VFIO_IRQ_SET_DATA_NONE, 0, 1, 0, -ENOTTY, -ENOTTY },
@@ -53,7 +53,8 @@ static void check_refusals(struct bench *b, bool nic)
 		long ret = __set_irqs(b, refusals[i].index, refusals[i].flags, refusals[i].start,
 				      refusals[i].count, fds, events ? sizeof(fds) : 0);
 
-		ck_assert_msg(ret == (nic ? refusals[i].nic : refusals[i].edu), "row %zu: %ld", i, ret);
+		ck_assert_msg(ret == (nic ? refusals[i].nic : refusals[i].edu), "row %zu: %ld", i,
+			      ret);
 	}
 }
 
@@ -158,7 +159,8 @@ START_TEST(test_intx)
 	ck_assert_int_eq(__irq_none(&b, INTX, MASK, 1), 0);
 	ck_assert_int_eq(__irq_none(&b, INTX, MASK, 1), 0);
 	ck_assert_int_eq(__irq_none(&b, INTX, UNMASK, 1), 0);
-	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4), 0);
+	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4),
+			 0);
 	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4),
 			 -EBUSY);
 	ck_assert_int_eq(__set_irqs(&b, INTX, MASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4),

@@ -63,6 +63,7 @@ START_TEST(test_mtty_regions)
 {
 	struct vfio_region_info info;
 	struct bench b;
+	uint64_t uva;
 
 	bench_init(&b, "q35", "T0");
 	get_info(&b, VFIO_DEVICE_FLAGS_PCI);
@@ -81,7 +82,8 @@ START_TEST(test_mtty_regions)
 	ck_assert_int_eq(__pread(&b, 4, (uint64_t)-4096), -EINVAL);
 	put(&b, REGION(7) + 0x10, 4, ~0u);
 	ck_assert_uint_eq(get(&b, REGION(7) + 0x10, 4), 0xfffffff9);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, 0, 0x1000, &(uint64_t){ 0 }), -EINVAL);
+	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, 0, 0x1000, &uva),
+			 -EINVAL);
 	bench_done(&b);
 }
 END_TEST
@@ -133,7 +135,8 @@ START_TEST(test_mtty_irqs)
 	ck_assert_int_eq(vfiosim_inproc_event_read(b.proc, fd), 1);
 	ck_assert_int_eq(__irq_none(&b, INTX, MASK, 1), 0);
 	ck_assert_int_eq(__irq_none(&b, INTX, UNMASK, 1), 0);
-	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &fd, 4), -ENOTTY);
+	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &fd, 4),
+			 -ENOTTY);
 	ck_assert_int_eq(__irq_none(&b, INTX, TRIGGER, 0), 0);
 	ck_assert_int_eq(__set_irq_fd(&b, ERR, 0, fd), -ENOTTY);
 	ck_assert_int_eq(__set_irq_fd(&b, REQ, 0, fd), -ENOTTY);
@@ -208,7 +211,8 @@ START_TEST(test_resets)
 
 	bench_init(&b, "q35", _i ? "D0" : "T0");
 	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_RESET, NULL, 0), 0);
-	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info, sizeof(info)), -ENOTTY);
+	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info, sizeof(info)),
+			 -ENOTTY);
 	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_PCI_HOT_RESET, &info, sizeof(info)), -ENOTTY);
 	bench_done(&b);
 }

@@ -13,9 +13,10 @@
 
 #include "device/config.h"
 #include "device/feature.h"
+#include "device/irq.h"
 #include "device/mdev.h"
 #include "device/models.h"
-#include "device/pci.h"
+#include "device/region.h"
 #include "device/storage.h"
 
 enum {
@@ -96,13 +97,14 @@ static int paint(struct mdpy *mdpy)
 
 static int init(struct vfiosim *sim, struct device *dev)
 {
+	const struct vfiosim_topo_bar *bar = &dev->topo->bars[0];
 	struct mdpy *mdpy = calloc(1, sizeof(*mdpy));
 
 	if (!mdpy)
 		return -ENOMEM;
 	mdpy->mode = find_mode(dev->topo);
 	build_config(mdpy, dev->topo);
-	storage_init(&mdpy->frame, dev->topo->bars[0].size ? dev->topo->bars[0].size : mdpy->mode->size);
+	storage_init(&mdpy->frame, bar->size ? bar->size : mdpy->mode->size);
 	dev->state = mdpy;
 	return 0;
 }
@@ -128,7 +130,9 @@ static void info(struct device *dev, struct device_info *ret_info)
 	struct mdpy *mdpy = dev->state;
 
 	mdpy->irqs_known = true;
-	*ret_info = (struct device_info){ .pci = true, .n_regions = REGION_COUNT, .n_irqs = IRQ_COUNT };
+	*ret_info = (struct device_info){
+		.pci = true, .n_regions = REGION_COUNT, .n_irqs = IRQ_COUNT
+	};
 }
 
 static int region_info(struct call *call, struct device *dev, uint32_t index,
@@ -137,7 +141,7 @@ static int region_info(struct call *call, struct device *dev, uint32_t index,
 	struct mdpy *mdpy = dev->state;
 
 	if (index >= REGION_COUNT && index != DISPLAY_REGION)
-		return refuse(call, RULE_NO_REGION, VS("device", dev->topo->address), V("index", index));
+		return refuse_no_region(call, dev, index);
 	*ret_region = (struct region_info){ 0 };
 	if (index == REGION_CONFIG)
 		*ret_region = (struct region_info){
@@ -156,7 +160,7 @@ static int irq_info(struct call *call, struct device *dev, uint32_t index, struc
 	struct mdpy *mdpy = dev->state;
 
 	if (!mdpy->irqs_known || index >= IRQ_COUNT)
-		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address), V("index", index));
+		return irq_refuse_index(call, dev, index);
 	*ret_irq = (struct irq_info){ 0 };
 	return 0;
 }
@@ -202,7 +206,8 @@ static bool piece(struct call *call, struct device *dev, uint8_t *to, const uint
 	return true;
 }
 
-static ssize_t do_read(struct call *call, struct device *dev, void *to, size_t length, uint64_t offset)
+static ssize_t do_read(struct call *call, struct device *dev, void *to, size_t length,
+		       uint64_t offset)
 {
 	return mdev_rw(call, dev, to, NULL, length, offset, piece);
 }

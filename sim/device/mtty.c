@@ -17,7 +17,7 @@
 #include "device/irq.h"
 #include "device/mdev.h"
 #include "device/models.h"
-#include "device/pci.h"
+#include "device/region.h"
 #include "device/uart.h"
 
 enum { CONFIG_SIZE = 0xff, PORT_SIZE = 8, PORTS_MAX = 2 };
@@ -59,7 +59,7 @@ static void build_config(struct mtty *mtty, const struct vfiosim_topo_device *to
 	put32(config + 8, topo->revision | topo->class_code << 8);
 	for (unsigned i = 0; i < mtty->n_ports; i++)
 		put32(config + CONFIG_BAR0 + 4 * i, 0x1);
-	put32(config + 0x2c, topo->vendor | (uint32_t)topo->device << 16);	/* subsystem: the same */
+	memcpy(config + 0x2c, config, 4);	/* subsystem: the same */
 	config[CONFIG_INTX_PIN] = topo->intx_pin;
 	memcpy(config + 0x60, "PCI Serial/UART", 15);
 }
@@ -102,11 +102,12 @@ static bool asks(const struct irq_set *set)
 	return set->data == IRQ_DATA_NONE || (set->data == IRQ_DATA_BOOL && set->bools[0]);
 }
 
-static int set_masked(struct call *call, struct mtty *mtty, const struct irq_set *set, bool masked)
+static int set_masked(struct call *call, struct device *dev, const struct irq_set *set, bool masked)
 {
+	struct mtty *mtty = dev->state;
+
 	if (set->index != IRQ_INTX)
-		return refuse(call, RULE_IRQ_ACTION, V("index", set->index), VS("device", "an mtty"),
-			      V("action", set->action));
+		return irq_refuse_action(call, dev, set);
 	if (mtty->on != IRQ_INTX)
 		return refuse(call, RULE_IRQ_OFF, V("index", set->index));
 	if (set->start != 0 || set->count != 1)
@@ -158,18 +159,16 @@ static int set_irqs(struct call *call, struct device *dev, const struct irq_set 
 	int ret;
 
 	if (set->index >= IRQ_COUNT)
-		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address),
-			      V("index", set->index));
+		return irq_refuse_index(call, dev, set->index);
 	ret = irqs_check_range(call, set, mtty->irqs_known ? IRQ_COUNT : 0);
 	if (ret)
 		return ret;
 	if (set->index > IRQ_MSI)
-		return refuse(call, RULE_IRQ_ACTION, V("index", set->index),
-			      VS("device", dev->topo->address), V("action", set->action));
+		return irq_refuse_action(call, dev, set);
 	switch (set->action) {
 	case IRQ_MASK:
 	case IRQ_UNMASK:
-		return set_masked(call, mtty, set, set->action == IRQ_MASK);
+		return set_masked(call, dev, set, set->action == IRQ_MASK);
 	case IRQ_TRIGGER:
 		return set_trigger(call, mtty, set);
 	default:
@@ -182,7 +181,7 @@ static int irq_info(struct call *call, struct device *dev, uint32_t index, struc
 	struct mtty *mtty = dev->state;
 
 	if (!mtty->irqs_known || (index != IRQ_INTX && index != IRQ_MSI && index != IRQ_REQ))
-		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address), V("index", index));
+		return irq_refuse_index(call, dev, index);
 	*ret_irq = (struct irq_info){
 		.count = 1, .eventfd = true,
 		.maskable = index == IRQ_INTX, .automasked = index == IRQ_INTX,
@@ -199,7 +198,7 @@ static int region_info(struct call *call, struct device *dev, uint32_t index,
 	struct mtty *mtty = dev->state;
 
 	if (index >= REGION_COUNT)
-		return refuse(call, RULE_NO_REGION, VS("device", dev->topo->address), V("index", index));
+		return refuse_no_region(call, dev, index);
 	*ret_region = (struct region_info){
 		.offset = REGION_OFFSET(index), .readable = true, .writable = true,
 	};
@@ -255,7 +254,8 @@ static bool piece(struct call *call, struct device *dev, uint8_t *to, const uint
 	return true;
 }
 
-static ssize_t do_read(struct call *call, struct device *dev, void *to, size_t length, uint64_t offset)
+static ssize_t do_read(struct call *call, struct device *dev, void *to, size_t length,
+		       uint64_t offset)
 {
 	return mdev_rw(call, dev, to, NULL, length, offset, piece);
 }
@@ -270,14 +270,17 @@ static ssize_t do_write(struct call *call, struct device *dev, const void *from,
 static int do_mmap(struct call *call, struct device *dev, uint64_t offset, uint64_t length,
 		   bool shared)
 {
-	return refuse(call, RULE_MMAP_REFUSED, V("offset", offset), VS("device", dev->topo->address));
+	return refuse(call, RULE_MMAP_REFUSED, V("offset", offset),
+		      VS("device", dev->topo->address));
 }
 
 /* ---- Features ---- */
 
 static int get_u64(struct call *call, const struct feature_args *args, uint64_t value)
 {
-	return call_out(call, args->data_uva, &value, sizeof(value)) ? refuse(call, RULE_NO_MEMORY) : 0;
+	int ret = call_out(call, args->data_uva, &value, sizeof(value));
+
+	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 static int migration(struct call *call, struct device *dev, const struct feature_args *args)
@@ -377,7 +380,9 @@ static void do_close(struct call *call, struct device *dev)
 static void info(struct device *dev, struct device_info *ret_info)
 {
 	((struct mtty *)dev->state)->irqs_known = true;
-	*ret_info = (struct device_info){ .pci = true, .n_regions = REGION_COUNT, .n_irqs = IRQ_COUNT };
+	*ret_info = (struct device_info){
+		.pci = true, .n_regions = REGION_COUNT, .n_irqs = IRQ_COUNT
+	};
 }
 
 static int reset(struct call *call, struct device *dev)

@@ -130,8 +130,7 @@ int pci_region_info(struct call *call, struct device *dev, uint32_t index,
 		region.size = pci_of(dev)->config.size;
 		region.readable = region.writable = true;
 	} else {
-		return refuse(call, RULE_NO_REGION, VS("device", dev->topo->address),
-			      V("index", index));
+		return refuse_no_region(call, dev, index);
 	}
 	*ret_region = region;
 	return 0;
@@ -144,7 +143,7 @@ int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct i
 	const struct irqs *irqs = &pci_of(dev)->irqs;
 
 	if (index >= IRQ_COUNT || (index == IRQ_ERR && !irqs->counts[IRQ_ERR]))
-		return refuse(call, RULE_NO_IRQ, VS("device", dev->topo->address), V("index", index));
+		return irq_refuse_index(call, dev, index);
 	*ret_irq = (struct irq_info){
 		.count = irqs->counts[index],
 		.eventfd = true,

@@ -17,14 +17,8 @@
 #include "device/config.h"
 #include "device/engine.h"
 #include "device/irq.h"
+#include "device/region.h"
 #include "device/storage.h"
-
-/* Region indexes: VFIO_PCI_BAR0_REGION_INDEX and following. */
-enum { REGION_BAR0 = 0, REGION_BAR5 = 5, REGION_ROM = 6, REGION_CONFIG = 7, REGION_VGA = 8 };
-
-#define REGION_OFFSET(index_) ((uint64_t)(index_) << REGION_SHIFT)
-#define REGION_INDEX(offset_) ((uint32_t)((offset_) >> REGION_SHIFT))
-#define REGION_POS(offset_) ((offset_) & (REGION_OFFSET(1) - 1))
 
 #define ROM_IMAGE_SIZE 512u
 

@@ -24,9 +24,11 @@ struct access {
 
 /* ---- Configuration space ---- */
 
-static void config_written(struct call *call, struct access *access, struct config_effect effect)
+static void write_config(struct call *call, struct access *access)
 {
 	struct pci *pci = access->pci;
+	struct config_effect effect =
+		pci_config_write(&pci->config, access->from, access->length, access->pos);
 
 	pci_config_show_msi(&pci->config, pci->irqs.on == IRQ_MSI, pci->irqs.on == IRQ_MSIX);
 	irqs_set_intx_disabled(call, &pci->irqs, pci_config_intx_disabled(&pci->config));
@@ -48,8 +50,7 @@ static ssize_t config_rw(struct call *call, struct access *access)
 	if (access->to)
 		pci_config_read(&pci->config, access->to, access->length, access->pos);
 	else
-		config_written(call, access,
-			       pci_config_write(&pci->config, access->from, access->length, access->pos));
+		write_config(call, access);
 	return (ssize_t)access->length;
 }
 
@@ -162,11 +163,11 @@ static ssize_t bar_rw(struct call *call, struct access *access)
 	int ret;
 
 	if (!size)
-		return refuse(call, RULE_NO_REGION, VS("device", topo->address),
-			      V("index", access->index));
+		return refuse_no_region(call, access->dev, access->index);
 	if (access->pos >= size)
 		return refuse(call, RULE_REGION_END, V("offset", access->pos),
-			      V("index", access->index), VS("device", topo->address), V("size", size));
+			      V("index", access->index), VS("device", topo->address),
+			      V("size", size));
 	if (access->length > size - access->pos)
 		access->length = size - access->pos;
 	if (memory && access->pci->gates_memory && !pci_config_memory_enabled(&access->pci->config))
@@ -195,8 +196,7 @@ static ssize_t region_rw(struct call *call, struct access *access, uint64_t offs
 	if (access->index == REGION_CONFIG)
 		return config_rw(call, access);
 	if (access->index >= REGION_VGA)
-		return refuse(call, RULE_NO_REGION, VS("device", access->dev->topo->address),
-			      V("index", access->index));
+		return refuse_no_region(call, access->dev, access->index);
 	if (access->index == REGION_ROM && access->from)
 		return refuse(call, RULE_REGION_READ_ONLY, V("index", access->index),
 			      VS("device", access->dev->topo->address));

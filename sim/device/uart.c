@@ -7,7 +7,8 @@
 enum { DATA, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
 enum { IER_RECEIVED = 1, IER_EMPTY = 2, IER_LINE = 4, IER_MODEM = 8 };
-enum { IIR_NONE = 1, IIR_MODEM = 0, IIR_EMPTY = 2, IIR_RECEIVED = 4, IIR_LINE = 6, IIR_16550A = 0xc0 };
+enum { IIR_MODEM = 0, IIR_NONE = 1, IIR_EMPTY = 2, IIR_RECEIVED = 4, IIR_LINE = 6 };
+enum { IIR_16550A = 0xc0 };
 enum { FCR_ENABLE = 1, FCR_CLEAR = 6 };
 enum { LCR_DIVISOR = 0x80 };
 enum { MCR_DTR = 1, MCR_RTS = 2, MCR_OUT2 = 8, MCR_FLOW = 0x20 };
@@ -140,7 +141,8 @@ uint8_t uart_read(struct uart *uart, unsigned reg, bool *ret_interrupt)
 {
 	switch (reg) {
 	case DATA:
-		return divisor_latched(uart) ? (uint8_t)uart->divisor : receive(uart, ret_interrupt);
+		return divisor_latched(uart) ? (uint8_t)uart->divisor
+					     : receive(uart, ret_interrupt);
 	case IER:
 		return divisor_latched(uart) ? (uint8_t)(uart->divisor >> 8) : uart->interrupts;
 	case IIR_FCR:

@@ -92,7 +92,8 @@ static int low_power_enter(struct call *call, struct device *dev, const struct f
 
 	if (args->index == FEATURE_LOW_POWER_WAKEUP && memcmp(args->data + 4, reserved, 4))
 		return refuse(call, RULE_FEATURE_STATE, V("feature", args->index),
-			      VS("device", dev->topo->address), VS("why", "the reserved field is not 0"));
+			      VS("device", dev->topo->address),
+			      VS("why", "the reserved field is not 0"));
 	if (pci->low_power)
 		return refuse(call, RULE_FEATURE_STATE, V("feature", args->index),
 			      VS("device", dev->topo->address),

@@ -67,7 +67,8 @@ START_TEST(test_region_info_small)
 	struct bench b;
 
 	bench_init(&b, "q35", "A");
-	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_GET_REGION_INFO, &info, sizeof(info)), -EINVAL);
+	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_GET_REGION_INFO, &info, sizeof(info)),
+			 -EINVAL);
 	info.argsz = 32;
 	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_GET_REGION_INFO, &info, sizeof(info)), 0);
 	ck_assert_uint_eq(info.argsz, 40);
@@ -160,7 +161,8 @@ END_TEST
 START_TEST(test_memory_disabled)
 {
 	struct vfio_iommu_type1_dma_map dma = {
-		.argsz = sizeof(dma), .flags = VFIO_DMA_MAP_FLAG_READ, .iova = 0x100000, .size = 0x1000
+		.argsz = sizeof(dma), .flags = VFIO_DMA_MAP_FLAG_READ, .iova = 0x100000,
+		.size = 0x1000,
 	};
 	struct bench b;
 	uint64_t uva;
@@ -172,7 +174,8 @@ START_TEST(test_memory_disabled)
 	ck_assert_int_eq(__pread(&b, 4, REGION(6)), -EIO);
 	ck_assert_int_eq(__pread(&b, 4, REGION(2)), 4);
 	dma.vaddr = uva;
-	ck_assert_int_eq(bench_ioctl(&b, b.container, VFIO_IOMMU_MAP_DMA, &dma, sizeof(dma)), -EFAULT);
+	ck_assert_int_eq(bench_ioctl(&b, b.container, VFIO_IOMMU_MAP_DMA, &dma, sizeof(dma)),
+			 -EFAULT);
 	put(&b, REGION(7) + 4, 2, 0x0002);
 	ck_assert_int_eq(__pread(&b, 4, REGION(0)), 4);
 	ck_assert_int_eq(bench_ioctl(&b, b.container, VFIO_IOMMU_MAP_DMA, &dma, sizeof(dma)), 0);
@@ -180,19 +183,26 @@ START_TEST(test_memory_disabled)
 }
 END_TEST
 
+static const struct {
+	uint64_t offset, length;
+	int result;
+} mmaps[] = {
+	{ REGION(0) + 0x1000, 0x1f000, 0 },
+	{ REGION(0) + 0x20000, 0x1000, -EINVAL },
+	{ REGION(0), 0x21000, -EINVAL },
+	{ REGION(2), 0x1000, -EINVAL },
+	{ REGION(7), 0x1000, -EINVAL },
+	{ REGION(12), 0x1000, -EINVAL },
+};
+
 START_TEST(test_mmap)
 {
 	struct bench b;
 	uint64_t uva;
 
 	bench_init(&b, "q35", "A");
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(0) + 0x1000, 0x1f000, &uva), 0);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(0) + 0x20000, 0x1000, &uva),
-			 -EINVAL);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(0), 0x21000, &uva), -EINVAL);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(2), 0x1000, &uva), -EINVAL);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(7), 0x1000, &uva), -EINVAL);
-	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, REGION(12), 0x1000, &uva), -EINVAL);
+	ck_assert_int_eq(vfiosim_inproc_mmap_fd(b.proc, b.device, mmaps[_i].offset,
+						mmaps[_i].length, &uva), mmaps[_i].result);
 	bench_done(&b);
 }
 END_TEST
@@ -201,7 +211,8 @@ END_TEST
 
 union hot_info {
 	struct vfio_pci_hot_reset_info info;
-	uint8_t room[sizeof(struct vfio_pci_hot_reset_info) + 8 * sizeof(struct vfio_pci_dependent_device)];
+	uint8_t room[sizeof(struct vfio_pci_hot_reset_info) +
+		     8 * sizeof(struct vfio_pci_dependent_device)];
 };
 
 static long __hot_reset_info(struct bench *b, uint32_t argsz, union hot_info *hot)
@@ -363,7 +374,7 @@ int main(void)
 	tcase_add_test(tcase, test_read);
 	tcase_add_test(tcase, test_storage);
 	tcase_add_test(tcase, test_memory_disabled);
-	tcase_add_test(tcase, test_mmap);
+	tcase_add_loop_test(tcase, test_mmap, 0, ROWS(mmaps));
 	tcase_add_test(tcase, test_hot_reset_info);
 	tcase_add_loop_test(tcase, test_hot_reset, 0, ROWS(hot_resets));
 	tcase_add_test(tcase, test_no_reset);

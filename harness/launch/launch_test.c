@@ -71,11 +71,14 @@ static void become_user(mode_t fuse_mode)
 }
 
 /* Thread sanitizer keeps a thread of its own, and only a single thread may enter a user namespace. */
-#if defined(__has_feature)
-#define THREAD_SANITIZER __has_feature(thread_sanitizer)
-#elif defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZER 1
-#else
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef THREAD_SANITIZER
 #define THREAD_SANITIZER 0
 #endif
 

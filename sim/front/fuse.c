@@ -194,9 +194,9 @@ static long fuse_receive(void *ctx, void *buffer)
 	struct request *request = buffer;
 	size_t length = connection_receive(&fuse->nodes, request);
 
-	if (length)
+	if (length && atomic_load(&fuse->device_files))
 		take_in_devices(fuse);
-	else
+	else if (!length)
 		length = connection_receive(&fuse->devices, request);
 	if (length)
 		return (long)(length + sizeof(*request));

@@ -77,6 +77,8 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
+	handle->device = true;
+	atomic_fetch_add(&fuse->device_files, 1);
 	pthread_mutex_lock(&fuse->lock);
 	LIST_FOREACH(install, &fuse->installs, next) {
 		if (install->tid == tid && install->file) {

@@ -51,6 +51,7 @@ struct connection {
 struct handle {
 	TAILQ_ENTRY(handle) in_front;
 	struct vfiosim_file *file;	/* container, group, device; NULL: another kind */
+	bool device;			/* on the devices connection */
 	struct node *node;		/* an attribute or a folder; NULL: a file */
 	enum node_kind kind;		/* of node */
 	char *text;			/* an attribute as it was at open; NULL: write-only */
@@ -80,6 +81,7 @@ struct vfiosim_fuse {
 	struct connection nodes, devices;
 	struct pollfd sources[LOOP_SOURCES];	/* the leader's */
 	void *spare;			/* the leader's second buffer */
+	atomic_uint device_files;	/* open on the devices connection, ours included */
 	uint32_t uid, gid;		/* owner of device nodes */
 	uint32_t root_uid, root_gid;	/* owner of everything else: 0 where that is mapped */
 	struct timespec started;	/* time of every node */

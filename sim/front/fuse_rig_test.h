@@ -19,6 +19,7 @@
 #include <linux/vfio.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,6 +167,13 @@ static inline void *rig_supervise(void *arg)
 	return NULL;
 }
 
+static struct vfiosim_fuse *rig_served;	/* for the handler only */
+
+static inline void rig_on_term(int signal)
+{
+	vfiosim_fuse_stop(rig_served);
+}
+
 static inline int rig_serve(const struct vfiosim_fuse_options *options, const char *topology_name,
 			    int socket)
 {
@@ -181,6 +190,8 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 		return 3;
 	if (vfiosim_fuse_create(sim, options, &supervise.fuse))
 		return 4;
+	rig_served = supervise.fuse;
+	signal(SIGTERM, rig_on_term);
 	pthread_create(&thread, NULL, rig_supervise, &supervise);
 	status = vfiosim_fuse_serve(supervise.fuse) ? 5 : 0;
 	shutdown(socket, SHUT_RDWR);
@@ -222,16 +233,28 @@ static inline bool rig_start(struct rig *rig, enum rig_user user, const char *to
 	return true;
 }
 
-/* Unmounts: the server ends by itself, with nothing left over. */
-static inline void rig_stop(struct rig *rig)
+static inline void rig_stopped(struct rig *rig)
 {
 	int status;
 
-	umount2(RIG_NODES, MNT_DETACH);
-	umount2(RIG_DEVICES, MNT_DETACH);
 	ck_assert_int_eq(waitpid(rig->server, &status, 0), rig->server);
 	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "the server ended with 0x%x",
 		      (unsigned)status);
+}
+
+/* The server is told to stop, whatever is open, and frees everything. */
+static inline void rig_stop(struct rig *rig)
+{
+	kill(rig->server, SIGTERM);
+	rig_stopped(rig);
+}
+
+/* The server stops by itself once both are unmounted. */
+static inline void rig_unmount(struct rig *rig)
+{
+	ck_assert_int_eq(umount2(RIG_NODES, 0), 0);
+	ck_assert_int_eq(umount2(RIG_DEVICES, 0), 0);
+	rig_stopped(rig);
 }
 
 /* ---- The client ---- */
@@ -272,6 +295,19 @@ static inline void rig_supervised(struct rig *rig)
 	close(listener);
 }
 
+/* Runs @body in a child; its exit status, 128 + signal if it was killed. */
+static inline int rig_child(int (*body)(void *arg), void *arg)
+{
+	pid_t child = fork();
+	int status;
+
+	ck_assert_int_ge(child, 0);
+	if (!child)
+		_exit(body(arg));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 static inline int rig_open(const char *name)
 {
 	char path[128];
@@ -288,6 +324,41 @@ static inline int rig_ioctl(int fd, unsigned long command, void *arg)
 	int result = ioctl(fd, command, arg);
 
 	return result < 0 ? -errno : result;
+}
+
+/* A file below the nodes' mount as text; "" when it cannot be read. */
+static inline const char *rig_text(const char *name, char *to, size_t size)
+{
+	char path[256];
+	ssize_t length;
+	int fd;
+
+	to[0] = 0;
+	snprintf(path, sizeof(path), RIG_NODES "/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return to;
+	length = read(fd, to, size - 1);
+	to[length > 0 ? length : 0] = 0;
+	close(fd);
+	return to;
+}
+
+/* One write to a file below the nodes' mount: what write() returns, or a negative errno. */
+static inline int rig_store(const char *name, const char *text)
+{
+	char path[256];
+	int fd, result;
+
+	snprintf(path, sizeof(path), RIG_NODES "/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	result = (int)write(fd, text, strlen(text));
+	if (result < 0)
+		result = -errno;
+	close(fd);
+	return result;
 }
 
 /* A container with group @name and type1 v2. */
@@ -320,6 +391,12 @@ static inline int rig_unmap(int container, uint64_t iova, uint64_t size)
 						    .size = size };
 
 	return rig_ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+/* What VFIO_GROUP_GET_DEVICE_FD returns. */
+static inline int rig_device(int group, const char *address)
+{
+	return rig_ioctl(group, VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)address);
 }
 
 static inline void *rig_memory(size_t size)

@@ -27,8 +27,11 @@
 #define IDLE_SECONDS 2			/* how long others stay */
 #define WATCH_NS 2000000		/* a handler that lends is left alone this long, at most twice */
 #define POLL_NS 40000			/* how long to poll before sleeping */
-#define POLL_MISSES 3			/* polls in vain, in a row, before giving it up */
-#define POLL_HITS 2			/* sleeps shorter than POLL_NS, in a row, before trying again */
+#define WAIT_MAX_NS 200000		/* longer waits count as this long: nobody was calling */
+#define TRY_EVERY 128			/* requests after which the other way of waiting is tried */
+#define TRY_FOR 4			/* ... for so many requests */
+
+enum way { SLEEP, POLL };
 
 struct job {
 	STAILQ_ENTRY(job) next;
@@ -62,8 +65,10 @@ struct loop {
 	STAILQ_HEAD(, job) jobs;
 
 	/* The leader's own. */
-	bool polling;
-	unsigned misses, hits;
+	enum way way;			/* how it waits for a request */
+	uint64_t mean_ns[2];		/* how long a wait took lately, each way; 0: not known */
+	bool trying;			/* the way that seemed worse */
+	unsigned left;			/* requests until it changes its way */
 };
 
 static void *loop_work(void *arg);
@@ -138,7 +143,9 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
 		return error;
 	}
 	loop->can_poll = options->poll_first && more_than_one_cpu();
-	loop->polling = loop->can_poll;
+	loop->way = loop->can_poll ? POLL : SLEEP;
+	loop->left = TRY_FOR;
+	loop->trying = true;
 	*ret_loop = loop;
 	return 0;
 }
@@ -162,59 +169,68 @@ void loop_destroy(struct loop *loop)
 
 /* ---- Waiting for a request (the leader) ---- */
 
-/* Polls for a bounded time: what receive answered, 0 when nothing came. */
-static long loop_poll(struct loop *loop, void *buffer)
+/*
+ * Which way of waiting gets the next request sooner? It depends on who else wants
+ * the cpus, so it is measured: now and then the other way is tried for a few
+ * requests.
+ */
+static void loop_learn(struct loop *loop, uint64_t waited)
 {
-	uint64_t until = now_ns() + POLL_NS;
+	uint64_t *mean = &loop->mean_ns[loop->way];
+
+	if (waited > WAIT_MAX_NS)
+		waited = WAIT_MAX_NS;
+	*mean = *mean ? *mean - *mean / 4 + waited / 4 : waited;
+	if (!loop->can_poll || --loop->left)
+		return;
+	loop->trying = !loop->trying;
+	loop->left = loop->trying ? TRY_FOR : TRY_EVERY;
+	if (loop->trying)
+		loop->way = loop->way == POLL ? SLEEP : POLL;
+	else
+		loop->way = loop->mean_ns[POLL] < loop->mean_ns[SLEEP] ? POLL : SLEEP;
+}
+
+/* Polls for a bounded time: what receive answered, 0 when nothing came. */
+static long loop_poll(struct loop *loop, void *buffer, uint64_t until)
+{
 	long length;
 
 	do {
 		length = loop->options.receive(loop->options.ctx, buffer);
-		if (length) {
-			loop->misses = 0;
+		if (length)
 			return length;
-		}
 		cpu_relax();
 	} while (!atomic_load_explicit(&loop->stopping, memory_order_relaxed) && now_ns() < until);
-	if (++loop->misses >= POLL_MISSES) {
-		loop->polling = false;
-		loop->hits = 0;
-	}
 	return 0;
 }
 
-/* Sleeps until there is something, and learns whether polling would have found it. */
 static void loop_sleep(struct loop *loop)
 {
 	struct pollfd fds[LOOP_SOURCES + 1];
-	uint64_t slept = now_ns();
 
 	memcpy(fds, loop->options.sources, LOOP_SOURCES * sizeof(fds[0]));
 	fds[LOOP_SOURCES] = (struct pollfd){ .fd = loop->stop_fd, .events = POLLIN };
 	poll(fds, LOOP_SOURCES + 1, -1);
-	if (!loop->can_poll || loop->polling)
-		return;
-	if (now_ns() - slept > POLL_NS) {
-		loop->hits = 0;
-	} else if (++loop->hits >= POLL_HITS) {
-		loop->polling = true;
-		loop->misses = 0;
-	}
 }
 
 /* A request's length; negative when there will be none any more. */
 static long loop_receive(struct loop *loop, void *buffer)
 {
-	long length;
+	uint64_t since = now_ns();
+	long length = 0;
 
-	while (!atomic_load_explicit(&loop->stopping, memory_order_relaxed)) {
-		length = loop->polling ? loop_poll(loop, buffer) :
-					 loop->options.receive(loop->options.ctx, buffer);
-		if (length)
-			return length;
+	if (loop->way == POLL)
+		length = loop_poll(loop, buffer, since + POLL_NS);
+	while (!length) {
 		loop_sleep(loop);
+		if (atomic_load(&loop->stopping))
+			return -ECANCELED;
+		length = loop->options.receive(loop->options.ctx, buffer);
 	}
-	return -ECANCELED;
+	if (length > 0)
+		loop_learn(loop, now_ns() - since);
+	return length;
 }
 
 /* ---- Handing over ---- */

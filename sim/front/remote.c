@@ -128,36 +128,48 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
  * One try with one thread's number. process_vm_* respects the memory's protection,
  * where /proc/TID/mem does not.
  */
-static ssize_t remote_copy_by(pid_t tid, uint64_t uva, struct iovec ours, bool write)
+static ssize_t remote_copy_by(const struct remote *remote, pid_t tid, uint64_t uva,
+			      struct iovec ours, bool write)
 {
 	struct iovec theirs = { .iov_base = (void *)(uintptr_t)uva, .iov_len = ours.iov_len };
+	ssize_t copied = write ? process_vm_writev(tid, &ours, 1, &theirs, 1, 0) :
+				 process_vm_readv(tid, &ours, 1, &theirs, 1, 0);
 
-	return write ? process_vm_writev(tid, &ours, 1, &theirs, 1, 0) :
-		       process_vm_readv(tid, &ours, 1, &theirs, 1, 0);
+	if (copied < 0 && errno == EPERM) {
+		remotes_tell_unreachable(remote->set, tid, EPERM);
+		errno = EPERM;
+	}
+	return copied;
 }
 
 /*
- * By the thread that called last if it still is one of the process, else by the
- * process' first thread, which may have ended before the others. The numbers name
- * threads, not a memory: hence the look whether the memory is still there, before
- * and after.
+ * While a thread of the client waits in a call, its number is good and its memory
+ * there. Else by the thread that called last if it still is one of the process, or
+ * by the process' first thread, which may have ended before the others; numbers
+ * name threads, not a memory: hence the look whether the memory is still there,
+ * before and after.
  */
 static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
 {
-	pid_t tid = atomic_load(&remote->last_tid);
+	pid_t tid = atomic_load(&remote->in_call);
 	ssize_t copied = -1;
 
 	if (!ours.iov_len)
 		return 0;
-	if (remote->maps_fd < 0 || !remote_alive(remote))
+	if (remote->maps_fd < 0)
+		return -EFAULT;
+	if (tid)
+		return remote_copy_by(remote, tid, uva, ours, write) == (ssize_t)ours.iov_len ?
+			       0 :
+			       -EFAULT;
+	if (!remote_alive(remote))
 		return -EFAULT;
 	errno = ESRCH;
-	if (atomic_load(&remote->shared) || remote_has_thread(remote, tid))
-		copied = remote_copy_by(tid, uva, ours, write);
+	tid = atomic_load(&remote->last_tid);
+	if (remote_has_thread(remote, tid))
+		copied = remote_copy_by(remote, tid, uva, ours, write);
 	if (copied < 0 && errno == ESRCH)
-		copied = remote_copy_by(remote->tgid, uva, ours, write);
-	if (copied < 0 && errno == EPERM)
-		remotes_tell_unreachable(remote->set, tid, EPERM);
+		copied = remote_copy_by(remote, remote->tgid, uva, ours, write);
 	return copied == (ssize_t)ours.iov_len && remote_alive(remote) ? 0 : -EFAULT;
 }
 
@@ -203,6 +215,7 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	set->sim = sim;
 	set->has_query = remote_has_query();
 	set->memory_dev = remote_memory_dev();
+	set->first_user_ns = remote_in_first_user_ns(getpid());
 	pthread_mutex_init(&set->lock, NULL);
 	TAILQ_INIT(&set->clients);
 	id_map_init(&set->threads);
@@ -283,29 +296,30 @@ static void remotes_remember(struct remotes *set, pid_t tid, struct remote *remo
 		free(thread);
 }
 
-static struct vfiosim_client *remote_called(struct remote *remote, pid_t tid)
+static struct remote *remote_called(struct remote *remote, pid_t tid)
 {
 	atomic_store(&remote->last_tid, tid);
-	return vfiosim_client_get(remote->client);
+	vfiosim_client_get(remote->client);
+	return remote;
 }
 
-/* The thread's client if it called before, with a reference; else NULL. */
-static struct vfiosim_client *remotes_find_thread(struct remotes *set, pid_t tid)
+/* The thread's client if the thread called before, with a reference; else NULL. */
+static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
 {
-	struct vfiosim_client *client = NULL;
+	struct remote *found = NULL;
 	struct remote_thread *thread;
 
 	pthread_mutex_lock(&set->lock);
 	thread = id_map_find(&set->threads, (uint64_t)tid);
 	if (thread && !atomic_load(&thread->remote->shared) &&
 	    remote_has_thread(thread->remote, tid) && remote_alive(thread->remote))
-		client = remote_called(thread->remote, tid);
+		found = remote_called(thread->remote, tid);
 	pthread_mutex_unlock(&set->lock);
-	return client;
+	return found;
 }
 
 /* The client of the thread's process if that called before: threads share their memory. Lock held. */
-static struct vfiosim_client *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
+static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
 {
 	struct remote *remote;
 
@@ -318,97 +332,100 @@ static struct vfiosim_client *remotes_find_locked(struct remotes *set, pid_t tid
 	return NULL;
 }
 
-static struct vfiosim_client *remotes_find_process(struct remotes *set, pid_t tid, pid_t tgid)
+static struct remote *remotes_find_process(struct remotes *set, pid_t tid, pid_t tgid)
 {
-	struct vfiosim_client *client;
+	struct remote *found;
 
 	pthread_mutex_lock(&set->lock);
-	client = remotes_find_locked(set, tid, tgid);
+	found = remotes_find_locked(set, tid, tgid);
 	pthread_mutex_unlock(&set->lock);
-	return client;
+	return found;
 }
 
-static bool same_memory(pid_t a, pid_t b)
+static void remote_set_shared(struct remote *remote)
 {
-	return !syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+	struct remotes *set = remote->set;
+
+	pthread_mutex_lock(&set->lock);
+	atomic_store(&remote->shared, true);
+	remotes_forget_threads(set);
+	pthread_mutex_unlock(&set->lock);
 }
 
-/*
- * The client whose memory another process shares (CLONE_VM, vfork). Such a memory
- * is looked up each time: its users may part at any exec. Waits: kcmp() is done
- * without the lock, on references.
- */
-static struct vfiosim_client *remotes_find_shared(struct remotes *set, pid_t tid)
+/* The processes that have clients; at most @max. */
+static size_t remotes_processes(struct remotes *set, pid_t *ret_tgids, size_t max)
 {
-	struct vfiosim_client *found = NULL, *client;
 	struct remote *remote;
-	pid_t others[256];
 	size_t n = 0;
 
 	pthread_mutex_lock(&set->lock);
 	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (n < sizeof(others) / sizeof(others[0]))
-			others[n++] = remote->tgid;
+		if (n < max)
+			ret_tgids[n++] = remote->tgid;
 	}
 	pthread_mutex_unlock(&set->lock);
+	return n;
+}
+
+/*
+ * The client whose memory the thread shares though it is of another process
+ * (CLONE_VM, vfork). Such a memory is looked up each time: its users may part at
+ * any exec. kcmp() may wait, so it is done without the lock.
+ */
+static struct remote *remotes_find_shared(struct remotes *set, pid_t tid)
+{
+	struct remote *found = NULL;
+	pid_t others[256];
+	size_t n = remotes_processes(set, others, sizeof(others) / sizeof(others[0]));
+
 	for (size_t i = 0; i < n && !found; i++) {
-		if (!same_memory(tid, others[i]))
-			continue;
-		client = remotes_find_process(set, tid, others[i]);
-		if (!client)
-			continue;
-		found = client;
-		pthread_mutex_lock(&set->lock);
-		TAILQ_FOREACH(remote, &set->clients, in_set) {
-			if (remote->client == client)
-				atomic_store(&remote->shared, true);
-		}
-		remotes_forget_threads(set);
-		pthread_mutex_unlock(&set->lock);
+		if (!syscall(SYS_kcmp, tid, others[i], KCMP_VM, 0, 0))
+			found = remotes_find_process(set, tid, others[i]);
 	}
+	if (found)
+		remote_set_shared(found);
 	return found;
 }
 
 /* Publish a new client, unless another thread of its process was faster. */
-static struct vfiosim_client *remotes_publish(struct remotes *set, pid_t tid, struct remote *remote)
+static struct remote *remotes_publish(struct remotes *set, pid_t tid, struct remote *remote)
 {
-	struct vfiosim_client *client;
+	struct remote *found;
 
 	pthread_mutex_lock(&set->lock);
-	client = remotes_find_locked(set, tid, remote->tgid);
-	if (client) {
+	found = remotes_find_locked(set, tid, remote->tgid);
+	if (found) {
 		vfiosim_client_put(remote->client);
 	} else {
 		TAILQ_INSERT_TAIL(&set->clients, remote, in_set);
 		remotes_remember(set, tid, remote);
-		client = remote_called(remote, tid);
+		found = remote_called(remote, tid);
 	}
 	pthread_mutex_unlock(&set->lock);
-	return client;
+	return found;
 }
 
 /* The thread's client, with a reference; NULL: nobody. */
-static struct vfiosim_client *remotes_get(struct remotes *set, pid_t tid, enum remote_how how)
+static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_how how)
 {
-	struct vfiosim_client *client;
 	struct remote *remote;
 	uint64_t tgid;
 
 	if (how == REMOTE_NOBODY || tid <= 0)
 		return NULL;
-	client = remotes_find_thread(set, tid);
-	if (client)
-		return client;
+	remote = remotes_find_thread(set, tid);
+	if (remote)
+		return remote;
 	if (remote_status(tid, "\nTgid:", 10, &tgid) || (pid_t)tgid == getpid())
 		return NULL;
-	client = remotes_find_process(set, tid, (pid_t)tgid);
-	if (client || how == REMOTE_KNOWN)
-		return client;
+	remote = remotes_find_process(set, tid, (pid_t)tgid);
+	if (remote || how == REMOTE_KNOWN)
+		return remote;
 	if (how == REMOTE_MAKE) {
 		remotes_sweep(set);
-		client = remotes_find_shared(set, tid);
-		if (client)
-			return client;
+		remote = remotes_find_shared(set, tid);
+		if (remote)
+			return remote;
 	}
 	if (remote_create(set, tid, (pid_t)tgid, &remote))
 		return NULL;
@@ -420,14 +437,22 @@ static struct vfiosim_client *remotes_get(struct remotes *set, pid_t tid, enum r
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
 		       enum remote_how how)
 {
-	*call = (struct remote_call){ .set = set, .loop = loop };
-	call->caller = (struct vfiosim_caller){ .client = remotes_get(set, tid, how),
+	struct remote *remote = remotes_get(set, tid, how);
+
+	*call = (struct remote_call){ .set = set, .loop = loop, .remote = remote };
+	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
 						.ctx = call,
 						.tid = (uint32_t)tid };
+	if (remote)
+		atomic_store(&remote->in_call, tid);
 }
 
 void remote_call_end(struct remote_call *call)
 {
+	pid_t self = (pid_t)call->caller.tid;
+
+	if (call->remote)
+		atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		close(call->borrowed[i]);
 	free(call->borrowed);
@@ -440,6 +465,6 @@ void remote_call_finish(struct remote_call *call)
 	if (call->caller.deferred && call->loop)
 		loop_pass(call->loop);
 	vfiosim_finish(call->set->sim, &call->caller);
-	if (call->caller.client)
-		vfiosim_client_put(call->caller.client);
+	if (call->remote)
+		vfiosim_client_put(call->remote->client);
 }

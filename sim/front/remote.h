@@ -55,6 +55,7 @@ struct remotes {
 	uint8_t nonce[16];
 	dev_t nodes_dev, devices_dev;	/* st_dev of the two mounts */
 	dev_t memory_dev;		/* st_dev of memfds and shared anonymous memory */
+	bool first_user_ns;		/* we are in the first user namespace: clients may be, too */
 	bool has_query;			/* PROCMAP_QUERY works (6.11) */
 	atomic_bool told;		/* said that some client's memory is out of reach */
 
@@ -70,6 +71,7 @@ struct remote {
 	TAILQ_ENTRY(remote) in_set;
 	pid_t tgid;
 	_Atomic pid_t last_tid;		/* the thread that called last */
+	_Atomic pid_t in_call;		/* a thread that waits in a call now; 0: not known */
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	atomic_bool shared;		/* with another process (CLONE_VM): never cached */
@@ -83,6 +85,7 @@ struct remote {
 struct remote_call {
 	struct vfiosim_caller caller;	/* its ctx is this call */
 	struct remotes *set;
+	struct remote *remote;		/* a reference; NULL: nobody's */
 	struct loop *loop;		/* whose lead to pass on; NULL: none */
 	/* Puts a file into the caller's table; NULL: this call has no way to. */
 	int (*install)(struct remote_call *call, struct vfiosim_file *file);
@@ -136,6 +139,8 @@ void remote_event_signal(struct vfiosim_event *event);
 void remote_event_put(struct vfiosim_event *event);
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
 
+/* Is the thread in the first user namespace, where rights count for the whole machine? */
+bool remote_in_first_user_ns(pid_t tid);
 /* A field of /proc/TID/status, "Tgid:", as a number in @base; -ESRCH. */
 int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value);
 

@@ -23,7 +23,6 @@
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL	/* 6.9 */
 #endif
-#define USER_NS_INIT 0xeffffffdu	/* inode of the first user namespace (PROC_USER_INIT_INO) */
 
 struct vfiosim_event {
 	int fd;
@@ -195,13 +194,16 @@ static int memlock_of(pid_t tid, uint64_t *ret_bytes)
  * The kernel asks for a right over the whole machine (capable()), so what a thread
  * may do inside a user namespace of its own does not count.
  */
-static bool in_first_user_ns(pid_t tid)
+bool remote_in_first_user_ns(pid_t tid)
 {
-	char path[64];
-	struct stat st;
+	static const char first[] = "user:[4026531837]";	/* PROC_USER_INIT_INO */
+	char path[64], target[sizeof(first) + 1];
+	ssize_t length;
 
+	/* Not stat(): that makes an inode each time. */
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)tid);
-	return !stat(path, &st) && st.st_ino == USER_NS_INIT;
+	length = readlink(path, target, sizeof(target));
+	return length == sizeof(first) - 1 && !memcmp(target, first, sizeof(first) - 1);
 }
 
 static uint64_t rights_of(pid_t tid)
@@ -217,16 +219,18 @@ static uint64_t rights_of(pid_t tid)
 
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits)
 {
+	const struct remote_call *call = caller->ctx;
 	const uint64_t ipc_lock = 1ull << CAP_IPC_LOCK, sys_rawio = 1ull << CAP_SYS_RAWIO;
 	pid_t tid = (pid_t)caller->tid;
 	struct vfiosim_limits limits;
-	uint64_t rights;
+	uint64_t rights = 0;
 	int error = memlock_of(tid, &limits.memlock);
 
 	if (error)
 		return error;
-	rights = rights_of(tid) & (ipc_lock | sys_rawio);
-	if (rights && !in_first_user_ns(tid))
+	if (call->set->first_user_ns)
+		rights = rights_of(tid) & (ipc_lock | sys_rawio);
+	if (rights && !remote_in_first_user_ns(tid))
 		rights = 0;
 	limits.ipc_lock = rights & ipc_lock;
 	limits.sys_rawio = rights & sys_rawio;

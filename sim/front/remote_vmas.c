@@ -232,24 +232,36 @@ static int add_found(struct remote *remote, const struct found *found, struct sp
 
 /* ---- Asking the kernel ---- */
 
+static int query_at(const struct remote *remote, struct procmap_query *query, uint64_t at,
+		    char *name, size_t size)
+{
+	*query = (struct procmap_query){ .size = sizeof(*query),
+					 .query_flags = PROCMAP_OR_NEXT,
+					 .query_addr = at,
+					 .name_addr = (uintptr_t)name,
+					 .name_size = (uint32_t)size };
+	return ioctl(remote->maps_fd, PROCMAP_QUERY_CMD, query) ? -errno : 0;
+}
+
+/* Names cost time, and plain memory has none. */
+static bool wants_name(const struct procmap_query *query)
+{
+	return query->inode ? query->vma_flags & PROCMAP_SHARED :
+			      !(query->vma_flags & PROCMAP_WRITABLE);
+}
+
 /* The VMA at @at or the next one. 0; -ENOENT: there is none; -ESRCH: the memory is gone. */
 static int query_vma(struct remote *remote, uint64_t at, struct found *found)
 {
-	struct procmap_query query = { .size = sizeof(query),
-				       .query_flags = PROCMAP_OR_NEXT,
-				       .query_addr = at,
-				       .name_addr = (uintptr_t)found->name,
-				       .name_size = sizeof(found->name) };
-	int failed;
+	struct procmap_query query, named;
+	int error = query_at(remote, &query, at, NULL, 0);
 
 	found->name[0] = 0;
-	failed = ioctl(remote->maps_fd, PROCMAP_QUERY_CMD, &query);
-	if (failed && errno == ENAMETOOLONG) {	/* a path: none of those that are looked for */
-		query.name_addr = query.name_size = 0;
-		failed = ioctl(remote->maps_fd, PROCMAP_QUERY_CMD, &query);
-	}
-	if (failed)
-		return errno == ENOENT ? -ENOENT : -ESRCH;
+	if (!error && wants_name(&query) &&
+	    query_at(remote, &named, query.vma_start, found->name, sizeof(found->name)))
+		found->name[0] = 0;	/* a longer path: none of those that are looked for */
+	if (error)
+		return error == -ENOENT ? -ENOENT : -ESRCH;
 	found->span = (struct span){ query.vma_start, query.vma_end - 1 };
 	found->readable = query.vma_flags & PROCMAP_READABLE;
 	found->writable = query.vma_flags & PROCMAP_WRITABLE;
@@ -344,7 +356,7 @@ int remote_vmas(void *client_ctx, uint64_t first, uint64_t last, struct vfiosim_
 	const uint64_t in_page = VFIOSIM_PAGE_SIZE - 1;
 	struct span wanted = { first & ~in_page, last | in_page };
 
-	if (remote->maps_fd < 0 || !remote_alive(remote))
+	if (remote->maps_fd < 0)
 		return -ESRCH;
 	return remote->set->has_query ? query_vmas(remote, wanted, ret_vmas) :
 					read_vmas(remote, wanted, ret_vmas);

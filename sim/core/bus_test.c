@@ -201,17 +201,16 @@ START_TEST(unbinding_waits_for_an_open_device)
 {
 	int group = open_at("/dev/vfio/13"), container = container_with(group);
 	int fd = (int)get_device(group, M1), event = vfiosim_inproc_eventfd(proc);
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} req = {
-		.set = { .argsz = sizeof(req), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
-			 .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER },
-		.fd = event,
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set) + sizeof(int32_t), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
 	};
+	uint8_t req[sizeof(set) + sizeof(int32_t)];
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(proc, fd, VFIO_DEVICE_SET_IRQS, &req, sizeof(req)), 0);
+	memcpy(req, &set, sizeof(set));
+	memcpy(req + sizeof(set), &event, sizeof(int32_t));
+	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(proc, fd, VFIO_DEVICE_SET_IRQS, req, sizeof(req)), 0);
 	ck_assert_int_eq(__unbind(device("M1")), CALL_PARKED);
 	ck_assert_int_eq(vfiosim_inproc_event_read(proc, event), 1);
 	ck_assert_ptr_null(bus_driver(device("M1")));	/* sysfs shows none already */

@@ -25,13 +25,12 @@ static int read_pin(struct topology_reader *reader, const struct ynode *value, v
 
 static int read_registers(struct topology_reader *reader, const struct ynode *value, void *to)
 {
-	static const char *const names[] = { "memory", "engine" };
-	static const struct word words[] = { { names[0], 0 }, { names[1], 1 }, { NULL, 0 } };
+	static const struct word words[] = { { "memory", 0 }, { "engine", 1 }, { NULL, 0 } };
 	const char **registers = to;
 	int word, err = read_word(reader, value, words, &word);
 
 	if (!err)
-		*registers = names[word];
+		*registers = words[word].word;
 	return err;
 }
 

@@ -90,6 +90,9 @@ extern const struct node_type sysfs_root;
 /* sysfs_pci.c: devices/pciDDDD:BB, and the folder of one PCI device */
 void sysfs_list_root_buses(struct listing *listing, const struct subject *subject);
 extern const struct node_type sysfs_pci_device;
+/* The lowest and the highest bus number below a bridge; false: nothing is there. */
+bool sysfs_buses_below(const struct vfiosim *sim, const struct device *bridge, unsigned *ret_first,
+		       unsigned *ret_last);
 /* sysfs_pci_files.c: the files of that folder that are bytes */
 void sysfs_list_resources(struct listing *listing, const struct subject *subject);
 void sysfs_show_resource(struct vfiosim *sim, const struct subject *subject, FILE *to);

@@ -182,9 +182,8 @@ static bool is_pcie(const struct vfiosim *sim, const struct subject *subject)
 
 /* ---- Bridges ---- */
 
-/* The lowest and the highest bus number below a bridge; false: nothing is there. */
-static bool buses_below(const struct vfiosim *sim, const struct device *bridge, unsigned *ret_first,
-			unsigned *ret_last)
+bool sysfs_buses_below(const struct vfiosim *sim, const struct device *bridge, unsigned *ret_first,
+		       unsigned *ret_last)
 {
 	bool found = false;
 
@@ -202,7 +201,7 @@ static bool buses_below(const struct vfiosim *sim, const struct device *bridge, 
 			*ret_last = bus;
 		found = true;
 		if (dev->topo->kind == VFIOSIM_DEVICE_BRIDGE &&
-		    buses_below(sim, dev, &below_first, &below_last) && below_last > *ret_last)
+		    sysfs_buses_below(sim, dev, &below_first, &below_last) && below_last > *ret_last)
 			*ret_last = below_last;
 	}
 	return found;
@@ -212,7 +211,7 @@ static void show_secondary(struct vfiosim *sim, const struct subject *subject, F
 {
 	unsigned first = 0, last = 0;
 
-	buses_below(sim, subject->dev, &first, &last);
+	sysfs_buses_below(sim, subject->dev, &first, &last);
 	fprintf(to, "%u\n", first);
 }
 
@@ -220,7 +219,7 @@ static void show_subordinate(struct vfiosim *sim, const struct subject *subject,
 {
 	unsigned first = 0, last = 0;
 
-	buses_below(sim, subject->dev, &first, &last);
+	sysfs_buses_below(sim, subject->dev, &first, &last);
 	fprintf(to, "%u\n", last);
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/topology_value.h"
 #include "device/config.h"
 
 #define ROM 6
@@ -94,6 +95,19 @@ void sysfs_show_resource(struct vfiosim *sim, const struct subject *subject, FIL
 
 /* ---- config ---- */
 
+/* The header of a bridge: its type, and the buses before, behind and below it. */
+static void make_bridge(const struct vfiosim *sim, const struct device *dev,
+			struct pci_config *config)
+{
+	unsigned first = 0, last = 0;
+
+	sysfs_buses_below(sim, dev, &first, &last);
+	config->bytes[0x0e] = 1;
+	config->bytes[0x18] = pci_address_bus(dev->topo->address);
+	config->bytes[0x19] = (uint8_t)first;
+	config->bytes[0x1a] = (uint8_t)last;
+}
+
 /* As the device comes out of reset, with the addresses firmware gave it. */
 static void make_config(const struct vfiosim *sim, const struct device *dev,
 			struct pci_config *config)
@@ -110,7 +124,7 @@ static void make_config(const struct vfiosim *sim, const struct device *dev,
 			config->bytes[CONFIG_BAR0 + 4 * i + at] = (uint8_t)(first >> 8 * at);
 	}
 	if (dev->topo->class_code >> 8 == 0x0604)
-		config->bytes[0x0e] = 1;	/* header type: a bridge */
+		make_bridge(sim, dev, config);
 }
 
 static uint64_t config_size(const struct vfiosim *sim, const struct subject *subject)

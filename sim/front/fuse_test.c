@@ -380,7 +380,8 @@ static int hold_group(void *arg)
 
 static int wait_in_unbind(void *arg)
 {
-	alarm(1);	/* not caught: kills */
+	signal(SIGALRM, SIG_DFL);	/* Check has a handler */
+	alarm(1);
 	rig_store("sys/bus/pci/drivers/vfio-pci/unbind", A_ADDRESS);
 	return 0;
 }

@@ -178,7 +178,7 @@ static void log_step(FILE *log, const struct step *step, size_t index, const str
 /* Under a policy only steps of plug and unplug are held against what they expect. */
 static bool is_checked(const struct run *run, const struct step *step)
 {
-	return !run->play->policy || step->verb->needs_policy || !step->verb->play;
+	return !run->play->policy || step->verb->needs_policy;
 }
 
 static int check_step(struct run *run, const struct step *step, size_t index, char *before,

@@ -530,6 +530,7 @@ const struct verb verbs_raw[] = {
 			{ NULL } },
 		.gives = nothing,
 		.run = sysfs_run,
+		.play = sysfs_run,
 	},
 	{
 		.name = "ioctl",

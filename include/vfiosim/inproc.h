@@ -46,8 +46,8 @@ int vfiosim_inproc_eventfd(struct vfiosim_inproc *proc);
 int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);
 
 /*
- * One write of the whole @text into a file of sysfs, "/sys/bus/pci/drivers/vfio-pci/unbind";
- * links are not followed. The length; -ENOENT; -EACCES; what the file's owner answers.
+ * One write of the whole @text into a file of sysfs, "/sys/bus/pci/drivers/vfio-pci/unbind".
+ * The length; -ENOENT; -ELOOP; -EACCES; what the file's owner answers.
  * -EINPROGRESS: the kernel would keep the writer waiting (unbind of an open device):
  * write the same again once a device file was closed.
  */

@@ -84,6 +84,7 @@ def stage(vfiosim):
     folder = tempfile.mkdtemp(prefix="vfiosim-clients-")
     os.chmod(folder, 0o755)
     shutil.copy(vfiosim, folder)
+    shutil.copy(os.path.join(HERE, "..", "as_user.sh"), folder)
     for name in os.listdir(HERE):
         if os.path.isfile(os.path.join(HERE, name)):
             shutil.copy(os.path.join(HERE, name), folder)

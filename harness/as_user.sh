@@ -3,7 +3,7 @@
 #
 # Runs a command as an ordinary user on a machine where only root is at hand:
 #
-#	harness/clients/as_user.sh COMMAND [ARGUMENT...]
+#	harness/as_user.sh COMMAND [ARGUMENT...]
 #
 # Where /dev/fuse is closed to others (distributions open it, bare machines may
 # not), the command sees a private open one; the machine's own stays as it is.

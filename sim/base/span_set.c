@@ -80,6 +80,7 @@ static inline size_t count_below(const uint64_t *keys, size_t n, uint64_t key)
 	base += 16 & (0 - (size_t)(base[15] <= key));
 	base += 8 & (0 - (size_t)(base[7] <= key));
 	count = (size_t)(base - keys);
+#pragma GCC unroll 8
 	for (size_t i = 0; i < 8; i++)
 		count += base[i] <= key;
 	return count < n ? count : n;	/* UNUSED may be a key, too */
@@ -94,6 +95,7 @@ static inline size_t child_slot(const struct branch *branch, uint64_t address)
 /* Have all of the leaf on its way at once, instead of one cache line after the other. */
 static inline void leaf_prefetch(const struct leaf *leaf)
 {
+#pragma GCC unroll 16
 	for (size_t i = 0; i < sizeof(*leaf); i += 64)
 		__builtin_prefetch((const char *)leaf + i);
 }
@@ -572,6 +574,18 @@ void *span_set_erase(struct span_set *set, uint64_t first)
 		lower_root(set);
 	}
 	return item;
+}
+
+void *span_cursor_erase(struct span_set *set, const struct span_cursor *cursor)
+{
+	struct leaf *leaf = cursor->leaf;
+
+	/* The way to the leaf matters only when it has to be mended. */
+	if (leaf->n <= LEAF_LOW)
+		return span_set_erase(set, cursor->span.first);
+	leaf_close(leaf, cursor->slot, 1);
+	set->count--;
+	return cursor->item;
 }
 
 /* ---- The whole ---- */

@@ -49,6 +49,8 @@ bool span_set_seek(const struct span_set *set, uint64_t address, struct span_cur
 bool span_set_seek_below(const struct span_set *set, uint64_t address, struct span_cursor *ret_cursor);
 /* To the next higher span. false: there is none. */
 bool span_cursor_next(struct span_cursor *cursor);
+/* Takes out the span under the cursor without looking for it again, returns its item. */
+void *span_cursor_erase(struct span_set *set, const struct span_cursor *cursor);
 
 /* Bytes of memory the set's nodes take now. */
 size_t span_set_bytes(const struct span_set *set);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* vfiosim VERB ...: the table of verbs and what is common to them. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -79,10 +81,23 @@ static int unknown(const char *word)
 	return 2;
 }
 
+/* Where standard descriptors are closed, nothing of ours may take their numbers. */
+static void reserve_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	reserve_standard_fds();
 	if (!word)
 		return usage(stderr, 2);
 	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))

@@ -17,11 +17,12 @@
 #include "launch/signals.h"
 #include "launch/space.h"
 
+#define COMMAND_GO 'g'	/* to the command's process */
 #define SERVER_END_S 10	/* for a server to end after it was told to */
 
 /*
- * A run, as its launcher sees it. Life: space_enter -> start_server -> space_place
- * -> start_command -> follow_command -> end_run -> stop_server.
+ * A run, as its launcher sees it. Life: space_enter -> start_server -> start_command
+ * -> space_place -> release_command -> follow_command -> end_run -> stop_server.
  */
 struct run {
 	struct launch_options options;
@@ -31,6 +32,7 @@ struct run {
 	pid_t launcher;
 	pid_t server;		/* 0: none, or reaped */
 	pid_t command;		/* 0: none, or reaped */
+	int start;		/* to the command's process, until it begins; -1 then */
 	int control;		/* to the server; closing it ends the server */
 	int listener;		/* the filter's: hangs up when nobody of the run is left */
 	int server_status;	/* as wait() tells it, once reaped */
@@ -92,14 +94,18 @@ static _Noreturn void execute(char **argv)
 	_exit(error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_EXECUTE);
 }
 
-/* The command's process, until it becomes the command. */
+/*
+ * The command's process, until it becomes the command. It is started early, and
+ * waits for the word to go while the launcher is still mounting.
+ */
 static _Noreturn void become_command(struct run *run, int to_launcher)
 {
-	int listener;
+	int listener, none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != run->launcher)
 		_exit(LAUNCH_FAILED);
+	close(run->control);
 	listener = filter_install();
 	if (listener < 0) {
 		const char *sentence = filter_sentence(listener);
@@ -107,11 +113,11 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 		cli_error("%s", sentence ? sentence : strerror(-listener));
 		_exit(LAUNCH_FAILED);
 	}
-	if (send_fd(to_launcher, SERVER_LISTENER, listener))
+	if (send_fd(to_launcher, SERVER_LISTENER, listener) ||
+	    receive_fd(to_launcher, &none) != COMMAND_GO)
 		_exit(LAUNCH_FAILED);
 	close(listener);
 	close(to_launcher);
-	close(run->control);
 	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
 	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
 	space_restore(&run->space);
@@ -123,7 +129,7 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 
 static int start_command(struct run *run)
 {
-	int ends[2], byte;
+	int ends[2];
 
 	if (socket_pair(ends))
 		return -1;
@@ -133,11 +139,20 @@ static int start_command(struct run *run)
 		become_command(run, ends[1]);
 	}
 	close(ends[1]);
-	byte = run->command < 0 ? -1 : receive_fd(ends[0], &run->listener);
-	close(ends[0]);
-	if (byte != SERVER_LISTENER || run->listener < 0)
+	run->start = ends[0];
+	return run->command < 0 ? -1 : 0;
+}
+
+/* Everything stands in its place: the command may begin. */
+static int release_command(struct run *run)
+{
+	if (receive_fd(run->start, &run->listener) != SERVER_LISTENER || run->listener < 0 ||
+	    send_fd(run->control, SERVER_LISTENER, run->listener) ||
+	    send_fd(run->start, COMMAND_GO, -1))
 		return -1;
-	return send_fd(run->control, SERVER_LISTENER, run->listener);
+	close(run->start);
+	run->start = -1;
+	return 0;
 }
 
 /* ---- Following --------------------------------------------------------- */
@@ -259,6 +274,8 @@ static int give_up(struct run *run)
 	while (run->command > 0 && waitpid(run->command, NULL, 0) < 0 && errno == EINTR)
 		;
 	run->command = 0;
+	if (run->start >= 0)
+		close(run->start);
 	if (run->control >= 0)
 		close(run->control);
 	run->control = -1;
@@ -274,14 +291,14 @@ static int run_start(struct run *run)
 	int signal;
 
 	if (space_enter(&run->space) || space_mount(&run->space) || start_server(run) ||
-	    space_place(&run->space))
+	    start_command(run) || space_place(&run->space))
 		return give_up(run);
 	signal = signals_pending_end(&run->signals);
 	if (signal) {
 		give_up(run);
 		return 128 + signal;
 	}
-	return start_command(run) ? give_up(run) : 0;
+	return release_command(run) ? give_up(run) : 0;
 }
 
 int launch(const struct launch_options *options, char **argv)
@@ -290,6 +307,7 @@ int launch(const struct launch_options *options, char **argv)
 		.options = *options,
 		.argv = argv,
 		.launcher = getpid(),
+		.start = -1,
 		.control = -1,
 		.listener = -1,
 	};

@@ -95,7 +95,7 @@ static int mount_refused(int error)
 {
 	if (error == -EPERM || error == -EACCES)
 		cli_error("mounting was refused in the run's own namespace (%s), as AppArmor does "
-			  "for programs without a profile: install vfiosim's profile or set "
+			  "for programs without a profile: install harness/vfiosim.apparmor, or set "
 			  "kernel.apparmor_restrict_unprivileged_userns=0; in a container, grant "
 			  "CAP_SYS_ADMIN",
 			  strerror(-error));

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* vfiosim topology ...: exit statuses, and that what is shown can be pasted. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+/* Runs the verb; what it printed (stdout, or stderr) is in @out. */
+static int topology(int from, char *out, size_t size, const char *a, const char *b, const char *c)
+{
+	char name[] = "topology", one[64], two[64], three[64];
+	char *argv[] = { name, a ? one : NULL, b ? two : NULL, c ? three : NULL, NULL };
+	char path[] = "/tmp/vfiosim-verb-XXXXXX";
+	int fd = mkstemp(path), saved = dup(from), status, argc = 1;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	snprintf(one, sizeof(one), "%s", a ? a : "");
+	snprintf(two, sizeof(two), "%s", b ? b : "");
+	snprintf(three, sizeof(three), "%s", c ? c : "");
+	while (argv[argc])
+		argc++;
+	fflush(NULL);
+	dup2(fd, from);
+	status = verb_topology(argc, argv);
+	fflush(NULL);
+	dup2(saved, from);
+	n = pread(fd, out, size - 1, 0);
+	out[n > 0 ? n : 0] = '\0';
+	close(fd);
+	close(saved);
+	return status;
+}
+
+static char out[65536];
+
+#define CHECK_OUT(part_) ck_assert_msg(strstr(out, (part_)) != NULL, "'%s' is not in:\n%s", (part_), out)
+
+START_TEST(list_and_show)
+{
+	ck_assert_int_eq(topology(1, out, sizeof(out), "list", NULL, NULL), 0);
+	CHECK_OUT("q35 ");
+	CHECK_OUT("hotadd ");
+	ck_assert_int_eq(topology(1, out, sizeof(out), "show", "hotadd", NULL), 0);
+	CHECK_OUT("aperture 0..0x7fffffffff, pages 4K 2M 1G");
+	CHECK_OUT("reserved 0xfee00000..0xfeefffff msi");
+	CHECK_OUT("BAR 0: 1M mmap, pin: never");
+	CHECK_OUT("\n  vfiosim run --topology hotadd -- qemu-system-x86_64 ");
+	CHECK_OUT("-device vfio-pci,host=0000:01:00.0");
+	CHECK_OUT("-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	CHECK_OUT("dpdk-testpmd --no-huge -m 256 -a 0000:01:00.0\n");
+	ck_assert_int_eq(topology(1, out, sizeof(out), "show", "q35", NULL), 0);
+	CHECK_OUT("--topology q35 --memlock unlimited -- ");
+	ck_assert_int_eq(topology(1, out, sizeof(out), "check", "q35", "minimal"), 0);
+	CHECK_OUT("q35: 24 devices in 18 groups");
+}
+END_TEST
+
+START_TEST(usage_and_errors)
+{
+	ck_assert_int_eq(topology(1, out, sizeof(out), "--help", NULL, NULL), 0);
+	CHECK_OUT("usage: vfiosim topology");
+	ck_assert_int_eq(topology(1, out, sizeof(out), "show", "--help", NULL), 0);
+	CHECK_OUT("usage: vfiosim topology show");
+	ck_assert_int_eq(topology(2, out, sizeof(out), NULL, NULL, NULL), 2);
+	ck_assert_int_eq(topology(2, out, sizeof(out), "shwo", NULL, NULL), 2);
+	CHECK_OUT("there is no action 'shwo'");
+	ck_assert_int_eq(topology(2, out, sizeof(out), "list", "q35", NULL), 2);
+	ck_assert_int_eq(topology(2, out, sizeof(out), "show", NULL, NULL), 2);
+	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "--all", "q35"), 2);
+	CHECK_OUT("no option '--all'");
+	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "q36", NULL), 2);
+	CHECK_OUT("did you mean 'q35'?");
+	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "/dev/null", NULL), 2);
+	CHECK_OUT("/dev/null:1:1: the file is empty");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vfiosim topology");
+	TCase *verbs = tcase_create("verbs");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, verbs);
+	tcase_add_test(verbs, list_and_show);
+	tcase_add_test(verbs, usage_and_errors);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -57,11 +57,23 @@ static inline int __bench_get_device(struct bench *b, const char *name)
 	return (int)bench_ioctl(b, b->group, VFIO_GROUP_GET_DEVICE_FD, text, strlen(text) + 1);
 }
 
+/* @topology: the name of a built-in one, or its text. */
+static inline void bench_load(struct bench *b, const char *topology)
+{
+	struct vfiosim_error error = { .message = "" };
+	int ret;
+
+	if (strchr(topology, '\n'))
+		ret = vfiosim_topology_parse("test", topology, strlen(topology), &b->topology,
+					     &error);
+	else
+		ret = vfiosim_topology_load(topology, &b->topology, &error);
+	ck_assert_msg(!ret, "%u: %s", error.line, error.message);
+}
+
 static inline void bench_init(struct bench *b, const char *topology, const char *name)
 {
-	struct vfiosim_error error;
-
-	ck_assert_int_eq(vfiosim_topology_load(topology, &b->topology, &error), 0);
+	bench_load(b, topology);
 	ck_assert_int_eq(vfiosim_create(b->topology, &b->sim), 0);
 	ck_assert_int_eq(vfiosim_inproc_create(b->sim, &b->proc), 0);
 	b->container = vfiosim_inproc_open(b->proc, "/dev/vfio/vfio");

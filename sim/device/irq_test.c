@@ -222,6 +222,29 @@ START_TEST(test_err_and_req)
 }
 END_TEST
 
+/* MSI gets what it was enabled with, and no more later; MSI-X would. */
+START_TEST(test_msi_does_not_grow)
+{
+	static const char topology[] =
+		"iommus: {i: {aperture: 0..0xffffffff, page_sizes: [4K]}}\n"
+		"models: {four: {id: 1234:5678, class: 0x020000, msi: 4}}\n"
+		"devices: {d: {model: four, address: 0000:01:00.0, group: 1, driver: vfio-pci}}\n";
+	struct bench b;
+	int fds[3];
+
+	bench_init(&b, topology, "d");
+	for (unsigned i = 0; i < 3; i++)
+		fds[i] = vfiosim_inproc_eventfd(b.proc);
+	ck_assert_int_eq(__set_irqs(&b, MSI, IRQ_TRIGGER_FD, 0, 2, fds, 8), 0);
+	ck_assert_int_eq(__set_irq_fd(&b, MSI, 3, fds[2]), -EINVAL);
+	set_irq_fd(&b, MSI, 3, -1);
+	ck_assert_int_eq(__irq_none(&b, MSI, TRIGGER, 4), 0);
+	ck_assert_int_eq(vfiosim_inproc_event_read(b.proc, fds[1]), 1);
+	ck_assert_int_eq(vfiosim_inproc_event_read(b.proc, fds[2]), 0);
+	bench_done(&b);
+}
+END_TEST
+
 /* The eventfd is held: closing the descriptor does not end it, closing the device does. */
 START_TEST(test_held)
 {
@@ -255,6 +278,7 @@ int main(void)
 	tcase_add_test(tcase, test_intx);
 	tcase_add_test(tcase, test_intx_automask);
 	tcase_add_test(tcase, test_err_and_req);
+	tcase_add_test(tcase, test_msi_does_not_grow);
 	tcase_add_test(tcase, test_held);
 	suite_add_tcase(suite, tcase);
 	return bench_run(suite);

@@ -279,6 +279,30 @@ START_TEST(test_hot_reset)
 }
 END_TEST
 
+/* On the root bus no bridge can do it; a sibling of somebody else's forbids it. */
+static const char odd_buses[] =
+	"iommus: {i: {aperture: 0..0xffffffff, page_sizes: [4K]}}\n"
+	"devices:\n"
+	"  top: {model: edu, address: 0000:00:03.0, group: 1, driver: vfio-pci}\n"
+	"  rp: {model: root-port, address: 0000:00:04.0, group: 2, driver: pcieport}\n"
+	"  one: {model: edu, address: 0000:01:00.0, parent: 0000:00:04.0, group: 3,"
+	" driver: vfio-pci}\n"
+	"  two: {model: edu, address: 0000:01:01.0, parent: 0000:00:04.0, group: 4}\n";
+
+START_TEST(test_odd_buses)
+{
+	union hot_info hot;
+	struct bench b;
+	int own[4];
+
+	bench_init(&b, odd_buses, _i ? "one" : "top");
+	own[0] = b.group;
+	ck_assert_int_eq(__hot_reset_info(&b, sizeof(hot), &hot), _i ? 0 : -ENODEV);
+	ck_assert_int_eq(__hot_reset(&b, 0, 1, own), _i ? -EINVAL : -ENODEV);
+	bench_done(&b);
+}
+END_TEST
+
 START_TEST(test_no_reset)
 {
 	struct bench b;
@@ -377,6 +401,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_mmap, 0, ROWS(mmaps));
 	tcase_add_test(tcase, test_hot_reset_info);
 	tcase_add_loop_test(tcase, test_hot_reset, 0, ROWS(hot_resets));
+	tcase_add_loop_test(tcase, test_odd_buses, 0, 2);
 	tcase_add_test(tcase, test_no_reset);
 	tcase_add_test(tcase, test_features);
 	tcase_add_loop_test(tcase, test_names, 0, ROWS(names));

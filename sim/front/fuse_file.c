@@ -43,6 +43,15 @@ void handle_destroy(struct vfiosim_fuse *fuse, struct handle *handle)
 	free(handle);
 }
 
+/* What a call left for later, after its reply: may touch clients' memory, and nobody waits for it. */
+static void call_finish_late(struct remote_call *call)
+{
+	if (call->caller.deferred)
+		loop_pass(call->loop);
+	remote_call_finish(call);
+	remote_call_end(call);
+}
+
 void handle_release(struct vfiosim_fuse *fuse, struct handle *handle)
 {
 	struct vfiosim_file *file = handle->file;
@@ -53,9 +62,8 @@ void handle_release(struct vfiosim_fuse *fuse, struct handle *handle)
 		return;
 	remote_call_begin(&call, fuse->remotes, fuse->loop, 0, REMOTE_NOBODY);
 	vfiosim_release(file, &call.caller);
-	remote_call_end(&call);
 	store_retry(fuse);
-	remote_call_finish(&call);
+	call_finish_late(&call);
 }
 
 void handle_reply(fuse_req_t req, struct handle *handle, struct fuse_file_info *fi)
@@ -152,14 +160,13 @@ void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req),
 			  handle->file ? REMOTE_QUICK : REMOTE_NOBODY);
 	length = handle_read(fuse, handle, &call.caller, to, size, offset);
-	remote_call_end(&call);
 	if (length < 0)
 		fuse_reply_err(req, (int)-length);
 	else
 		fuse_reply_buf(req, to, (size_t)length);
 	if (to != on_stack)
 		free(to);
-	remote_call_finish(&call);
+	call_finish_late(&call);
 }
 
 static ssize_t handle_write(struct vfiosim_fuse *fuse, struct handle *handle,
@@ -187,12 +194,11 @@ void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, o
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req),
 			  handle->file ? REMOTE_QUICK : REMOTE_NOBODY);
 	length = handle_write(fuse, handle, &call.caller, from, size, offset);
-	remote_call_end(&call);
 	if (length < 0)
 		fuse_reply_err(req, (int)-length);
 	else
 		fuse_reply_write(req, (size_t)length);
-	remote_call_finish(&call);
+	call_finish_late(&call);
 }
 
 void file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

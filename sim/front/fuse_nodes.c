@@ -151,6 +151,7 @@ static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	loop_lend(fuse->loop);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), how_to_open(stat.kind));
 	error = open_kind(fuse, handle, &call, &stat, fi->flags);
+	remote_call_finish(&call);
 	remote_call_end(&call);
 	if (handle->file)
 		vfiosim_file_set_ctx(handle->file, handle);
@@ -161,7 +162,6 @@ static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	} else {
 		handle_reply(req, handle, fi);
 	}
-	remote_call_finish(&call);
 }
 
 /* ---- Folders ---- */

@@ -80,8 +80,8 @@ static ssize_t parked_try(struct parked *parked, uint64_t *ret_releases)
 	if (parked->client)
 		call.caller.client = vfiosim_client_get(parked->client);
 	length = node_store(fuse->tree, parked->node, &call.caller, parked->text, parked->length);
-	remote_call_end(&call);
 	remote_call_finish(&call);
+	remote_call_end(&call);
 	return length;
 }
 
@@ -143,8 +143,8 @@ void store_begin(fuse_req_t req, struct node *node, const char *text, size_t len
 	parked->tid = call.caller.tid;
 	if (call.caller.client)
 		parked->client = vfiosim_client_get(call.caller.client);
-	remote_call_end(&call);
 	remote_call_finish(&call);
+	remote_call_end(&call);
 	memcpy(parked->text, text, length);
 	parked->text[length] = 0;
 	fuse_req_interrupt_func(req, parked_interrupted, parked);

@@ -104,6 +104,7 @@ static void remotes_tell_unreachable(struct remotes *set, pid_t tid, int error)
 static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
+	uint64_t uid;
 	int error;
 
 	if (!remote)
@@ -111,6 +112,8 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 	remote->set = set;
 	remote->tgid = tgid;
 	remote->last_tid = tid;
+	if (!remote_status(tid, "\nUid:", 10, &uid))
+		remote->uid = (uint32_t)uid;
 	remote->maps_fd = proc_open(tid, "maps");
 	remote->pagemap_fd = proc_open(tid, "pagemap");
 	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
@@ -443,28 +446,24 @@ void remote_call_begin(struct remote_call *call, struct remotes *set, struct loo
 	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
 						.ctx = call,
 						.tid = (uint32_t)tid };
-	if (remote)
+	if (remote && how == REMOTE_MAKE)
 		atomic_store(&remote->in_call, tid);
+}
+
+void remote_call_finish(struct remote_call *call)
+{
+	vfiosim_finish(call->set->sim, &call->caller);
 }
 
 void remote_call_end(struct remote_call *call)
 {
 	pid_t self = (pid_t)call->caller.tid;
 
-	if (call->remote)
-		atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		close(call->borrowed[i]);
 	free(call->borrowed);
-	call->borrowed = NULL;
-	call->n_borrowed = 0;
-}
-
-void remote_call_finish(struct remote_call *call)
-{
-	if (call->caller.deferred && call->loop)
-		loop_pass(call->loop);
-	vfiosim_finish(call->set->sim, &call->caller);
-	if (call->remote)
-		vfiosim_client_put(call->remote->client);
+	if (!call->remote)
+		return;
+	atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);
+	vfiosim_client_put(call->remote->client);
 }

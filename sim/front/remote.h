@@ -71,16 +71,17 @@ struct remote {
 	TAILQ_ENTRY(remote) in_set;
 	pid_t tgid;
 	_Atomic pid_t last_tid;		/* the thread that called last */
-	_Atomic pid_t in_call;		/* a thread that waits in a call now; 0: not known */
+	_Atomic pid_t in_call;		/* a thread that waits in a REMOTE_MAKE call now; 0: not known */
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
+	uint32_t uid;			/* at its first call */
 	atomic_bool shared;		/* with another process (CLONE_VM): never cached */
 };
 
 /*
  * One call of a client. Lives on the stack of the thread that serves it:
- *	remote_call_begin -> vfiosim_ioctl(.., &call.caller, ..) -> remote_call_end -> reply
- *	-> remote_call_finish
+ *	remote_call_begin -> vfiosim_ioctl(.., &call.caller, ..) -> remote_call_finish
+ *	-> remote_call_end -> reply; but read and write reply before they finish
  */
 struct remote_call {
 	struct vfiosim_caller caller;	/* its ctx is this call */
@@ -110,10 +111,11 @@ void remotes_sweep(struct remotes *set);
 /* Never fails: where the client cannot be found, the call is nobody's (caller.client NULL). */
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
 		       enum remote_how how);
-/* Before the reply: gives back the caller's descriptors, so that closing them is the caller's alone. */
-void remote_call_end(struct remote_call *call);
-/* After the reply: vfiosim_finish(). Passes the lead on first if there is anything to do. */
+/* vfiosim_finish(), before or after the reply: see there. */
 void remote_call_finish(struct remote_call *call);
+/* Gives back the caller's descriptors, so that closing them is the caller's alone. Before the reply
+   where the call may have borrowed any, and always last. */
+void remote_call_end(struct remote_call *call);
 
 /* Is the client's memory still in use? Never waits for anybody. */
 bool remote_alive(const struct remote *remote);

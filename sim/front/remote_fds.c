@@ -220,7 +220,8 @@ static uint64_t rights_of(pid_t tid)
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits)
 {
 	const struct remote_call *call = caller->ctx;
-	const uint64_t ipc_lock = 1ull << CAP_IPC_LOCK, sys_rawio = 1ull << CAP_SYS_RAWIO;
+	const uint64_t ipc_lock = 1ull << CAP_IPC_LOCK, sys_rawio = 1ull << CAP_SYS_RAWIO,
+		       sys_resource = 1ull << CAP_SYS_RESOURCE;
 	pid_t tid = (pid_t)caller->tid;
 	struct vfiosim_limits limits;
 	uint64_t rights = 0;
@@ -229,11 +230,13 @@ int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limi
 	if (error)
 		return error;
 	if (call->set->first_user_ns)
-		rights = rights_of(tid) & (ipc_lock | sys_rawio);
+		rights = rights_of(tid) & (ipc_lock | sys_rawio | sys_resource);
 	if (rights && !remote_in_first_user_ns(tid))
 		rights = 0;
 	limits.ipc_lock = rights & ipc_lock;
 	limits.sys_rawio = rights & sys_rawio;
+	limits.sys_resource = rights & sys_resource;
+	limits.uid = call->remote ? call->remote->uid : 0;
 	*ret_limits = limits;
 	return 0;
 }

@@ -125,7 +125,8 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	struct notice notice = { .supervisor = supervisor, .id = request->id };
 	struct remote_call *call = &notice.call;
 	struct vfiosim_file *file;
-	long result;
+	bool ran = false;
+	long result = 0;
 
 	remote_call_begin(call, fuse->remotes, NULL, (pid_t)request->pid, REMOTE_MAKE);
 	call->install = supervise_install;
@@ -134,12 +135,12 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	} else if (notice_valid(supervisor, request->id)) {
 		result = vfiosim_ioctl(file, &call->caller, (uint32_t)request->data.args[1],
 				       request->data.args[2]);
-		remote_call_end(call);
-		if (!notice.answered)
-			notice_answer(supervisor, request->id, result);
+		ran = true;
 	}
-	remote_call_end(call);
 	remote_call_finish(call);
+	remote_call_end(call);
+	if (ran && !notice.answered)
+		notice_answer(supervisor, request->id, result);
 }
 
 /* ---- KVM ---- */

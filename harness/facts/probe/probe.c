@@ -37,6 +37,7 @@ static const struct {
 	{ "forks", case_forks },
 	{ "viability", case_viability },
 	{ "edges", case_edges },
+	{ "callers", case_callers },
 };
 
 /* The case this process runs: the start of each of its lines. */

@@ -128,6 +128,7 @@ void case_device(void);
 void case_forks(void);
 void case_viability(void);
 void case_edges(void);
+void case_callers(void);
 
 /* The second half of case_forks, in the program that exec() started. */
 void forks_after_exec(int container, int group);

@@ -10,16 +10,14 @@
 
 #include "launch/server.h"
 
-void close_command_fds(void)
+void close_command_fds(int null)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	DIR *folder = opendir("/proc/self/fd");
 	struct dirent *entry;
 
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		close(null);
 	}
 	while (folder && (entry = readdir(folder))) {
 		int fd = atoi(entry->d_name);

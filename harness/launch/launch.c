@@ -320,7 +320,7 @@ int launch(const struct launch_options *options, char **argv)
 	space_init(&run.space);
 	status = run_start(&run);
 	if (!status) {
-		close_command_fds();
+		close_command_fds(run.space.null);
 		follow_command(&run);
 		status = end_run(&run);
 		close(run.listener);

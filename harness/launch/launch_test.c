@@ -349,30 +349,55 @@ START_TEST(host_is_untouched)
 }
 END_TEST
 
-/* Launcher and server keep nothing that was inherited for the command. */
+/* One byte, or 0 at the end; fails when nothing comes. */
+static int read_byte(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	ck_assert_int_eq(poll(&poll_fd, 1, PATIENCE_MS), 1);
+	return read(fd, &byte, 1) == 1 ? byte : 0;
+}
+
+/*
+ * Launcher and server keep nothing that was inherited for the command: neither its
+ * standard output nor any other descriptor.
+ */
 START_TEST(pipes_end_with_the_command)
 {
-	struct pollfd poll_fd = { .events = POLLIN };
-	char script[64], byte;
-	struct run run;
-	int ends[2];
+	const char *const *words;
+	struct run run = {};
+	int out[2], other[2];
+	char script[128];
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	ck_assert_int_eq(pipe(ends), 0);
-	ck_assert_int_eq(fcntl(ends[0], F_SETFD, FD_CLOEXEC), 0);
-	snprintf(script, sizeof(script), "echo x >&%d; exec %d>&-; exec sleep 300", ends[1],
-		 ends[1]);
-	run_start(&run, (enum who)_i, SHELL_RUN(script));
-	close(ends[1]);
-	poll_fd.fd = ends[0];
-	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
-	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
-	ck_assert_int_eq(poll(&poll_fd, 1, PATIENCE_MS), 1);
-	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe(other), 0);
+	ck_assert_int_eq(fcntl(other[0], F_SETFD, FD_CLOEXEC), 0);
+	snprintf(script, sizeof(script), "echo x; echo y >&%d; exec %d>&- >&-; exec sleep 300",
+		 other[1], other[1]);
+	words = SHELL_RUN(script);
+	fflush(NULL);
+	run.launcher = fork();
+	if (run.launcher == 0) {
+		dup2(out[1], 1);
+		close(out[1]);
+		be_launcher((enum who)_i, words);
+	}
+	close(out[1]);
+	close(other[1]);
+	ck_assert_int_eq(read_byte(out[0]), 'x');
+	ck_assert_int_eq(read_byte(out[0]), '\n');
+	ck_assert_int_eq(read_byte(out[0]), 0);
+	ck_assert_int_eq(read_byte(other[0]), 'y');
+	ck_assert_int_eq(read_byte(other[0]), '\n');
+	ck_assert_int_eq(read_byte(other[0]), 0);
 	kill(run.launcher, SIGTERM);
+	run.out = out[0];
 	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
 	no_process_is_left();
-	close(ends[0]);
+	close(other[0]);
 }
 END_TEST
 

@@ -191,7 +191,7 @@ int server_main(const struct server_options *options)
 	int error;
 
 	become_server();
-	close_command_fds();
+	close_command_fds(options->space->null);
 	error = server_start(&server);
 	if (error) {
 		cli_error("the simulated machine cannot be served: %s", strerror(-error));

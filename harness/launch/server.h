@@ -35,9 +35,9 @@ int server_main(const struct server_options *options);
 
 /*
  * Closes what was inherited for the command: descriptors from 3 up without
- * close-on-exec, and standard input and output.
+ * close-on-exec; standard input and output become @null.
  */
-void close_command_fds(void);
+void close_command_fds(int null);
 /* One byte, and @fd along with it unless it is -1. 0 or -errno. */
 int send_fd(int socket, char byte, int fd);
 /* The byte, 0 at the end of file, or -errno; *ret_fd is -1 if none came along. */

@@ -23,6 +23,7 @@ void space_init(struct space *space)
 		.gid = getegid(),
 		.nodes_fd = -1,
 		.devices_fd = -1,
+		.null = -1,
 		.old_dev = -1,
 		.cwd = -1,
 	};
@@ -126,6 +127,7 @@ int space_enter(struct space *space)
 {
 	int error;
 
+	space->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	space->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	space->cwd_path = getcwd(NULL, 0);
 	error = enter_namespaces(space);
@@ -266,6 +268,7 @@ void space_settle(const struct space *space)
 void space_leave(struct space *space)
 {
 	space_close_fuse(space);
+	close_fd(&space->null);
 	close_fd(&space->old_dev);
 	close_fd(&space->cwd);
 	free(space->cwd_path);

@@ -30,6 +30,7 @@ struct space {
 	bool user_namespace;	/* false: root's run, a mount namespace only */
 	int nodes_fd;		/* /dev/fuse, -1 once handed over */
 	int devices_fd;
+	int null;		/* /dev/null, opened before /dev is covered */
 	dev_t device;		/* of the nodes connection: tells whose mounts are ours */
 	int old_dev;		/* the host's /dev, to be bound back into ours */
 	mode_t umask;		/* of the caller; 0 while folders are made */

@@ -72,6 +72,59 @@ static int64_t ask(struct proc *proc, const struct worker_request *request)
 	return ask_for(proc, request, NULL, NULL, NULL, 0);
 }
 
+/* ---- Reasons ------------------------------------------------------------ */
+
+/* The value of the first string called @key in a JSON text; "" when there is none. */
+static void find_string(const char *json, const char *key, char *to, size_t size)
+{
+	char quoted[32];
+	const char *at;
+	size_t n = 0;
+
+	to[0] = 0;
+	snprintf(quoted, sizeof(quoted), "\"%s\"", key);
+	at = strstr(json, quoted);
+	if (!at)
+		return;
+	at += strlen(quoted);
+	at += strspn(at, " \t\n:");
+	if (*at++ != '"')
+		return;
+	for (; *at && *at != '"' && n + 1 < size; at++) {
+		if (*at == '\\' && at[1])
+			at++;
+		to[n++] = *at;
+	}
+	to[n] = 0;
+}
+
+static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
+{
+	struct worker_request request = { .op = WORKER_READ_FILE, .size = sizeof(CONTROL_LAST) };
+	char *json;
+	int64_t length;
+
+	*ret_refusal = (struct refusal){ 0 };
+	json = calloc(1, WORKER_BYTES_MAX + 1);
+	if (!json || !proc->target->simulated)
+		goto out;
+	length = ask_for(proc, &request, CONTROL_LAST, NULL, json, WORKER_BYTES_MAX);
+	if (length > 0) {
+		find_string(json, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
+		find_string(json, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
+	}
+out:
+	free(json);
+}
+
+/* Reasons are remembered from the first reading on. */
+static void watch_refusals(struct proc *proc)
+{
+	struct refusal ignored;
+
+	paths_refusal(proc, &ignored);
+}
+
 /* ---- Processes --------------------------------------------------------- */
 
 static int add_proc(struct paths_target *self, struct paths_proc *proc)
@@ -159,6 +212,8 @@ static int paths_process(struct target *target, struct proc *parent, struct proc
 		return error;
 	}
 	*ret_proc = &proc->base;
+	if (target->simulated)
+		watch_refusals(*ret_proc);
 	return 0;
 }
 
@@ -293,49 +348,6 @@ static int paths_poke(struct proc *proc, uint64_t uva, const void *from, size_t 
 }
 
 /* ---- The control files ------------------------------------------------- */
-
-/* The value of the first string called @key in a JSON text; "" when there is none. */
-static void find_string(const char *json, const char *key, char *to, size_t size)
-{
-	char quoted[32];
-	const char *at;
-	size_t n = 0;
-
-	to[0] = 0;
-	snprintf(quoted, sizeof(quoted), "\"%s\"", key);
-	at = strstr(json, quoted);
-	if (!at)
-		return;
-	at += strlen(quoted);
-	at += strspn(at, " \t\n:");
-	if (*at++ != '"')
-		return;
-	for (; *at && *at != '"' && n + 1 < size; at++) {
-		if (*at == '\\' && at[1])
-			at++;
-		to[n++] = *at;
-	}
-	to[n] = 0;
-}
-
-static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
-{
-	struct worker_request request = { .op = WORKER_READ_FILE, .size = sizeof(CONTROL_LAST) };
-	char *json;
-	int64_t length;
-
-	*ret_refusal = (struct refusal){ 0 };
-	json = calloc(1, WORKER_BYTES_MAX + 1);
-	if (!json || !proc->target->simulated)
-		goto out;
-	length = ask_for(proc, &request, CONTROL_LAST, NULL, json, WORKER_BYTES_MAX);
-	if (length > 0) {
-		find_string(json, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
-		find_string(json, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
-	}
-out:
-	free(json);
-}
 
 static int paths_state(struct target *target, char **ret_text)
 {

@@ -239,6 +239,9 @@ static int64_t set_limit(struct worker *worker, uint64_t memlock)
 	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : drop_ipc_lock();
 }
 
+static int serve(struct worker *worker);
+
+/* The child asks for no memory of its own: what the parent maps next shall be new to it. */
 static int64_t do_fork(struct worker *worker)
 {
 	pid_t child = fork();
@@ -247,7 +250,8 @@ static int64_t do_fork(struct worker *worker)
 		return -errno;
 	if (!child) {
 		close(worker->socket);
-		_exit(worker_serve(worker->passed));
+		worker->socket = worker->passed;
+		_exit(serve(worker));
 	}
 	close(worker->passed);
 	return child;
@@ -449,19 +453,27 @@ static int serve_one(struct worker *worker)
 	return error ? error : worker_send(worker->socket, worker->bytes, reply.size);
 }
 
+static int serve(struct worker *worker)
+{
+	int error;
+
+	do
+		error = serve_one(worker);
+	while (!error);
+	return error == -EPIPE ? 0 : 1;
+}
+
 int worker_serve(int socket)
 {
 	struct worker worker = { .socket = socket, .passed = -1 };
-	int error;
+	int status;
 
 	worker.bytes = malloc(WORKER_BYTES_MAX + 1);
 	if (!worker.bytes)
 		return 1;
-	do
-		error = serve_one(&worker);
-	while (!error);
+	status = serve(&worker);
 	free(worker.bytes);
-	return error == -EPIPE ? 0 : 1;
+	return status;
 }
 
 int worker_resume(const char *socket)

@@ -129,6 +129,21 @@ static int peek_run(struct run *run, const struct step *step, struct result *ret
 	return run_answer(run, error, ret_result);
 }
 
+static int peek64_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	struct named *named;
+	uint64_t value;
+	int error = find_memory(run, step, &named);
+
+	if (error)
+		return error;
+	error = run->target->ops->peek(run->proc, named->uva + step_number(step, "at", 0), &value,
+				       sizeof(value));
+	if (!error)
+		result_number(ret_result, "value", value);
+	return run_answer(run, error, ret_result);
+}
+
 /* "mdev0.bar1": the device's region 1 as mapped memory. 0: it is not of that form. */
 static int map_region(struct run *run, const char *from, uint64_t at, uint64_t size,
 		      uint64_t *ret_uva)
@@ -276,6 +291,16 @@ const struct verb verbs_process[] = {
 			{ NULL } },
 		.gives = (const char *const[]){ "data", NULL },
 		.run = peek_run,
+	},
+	{
+		.name = "peek64",
+		.about = "read a 64-bit number from memory, as the program; gives value",
+		.fields = (const struct verb_field[]){
+			{ "name", ARG_NAME, true, NULL },
+			{ "at", ARG_NUMBER, false, NULL },
+			{ NULL } },
+		.gives = (const char *const[]){ "value", NULL },
+		.run = peek64_run,
 	},
 	{ .name = NULL },
 };

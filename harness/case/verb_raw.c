@@ -185,7 +185,7 @@ static int sysfs_run(struct run *run, const struct step *step, struct result *re
 /* ---- ioctl ------------------------------------------------------------- */
 
 static const char *const own_fields[] = { "on", "command", "number", "arg", "as", "fds", "bytes",
-					  "pad" };
+					  "tail", "pad" };
 
 static bool is_own(const char *key)
 {
@@ -332,10 +332,28 @@ static int fill_field(struct run *run, const struct step *step, struct raw *raw,
 	return error;
 }
 
-/* What stands behind the structure: descriptors by name, or bytes. */
+/* 64-bit numbers behind the structure; a name is the address of that memory. */
+static int fill_words(struct run *run, const struct arg *words, struct raw *raw)
+{
+	for (size_t i = 0; i < words->node->n && raw->size + 8 <= DATA_MAX; i++) {
+		const struct node *node = &words->node->items[i];
+		struct named *named = run_named(run, NAMED_MEMORY, node->text ? node->text : "");
+		struct vfiosim_error error;
+		uint64_t value = named ? named->uva : 0;
+
+		if (!named && node_number(node, &value, &error))
+			return run_broken(run, "tail: %s", error.message);
+		memcpy(raw->data + raw->size, &value, sizeof(value));
+		raw->size += sizeof(value);
+	}
+	return 0;
+}
+
+/* What stands behind the structure: descriptors by name, bytes, or 64-bit numbers. */
 static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
 {
 	const struct arg *fds = step_arg(step, "fds"), *bytes = step_arg(step, "bytes");
+	const struct arg *words = step_arg(step, "tail");
 	struct vfiosim_error error;
 
 	for (size_t i = 0; fds && i < fds->node->n && raw->size + 4 <= DATA_MAX; i++) {
@@ -354,7 +372,7 @@ static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
 			return run_broken(run, "bytes: %s", error.message);
 		raw->data[raw->size++] = (unsigned char)byte;
 	}
-	return 0;
+	return words ? fill_words(run, words, raw) : 0;
 }
 
 /* Zeros behind everything, or a text made longer: to `pad` bytes in all. */
@@ -543,6 +561,7 @@ const struct verb verbs_raw[] = {
 			{ "as", ARG_NAME, false, NULL },
 			{ "fds", ARG_NODE, false, NULL },
 			{ "bytes", ARG_NODE, false, NULL },
+			{ "tail", ARG_NODE, false, NULL },
 			{ "pad", ARG_NUMBER, false, NULL },
 			{ NULL } },
 		.open_ended = true,

@@ -116,6 +116,7 @@ static int connection_create(struct vfiosim_fuse *fuse, struct connection *conne
 	if (!connection->path)
 		return -ENOMEM;
 	connection->session = fuse_session_new(&args, ops, sizeof(*ops), connection);
+	fuse_opt_free_args(&args);
 	if (!connection->session)
 		return -EIO;
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) ||
@@ -265,6 +266,8 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 	if (!error)
 		error = tree_create(fuse->sim, &fuse->tree);
 	if (!error)
+		error = last_create(fuse->sim, fuse->tree, &fuse->last);
+	if (!error)
 		error = remotes_create(fuse->sim, &fuse->remotes);
 	if (!error)
 		error = mount_dev(options->nodes_path, &fuse->remotes->nodes_dev);
@@ -349,6 +352,7 @@ void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 	if (fuse->remotes)
 		release_handles(fuse);
 	remotes_destroy(fuse->remotes);
+	last_destroy(fuse->last);
 	tree_destroy(fuse->tree);
 	connection_destroy(&fuse->nodes);
 	connection_destroy(&fuse->devices);

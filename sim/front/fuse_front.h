@@ -30,6 +30,7 @@
 
 #include <vfiosim/fuse.h>
 
+#include "front/last.h"
 #include "front/loop.h"
 #include "front/remote.h"
 #include "front/tree.h"
@@ -76,6 +77,7 @@ struct install {
 struct vfiosim_fuse {
 	struct vfiosim *sim;
 	struct tree *tree;
+	struct last *last;
 	struct remotes *remotes;
 	struct loop *loop;
 	struct connection nodes, devices;

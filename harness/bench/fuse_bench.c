@@ -89,8 +89,9 @@ static void fill(struct row *row, const struct samples *figure, const struct sam
 
 static void rows(struct table *table, struct player *floor, struct player *client, bool busy)
 {
-	struct row *map = table_add(table, busy ? "FUSE: MAP_DMA, all cores busy" : "FUSE: MAP_DMA, idle",
-				    "empty ioctl, bare server", "us");
+	struct row *map =
+		table_add(table, busy ? "FUSE: MAP_DMA, all cores busy" : "FUSE: MAP_DMA, idle",
+			  "empty ioctl, bare server", "us");
 	struct row *version = table_add(table, busy ? "FUSE: GET_API_VERSION, busy"
 						    : "FUSE: GET_API_VERSION, idle",
 					"empty ioctl, bare server", "us");
@@ -115,7 +116,8 @@ void bench_fuse(struct table *table, const char *vfiosim)
 	struct player floor, client;
 
 	if (!player_start(&floor, bench_fuse_floor, NULL))
-		return row_skip(table_add(table, "FUSE", "", ""), "no process: %s", strerror(errno));
+		return row_skip(table_add(table, "FUSE", "", ""), "no process: %s",
+				strerror(errno));
 	if (player_ask(&floor, 'e') < 0) {
 		row_skip(table_add(table, "FUSE", "", ""),
 			 "no FUSE here (needs /dev/fuse for this user, and a mount namespace)");

@@ -80,8 +80,9 @@ static bool join(struct machine *machine, const char *path, int *ret_group)
 	int group = vfiosim_inproc_open(machine->proc, path);
 
 	*ret_group = group;
-	return group >= 0 && !vfiosim_inproc_ioctl_struct(machine->proc, group, VFIO_GROUP_SET_CONTAINER,
-							  &machine->container, sizeof(int));
+	return group >= 0 &&
+	       !vfiosim_inproc_ioctl_struct(machine->proc, group, VFIO_GROUP_SET_CONTAINER,
+					    &machine->container, sizeof(int));
 }
 
 /* A q35 with one container of type1v2 that holds @group, room for @n mappings, and @n pages. */
@@ -280,7 +281,8 @@ static bool replay_round(struct machine *machine, struct samples *map_ms, struct
 
 static void bench_replay(struct table *table)
 {
-	struct row *row = table_add(table, "replay of 65535 mappings", "mapping them, lazily", "ms");
+	struct row *row =
+		table_add(table, "replay of 65535 mappings", "mapping them, lazily", "ms");
 	struct samples map_ms = { 0 }, replay_ms = { 0 };
 	struct machine machine;
 	bool ok = machine_init(&machine, MDEV, FULL);

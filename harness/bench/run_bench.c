@@ -29,7 +29,8 @@ void bench_run(struct table *table, const char *vfiosim)
 {
 	const char *const run[] = { vfiosim, "run", "--", "true", NULL };
 	const char *const bwrap[] = { "bwrap", "--dev-bind", "/", "/", "true", NULL };
-	struct row *row = table_add(table, "vfiosim run -- true", "bwrap --dev-bind / / true", "ms");
+	struct row *row =
+		table_add(table, "vfiosim run -- true", "bwrap --dev-bind / / true", "ms");
 	struct samples figure = { 0 }, floor = { 0 };
 
 	row->ratio_limit = 3;

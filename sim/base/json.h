@@ -28,7 +28,7 @@ void json_object_end(struct json *json);
 void json_array(struct json *json);
 void json_array_end(struct json *json);
 void json_key(struct json *json, const char *key);
-void json_string(struct json *json, const char *text);		/* NULL: null; invalid UTF-8 as \u00XX */
+void json_string(struct json *json, const char *text); /* NULL: null; invalid UTF-8 as \u00XX */
 void json_number(struct json *json, int64_t number);
 void json_unsigned(struct json *json, uint64_t number);		/* decimal */
 void json_hex(struct json *json, uint64_t number);		/* a string: "0x1000" */

@@ -55,7 +55,8 @@ START_TEST(test_compact)
 	begin(false);
 	write_sample();
 	ends_as("{\"name\":\"q35\",\"none\":null,\"ranges\":[\"0xfee00000\",18446744073709551615,"
-		"-9223372036854775808,[],{}],\"inner\":{\"yes\":true,\"no\":false},\"zero\":\"0x0\","
+		"-9223372036854775808,[],{}],\"inner\":{\"yes\":true,\"no\":false},"
+		"\"zero\":\"0x0\","
 		"\"error\":-14,\"count\":3}");
 }
 END_TEST
@@ -91,11 +92,12 @@ static const struct {
 	{ "", "\"\"" },
 	{ "a \"b\" \\", "\"a \\\"b\\\" \\\\\"" },
 	{ "line\n\ttab\x01\x7f", "\"line\\n\\ttab\\u0001\\u007f\"" },
-	{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7", "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7\"" },
+	{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7",
+	  "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\xa7\"" },
 	{ "\xff\xc3(", "\"\\u00ff\\u00c3(\"" },
-	{ "\xc0\x80", "\"\\u00c0\\u0080\"" },			/* overlong */
-	{ "\xed\xa0\x80", "\"\\u00ed\\u00a0\\u0080\"" },	/* a surrogate */
-	{ "\xf4\x90\x80\x80", "\"\\u00f4\\u0090\\u0080\\u0080\"" },	/* beyond U+10FFFF */
+	{ "\xc0\x80", "\"\\u00c0\\u0080\"" }, /* overlong */
+	{ "\xed\xa0\x80", "\"\\u00ed\\u00a0\\u0080\"" }, /* a surrogate */
+	{ "\xf4\x90\x80\x80", "\"\\u00f4\\u0090\\u0080\\u0080\"" }, /* beyond U+10FFFF */
 	{ "cut \xe2\x82", "\"cut \\u00e2\\u0082\"" },
 };
 

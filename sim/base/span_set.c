@@ -31,7 +31,7 @@
 #define UNUSED UINT64_MAX
 #define LEAF_MAX KEYS		/* 792 bytes */
 #define BRANCH_MAX KEYS		/* 520 bytes */
-#define HEIGHT_MAX 20		/* a branch has two children at least, and memory ends long before */
+#define HEIGHT_MAX 20 /* a branch has two children at least, and memory ends long before */
 
 #define LEAF_LOW (LEAF_MAX / 4)
 #define BRANCH_LOW (BRANCH_MAX / 4)
@@ -199,16 +199,20 @@ static void keys_cut(uint64_t *keys, size_t n, size_t before)
 
 static void leaf_open(struct leaf *leaf, size_t slot, size_t n)
 {
-	memmove(leaf->first + slot + n, leaf->first + slot, (leaf->n - slot) * sizeof(*leaf->first));
-	memmove(leaf->place + slot + n, leaf->place + slot, (leaf->n - slot) * sizeof(*leaf->place));
+	memmove(leaf->first + slot + n, leaf->first + slot,
+		(leaf->n - slot) * sizeof(*leaf->first));
+	memmove(leaf->place + slot + n, leaf->place + slot,
+		(leaf->n - slot) * sizeof(*leaf->place));
 	leaf->n += n;
 }
 
 static void leaf_close(struct leaf *leaf, size_t slot, size_t n)
 {
 	leaf->n -= n;
-	memmove(leaf->first + slot, leaf->first + slot + n, (leaf->n - slot) * sizeof(*leaf->first));
-	memmove(leaf->place + slot, leaf->place + slot + n, (leaf->n - slot) * sizeof(*leaf->place));
+	memmove(leaf->first + slot, leaf->first + slot + n,
+		(leaf->n - slot) * sizeof(*leaf->first));
+	memmove(leaf->place + slot, leaf->place + slot + n,
+		(leaf->n - slot) * sizeof(*leaf->place));
 	keys_cut(leaf->first, leaf->n, leaf->n + n);
 }
 
@@ -218,7 +222,8 @@ static void leaf_cut(struct leaf *leaf, size_t n)
 	leaf->n = n;
 }
 
-static void leaf_copy(struct leaf *to, size_t to_slot, const struct leaf *from, size_t slot, size_t n)
+static void leaf_copy(struct leaf *to, size_t to_slot, const struct leaf *from, size_t slot,
+		      size_t n)
 {
 	memcpy(to->first + to_slot, from->first + slot, n * sizeof(*to->first));
 	memcpy(to->place + to_slot, from->place + slot, n * sizeof(*to->place));
@@ -226,7 +231,8 @@ static void leaf_copy(struct leaf *to, size_t to_slot, const struct leaf *from, 
 
 static void branch_open(struct branch *branch, size_t slot, size_t n)
 {
-	memmove(branch->low + slot + n, branch->low + slot, (branch->n - slot) * sizeof(*branch->low));
+	memmove(branch->low + slot + n, branch->low + slot,
+		(branch->n - slot) * sizeof(*branch->low));
 	memmove(branch->child + slot + n, branch->child + slot,
 		(branch->n - slot) * sizeof(*branch->child));
 	branch->n += n;
@@ -235,7 +241,8 @@ static void branch_open(struct branch *branch, size_t slot, size_t n)
 static void branch_close(struct branch *branch, size_t slot, size_t n)
 {
 	branch->n -= n;
-	memmove(branch->low + slot, branch->low + slot + n, (branch->n - slot) * sizeof(*branch->low));
+	memmove(branch->low + slot, branch->low + slot + n,
+		(branch->n - slot) * sizeof(*branch->low));
 	memmove(branch->child + slot, branch->child + slot + n,
 		(branch->n - slot) * sizeof(*branch->child));
 	keys_cut(branch->low, branch->n, branch->n + n);
@@ -522,17 +529,20 @@ static void rebalance(struct span_set *set, struct path *path)
 		struct branch *parent = path->step[level].branch;
 		size_t slot = path->step[level].slot;
 		bool is_leaf = !level, merged;
-		void **child = parent->child;
+		void *left, *right;
+		uint64_t *low;
 
-		if (node_fill(child[slot], is_leaf) >= (is_leaf ? LEAF_LOW : BRANCH_LOW))
+		if (node_fill(parent->child[slot], is_leaf) >= (is_leaf ? LEAF_LOW : BRANCH_LOW))
 			return;
 		if (slot)
 			slot--;
-		merged = is_leaf ? leaf_balance(child[slot], child[slot + 1], &parent->low[slot + 1])
-				 : branch_balance(child[slot], child[slot + 1], &parent->low[slot + 1]);
+		left = parent->child[slot];
+		right = parent->child[slot + 1];
+		low = &parent->low[slot + 1];
+		merged = is_leaf ? leaf_balance(left, right, low) : branch_balance(left, right, low);
 		if (!merged)
 			return;
-		free(child[slot + 1]);
+		free(right);
 		branch_close(parent, slot + 1, 1);
 	}
 }

@@ -37,7 +37,7 @@ void span_set_done(struct span_set *set);
 
 /* 0; -EEXIST when @span overlaps one that is there; -ENOMEM. All or nothing. */
 int span_set_insert(struct span_set *set, struct span span, void *item);
-/* Takes out the span that starts at @first, returns its item; NULL if there is none. Cannot fail. */
+/* Takes out the span that starts at @first, returns its item; NULL: there is none. Cannot fail. */
 void *span_set_erase(struct span_set *set, uint64_t first);
 
 /* The item of the lowest span that overlaps @span, or NULL. */
@@ -46,7 +46,8 @@ void *span_set_find(const struct span_set *set, struct span span);
 /* The cursor on the lowest span whose last is >= @address. false: there is none. */
 bool span_set_seek(const struct span_set *set, uint64_t address, struct span_cursor *ret_cursor);
 /* The highest span whose first is <= @address. false: there is none. */
-bool span_set_seek_below(const struct span_set *set, uint64_t address, struct span_cursor *ret_cursor);
+bool span_set_seek_below(const struct span_set *set, uint64_t address,
+			 struct span_cursor *ret_cursor);
 /* To the next higher span. false: there is none. */
 bool span_cursor_next(struct span_cursor *cursor);
 /* Takes out the span under the cursor without looking for it again, returns its item. */

@@ -205,7 +205,8 @@ static const struct vfiosim_client_ops ops = {
 /* ---- Processes ---- */
 
 /* A client for @memory, which is freed if that fails. */
-static int client_for(struct vfiosim *sim, struct memory *memory, struct vfiosim_client **ret_client)
+static int client_for(struct vfiosim *sim, struct memory *memory,
+		      struct vfiosim_client **ret_client)
 {
 	int rc = vfiosim_client_create(sim, &ops, memory, ret_client);
 
@@ -288,7 +289,8 @@ int vfiosim_inproc_fork(struct vfiosim_inproc *proc, struct vfiosim_inproc **ret
 	}
 	for (int fd = 0; fd < proc->n_fds; fd++)
 		if (proc->fds[fd].file)
-			fd_give(child, fd, open_file_get(proc->fds[fd].file), proc->fds[fd].cloexec);
+			fd_give(child, fd, open_file_get(proc->fds[fd].file),
+				proc->fds[fd].cloexec);
 	*ret_child = child;
 	return 0;
 }

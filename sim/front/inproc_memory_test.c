@@ -71,10 +71,10 @@ static const char *vmas(uint64_t first, uint64_t last)
 	ck_assert_int_eq(memory_vmas(memory, first, last, &list), 0);
 	text[0] = '\0';
 	for (size_t i = 0; i < list.n; i++)
-		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%c%c:%u",
-					   i ? " " : "", list.items[i].readable ? 'r' : '-',
-					   list.items[i].writable ? 'w' : '-',
-					   (unsigned)((list.items[i].last - list.items[i].first + 1) / PAGE));
+		length += (size_t)snprintf(
+			text + length, sizeof(text) - length, "%s%c%c:%u", i ? " " : "",
+			list.items[i].readable ? 'r' : '-', list.items[i].writable ? 'w' : '-',
+			(unsigned)((list.items[i].last - list.items[i].first + 1) / PAGE));
 	vfiosim_vmas_done(&list);
 	return text;
 }
@@ -123,8 +123,9 @@ START_TEST(test_bad_arguments)
 	ck_assert_int_eq(memory_map(memory, 0, READ, VFIOSIM_VMA_MEMORY, NULL, 0, &ret), -EINVAL);
 	ck_assert_int_eq(memory_map(memory, 100, READ, VFIOSIM_VMA_MEMORY, NULL, 0, &ret), -EINVAL);
 	ck_assert_int_eq(memory_map(memory, PAGE, 4, VFIOSIM_VMA_MEMORY, NULL, 0, &ret), -EINVAL);
-	ck_assert_int_eq(memory_map(memory, UINT64_C(1) << 62, READ, VFIOSIM_VMA_MEMORY, NULL, 0, &ret),
-			 -ENOMEM);
+	ck_assert_int_eq(
+		memory_map(memory, UINT64_C(1) << 62, READ, VFIOSIM_VMA_MEMORY, NULL, 0, &ret),
+		-ENOMEM);
 	ck_assert_uint_eq(ret, 1);
 	ck_assert_int_eq(memory_unmap(memory, uva + 1, PAGE), -EINVAL);
 	ck_assert_int_eq(memory_unmap(memory, uva, 0), -EINVAL);

@@ -76,7 +76,8 @@ static int container_with(struct vfiosim_inproc *who, const char *group, int *re
 
 	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(who, fd, VFIO_GROUP_SET_CONTAINER, &container,
 						     sizeof(container)), 0);
-	ck_assert_int_eq(vfiosim_inproc_ioctl(who, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
+	ck_assert_int_eq(vfiosim_inproc_ioctl(who, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU),
+			 0);
 	*ret_group = fd;
 	return container;
 }
@@ -86,7 +87,8 @@ static int get_device(struct vfiosim_inproc *who, int group, const char *name)
 	char text[40] = "";
 
 	strcpy(text, name);
-	return (int)vfiosim_inproc_ioctl_struct(who, group, VFIO_GROUP_GET_DEVICE_FD, text, sizeof(text));
+	return (int)vfiosim_inproc_ioctl_struct(who, group, VFIO_GROUP_GET_DEVICE_FD, text,
+						sizeof(text));
 }
 
 static long map_dma(struct vfiosim_inproc *who, int container, uint64_t iova, uint64_t uva,
@@ -131,7 +133,8 @@ START_TEST(test_bad_descriptors)
 	char byte;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ck_assert_int_eq(vfiosim_inproc_ioctl(proc, bad[i], VFIO_GET_API_VERSION, 0), -EBADF);
+		ck_assert_int_eq(vfiosim_inproc_ioctl(proc, bad[i], VFIO_GET_API_VERSION, 0),
+				 -EBADF);
 		ck_assert_int_eq(vfiosim_inproc_pread(proc, bad[i], &byte, 1, 0), -EBADF);
 		ck_assert_int_eq(vfiosim_inproc_close(proc, bad[i]), -EBADF);
 		ck_assert_int_eq(vfiosim_inproc_dup(proc, bad[i]), -EBADF);
@@ -203,10 +206,12 @@ START_TEST(test_struct_bounds)
 						     sizeof(status)), 0);
 	ck_assert_uint_eq(status.flags, VFIO_GROUP_FLAGS_VIABLE);
 	/* Behind the structure there is nothing. */
-	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(proc, group, VFIO_GROUP_GET_STATUS, &status, 4),
-			 -EFAULT);
+	ck_assert_int_eq(
+		vfiosim_inproc_ioctl_struct(proc, group, VFIO_GROUP_GET_STATUS, &status, 4),
+		-EFAULT);
 	ck_assert_int_eq(vfiosim_inproc_ioctl(proc, group, VFIO_GROUP_GET_STATUS, 0), -EFAULT);
-	ck_assert_int_eq(vfiosim_inproc_ioctl(proc, container, VFIO_GET_API_VERSION, UINT64_MAX), 0);
+	ck_assert_int_eq(vfiosim_inproc_ioctl(proc, container, VFIO_GET_API_VERSION, UINT64_MAX),
+			 0);
 }
 END_TEST
 
@@ -217,7 +222,8 @@ START_TEST(test_struct_too_large_for_the_stack)
 	struct vfio_group_status *status = calloc(1, size);
 
 	status->argsz = sizeof(*status);
-	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(proc, group, VFIO_GROUP_GET_STATUS, status, size), 0);
+	ck_assert_int_eq(
+		vfiosim_inproc_ioctl_struct(proc, group, VFIO_GROUP_GET_STATUS, status, size), 0);
 	ck_assert_uint_eq(status->flags, VFIO_GROUP_FLAGS_VIABLE);
 	free(status);
 }
@@ -321,7 +327,8 @@ START_TEST(test_limits_of_the_client)
 
 	vfiosim_inproc_set_limits(proc, &two_pages);
 	container = container_with(proc, "/dev/vfio/10", &group);
-	ck_assert_int_eq(map_dma(proc, container, 0, map_memory(proc, 3 * PAGE), 3 * PAGE), -ENOMEM);
+	ck_assert_int_eq(map_dma(proc, container, 0, map_memory(proc, 3 * PAGE), 3 * PAGE),
+			 -ENOMEM);
 	ck_assert_int_eq(map_dma(proc, container, 0, map_memory(proc, 2 * PAGE), 2 * PAGE), 0);
 	ck_assert_uint_eq(counters().pinned_pages, 2);
 }

@@ -78,14 +78,17 @@ void handle_reply(fuse_req_t req, struct handle *handle, struct fuse_file_info *
 
 static bool answer_who(fuse_req_t req, const struct handle *handle, const void *in, size_t in_size)
 {
+	struct remotes *remotes = req_fuse(req)->remotes;
 	struct fuse_who who;
 
 	if (in_size != sizeof(who))
 		return false;
 	memcpy(&who, in, sizeof(who));
-	if (memcmp(who.nonce, req_fuse(req)->remotes->nonce, sizeof(who.nonce)))
+	if (memcmp(who.nonce, remotes->nonce, sizeof(who.nonce)))
 		return false;
+	pthread_mutex_lock(&remotes->lock);	/* see remote_fd_file() */
 	who.file = (uintptr_t)handle->file;
+	pthread_mutex_unlock(&remotes->lock);
 	fuse_reply_ioctl(req, 0, &who, sizeof(who));
 	return true;
 }

@@ -134,7 +134,7 @@ dev_t remote_memory_dev(void);
 /* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
 int remote_fd_get(pid_t tid, int fd);
 /* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */
-int remote_fd_file(const struct remotes *set, int fd, struct vfiosim_file **ret_file);
+int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file);
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event);
 void remote_event_signal(struct vfiosim_event *event);

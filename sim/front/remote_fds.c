@@ -60,7 +60,7 @@ int remote_fd_get(pid_t tid, int fd)
 	return ours;
 }
 
-int remote_fd_file(const struct remotes *set, int fd, struct vfiosim_file **ret_file)
+int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 {
 	struct fuse_who who = { .file = 0 };
 	struct statx stx;
@@ -77,6 +77,10 @@ int remote_fd_file(const struct remotes *set, int fd, struct vfiosim_file **ret_
 	memcpy(who.nonce, set->nonce, sizeof(who.nonce));
 	if (ioctl(fd, FUSE_WHO, &who) || !who.file)
 		return -EBADFD;
+	/* The answer came from another thread of ours, by way of the kernel: what it wrote
+	   before is only then seen for sure. */
+	pthread_mutex_lock(&set->lock);
+	pthread_mutex_unlock(&set->lock);
 	*ret_file = (struct vfiosim_file *)(uintptr_t)who.file;
 	return 0;
 }

@@ -31,6 +31,7 @@ struct paths_proc {
 	int socket;
 	pid_t pid;
 	bool ours;			/* a child of the runner, to be waited for */
+	uint64_t last;			/* number of the last refusal told */
 };
 
 static struct paths_target *paths_target(struct target *target)
@@ -98,6 +99,18 @@ static void find_string(const char *json, const char *key, char *to, size_t size
 	to[n] = 0;
 }
 
+/* The host's own kernel refuses some things before the simulator hears of them. */
+static bool is_new(struct proc *proc, const char *json)
+{
+	struct paths_proc *own = proc->ctx;
+	const char *at = strstr(json, "\"number\"");
+	uint64_t number = at ? strtoull(at + strlen("\"number\": "), NULL, 10) : 0;
+	bool result = number != own->last;
+
+	own->last = number;
+	return result;
+}
+
 static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
 {
 	struct worker_request request = { .op = WORKER_READ_FILE, .size = sizeof(CONTROL_LAST) };
@@ -109,7 +122,7 @@ static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
 	if (!json || !proc->target->simulated)
 		goto out;
 	length = ask_for(proc, &request, CONTROL_LAST, NULL, json, WORKER_BYTES_MAX);
-	if (length > 0) {
+	if (length > 0 && is_new(proc, json)) {
 		find_string(json, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
 		find_string(json, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
 	}

@@ -156,13 +156,14 @@ static char *picture(struct run *run)
 	return run->target->ops->state(run->target, &text) ? NULL : text;
 }
 
+/* The same on every target, so it holds a rule only where the case speaks of one. */
 static void log_step(FILE *log, const struct step *step, size_t index, const struct result *result)
 {
 	char buffer[24];
 
 	fprintf(log, "%zu %s: %s", index + 1, step->verb->name,
 		result->error ? errno_name(-result->error, buffer) : "ok");
-	if (result->rule[0])
+	if (step->expect.rule && result->rule[0])
 		fprintf(log, " %s", result->rule);
 	for (unsigned i = 0; i < result->n_values; i++) {
 		const struct result_value *value = &result->values[i];

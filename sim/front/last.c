@@ -16,6 +16,7 @@
 
 struct refusal {
 	uint32_t client;	/* 0: a free place */
+	uint64_t number;	/* of the event: whoever asks again can tell old from new */
 	int error;
 	char verb[48], object[96], reason[400];
 	const struct vfiosim_rule *rule;
@@ -58,6 +59,7 @@ static void note(void *ctx, const struct vfiosim_event *event)
 	pthread_mutex_lock(&last->lock);
 	refusal = place(last, event->client);
 	refusal->client = event->client;
+	refusal->number = event->number;
 	refusal->error = (int)-event->result;
 	refusal->rule = event->rule;
 	snprintf(refusal->verb, sizeof(refusal->verb), "%s", event->verb);
@@ -78,6 +80,7 @@ static void put(FILE *to, const struct refusal *refusal)
 		return;
 	}
 	json_object(&json);
+	json_put_unsigned(&json, "number", refusal->number);
 	json_put_string(&json, "object", refusal->object);
 	json_put_string(&json, "verb", refusal->verb);
 	json_put_string(&json, "error", name);

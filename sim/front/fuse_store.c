@@ -77,8 +77,7 @@ static ssize_t parked_try(struct parked *parked, uint64_t *ret_releases)
 	pthread_mutex_unlock(&fuse->lock);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, 0, REMOTE_NOBODY);
 	call.caller.tid = parked->tid;
-	if (parked->client)
-		call.caller.client = vfiosim_client_get(parked->client);
+	call.caller.client = parked->client;
 	length = node_store(fuse->tree, parked->node, &call.caller, parked->text, parked->length);
 	remote_call_finish(&call);
 	remote_call_end(&call);

@@ -34,6 +34,7 @@ static struct stat file_stat(fuse_ino_t ino)
 		.st_mode = ino == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666,
 		.st_nlink = 1,
 		.st_uid = getuid(),
+		.st_gid = getgid(),	/* one that is not mapped would mean read-only */
 	};
 }
 

@@ -122,10 +122,19 @@ unsigned table_print(const struct table *table)
 	return misses;
 }
 
+/* What else ran before we began: it spoils the rows that say "idle". */
+static void print_load(double load)
+{
+	if (load > 0.5)
+		printf("Something else ran: load average %.1f before the start. Idle rows want an "
+		       "idle machine.\n", load);
+}
+
 int main(int argc, char **argv)
 {
 	struct table table = { 0 };
 	uint64_t start = bench_now();
+	double load = 0;
 	unsigned misses;
 
 	if (argc == 2 && !strcmp(argv[1], "client"))
@@ -134,6 +143,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s VFIOSIM\n", argv[0]);
 		return 2;
 	}
+	getloadavg(&load, 1);
 	signal(SIGPIPE, SIG_IGN);	/* a player that is gone is an answer too */
 	bench_fuse(&table, argv[1]);
 	bench_map(&table);
@@ -141,5 +151,6 @@ int main(int argc, char **argv)
 	misses = table_print(&table);
 	printf("%u of %u miss their target. Medians of %d rounds, %.0f s in all.\n", misses,
 	       table.n, BENCH_ROUNDS, (double)(bench_now() - start) / 1e9);
+	print_load(load);
 	return 0;
 }

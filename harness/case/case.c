@@ -18,7 +18,7 @@ const struct mode_row modes[MODE_COUNT] = {
 };
 const char *const mode_names[] = { "legacy", "iommufd", NULL };
 
-static const char *const head_keys[] = { "about", "topology", "params", "modes", "variants",
+static const char *const head_keys[] = { "about", "topology", "params", "skip", "modes", "variants",
 					 "steps", "outcome", NULL };
 
 /* ---- Errnos by name ---------------------------------------------------- */
@@ -191,6 +191,19 @@ static int read_steps(struct case_file *file, struct vfiosim_error *ret_error)
 	return 0;
 }
 
+static int read_skip(struct case_file *file, struct vfiosim_error *ret_error)
+{
+	static const char *const targets[] = { "inproc", "fuse", "host", NULL };
+	const struct node *node = node_get(file->root, "skip");
+	const char *reason;
+	int error = node ? check_keys(node, "target", targets, ret_error) : 0;
+
+	for (size_t i = 0; node && i < node->n && !error; i++)
+		error = node_text(&node->items[i], "the reason", &reason, ret_error);
+	file->skip = node;
+	return error;
+}
+
 static int read_head(struct case_file *file, struct vfiosim_error *ret_error)
 {
 	const struct node *about;
@@ -212,6 +225,8 @@ static int read_head(struct case_file *file, struct vfiosim_error *ret_error)
 		error = read_outcome(file, ret_error);
 	if (!error)
 		error = read_steps(file, ret_error);
+	if (!error)
+		error = read_skip(file, ret_error);
 	file->params = node_get(file->root, "params");
 	return error;
 }

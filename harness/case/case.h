@@ -105,6 +105,7 @@ struct case_file {
 	bool modes[MODE_COUNT];		/* that the case is written for */
 	const struct node *variants;	/* map of maps, or NULL */
 	const struct node *params;	/* map, or NULL */
+	const struct node *skip;	/* map from targets to reasons, or NULL */
 	const struct node *outcome;	/* map by policy, or NULL */
 	const struct node *steps;	/* list */
 	bool scripted;			/* can be run as written; false: only under a policy */

@@ -154,17 +154,27 @@ int job_device(const char *text, struct target_device *ret_device)
 	return -ENOENT;
 }
 
+const char *job_skipped(const struct play *play, enum job_target target)
+{
+	const struct node *skip = node_get(play->file->skip, job_targets[target]);
+
+	if (modes[play->mode].missing)
+		return modes[play->mode].missing;
+	return skip ? skip->text : NULL;
+}
+
 /* ---- Any --------------------------------------------------------------- */
 
 int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result)
 {
+	const char *why = job_skipped(play, options->target);
 	int error;
 
 	*ret_result = (struct job_result){ 0 };
-	if (modes[play->mode].missing) {
+	if (why) {
 		ret_result->outcome.verdict = SKIPPED;
-		ret_result->outcome.message = strdup(modes[play->mode].missing);
+		ret_result->outcome.message = strdup(why);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
 	if (options->target == JOB_INPROC)

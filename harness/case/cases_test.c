@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every case that is built in: passes in this process, gives the same trace twice,
+ * the same outcome over FUSE; and together they reach every rule of the simulator.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfiosim/topology.h>
+#include <vfiosim/trace.h>
+
+#include "case/builtin.h"
+#include "case/job.h"
+#include "case/library.h"
+#include "target_worker.h"
+
+struct plays {
+	struct library library;
+	struct play *plays;
+	size_t n;
+};
+
+static void setup(struct plays *all)
+{
+	struct play_filter filter = { .mode = -1 };
+	struct vfiosim_error why = { 0 };
+	int error = library_load(NULL, 0, &all->library, &why);
+
+	ck_assert_msg(!error, "%s:%u:%u: %s", why.file, why.line, why.column, why.message);
+	ck_assert_int_eq(library_plays(&all->library, &filter, &all->plays, &all->n), 0);
+	ck_assert_uint_ge(all->library.n, 25);
+	for (size_t i = 0; case_builtin(i); i++)
+		ck_assert_msg(i < all->library.n, "two cases are called %s", case_builtin(i)->name);
+}
+
+static void teardown(struct plays *all)
+{
+	library_plays_done(all->plays, all->n);
+	library_done(&all->library);
+}
+
+static void run(const struct play *play, enum job_target target, struct job_result *ret_result)
+{
+	struct job_options options = { .target = target };
+	char name[200];
+
+	case_play_name(play, name, sizeof(name));
+	ck_assert_msg(!job_run(play, &options, ret_result), "%s", name);
+	ck_assert_msg(ret_result->outcome.verdict != FAILED, "%s: %s\n%s", name,
+		      ret_result->outcome.message, ret_result->outcome.log);
+	if (ret_result->outcome.verdict == SKIPPED)
+		ck_assert_msg(job_skipped(play, target), "%s was skipped: %s", name,
+			      ret_result->outcome.message);
+}
+
+START_TEST(every_case_passes_and_repeats)
+{
+	struct plays all;
+
+	setup(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		struct job_result first, second;
+
+		run(&all.plays[i], JOB_INPROC, &first);
+		run(&all.plays[i], JOB_INPROC, &second);
+		if (first.outcome.verdict == PASSED) {
+			ck_assert_str_eq(first.trace, second.trace);
+			ck_assert_str_eq(first.outcome.log, second.outcome.log);
+		}
+		job_result_done(&first);
+		job_result_done(&second);
+	}
+	teardown(&all);
+}
+END_TEST
+
+/* What a target cannot provide here (a disk that tracks dirty pages, say) is skipped, not compared. */
+static void compare(const struct play *play)
+{
+	struct job_options options = { .target = JOB_FUSE };
+	struct job_result here, there;
+	char name[200];
+
+	case_play_name(play, name, sizeof(name));
+	run(play, JOB_INPROC, &here);
+	ck_assert_msg(!job_run(play, &options, &there), "%s", name);
+	if (there.outcome.verdict == SKIPPED)
+		printf("%s over FUSE: skipped, %s\n", name, there.outcome.message);
+	ck_assert_msg(there.outcome.verdict != FAILED, "%s: %s\n%.2000s", name,
+		      there.outcome.message, there.outcome.log);
+	if (there.outcome.verdict == PASSED)
+		ck_assert_msg(!strcmp(here.outcome.log, there.outcome.log),
+			      "%s\nin process:\n%sover FUSE:\n%s", name, here.outcome.log,
+			      there.outcome.log);
+	job_result_done(&here);
+	job_result_done(&there);
+}
+
+START_TEST(every_case_ends_the_same_over_fuse)
+{
+	struct plays all;
+
+	if (access("/dev/fuse", R_OK | W_OK)) {
+		puts("over FUSE: skipped, /dev/fuse cannot be opened");
+		return;
+	}
+	setup(&all);
+	for (size_t i = 0; i < all.n; i++)
+		if (!modes[all.plays[i].mode].missing)
+			compare(&all.plays[i]);
+	teardown(&all);
+}
+END_TEST
+
+/* ---- Rules ------------------------------------------------------------- */
+
+#define RULES_MAX 256
+
+/* Rules that no case can reach, and why. */
+static const struct {
+	const char *id, *why;
+} unreachable[] = {
+	{ "no-memory", "only when the machine itself runs out of memory" },
+	{ "too-many-files", "a client's table of descriptors has no limit in this process" },
+	{ "mmap-private", "clients in this process map regions shared" },
+	{ "no-rawio", "clients in this process have all rights" },
+};
+
+struct reached {
+	bool rules[RULES_MAX];
+};
+
+static bool is_unreachable(const char *id)
+{
+	for (size_t i = 0; i < sizeof(unreachable) / sizeof(unreachable[0]); i++)
+		if (!strcmp(unreachable[i].id, id))
+			return true;
+	return false;
+}
+
+/* Could @text be @sentence with its {values} filled in? The words between them are there, in order. */
+static bool fits(const char *sentence, const char *text)
+{
+	while (*sentence) {
+		size_t length = strcspn(sentence, "{");
+		char words[400];
+
+		snprintf(words, sizeof(words), "%.*s", (int)length, sentence);
+		text = strstr(text, words);
+		if (!text)
+			return false;
+		text += length;
+		sentence += length;
+		sentence += strcspn(sentence, "}");
+		sentence += *sentence == '}';
+	}
+	return true;
+}
+
+/* A rule is met by a refusal, or told among the changes (what a device met by itself). */
+static void note_rules(void *ctx, const struct vfiosim_event *event)
+{
+	struct reached *reached = ctx;
+
+	for (size_t i = 0; i < RULES_MAX && vfiosim_rule(i); i++) {
+		if (event->rule == vfiosim_rule(i))
+			reached->rules[i] = true;
+		for (size_t k = 0; k < event->n_changes; k++)
+			if (fits(vfiosim_rule(i)->sentence, event->changes[k]))
+				reached->rules[i] = true;
+	}
+}
+
+static void collect(const struct play *play, struct reached *reached)
+{
+	struct target_sink sinks[] = { { note_rules, reached }, { NULL, NULL } };
+	struct outcome outcome = { 0 };
+	struct target *target;
+
+	ck_assert_int_eq(target_inproc_create(play->topology, sinks, &target), 0);
+	ck_assert_int_eq(run_play(play, target, NULL, &outcome), 0);
+	target_destroy(target);
+	outcome_done(&outcome);
+}
+
+START_TEST(every_rule_is_reached)
+{
+	struct reached reached = { 0 };
+	struct plays all;
+	char missing[4000] = "";
+	size_t n = 0;
+
+	setup(&all);
+	for (size_t i = 0; i < all.n; i++)
+		if (!modes[all.plays[i].mode].missing)
+			collect(&all.plays[i], &reached);
+	teardown(&all);
+	for (size_t i = 0; i < RULES_MAX && vfiosim_rule(i) && n < sizeof(missing); i++)
+		if (!reached.rules[i] && !is_unreachable(vfiosim_rule(i)->id))
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n, " %s",
+					      vfiosim_rule(i)->id);
+	ck_assert_msg(!n, "no case reaches:%s", missing);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	TCase *tests = tcase_create("cases");
+	Suite *suite = suite_create("cases");
+	SRunner *runner;
+	int failed;
+
+	/* The cases' processes exec this program, see target_worker.h. */
+	if (argc == 4 && !strcmp(argv[2], "--worker"))
+		return worker_resume(argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "--worker"))
+		return worker_resume(argv[2]);
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, every_case_passes_and_repeats);
+	tcase_add_test(tests, every_case_ends_the_same_over_fuse);
+	tcase_add_test(tests, every_rule_is_reached);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -72,8 +72,11 @@ bool remote_alive(const struct remote *remote)
 	return !kill(remote->tgid, 0) || errno != ESRCH;
 }
 
+/* Of a memory that is alive. The first thread's number stays taken as long as the process lives. */
 static bool remote_has_thread(const struct remote *remote, pid_t tid)
 {
+	if (tid == remote->tgid)
+		return true;
 	return !tgkill(remote->tgid, tid, 0) || errno != ESRCH;
 }
 
@@ -315,7 +318,7 @@ static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
 	pthread_mutex_lock(&set->lock);
 	thread = id_map_find(&set->threads, (uint64_t)tid);
 	if (thread && !atomic_load(&thread->remote->shared) &&
-	    remote_has_thread(thread->remote, tid) && remote_alive(thread->remote))
+	    remote_alive(thread->remote) && remote_has_thread(thread->remote, tid))
 		found = remote_called(thread->remote, tid);
 	pthread_mutex_unlock(&set->lock);
 	return found;

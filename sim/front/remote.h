@@ -75,6 +75,7 @@ struct remote {
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
+	_Atomic uint64_t user_ns;	/* what remote_fds.c found out lately: tid, when, answer */
 	atomic_bool shared;		/* with another process (CLONE_VM): never cached */
 };
 

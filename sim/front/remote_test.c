@@ -323,14 +323,17 @@ END_TEST
 
 static int set_irqs(int device, uint32_t flags, int32_t fd)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = { .set = { .flags = flags, .index = VFIO_PCI_MSI_IRQ_INDEX, .count = 1 },
-		   .fd = fd };
+	uint32_t bytes[6] = { 0 };
+	struct vfio_irq_set *set = (void *)bytes;
 
-	irqs.set.argsz = flags & VFIO_IRQ_SET_DATA_EVENTFD ? sizeof(irqs) : sizeof(irqs.set);
-	return rig_ioctl(device, VFIO_DEVICE_SET_IRQS, &irqs);
+	*set = (struct vfio_irq_set){ .argsz = sizeof(*set),
+				      .flags = flags,
+				      .index = VFIO_PCI_MSI_IRQ_INDEX,
+				      .count = 1 };
+	if (flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		set->argsz += sizeof(fd);
+	memcpy(set->data, &fd, sizeof(fd));
+	return rig_ioctl(device, VFIO_DEVICE_SET_IRQS, set);
 }
 
 START_TEST(test_eventfds)
@@ -383,8 +386,10 @@ START_TEST(test_memlock)
 	ck_assert_int_eq(map_once(container, at, 8 * PAGE, READ_WRITE),
 			 _i == RIG_ROOT ? 0 : -ENOMEM);
 	ck_assert_int_eq(map_once(container, at, 4 * PAGE, READ_WRITE), 0);
-	if (_i == RIG_ROOT && !unshare(CLONE_NEWUSER))
+	if (_i == RIG_ROOT && !unshare(CLONE_NEWUSER)) {
+		usleep(20000);	/* such a change may be noticed late */
 		ck_assert_int_eq(map_once(container, at, 8 * PAGE, READ_WRITE), -ENOMEM);
+	}
 	rig_stop(&rig);
 }
 END_TEST

@@ -11,10 +11,6 @@
  * span of a leaf leaves its bound alone, so looking below an address may have to
  * step to the leaf before. Nothing else does.
  *
- * Keys that are not used are UINT64_MAX, so that searching a node is the same few
- * steps whatever it holds: between scattered mappings, branches that go wrong
- * would be most of what a search costs.
- *
  * Filling: a full node is halved, except at either end of the set, where it is
  * left full: mappings often arrive in order. A node that falls below a quarter is
  * merged with a neighbour of the same parent, or takes from it.
@@ -25,32 +21,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define KEYS 32			/* of a node, used or not; see count_below() */
-#define UNUSED UINT64_MAX
-#define LEAF_MAX KEYS		/* 792 bytes */
-#define BRANCH_MAX KEYS		/* 520 bytes */
-#define HEIGHT_MAX 20 /* a branch has two children at least, and memory ends long before */
+#include "base/span_node.h"
 
-#define LEAF_LOW (LEAF_MAX / 4)
-#define BRANCH_LOW (BRANCH_MAX / 4)
-
-struct leaf {
-	size_t n;
-	struct leaf *prev, *next;
-	uint64_t first[LEAF_MAX];	/* by themselves: searching reads nothing else */
-	struct place {
-		uint64_t last;
-		void *item;
-	} place[LEAF_MAX];
-};
-
-struct branch {
-	size_t n;			/* children, 2 at least */
-	uint64_t low[BRANCH_MAX];
-	void *child[BRANCH_MAX];	/* branches, or leaves at the bottom */
-};
+#define HEIGHT_MAX 20	/* a branch has two children at least: memory ends long before */
 
 /* The way from the root to a leaf. step[0] is the branch right above the leaf. */
 struct path {
@@ -67,24 +41,6 @@ void span_set_init(struct span_set *set)
 }
 
 /* ---- Searching ---- */
-
-/*
- * How many of the first @n of KEYS ascending @keys are <= @key. Halves down to a
- * cache line's worth, then counts; by arithmetic, without a branch.
- */
-static inline size_t count_below(const uint64_t *keys, size_t n, uint64_t key)
-{
-	const uint64_t *base = keys;
-	size_t count;
-
-	base += 16 & (0 - (size_t)(base[15] <= key));
-	base += 8 & (0 - (size_t)(base[7] <= key));
-	count = (size_t)(base - keys);
-#pragma GCC unroll 8
-	for (size_t i = 0; i < 8; i++)
-		count += base[i] <= key;
-	return count < n ? count : n;	/* UNUSED may be a key, too */
-}
 
 /* Which child of @branch may hold a span that starts at @address. */
 static inline size_t child_slot(const struct branch *branch, uint64_t address)
@@ -188,159 +144,7 @@ void *span_set_find(const struct span_set *set, struct span span)
 	return cursor.item;
 }
 
-/* ---- Moving things about inside nodes and between neighbours ---- */
-
-/* The keys behind the first @n become unused, as far as @before were used. */
-static void keys_cut(uint64_t *keys, size_t n, size_t before)
-{
-	for (size_t i = n; i < before; i++)
-		keys[i] = UNUSED;
-}
-
-static void leaf_open(struct leaf *leaf, size_t slot, size_t n)
-{
-	memmove(leaf->first + slot + n, leaf->first + slot,
-		(leaf->n - slot) * sizeof(*leaf->first));
-	memmove(leaf->place + slot + n, leaf->place + slot,
-		(leaf->n - slot) * sizeof(*leaf->place));
-	leaf->n += n;
-}
-
-static void leaf_close(struct leaf *leaf, size_t slot, size_t n)
-{
-	leaf->n -= n;
-	memmove(leaf->first + slot, leaf->first + slot + n,
-		(leaf->n - slot) * sizeof(*leaf->first));
-	memmove(leaf->place + slot, leaf->place + slot + n,
-		(leaf->n - slot) * sizeof(*leaf->place));
-	keys_cut(leaf->first, leaf->n, leaf->n + n);
-}
-
-static void leaf_cut(struct leaf *leaf, size_t n)
-{
-	keys_cut(leaf->first, n, leaf->n);
-	leaf->n = n;
-}
-
-static void leaf_copy(struct leaf *to, size_t to_slot, const struct leaf *from, size_t slot,
-		      size_t n)
-{
-	memcpy(to->first + to_slot, from->first + slot, n * sizeof(*to->first));
-	memcpy(to->place + to_slot, from->place + slot, n * sizeof(*to->place));
-}
-
-static void branch_open(struct branch *branch, size_t slot, size_t n)
-{
-	memmove(branch->low + slot + n, branch->low + slot,
-		(branch->n - slot) * sizeof(*branch->low));
-	memmove(branch->child + slot + n, branch->child + slot,
-		(branch->n - slot) * sizeof(*branch->child));
-	branch->n += n;
-}
-
-static void branch_close(struct branch *branch, size_t slot, size_t n)
-{
-	branch->n -= n;
-	memmove(branch->low + slot, branch->low + slot + n,
-		(branch->n - slot) * sizeof(*branch->low));
-	memmove(branch->child + slot, branch->child + slot + n,
-		(branch->n - slot) * sizeof(*branch->child));
-	keys_cut(branch->low, branch->n, branch->n + n);
-}
-
-static void branch_cut(struct branch *branch, size_t n)
-{
-	keys_cut(branch->low, n, branch->n);
-	branch->n = n;
-}
-
-static void branch_copy(struct branch *to, size_t to_slot, const struct branch *from, size_t slot,
-			size_t n)
-{
-	memcpy(to->low + to_slot, from->low + slot, n * sizeof(*to->low));
-	memcpy(to->child + to_slot, from->child + slot, n * sizeof(*to->child));
-}
-
 /* ---- Inserting ---- */
-
-static struct leaf *leaf_create(void)
-{
-	struct leaf *leaf = malloc(sizeof(*leaf));
-
-	if (!leaf)
-		return NULL;
-	leaf->n = 0;
-	leaf->prev = leaf->next = NULL;
-	keys_cut(leaf->first, 0, KEYS);
-	return leaf;
-}
-
-static struct branch *branch_create(void)
-{
-	struct branch *branch = malloc(sizeof(*branch));
-
-	if (!branch)
-		return NULL;
-	branch->n = 0;
-	keys_cut(branch->low, 0, KEYS);
-	return branch;
-}
-
-static void leaf_put(struct leaf *leaf, size_t slot, struct span span, void *item)
-{
-	leaf_open(leaf, slot, 1);
-	leaf->first[slot] = span.first;
-	leaf->place[slot] = (struct place){ span.last, item };
-}
-
-static void branch_put(struct branch *branch, size_t slot, uint64_t low, void *child)
-{
-	branch_open(branch, slot, 1);
-	branch->low[slot] = low;
-	branch->child[slot] = child;
-}
-
-/* Put a span into the full @leaf, whose upper part goes to @right. Returns @right's bound. */
-static uint64_t leaf_split(struct leaf *leaf, struct leaf *right, size_t slot, struct span span,
-			   void *item)
-{
-	size_t keep = LEAF_MAX / 2 + 1;
-
-	if (slot == LEAF_MAX && !leaf->next)
-		keep = LEAF_MAX;
-	else if (!slot && !leaf->prev)
-		keep = 0;
-	right->n = LEAF_MAX - keep;
-	leaf_copy(right, 0, leaf, keep, right->n);
-	leaf_cut(leaf, keep);
-	right->prev = leaf;
-	right->next = leaf->next;
-	if (leaf->next)
-		leaf->next->prev = right;
-	leaf->next = right;
-
-	if (slot < keep || !keep)
-		leaf_put(leaf, slot, span, item);
-	else
-		leaf_put(right, slot - keep, span, item);
-	return right->first[0];
-}
-
-/* The same for a full @branch. @last: it is the highest of its level. */
-static uint64_t branch_split(struct branch *branch, struct branch *right, size_t slot, uint64_t low,
-			     void *child, bool last)
-{
-	size_t keep = last && slot == BRANCH_MAX ? BRANCH_MAX - 1 : BRANCH_MAX / 2 + 1;
-
-	right->n = BRANCH_MAX - keep;
-	branch_copy(right, 0, branch, keep, right->n);
-	branch_cut(branch, keep);
-	if (slot < keep)
-		branch_put(branch, slot, low, child);
-	else
-		branch_put(right, slot - keep, low, child);
-	return right->low[0];
-}
 
 /* Is the branch at @level the highest of its level? */
 static bool path_is_last(const struct span_set *set, const struct path *path, unsigned level)
@@ -409,20 +213,40 @@ static int insert_splitting(struct span_set *set, struct path *path, size_t slot
 	return 0;
 }
 
-/* Does @span overlap what stands before or at @slot of @leaf? Nothing at @slot starts below it. */
-static bool overlaps_neighbours(const struct leaf *leaf, size_t slot, struct span span)
+/*
+ * The lowest place that @span overlaps, were it put at @slot of @leaf, or NULL. No
+ * span before @slot starts above it, none behind starts below.
+ */
+static const struct place *overlapped(const struct leaf *leaf, size_t slot, struct span span)
 {
-	const struct leaf *next = leaf->next;
+	const struct leaf *prev = leaf->prev, *next = leaf->next;
+	const struct place *before = NULL;
 
-	if (slot) {
-		if (leaf->place[slot - 1].last >= span.first)
-			return true;
-	} else if (leaf->prev && leaf->prev->place[leaf->prev->n - 1].last >= span.first) {
-		return true;
-	}
+	if (slot)
+		before = &leaf->place[slot - 1];
+	else if (prev)
+		before = &prev->place[prev->n - 1];
+	if (before && before->last >= span.first)
+		return before;
 	if (slot < leaf->n)
-		return leaf->first[slot] <= span.last;
-	return next && next->first[0] <= span.last;
+		return leaf->first[slot] <= span.last ? &leaf->place[slot] : NULL;
+	return next && next->first[0] <= span.last ? &next->place[0] : NULL;
+}
+
+void *span_set_find_gap(const struct span_set *set, struct span span, struct span_gap *ret_gap)
+{
+	struct leaf *leaf = find_leaf(set, span.first);
+	const struct place *other = NULL;
+	size_t slot = 0;
+
+	if (leaf) {
+		slot = count_below(leaf->first, leaf->n, span.first);
+		other = overlapped(leaf, slot, span);
+	}
+	if (other)
+		return other->item;
+	*ret_gap = (struct span_gap){ leaf, (unsigned)slot };
+	return NULL;
 }
 
 static int insert_first(struct span_set *set, struct span span, void *item)
@@ -447,7 +271,7 @@ int span_set_insert(struct span_set *set, struct span span, void *item)
 		return insert_first(set, span, item);
 	find_path(set, span.first, &path);
 	slot = count_below(path.leaf->first, path.leaf->n, span.first);
-	if (overlaps_neighbours(path.leaf, slot, span))
+	if (overlapped(path.leaf, slot, span))
 		return -EEXIST;
 	if (path.leaf->n < LEAF_MAX)
 		leaf_put(path.leaf, slot, span, item);
@@ -458,64 +282,20 @@ int span_set_insert(struct span_set *set, struct span span, void *item)
 	return rc;
 }
 
+int span_set_insert_gap(struct span_set *set, const struct span_gap *gap, struct span span,
+			void *item)
+{
+	struct leaf *leaf = gap->leaf;
+
+	/* The way to the leaf matters only when it has to be split. */
+	if (!leaf || leaf->n == LEAF_MAX)
+		return span_set_insert(set, span, item);
+	leaf_put(leaf, gap->slot, span, item);
+	set->count++;
+	return 0;
+}
+
 /* ---- Erasing ---- */
-
-/*
- * @left and @right are neighbours under one parent, one of them with few spans.
- * True: @right is empty now and out of the chain. Else *@low is its new bound.
- */
-static bool leaf_balance(struct leaf *left, struct leaf *right, uint64_t *low)
-{
-	size_t total = left->n + right->n, half = total / 2, n;
-
-	if (total <= LEAF_MAX * 3 / 4) {
-		leaf_copy(left, left->n, right, 0, right->n);
-		left->n = total;
-		left->next = right->next;
-		if (right->next)
-			right->next->prev = left;
-		return true;
-	}
-	if (left->n < half) {
-		n = half - left->n;
-		leaf_copy(left, left->n, right, 0, n);
-		left->n = half;
-		leaf_close(right, 0, n);
-	} else {
-		n = left->n - half;
-		leaf_open(right, 0, n);
-		leaf_copy(right, 0, left, half, n);
-		leaf_cut(left, half);
-	}
-	*low = right->first[0];
-	return false;
-}
-
-/* The same for branches. @low: the bound of @right in their parent, in and out. */
-static bool branch_balance(struct branch *left, struct branch *right, uint64_t *low)
-{
-	size_t total = left->n + right->n, half = total / 2, n;
-
-	right->low[0] = *low;
-	if (total <= BRANCH_MAX * 3 / 4) {
-		branch_copy(left, left->n, right, 0, right->n);
-		left->n = total;
-		return true;
-	}
-	if (left->n < half) {
-		n = half - left->n;
-		branch_copy(left, left->n, right, 0, n);
-		left->n = half;
-		branch_close(right, 0, n);
-	} else {
-		n = left->n - half;
-		branch_open(right, 0, n);
-		branch_copy(right, 0, left, half, n);
-		branch_cut(left, half);
-	}
-	*low = right->low[0];
-	return false;
-}
 
 static size_t node_fill(void *node, bool is_leaf)
 {
@@ -528,7 +308,7 @@ static void rebalance(struct span_set *set, struct path *path)
 	for (unsigned level = 0; level < set->height; level++) {
 		struct branch *parent = path->step[level].branch;
 		size_t slot = path->step[level].slot;
-		bool is_leaf = !level, merged;
+		bool is_leaf = !level;
 		void *left, *right;
 		uint64_t *low;
 
@@ -539,8 +319,7 @@ static void rebalance(struct span_set *set, struct path *path)
 		left = parent->child[slot];
 		right = parent->child[slot + 1];
 		low = &parent->low[slot + 1];
-		merged = is_leaf ? leaf_balance(left, right, low) : branch_balance(left, right, low);
-		if (!merged)
+		if (!(is_leaf ? leaf_balance(left, right, low) : branch_balance(left, right, low)))
 			return;
 		free(right);
 		branch_close(parent, slot + 1, 1);

@@ -43,6 +43,17 @@ void *span_set_erase(struct span_set *set, uint64_t first);
 /* The item of the lowest span that overlaps @span, or NULL. */
 void *span_set_find(const struct span_set *set, struct span span);
 
+/* A place in a set where a span would go; good until the set changes. */
+struct span_gap {
+	void *leaf;		/* NULL: the set is empty */
+	unsigned slot;
+};
+/* Like span_set_find(); where that gives NULL, the place for @span, too. */
+void *span_set_find_gap(const struct span_set *set, struct span span, struct span_gap *ret_gap);
+/* Put @span where span_set_find_gap() has just found room for it. 0, -ENOMEM. */
+int span_set_insert_gap(struct span_set *set, const struct span_gap *gap, struct span span,
+			void *item);
+
 /* The cursor on the lowest span whose last is >= @address. false: there is none. */
 bool span_set_seek(const struct span_set *set, uint64_t address, struct span_cursor *ret_cursor);
 /* The highest span whose first is <= @address. false: there is none. */

@@ -18,6 +18,7 @@ static void *test_malloc(size_t size)
 }
 
 #define malloc test_malloc
+#include "span_node.c"
 #include "span_set.c"
 #undef malloc
 
@@ -214,6 +215,19 @@ static struct span random_span(uint64_t *state, struct span space)
 	return span;
 }
 
+/* At once, or where a look before has found room. */
+static int insert_either_way(struct span_set *set, struct span span, void *item, bool by_gap)
+{
+	struct span_gap gap;
+	void *other;
+
+	if (!by_gap)
+		return span_set_insert(set, span, item);
+	other = span_set_find_gap(set, span, &gap);
+	need(other == span_set_find(set, span));
+	return other ? -EEXIST : span_set_insert_gap(set, &gap, span, item);
+}
+
 /* By address, or by a cursor that was put there. */
 static void *erase_either_way(struct span_set *set, uint64_t first, bool by_cursor)
 {
@@ -240,7 +254,8 @@ START_TEST(test_random)
 
 		if (fill && model->n < MODEL_MAX) {
 			item = (void *)(uintptr_t)(step + 1);
-			need(span_set_insert(&set, span, item) == model_insert(model, span, item));
+			need(insert_either_way(&set, span, item, step / 2 % 2) ==
+			     model_insert(model, span, item));
 		} else {
 			size_t i = model_seek(model, span.first);
 

@@ -124,8 +124,8 @@ static inline void branch_cut(struct branch *branch, size_t n)
 	branch->n = n;
 }
 
-static inline void branch_copy(struct branch *to, size_t to_slot, const struct branch *from, size_t slot,
-			size_t n)
+static inline void branch_copy(struct branch *to, size_t to_slot, const struct branch *from,
+			       size_t slot, size_t n)
 {
 	memcpy(to->low + to_slot, from->low + slot, n * sizeof(*to->low));
 	memcpy(to->child + to_slot, from->child + slot, n * sizeof(*to->child));

@@ -5,7 +5,7 @@
 
 Runs each client as root (when we are) and as an ordinary user, in a folder of its
 own, and looks for what it left behind. Ends with "N passed, N failed, N skipped".
-A failed run's folder stays and is named.
+What a failed run wrote stays and is named.
 """
 
 import os
@@ -15,24 +15,39 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+import newer_qemu
+from newer_qemu import PROGRAM, Missing
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+NEWER_QEMU = os.path.join(HERE, "..", "..", "build", "clients", "qemu-backports")
 SECONDS = 100
+
 
 class Run(NamedTuple):
     """One story: a program of this folder that runs inside `vfiosim run`."""
     name: str
-    needs: str          # a command; without it the story is skipped
+    client: str         # a command, or "newer qemu"; without it the story is skipped
     topology: str       # a file of this folder when it ends in .yaml
     program: str
-    story: str          # its first argument; the others are the trace and a folder
+    arguments: tuple    # the trace, a folder and how the client is started come behind
+    kvm: bool = False
+
+
+def qemu_runs():
+    """The stories of qemu_story.py, over both back ends, under TCG and KVM."""
+    stories = (("unpinnable", "hotadd", "hot-add, a BAR that cannot be pinned"),
+               ("reserved", "hotadd-reserved.yaml", "hot-add, a BAR in a reserved region"),
+               ("physical-first", "hotadd", "hot-add of an mdev beside a physical device"))
+    for back_end, client in (("legacy", PROGRAM),):
+        for accel in ("tcg", "kvm"):
+            for story, topology, name in stories:
+                yield Run(f"qemu, {back_end}, {accel}: {name}", client, topology, "qemu_story.py",
+                          (story, "--back-end", back_end, "--accel", accel), accel == "kvm")
 
 
 RUNS = [
-    Run("qemu hot-add, a BAR that cannot be pinned", "qemu-system-x86_64",
-        "hotadd", "qemu_story.py", "unpinnable"),
-    Run("qemu hot-add, a BAR in a reserved region", "qemu-system-x86_64",
-        "hotadd-reserved.yaml", "qemu_story.py", "reserved"),
-    Run("dpdk attaches a network card", "dpdk-testpmd", "hotadd", "dpdk_story.py", "attach"),
+    *qemu_runs(),
+    Run("dpdk attaches a network card", "dpdk-testpmd", "hotadd", "dpdk_story.py", ("attach",)),
 ]
 
 
@@ -93,20 +108,55 @@ def stage(vfiosim):
     return folder
 
 
-def run_story(checks, folder, as_user, run):
+class Clients:
+    """The programs on this machine that are run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._newer = None
+
+    def argv(self, run, as_user):
+        """How the client of a run is started; Missing when it cannot be run here."""
+        if run.kvm:
+            self._need_kvm(as_user)
+        if run.client == "newer qemu":
+            return self._newer_qemu().argv()
+        if not shutil.which(run.client):
+            raise Missing(f"there is no {run.client} here")
+        return [run.client]
+
+    def _newer_qemu(self):
+        """Looked for once, whatever comes of it."""
+        if not self._newer:
+            try:
+                self._newer = newer_qemu.find(NEWER_QEMU).copy_to(os.path.join(self.folder, "qemu"))
+            except Missing as missing:
+                self._newer = missing
+        if isinstance(self._newer, Missing):
+            raise self._newer
+        return self._newer
+
+    def _need_kvm(self, as_user):
+        argv = ["python3", os.path.join(self.folder, "kvm_works.py")]
+        if as_user:
+            argv.insert(0, os.path.join(self.folder, "as_user.sh"))
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=SECONDS, check=False)
+        if done.returncode:
+            raise Missing(done.stderr.strip())
+
+
+def run_story(checks, folder, as_user, run, client):
     """One run; returns whether all of it was well."""
     failed_before = checks.failed
-    who = "an ordinary user" if as_user else "root" if os.getuid() == 0 else "this user"
-    print(f"== {run.name}, as {who}", flush=True)
-    out = os.path.join(folder, "out", f"{run.story}-{'user' if as_user else 'self'}")
-    os.mkdir(out)
+    print(f"== {run.name}, {who(as_user)}", flush=True)
+    out = tempfile.mkdtemp(prefix=f"{run.arguments[0]}-", dir=os.path.join(folder, "out"))
     os.chmod(out, 0o1777)
     trace = os.path.join(out, "trace.jsonl")
     topology = run.topology
     if topology.endswith(".yaml"):
         topology = os.path.join(folder, topology)
     argv = [os.path.join(folder, "vfiosim"), "run", "--topology", topology, "--trace", trace, "--",
-            "python3", os.path.join(folder, run.program), run.story, trace, out]
+            "python3", os.path.join(folder, run.program), *run.arguments, trace, out, *client]
     if as_user:
         argv.insert(0, os.path.join(folder, "as_user.sh"))
 
@@ -123,7 +173,25 @@ def run_story(checks, folder, as_user, run):
     checks.take(not left, f"no process is left {left or ''}".rstrip())
     new = mounts() - mounts_before
     checks.take(not new, f"no mount is left {new or ''}".rstrip())
+    if checks.failed > failed_before:
+        print(f"trace and messages stay in {out}")
     return checks.failed == failed_before
+
+
+def who(as_user):
+    """As whom a story is run."""
+    return ("as an ordinary user" if as_user else "as root" if os.getuid() == 0 else
+            "as this user")
+
+
+def run_one(checks, clients, as_user, run):
+    """A run, or the reason why there is none; returns whether all of it was well."""
+    try:
+        client = clients.argv(run, as_user)
+    except Missing as missing:
+        checks.skip(f"{run.name}, {who(as_user)}", missing)
+        return True
+    return run_story(checks, clients.folder, as_user, run, client)
 
 
 def main():
@@ -132,19 +200,14 @@ def main():
         sys.exit("usage: check.py VFIOSIM")
     checks, good = Checks(), True
     folder = stage(sys.argv[1])
+    clients = Clients(folder)
     for run in RUNS:
-        if not shutil.which(run.needs):
-            checks.skip(run.name, f"there is no {run.needs} here")
-            continue
-        good = run_story(checks, folder, False, run) and good
+        good = run_one(checks, clients, False, run) and good
         if os.getuid() == 0:
-            good = run_story(checks, folder, True, run) and good
+            good = run_one(checks, clients, True, run) and good
         else:
             checks.skip(f"{run.name}, as root", "we are not root")
-    if good:
-        shutil.rmtree(folder)
-    else:
-        print(f"traces and messages stay in {folder}/out")
+    shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
     sys.exit(1 if checks.failed or not checks.passed else 0)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An unmodified DPDK attaches a network card. Runs inside `vfiosim run`.
 
-    dpdk_story.py attach TRACE FOLDER
+    dpdk_story.py attach TRACE FOLDER TESTPMD
 
 testpmd goes the whole way of VFIO: container, type1 v1, memory, device, regions,
 interrupts, reset. Then its driver looks for an Ethernet controller behind the
@@ -16,7 +16,7 @@ import sys
 from report import Machine, Report
 
 DEVICE = "0000:01:00.0"
-COMMAND = ["dpdk-testpmd", "--no-huge", "-m", "64", "-a", DEVICE, "--iova-mode=va",
+OPTIONS = ["--no-huge", "-m", "64", "-a", DEVICE, "--iova-mode=va",
            "--no-telemetry", "--", "--total-num-mbufs=2048"]
 SECONDS = 60
 
@@ -38,11 +38,11 @@ STEPS = [
 
 def main():
     """Command line."""
-    if len(sys.argv) != 4:
-        sys.exit("usage: dpdk_story.py attach TRACE FOLDER")
+    if len(sys.argv) != 5:
+        sys.exit("usage: dpdk_story.py attach TRACE FOLDER TESTPMD")
     report, machine = Report(), Machine(sys.argv[2])
     with open(os.path.join(sys.argv[3], "testpmd.log"), "wb") as log:
-        subprocess.run(COMMAND, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        subprocess.run([sys.argv[4], *OPTIONS], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                        env=dict(os.environ, RUNTIME_DIRECTORY=sys.argv[3]),
                        timeout=SECONDS, check=False)
     events = iter(machine.events())

@@ -48,6 +48,7 @@ class Qemu:
         except queue.Empty:
             raise QmpError(f"{what}: no answer within {self.patience:.0f} s") from None
         if message is None:
+            self._process.wait(self.patience)
             raise QmpError(f"{what}: QEMU ended: {self.messages().strip() or 'no message'}")
         return message
 

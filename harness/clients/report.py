@@ -27,21 +27,20 @@ class Machine:
     def __init__(self, trace_path):
         self._trace_path = trace_path
 
+    def state(self):
+        """All of it as it is now."""
+        with open(os.environ["VFIOSIM_STATE"], encoding="utf-8") as state:
+            return json.load(state)
+
     def containers(self):
         """Its containers as they are now."""
-        with open(os.environ["VFIOSIM_STATE"], encoding="utf-8") as state:
-            return json.load(state)["containers"]
-
-    def container_of(self, group):
-        """The container that holds `group`, or None."""
-        return next((c for c in self.containers() if group in c["groups"]), None)
+        return self.state()["containers"]
 
     def events(self):
         """Every event of the trace so far; a last line still being written is left out."""
         with open(self._trace_path, encoding="utf-8") as trace:
             return [json.loads(line) for line in trace if line.endswith("\n")]
 
-    def refusals(self, verb, *objects):
-        """Refused commands of this name on these objects."""
-        return [e for e in self.events()
-                if e["verb"] == verb and e["object"] in objects and e["result"] < 0]
+    def refusals(self, *verbs):
+        """Refused commands of these names."""
+        return [e for e in self.events() if e["verb"] in verbs and e["result"] < 0]

@@ -303,6 +303,7 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	TAILQ_INIT(&fuse->handles);
 	TAILQ_INIT(&fuse->parked);
 	LIST_INIT(&fuse->installs);
+	id_map_init(&fuse->owners);
 	raise_file_limit();
 	error = fuse_set_up(fuse, options);
 	if (error) {
@@ -343,6 +344,13 @@ static void release_handles(struct vfiosim_fuse *fuse)
 		handle_release(fuse, handle);
 }
 
+static void free_owner(void *ctx, uint64_t id, void *item)
+{
+	struct vfiosim_fuse *fuse = ctx;
+
+	free(id_map_erase(&fuse->owners, id));
+}
+
 void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 {
 	if (!fuse)
@@ -359,6 +367,8 @@ void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 	loop_destroy(fuse->loop);
 	if (fuse->stop_fd >= 0)
 		close(fuse->stop_fd);
+	id_map_visit(&fuse->owners, free_owner, fuse);
+	id_map_done(&fuse->owners);
 	free(fuse->spare);
 	pthread_mutex_destroy(&fuse->lock);
 	free(fuse);

@@ -66,6 +66,12 @@ struct handle {
 	} list;
 };
 
+/* Mode and owner of a node that are not the tree's any more. */
+struct node_owner {
+	mode_t permissions;
+	uint32_t uid, gid;
+};
+
 /* A file that a thread of ours is opening on the devices connection; on its stack. */
 struct install {
 	LIST_ENTRY(install) next;
@@ -94,6 +100,7 @@ struct vfiosim_fuse {
 	TAILQ_HEAD(, parked) parked;	/* stores that wait */
 	uint64_t releases;		/* files released so far */
 	LIST_HEAD(, install) installs;
+	struct id_map owners;		/* node id -> struct node_owner: what chmod and chown said */
 };
 
 extern const struct fuse_lowlevel_ops nodes_ops, devices_ops;

@@ -23,6 +23,21 @@ static mode_t kind_mode(enum node_kind kind)
 	}
 }
 
+/* Replaces what chmod and chown changed. */
+static void stat_owner(struct vfiosim_fuse *fuse, struct stat *st)
+{
+	struct node_owner *owner;
+
+	pthread_mutex_lock(&fuse->lock);
+	owner = id_map_find(&fuse->owners, st->st_ino);
+	if (owner) {
+		st->st_mode = (st->st_mode & S_IFMT) | owner->permissions;
+		st->st_uid = owner->uid;
+		st->st_gid = owner->gid;
+	}
+	pthread_mutex_unlock(&fuse->lock);
+}
+
 /* 0, or -ENOENT. */
 static int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *ret_st)
 {
@@ -43,6 +58,7 @@ static int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *re
 		.st_mtim = fuse->started,
 		.st_ctim = fuse->started,
 	};
+	stat_owner(fuse, ret_st);
 	return 0;
 }
 
@@ -77,12 +93,45 @@ static void nodes_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 		fuse_reply_err(req, ENOENT);
 }
 
-/* Truncating changes nothing, as in sysfs; times are not kept; owners and modes are fixed. */
+/* Keeps mode and owner of @st, with what @to_set changes. 0 or -ENOMEM. */
+static int set_owner(struct vfiosim_fuse *fuse, const struct stat *st, const struct stat *attr,
+		     int to_set)
+{
+	struct node_owner *owner = malloc(sizeof(*owner));
+	int error;
+
+	if (!owner)
+		return -ENOMEM;
+	owner->permissions = (to_set & FUSE_SET_ATTR_MODE ? attr : st)->st_mode & 07777;
+	owner->uid = (to_set & FUSE_SET_ATTR_UID ? attr : st)->st_uid;
+	owner->gid = (to_set & FUSE_SET_ATTR_GID ? attr : st)->st_gid;
+	pthread_mutex_lock(&fuse->lock);
+	free(id_map_erase(&fuse->owners, st->st_ino));
+	error = id_map_insert(&fuse->owners, st->st_ino, owner);
+	pthread_mutex_unlock(&fuse->lock);
+	if (error)
+		free(owner);
+	return error;
+}
+
+/*
+ * Who may is the kernel's to decide (default_permissions). Truncating changes
+ * nothing, as in sysfs, and times are not kept.
+ */
 static void nodes_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 			  struct fuse_file_info *fi)
 {
-	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-		fuse_reply_err(req, EPERM);
+	const int owner = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct node *node = node_of(req, ino);
+	struct stat st;
+	int error;
+
+	error = node ? stat_of(fuse, node, &st) : -ENOENT;
+	if (!error && to_set & owner)
+		error = set_owner(fuse, &st, attr, to_set);
+	if (error)
+		fuse_reply_err(req, -error);
 	else
 		nodes_getattr(req, ino, fi);
 }

@@ -449,6 +449,10 @@ START_TEST(test_names)
 	ck_assert_int_eq(stat(RIG_VFIO "vfio", &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0666);
 	ck_assert_int_eq(rig_open("99"), -ENOENT);
+	ck_assert_int_eq(chmod(RIG_VFIO "10", 0660), 0);
+	ck_assert_int_eq(stat(RIG_VFIO "10", &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0660);
+	ck_assert_uint_eq(st.st_uid, rig.uid);
 	ck_assert_str_eq(rig_text("sys/bus/pci/devices/" A_ADDRESS "/vendor", text, sizeof(text)),
 			 "0x8086\n");
 	ck_assert_int_gt(readlink(RIG_NODES "/sys/bus/pci/devices/" A_ADDRESS "/iommu_group", text,

@@ -235,20 +235,41 @@ static long loop_receive(struct loop *loop, void *buffer)
 
 /* ---- Handing over ---- */
 
-/* Nobody leads: have a follower do it, and keep one in reserve. Lock held. */
-static void loop_call_follower(struct loop *loop)
+static void loop_arm(struct loop *loop, bool on)
 {
-	if (loop->idle <= 1 && !loop->stopping)
-		(void)loop_spawn(loop, loop_work);
-	pthread_cond_signal(&loop->turn);
+	struct timespec period = { .tv_nsec = on ? WATCH_NS : 0 };
+	struct itimerspec timer = { .it_interval = period, .it_value = period };
+
+	loop->armed = on;
+	timerfd_settime(loop->timer_fd, 0, &timer, NULL);
 }
 
-/* The lead is free from now on. Lock held. */
+/* Somebody idle is wanted, and one more in reserve for the next time. False: there is nobody. Lock held. */
+static bool loop_call_follower(struct loop *loop)
+{
+	bool any = loop->idle > 0;
+
+	if (loop->idle <= 1 && !loop->stopping)
+		any |= !loop_spawn(loop, loop_work);
+	pthread_cond_signal(&loop->turn);
+	return any;
+}
+
+/*
+ * The lead is free from now on. Where no thread can be made to take it, it stays,
+ * and the watch tries again. Lock held.
+ */
 static void loop_hand_over(struct loop *loop)
 {
+	struct worker *leader = loop->leader;
+
 	loop->leader = NULL;
-	loop->lent = false;
-	loop_call_follower(loop);
+	loop->lent = !loop_call_follower(loop);
+	if (!loop->lent)
+		return;
+	loop->leader = leader;
+	if (!loop->armed)
+		loop_arm(loop, true);
 }
 
 static bool loop_leads(const struct loop *loop)
@@ -262,15 +283,6 @@ void loop_pass(struct loop *loop)
 	if (loop_leads(loop))
 		loop_hand_over(loop);
 	pthread_mutex_unlock(&loop->lock);
-}
-
-static void loop_arm(struct loop *loop, bool on)
-{
-	struct timespec period = { .tv_nsec = on ? WATCH_NS : 0 };
-	struct itimerspec timer = { .it_interval = period, .it_value = period };
-
-	loop->armed = on;
-	timerfd_settime(loop->timer_fd, 0, &timer, NULL);
 }
 
 void loop_lend(struct loop *loop)

@@ -19,7 +19,7 @@ import newer_qemu
 from newer_qemu import PROGRAM, Missing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NEWER_QEMU = os.path.join(HERE, "..", "..", "build", "clients", "qemu-backports")
+NEWER_QEMU = os.path.normpath(os.path.join(HERE, "../../build/clients/qemu-backports"))
 SECONDS = 100
 
 

@@ -75,14 +75,20 @@ static const struct option long_options[] = {
 static int choose(const char *option, const char *text, const char *const *known)
 {
 	const char *near = nearest(text, known);
+	char list[300] = "";
+	size_t n = 0;
 
-	for (int i = 0; known[i]; i++)
+	for (int i = 0; known[i]; i++) {
 		if (!strcmp(known[i], text))
 			return i;
+		if (n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
+					      known[i]);
+	}
 	if (near)
 		cli_error("%s: unknown '%s', did you mean '%s'?", option, text, near);
 	else
-		cli_error("%s: unknown '%s', try %s", option, text, known[0]);
+		cli_error("%s: unknown '%s', expected one of: %s", option, text, list);
 	return -1;
 }
 
@@ -183,7 +189,7 @@ static const char *const verdict_words[] = { "ok", "FAILED", "skipped" };
 static void progress(size_t done, size_t n, const char *name)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K%s%zu/%zu %s", name ? "" : "", done, n, name ? name : "");
+		fprintf(stderr, "\r\033[K%zu/%zu %s", done, n, name);
 }
 
 static void progress_done(void)
@@ -416,17 +422,24 @@ static int do_list(char **names, size_t n)
 static int do_show(char **names, size_t n)
 {
 	const struct case_builtin *builtin;
+	const char *known[512] = { NULL };
 
 	if (n != 1) {
 		cli_error("case show takes one name");
 		return 2;
 	}
-	for (size_t i = 0; (builtin = case_builtin(i)); i++)
+	for (size_t i = 0; i < 511 && (builtin = case_builtin(i)); i++) {
+		known[i] = builtin->name;
 		if (!strcmp(builtin->name, names[0])) {
 			fwrite(builtin->text, 1, builtin->length, stdout);
 			return 0;
 		}
-	cli_error("there is no case '%s'; `vfiosim case list` names them", names[0]);
+	}
+	if (nearest(names[0], known))
+		cli_error("there is no case '%s', did you mean '%s'?", names[0],
+			  nearest(names[0], known));
+	else
+		cli_error("there is no case '%s'; `vfiosim case list` names them", names[0]);
 	return 2;
 }
 

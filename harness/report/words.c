@@ -32,6 +32,12 @@ static const struct {
 	{ "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO", "ask what else a reset of the bus would touch" },
 	{ "VFIO_DEVICE_PCI_HOT_RESET", "reset everything on the device's bus" },
 	{ "VFIO_DEVICE_FEATURE", "ask for an optional feature of the device" },
+	{ "VFIO_DEVICE_GET_GFX_DMABUF", "get a picture of the device's display" },
+	{ "VFIO_DEVICE_QUERY_GFX_PLANE", "ask about the device's display" },
+	{ "VFIO_DEVICE_IOEVENTFD", "let the kernel write to the device when an eventfd is signalled" },
+	{ "VFIO_DEVICE_BIND_IOMMUFD", "bind the device to an iommufd" },
+	{ "VFIO_DEVICE_ATTACH_IOMMUFD_PT", "attach the device to an address space or page table" },
+	{ "VFIO_DEVICE_DETACH_IOMMUFD_PT", "detach the device again" },
 };
 
 static const struct word glossary[] = {

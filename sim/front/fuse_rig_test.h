@@ -179,6 +179,12 @@ static inline void rig_on_term(int signal)
 	vfiosim_fuse_stop(rig_served);
 }
 
+static inline int rig_failed(const char *why, int status)
+{
+	fprintf(stderr, "server: %s\n", why);
+	return status;
+}
+
 static inline int rig_serve(const struct vfiosim_fuse_options *options, const char *topology_name,
 			    int socket)
 {
@@ -192,9 +198,10 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (vfiosim_topology_load(topology_name, &topology, &error) ||
 	    vfiosim_create(topology, &sim))
-		return 3;
-	if (vfiosim_fuse_create(sim, options, &supervise.fuse))
-		return 4;
+		return rig_failed("the machine cannot be made", 3);
+	status = vfiosim_fuse_create(sim, options, &supervise.fuse);
+	if (status)
+		return rig_failed(strerror(-status), 4);
 	rig_served = supervise.fuse;
 	signal(SIGTERM, rig_on_term);
 	pthread_create(&thread, NULL, rig_supervise, &supervise);

@@ -45,6 +45,8 @@ struct vfiosim_command {
 	unsigned kinds;		/* enum vfiosim_file_kind, or'ed: files that know it */
 	bool needs_iommu;	/* on containers: known only once an IOMMU driver is set */
 	bool returns_fd;	/* returns a new descriptor: FUSE cannot, see fuse.h */
+	uint16_t fd_field;	/* offset in the structure where that descriptor is told (u32);
+				   0: it is what ioctl() returns */
 	enum vfiosim_size_family family;
 	uint16_t min_size;	/* bytes that must be there */
 	uint16_t full_size;	/* bytes the simulator knows */

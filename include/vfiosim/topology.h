@@ -39,6 +39,7 @@ struct vfiosim_topo_iommu {
 	uint64_t page_sizes;		/* bitmap: 0x40201000 = 4K, 2M, 1G */
 	bool snoop_control;		/* can enforce cache coherency */
 	bool interrupt_remapping;	/* isolated MSI */
+	uint64_t vtd_cap, vtd_ecap;	/* what IOMMU_GET_HW_INFO tells of a VT-d unit; 0: of none */
 	const struct vfiosim_resv *resv;	/* of every group behind it */
 	size_t n_resv;
 };

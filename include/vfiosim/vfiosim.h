@@ -80,6 +80,7 @@ struct vfiosim_vmas {
 	struct vfiosim_vma *items;
 	size_t n;
 	size_t capacity;
+	bool lent;		/* items is somebody else's: copied when it is too small, never freed */
 };
 /* -ENOMEM */
 int vfiosim_vmas_add(struct vfiosim_vmas *vmas, const struct vfiosim_vma *vma);
@@ -90,6 +91,8 @@ struct vfiosim_limits {
 	uint64_t memlock;	/* bytes; UINT64_MAX: unlimited (RLIMIT_MEMLOCK) */
 	bool ipc_lock;		/* CAP_IPC_LOCK: locked memory is not limited */
 	bool sys_rawio;		/* CAP_SYS_RAWIO: may use groups without IOMMU */
+	bool sys_resource;	/* CAP_SYS_RESOURCE: may choose how iommufd accounts */
+	uint32_t uid;		/* whose locked memory iommufd accounts */
 };
 
 /* An eventfd of a client, held by the simulator. Belongs to the front. */
@@ -151,7 +154,9 @@ uint32_t vfiosim_client_number(const struct vfiosim_client *client);
 enum vfiosim_file_kind {
 	VFIOSIM_CONTAINER = 1,	/* /dev/vfio/vfio */
 	VFIOSIM_GROUP = 2,	/* /dev/vfio/N, /dev/vfio/noiommu-N */
-	VFIOSIM_DEVICE = 4,	/* what VFIO_GROUP_GET_DEVICE_FD returns */
+	VFIOSIM_DEVICE = 4,	/* what VFIO_GROUP_GET_DEVICE_FD returns, or an opened cdev */
+	VFIOSIM_IOMMUFD = 8,	/* /dev/iommu */
+	VFIOSIM_FAULT = 16,	/* what IOMMU_FAULT_QUEUE_ALLOC returns */
 };
 
 /* /dev/vfio/vfio opened. -ENOMEM. */
@@ -165,6 +170,18 @@ int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
  */
 int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t group,
 		       struct vfiosim_file **ret_file);
+
+/* /dev/iommu opened. -ENOMEM. */
+int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
+			 struct vfiosim_file **ret_file);
+/*
+ * /dev/vfio/devices/vfioN opened, by the device's index in the machine. May be open
+ * any number of times; until VFIO_DEVICE_BIND_IOMMUFD it answers EINVAL to
+ * everything else. -ENODEV: not bound to a vfio driver; -ENOMEM. Mirrors
+ * vfio_device_fops_cdev_open (7.2).
+ */
+int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t device,
+		      struct vfiosim_file **ret_file);
 
 /*
  * A command: what ioctl(fd, cmd, arg) returns, or a negative errno. Commands

@@ -8,15 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/abi/cdev.h>
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
 #include "core/device.h"
 #include "core/file.h"
-
-#ifndef VFIO_DEVICE_BIND_IOMMUFD
-#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
-#endif
 
 int refuse_driver_command(struct call *call)
 {
@@ -134,6 +131,20 @@ static int put_deps(struct call *call, const struct hot_reset_dep *deps, unsigne
 	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
+/* Of a cdev: the answer is about ids, and whether all of them are the caller's. */
+static uint32_t hot_reset_flags(const struct call *call, const struct hot_reset_dep *deps,
+				unsigned n)
+{
+	uint32_t flags = VFIOSIM_HOT_RESET_DEV_ID | VFIOSIM_HOT_RESET_DEV_ID_OWNED;
+
+	if (call->file->through)
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		if (deps[i].devid == VFIOSIM_DEVID_NOT_OWNED)
+			flags &= ~VFIOSIM_HOT_RESET_DEV_ID_OWNED;
+	return flags;
+}
+
 static int get_hot_reset_info(struct call *call)
 {
 	struct vfio_pci_hot_reset_info *out = (void *)call->in.bytes;
@@ -151,6 +162,7 @@ static int get_hot_reset_info(struct call *call)
 	if (!deps)
 		return refuse(call, RULE_NO_MEMORY);
 	dev->ops->hot_reset_info(call, dev, deps, (unsigned)count);
+	out->flags = hot_reset_flags(call, deps, (unsigned)count);
 	ret = put_deps(call, deps, (unsigned)count);
 	free(deps);
 	return ret;
@@ -192,13 +204,6 @@ static int feature(struct call *call)
 			      V("feature", header->flags & VFIO_DEVICE_FEATURE_MASK));
 	return dev->ops->feature(call, dev, header->flags, call->arg + sizeof(*header),
 				 header->argsz - sizeof(*header));
-}
-
-/* ---- VFIO_DEVICE_BIND_IOMMUFD: not for us, we came through a group ---- */
-
-static int bind_iommufd(struct call *call)
-{
-	return refuse(call, RULE_NOT_A_CDEV, VS("device", call->file->device->topo->address));
 }
 
 /* ---- Rows ---- */
@@ -290,13 +295,48 @@ static const struct vfiosim_flag feature_flags[] = {
 	{ .name = NULL },
 };
 
+static const struct vfiosim_field bind_fields[] = {
+	FIELD(vfiosim_device_bind_iommufd, argsz, VFIOSIM_DEC),
+	FIELD(vfiosim_device_bind_iommufd, flags, VFIOSIM_FLAGS),
+	FIELD(vfiosim_device_bind_iommufd, iommufd, VFIOSIM_FD),
+	FIELD(vfiosim_device_bind_iommufd, out_devid, VFIOSIM_DEC),
+	FIELD(vfiosim_device_bind_iommufd, token_uuid_ptr, VFIOSIM_POINTER),
+	{ .name = NULL },
+};
+static const struct vfiosim_flag bind_flags[] = {
+	{ "TOKEN", VFIOSIM_DEVICE_BIND_FLAG_TOKEN },
+	{ .name = NULL },
+};
+
+static const struct vfiosim_field attach_fields[] = {
+	FIELD(vfiosim_device_attach_iommufd_pt, argsz, VFIOSIM_DEC),
+	FIELD(vfiosim_device_attach_iommufd_pt, flags, VFIOSIM_FLAGS),
+	FIELD(vfiosim_device_attach_iommufd_pt, pt_id, VFIOSIM_DEC),
+	FIELD(vfiosim_device_attach_iommufd_pt, pasid, VFIOSIM_DEC),
+	{ .name = NULL },
+};
+static const struct vfiosim_field detach_fields[] = {
+	FIELD(vfiosim_device_detach_iommufd_pt, argsz, VFIOSIM_DEC),
+	FIELD(vfiosim_device_detach_iommufd_pt, flags, VFIOSIM_FLAGS),
+	FIELD(vfiosim_device_detach_iommufd_pt, pasid, VFIOSIM_DEC),
+	{ .name = NULL },
+};
+static const struct vfiosim_flag pasid_flags[] = {
+	{ "PASID", VFIOSIM_DEVICE_ATTACH_PASID },
+	{ .name = NULL },
+};
+
 static const int info_errors[] = { EFAULT, EINVAL, 0 };
 static const int set_errors[] = { EFAULT, EINVAL, ENOTTY, EBADF, ERANGE, EBUSY, ENOMEM, 0 };
 static const int reset_errors[] = { EINVAL, ENOTTY, EAGAIN, 0 };
 static const int hot_info_errors[] = { EFAULT, EINVAL, ENODEV, ENOSPC, ENOTTY, ENOMEM, EPERM, 0 };
 static const int hot_errors[] = { EFAULT, EINVAL, ENODEV, ENOTTY, EBADF, ENOMEM, EAGAIN, 0 };
 static const int feature_errors[] = { EFAULT, EINVAL, ENOTTY, ENOMEM, 0 };
-static const int bind_errors[] = { EINVAL, 0 };
+static const int bind_errors[] = { EFAULT, EINVAL, EBUSY, EBADF, EBADFD, EPERM,
+				   ENODEV, E2BIG,  ENOMEM, 0 };
+static const int attach_errors[] = { EFAULT,	 EINVAL, ENOENT, EBUSY,	     EADDRINUSE, ENOMEM,
+				     EOPNOTSUPP, ENODEV, ENOTTY, ECANCELED, 0 };
+static const int detach_errors[] = { EFAULT, EINVAL, EOPNOTSUPP, ENOTTY, 0 };
 
 #define DEVICE_COMMAND(name_, type_)                                                               \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_ARGSZ,    \
@@ -343,8 +383,37 @@ const struct command device_commands[] = {
 		   .fields = feature_fields, .flags = feature_flags, .errors = feature_errors },
 	  .prepare = feature_prepare,
 	  .run = feature },
-	{ .row = { .name = "VFIO_DEVICE_BIND_IOMMUFD", .number = VFIO_DEVICE_BIND_IOMMUFD,
-		   .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_VALUE, .errors = bind_errors },
-	  .run = bind_iommufd },
+	{ .row = { .name = "VFIO_DEVICE_BIND_IOMMUFD", .number = VFIOSIM_DEVICE_BIND_IOMMUFD,
+		   .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_IOMMUFD,
+		   .min_size = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr),
+		   .full_size = sizeof(struct vfiosim_device_bind_iommufd),
+		   .fields = bind_fields, .flags = bind_flags, .errors = bind_errors },
+	  .prepare = bind_iommufd_prepare,
+	  .run = bind_iommufd_run,
+	  .undo = bind_iommufd_undo,
+	  .unbound = true,
+	  .back = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr) },
+	{ .row = { .name = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
+		   .number = VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
+		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
+		   .known_flags = VFIOSIM_DEVICE_ATTACH_PASID,
+		   .min_size = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid),
+		   .full_size = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid),
+		   .fields = attach_fields, .flags = pasid_flags, .errors = attach_errors },
+	  .early = pt_early,
+	  .prepare = attach_pt_prepare,
+	  .run = attach_pt_run,
+	  .undo = attach_pt_undo,
+	  .back = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid) },
+	{ .row = { .name = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
+		   .number = VFIOSIM_DEVICE_DETACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
+		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
+		   .known_flags = VFIOSIM_DEVICE_DETACH_PASID,
+		   .min_size = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),
+		   .full_size = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),
+		   .fields = detach_fields, .flags = pasid_flags, .errors = detach_errors },
+	  .early = pt_early,
+	  .prepare = detach_pt_prepare,
+	  .run = detach_pt_run },
 	{ .row = { .name = NULL } },
 };

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/topology.h>
+
 #include "abi/dispatch.h"
 #include "core/client.h"
 #include "core/device.h"
@@ -212,10 +214,16 @@ int hot_reset_run(struct call *call)
 	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
 	struct device *dev = call->file->device;
 	struct reset_groups *groups = call->prepared;
-	int max = dev->ops->hot_reset_info(call, dev, NULL, 0);
+	bool by_groups = call->file->through;
+	int max;
 
+	if (!by_groups && header->count)
+		return refuse(call, RULE_HOT_RESET_GROUPS, VS("device", dev->topo->address));
+	max = dev->ops->hot_reset_info(call, dev, NULL, 0);
 	if (max < 0)
 		return max;
+	if (!by_groups)
+		return dev->ops->hot_reset(call, dev, NULL, 0);
 	if (!groups || header->count > (uint32_t)max)
 		return refuse(call, RULE_HOT_RESET_COUNT, V("count", header->count), V("max", max));
 	if (groups->read_error)

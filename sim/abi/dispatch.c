@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cdev.h"
 #include "core/client.h"
 #include "core/container.h"
 #include "core/file.h"
@@ -23,6 +24,8 @@ static const struct command *table_of(unsigned kind)
 		return group_commands;
 	case VFIOSIM_DEVICE:
 		return device_commands;
+	case VFIOSIM_IOMMUFD:
+		return iommufd_commands;
 	default:
 		return NULL;
 	}
@@ -42,6 +45,10 @@ static const struct command *find_command(unsigned kind, uint32_t number)
 
 	if (!command && kind == VFIOSIM_CONTAINER)
 		command = find(type1_commands, number);
+	if (!command && kind == VFIOSIM_IOMMUFD)
+		command = find(iommufd_absent_commands, number);
+	if (!command && kind == VFIOSIM_IOMMUFD)
+		command = find(compat_commands, number);
 	return command;
 }
 
@@ -55,7 +62,8 @@ const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t 
 const struct vfiosim_command *vfiosim_command(size_t index)
 {
 	const struct command *const tables[] = { container_commands, type1_commands, group_commands,
-						 device_commands };
+						 device_commands, iommufd_commands,
+						 iommufd_absent_commands, compat_commands };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		for (const struct command *row = tables[i]; row->row.name; row++)
@@ -100,6 +108,7 @@ static const char *hint_for(unsigned kind, uint32_t number)
 		{ VFIOSIM_CONTAINER, " (a container does)" },
 		{ VFIOSIM_GROUP, " (a group does)" },
 		{ VFIOSIM_DEVICE, " (a device does)" },
+		{ VFIOSIM_IOMMUFD, " (an iommufd does)" },
 	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -117,7 +126,7 @@ static int refuse_unknown(struct call *call, uint32_t number)
 		      VS("hint", hint_for(call->file->kind, number)));
 }
 
-/* What a container answers to a command that is its IOMMU driver's. Lock held. */
+/* What a container answers to a command that is its IOMMU driver's. */
 static int check_driver(struct call *call)
 {
 	switch (call->file->container->driver) {
@@ -133,6 +142,12 @@ static int check_driver(struct call *call)
 
 static int decide_early(struct call *call)
 {
+	if (call->file->kind == VFIOSIM_DEVICE && !(call->command && call->command->unbound)) {
+		int ret = cdev_check_bound(call);
+
+		if (ret)
+			return ret;
+	}
 	if (call->file->kind == VFIOSIM_CONTAINER &&
 	    (!call->command || call->command->row.needs_iommu)) {
 		int ret = check_driver(call);
@@ -181,10 +196,57 @@ static int copy_rest(struct call *call, const struct vfiosim_command *row)
 	return 0;
 }
 
+/*
+ * iommufd: the client says how long its structure is. One shorter than ours leaves
+ * the rest zero; of a longer one everything beyond ours must be zero. Mirrors
+ * iommufd_fops_ioctl and copy_struct_from_user.
+ */
+static int check_tail(struct call *call, uint64_t at, uint64_t end)
+{
+	uint8_t bytes[VFIOSIM_PAGE_SIZE];
+
+	while (at < end) {
+		size_t part = VFIOSIM_PAGE_SIZE - at % VFIOSIM_PAGE_SIZE;
+
+		if (part > end - at)
+			part = end - at;
+		if (call_read(call, at, bytes, part))
+			return refuse_address(call, at, "read");
+		for (size_t i = 0; i < part; i++)
+			if (bytes[i])
+				return refuse(call, RULE_NONZERO_TAIL,
+					      V("known", call->command->row.full_size));
+		at += part;
+	}
+	return 0;
+}
+
+static int copy_in_iommufd(struct call *call)
+{
+	const struct vfiosim_command *row = &call->command->row;
+	uint32_t size;
+	int ret;
+
+	if (call_read(call, call->arg, &size, sizeof(size)))
+		return refuse_address(call, call->arg, "read");
+	if (size < row->min_size)
+		return refuse(call, RULE_SIZE_TOO_SMALL, V("size", size), V("min", row->min_size));
+	ret = check_tail(call, call->arg + row->full_size, call->arg + size);
+	if (ret)
+		return ret;
+	call->in_size = size < row->full_size ? size : row->full_size;
+	memset(call->in.bytes, 0, row->full_size);
+	if (call_read(call, call->arg, call->in.bytes, call->in_size))
+		return refuse_address(call, call->arg, "read");
+	return 0;
+}
+
 static int copy_in(struct call *call)
 {
 	const struct vfiosim_command *row = &call->command->row;
 
+	if (row->family == VFIOSIM_SIZE_IOMMUFD)
+		return copy_in_iommufd(call);
 	if (row->family == VFIOSIM_SIZE_VALUE || !row->min_size)
 		return 0;
 	if (call_read(call, call->arg, call->in.bytes, row->min_size))
@@ -250,9 +312,29 @@ static int install(struct call *call)
 	return refuse(call, RULE_TOO_MANY_FILES, V("error", -ret), VS("errno", strerrorname_np(-ret)));
 }
 
+/* The number goes into the structure: known before it is copied back. */
+static int install_in_struct(struct call *call)
+{
+	int fd = install(call);
+	uint32_t number = (uint32_t)fd;
+
+	if (fd < 0)
+		return fd;
+	memcpy(call->in.bytes + call->command->row.fd_field, &number, sizeof(number));
+	return publish(call);
+}
+
+static int undo(struct call *call)
+{
+	if (call->command->undo)
+		call->command->undo(call);
+	return 0;
+}
+
 static int serve(struct call *call)
 {
-	int ret = call_run(call, decide_early), published;
+	bool early = call->command && call->command->early;
+	int ret = early ? call_run(call, decide_early) : decide_early(call), published;
 
 	if (!ret)
 		ret = copy_in(call);
@@ -266,11 +348,15 @@ static int serve(struct call *call)
 		ret = call_run(call, decide);
 	if (ret < 0 && !call->answer_anyway)
 		return ret;
+	if (ret >= 0 && call->new_file && call->command->row.fd_field)
+		return install_in_struct(call);
 	published = publish(call);
 	if (published && call->new_file)
 		vfiosim_release(call->new_file, call->caller);
-	if (published)
+	if (published) {
+		call_run(call, undo);
 		return published;
+	}
 	return ret >= 0 && call->new_file ? install(call) : ret;
 }
 

@@ -26,6 +26,9 @@ struct command {
 	int (*early)(struct call *call);	/* NULL: nothing */
 	int (*prepare)(struct call *call);	/* NULL: nothing */
 	int (*run)(struct call *call);		/* >= 0 is what ioctl() returns */
+	/* run's outputs could not be given: takes back what it did. Lock held; NULL: nothing. */
+	void (*undo)(struct call *call);
+	bool unbound;		/* devices: known before VFIO_DEVICE_BIND_IOMMUFD, too */
 	uint16_t back;		/* bytes of call->in copied back on success, never more than
 				   the client's argsz covers; 0: none */
 };
@@ -35,6 +38,9 @@ extern const struct command container_commands[];	/* container_cmds.c, type1_cmd
 extern const struct command type1_commands[];		/* type1_cmds.c */
 extern const struct command group_commands[];		/* group_cmds.c */
 extern const struct command device_commands[];		/* device_cmds.c */
+extern const struct command iommufd_commands[];		/* iommufd_cmds.c */
+extern const struct command iommufd_absent_commands[];	/* iommufd_absent_cmds.c */
+extern const struct command compat_commands[];		/* compat_cmds.c: VFIO's on an iommufd */
 
 /*
  * For prepare: copy @size bytes at @uva of the caller. 0, or -EFAULT (not a

@@ -59,7 +59,7 @@ static int unset_container(struct call *call)
 /* Mirrors strndup_user: at most a page, the final NUL included; page by page, as far as it goes. */
 static int prepare_get_device(struct call *call)
 {
-	char *name = malloc(VFIOSIM_PAGE_SIZE);
+	char *name = calloc(1, VFIOSIM_PAGE_SIZE + 1);	/* ends in NUL whatever comes: it is traced */
 	size_t n = 0;
 
 	if (!name)

@@ -97,6 +97,22 @@ static int map_dma(struct call *call)
 	return type1_map(call, type1_of(call), &args);
 }
 
+/* With a domain the pages are looked at: their VMAs are wanted. */
+static int early_map(struct call *call)
+{
+	call->will_pin = !TAILQ_EMPTY(&type1_of(call)->domains);
+	return 0;
+}
+
+static int prepare_map(struct call *call)
+{
+	const struct vfio_iommu_type1_dma_map *map = (void *)call->in.bytes;
+	struct span uva;
+
+	return call_prefetch(call, call->will_pin && span_make(map->vaddr, map->size, &uva) ? &uva :
+											   NULL);
+}
+
 /* ---- Bitmaps ---- */
 
 /* What can be said of a bitmap for @size bytes of iova without looking at the container. */
@@ -300,6 +316,8 @@ const struct command type1_commands[] = {
 				 sizeof(struct vfio_iommu_type1_dma_map)),
 		   .checks_flags = true, .known_flags = 7, .fields = map_fields, .flags = map_flags,
 		   .errors = map_errors },
+	  .early = early_map,
+	  .prepare = prepare_map,
 	  .run = map_dma },
 	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_UNMAP_DMA, sizeof(struct vfio_iommu_type1_dma_unmap),
 				 sizeof(struct vfio_iommu_type1_dma_unmap)),

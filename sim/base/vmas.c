@@ -2,6 +2,7 @@
 /* The list in which client ops describe an address space: see vfiosim/vfiosim.h. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <vfiosim/vfiosim.h>
 
@@ -11,10 +12,14 @@ int vfiosim_vmas_add(struct vfiosim_vmas *vmas, const struct vfiosim_vma *vma)
 {
 	if (vmas->n == vmas->capacity) {
 		size_t capacity = vmas->capacity ? vmas->capacity * 2 : FIRST_CAPACITY;
-		struct vfiosim_vma *items = reallocarray(vmas->items, capacity, sizeof(*items));
+		struct vfiosim_vma *items =
+			reallocarray(vmas->lent ? NULL : vmas->items, capacity, sizeof(*items));
 
 		if (!items)
 			return -ENOMEM;
+		if (vmas->lent)
+			memcpy(items, vmas->items, vmas->n * sizeof(*items));
+		vmas->lent = false;
 		vmas->items = items;
 		vmas->capacity = capacity;
 	}
@@ -24,6 +29,7 @@ int vfiosim_vmas_add(struct vfiosim_vmas *vmas, const struct vfiosim_vma *vma)
 
 void vfiosim_vmas_done(struct vfiosim_vmas *vmas)
 {
-	free(vmas->items);
+	if (!vmas->lent)
+		free(vmas->items);
 	*vmas = (struct vfiosim_vmas){ 0 };
 }

@@ -157,14 +157,26 @@ static void leave_device(struct call *call, struct device *dev)
 		container_detach_group(call, group->container, group);
 }
 
+/* Each descriptor holds the driver, also one of the device's own node that is not bound. */
+static bool in_use(const struct device *dev)
+{
+	return dev->ops && (dev->open_count || dev->cdev_files);
+}
+
 /* An unbind nobody waits for any more (its writer was killed) takes effect now. */
 static void settle(struct call *call, struct device *dev)
 {
-	if (dev->going && !dev->open_count)
+	if (dev->going && !in_use(dev))
 		leave_device(call, dev);
 }
 
 /* ---- Bind ---- */
+
+/* Somebody owns its DMA: iommu_device_use_default_domain would refuse a host driver. */
+static bool group_claimed(const struct group *group)
+{
+	return group->container || group->owner;
+}
 
 static int refuse_no_match(struct call *call, const struct device *dev, const char *driver)
 {
@@ -192,7 +204,7 @@ int bus_bind(struct call *call, struct device *dev, const char *driver)
 	if (ops && (!dev->group || (dev->group->type == GROUP_NOIOMMU && !call->sim->noiommu)))
 		return refuse(call, RULE_BUS_NO_IOMMU, VS("device", dev->topo->address));
 	dev->driver = name;
-	if (!ops && dev->group && dev->group->container && !group_viable(dev->group, NULL)) {
+	if (!ops && dev->group && group_claimed(dev->group) && !group_viable(dev->group, NULL)) {
 		dev->driver = NULL;
 		return refuse(call, RULE_BUS_CLAIMED, V("group", dev->group->number),
 			      VS("driver", driver), VS("device", dev->topo->address));
@@ -247,13 +259,13 @@ int bus_unbind(struct call *call, struct device *dev)
 	if (!dev->driver)
 		return refuse(call, RULE_BUS_NOT_BOUND, VS("device", dev->topo->address),
 			      VS("driver", "no driver"));
-	if (!dev->going && dev->ops && dev->open_count) {
+	if (!dev->going && in_use(dev)) {
 		request_device(call, dev);
 		changed(call, "{device} is asked for; waiting for its last descriptor to be closed",
 			VS("device", dev->topo->address));
 	}
 	dev->going = true;
-	if (dev->ops && dev->open_count)
+	if (in_use(dev))
 		return CALL_PARKED;
 	leave_device(call, dev);
 	return 0;

@@ -32,7 +32,8 @@ void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *ca
 static void drop_view(struct vma_view *view)
 {
 	vfiosim_vmas_done(&view->vmas);
-	vfiosim_client_put(view->client);
+	if (!view->borrowed)
+		vfiosim_client_put(view->client);
 }
 
 static void run_soon(struct call *call);
@@ -70,49 +71,62 @@ int call_vmas(struct call *call, struct vfiosim_client *client, struct span span
 		return view->error;
 	}
 	call->need.vmas = true;
-	call->need.client = client_get(client);	/* call_done gives it back */
+	/* call_done gives it back; the caller's own is there as long as the call. */
+	call->need.client = client == call->caller->client ? client : client_get(client);
 	/* Not once for every mapping of a replay: the second time, ask for all. */
 	call->need.span = call->n_views ? SPAN_ALL : span;
 	return CALL_AGAIN;
 }
 
-/* What the topology says of limits; false when the caller's own have to be known. */
-static bool limits_from_topology(const struct vfiosim_topology *topology,
-				 struct vfiosim_limits *limits)
+/* What the topology says of locked memory; false when the caller's own limits have to be known. */
+static bool memlock_from_topology(const struct vfiosim_topology *topology,
+				  struct vfiosim_limits *limits)
 {
-	bool known = true;
-
 	switch (topology->memlock) {
 	case VFIOSIM_MEMLOCK_UNLIMITED:
 		limits->memlock = UINT64_MAX;
 		limits->ipc_lock = true;
-		break;
+		return true;
 	case VFIOSIM_MEMLOCK_BYTES:
 		limits->memlock = topology->memlock_bytes;
 		limits->ipc_lock = false;
-		break;
+		return true;
 	case VFIOSIM_MEMLOCK_CLIENT:
-		known = false;
 		break;
 	}
-	if (topology->rawio_granted)
-		limits->sys_rawio = true;
-	else
-		known = false;
-	return known;
+	return false;
 }
 
-int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
+int call_memlock(struct call *call, struct vfiosim_limits *ret_limits)
 {
 	struct vfiosim_limits limits = { 0 };
 
 	if (call->have_limits)
 		limits = call->limits;
-	if (!limits_from_topology(call->sim->topology, &limits) && !call->have_limits) {
+	if (!memlock_from_topology(call->sim->topology, &limits) && !call->have_limits) {
 		call->need.limits = true;
 		return CALL_AGAIN;
 	}
 	*ret_limits = limits;
+	return 0;
+}
+
+int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
+{
+	struct vfiosim_limits limits;
+	int ret = call_memlock(call, &limits);
+
+	if (ret)
+		return ret;
+	if (call->sim->topology->rawio_granted) {
+		limits.sys_rawio = true;
+	} else if (!call->have_limits) {
+		call->need.limits = true;
+		return CALL_AGAIN;
+	}
+	*ret_limits = limits;
+	if (call->caller->client && client_set_limits(call->caller->client, &limits))
+		return refuse(call, RULE_NO_MEMORY);
 	return 0;
 }
 
@@ -140,7 +154,13 @@ int call_fetch(struct call *call)
 		int ret;
 
 		memset(view, 0, sizeof(*view));
+		if (!call->room_used) {
+			call->room_used = true;
+			view->vmas = (struct vfiosim_vmas){ .items = call->room, .lent = true,
+							    .capacity = sizeof(call->room) / sizeof(call->room[0]) };
+		}
 		view->client = call->need.client;
+		view->borrowed = view->client == call->caller->client;
 		view->span = call->need.span;
 		ret = view->client->ops->vmas(view->client->ctx, view->span.first, view->span.last,
 					      &view->vmas);
@@ -151,6 +171,19 @@ int call_fetch(struct call *call)
 	}
 	memset(&call->need, 0, sizeof(call->need));
 	return 0;
+}
+
+int call_prefetch(struct call *call, const struct span *uva)
+{
+	struct vfiosim_limits limits;
+
+	(void)call_memlock(call, &limits);
+	if (uva) {
+		call->need.vmas = true;
+		call->need.client = call->caller->client;
+		call->need.span = *uva;
+	}
+	return call_fetch(call) ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 /* ---- Telling what happened ---- */

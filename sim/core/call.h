@@ -42,6 +42,7 @@ struct vma_view {
 	struct span span;
 	struct vfiosim_vmas vmas;
 	int error;		/* 0; -ESRCH: the memory is gone */
+	bool borrowed;		/* client is the caller's: no reference of our own */
 };
 
 struct call_out {		/* one stretch of bytes to copy to the client on success */
@@ -84,7 +85,10 @@ struct call {
 
 	/* What run may ask for. */
 	struct vma_view views[CALL_VIEWS_MAX];
+	struct vfiosim_vma room[2];		/* what the first view needs at most, usually */
 	unsigned n_views;
+	bool room_used;
+	bool will_pin;				/* the handler's, from early to prepare */
 	struct vfiosim_limits limits;
 	bool have_limits;
 	struct {
@@ -135,6 +139,14 @@ int call_vmas(struct call *call, struct vfiosim_client *client, struct span span
 	      const struct vma_view **ret_view);
 /* The caller's limits: 0 or CALL_AGAIN; a caller that is gone has none of them. */
 int call_limits(struct call *call, struct vfiosim_limits *ret_limits);
+/* The same where only memlock and ipc_lock matter: most topologies know them without asking. */
+int call_memlock(struct call *call, struct vfiosim_limits *ret_limits);
+/*
+ * For prepare (no lock): fetch what run is sure to ask for, so that it is not run
+ * twice: the caller's memlock and, where @uva is not NULL, its VMAs. 0, or refused
+ * for want of memory.
+ */
+int call_prefetch(struct call *call, const struct span *uva);
 
 /* ---- Telling what happened (lock held) ---- */
 

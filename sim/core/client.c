@@ -48,6 +48,29 @@ void client_put(struct vfiosim_client *client)
 	atomic_store_explicit(&sim->any_dead, true, memory_order_relaxed);
 }
 
+static struct user *user_of(struct vfiosim *sim, uint32_t uid)
+{
+	struct user *user;
+
+	TAILQ_FOREACH(user, &sim->users, in_sim)
+		if (user->uid == uid)
+			return user;
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return NULL;
+	user->uid = uid;
+	TAILQ_INSERT_TAIL(&sim->users, user, in_sim);
+	return user;
+}
+
+int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits)
+{
+	client->limits = *limits;
+	if (!client->user)
+		client->user = user_of(client->sim, limits->uid);
+	return client->user ? 0 : -ENOMEM;
+}
+
 void client_reap(struct vfiosim *sim)
 {
 	struct vfiosim_client *client;

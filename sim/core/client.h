@@ -16,6 +16,13 @@
 
 #include <vfiosim/vfiosim.h>
 
+/* Whoever owns processes: iommufd charges locked memory to it. Kept as long as the machine. */
+struct user {
+	uint32_t uid;
+	uint64_t locked_pages;
+	TAILQ_ENTRY(user) in_sim;
+};
+
 struct vfiosim_client {
 	struct vfiosim *sim;
 	const struct vfiosim_client_ops *ops;
@@ -23,12 +30,17 @@ struct vfiosim_client {
 	uint32_t number;
 	unsigned refs;
 	uint64_t locked_pages;		/* charged by this machine's pins */
+	struct user *user;		/* NULL: nobody asked yet, or limits are the topology's */
+	struct vfiosim_limits limits;	/* as they were when last asked for */
 	TAILQ_ENTRY(vfiosim_client) in_sim;	/* sim->clients, then sim->dead */
 };
 
 /* Under the machine's lock. NULL is allowed in put. */
 struct vfiosim_client *client_get(struct vfiosim_client *client);
 void client_put(struct vfiosim_client *client);
+
+/* The limits of @client became known: remembers them, and whose it is. -ENOMEM. */
+int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits);
 
 /* No lock held: ends the clients that died under the lock. */
 void client_reap(struct vfiosim *sim);

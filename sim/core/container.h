@@ -40,7 +40,7 @@ struct container {
 	unsigned refs;			/* files and groups */
 	bool noiommu;			/* what the groups in it are; meaningless while empty */
 	TAILQ_HEAD(group_list, group) groups;	/* newest first, as the kernel's list */
-	enum container_driver driver;
+	_Atomic enum container_driver driver;	/* written with the lock held; may be read without */
 	struct type1 *type1;		/* DRIVER_TYPE1 only */
 	TAILQ_ENTRY(container) in_sim;
 };

@@ -21,6 +21,7 @@
 struct group;
 struct vfiosim_topo_device;
 struct device;
+struct idev;
 
 #define REGION_COUNT 9		/* BAR 0..5, ROM, config, VGA: VFIO_PCI_NUM_REGIONS */
 #define IRQ_COUNT 5		/* INTx, MSI, MSI-X, ERR, REQ: VFIO_PCI_NUM_IRQS */
@@ -64,7 +65,10 @@ struct irq_set {
 };
 
 struct hot_reset_dep {
-	uint32_t group;		/* number */
+	union {
+		uint32_t group;	/* number ... */
+		uint32_t devid;	/* ... or, asked through a cdev, what cdev_id_of() says */
+	};
 	uint16_t segment;
 	uint8_t bus, devfn;
 };
@@ -98,6 +102,7 @@ struct device_ops {
 	/* Fills at most @max deps, returns how many there are. NULL: ENOTTY. */
 	int (*hot_reset_info)(struct call *call, struct device *dev, struct hot_reset_dep *deps,
 			      unsigned max);
+	/* @groups NULL: what the iommufd of a bound cdev owns. */
 	int (*hot_reset)(struct call *call, struct device *dev, struct vfiosim_file **groups,
 			 unsigned n_groups);
 	/* VFIO_DEVICE_FEATURE; @flags as the ABI's. NULL: ENOTTY. */
@@ -127,6 +132,8 @@ struct device {
 	char driver_override[64];	/* "" = none */
 	int cdev;			/* N of vfioN, -1: none (not bound to a vfio driver) */
 	unsigned open_count;
+	unsigned cdev_files;		/* descriptors of its own node, bound or not */
+	struct idev *bound;		/* to an iommufd, NULL: not */
 	bool going;			/* unbind waits for the last close: no new opens */
 	bool removed;			/* mdev removed: only the index remains */
 	void *state;			/* the driver's own */

@@ -12,6 +12,7 @@
 #include "core/container.h"
 #include "core/device.h"
 #include "core/group.h"
+#include "core/idev.h"
 #include "core/iopt.h"
 #include "core/pages.h"
 #include "core/sim.h"
@@ -25,21 +26,39 @@ static uint64_t page_start(uint64_t address)
 	return address & ~(uint64_t)(VFIOSIM_PAGE_SIZE - 1);
 }
 
-/* The type1 @dev works through, or NULL. A physical device needs a domain, an mdev does not. */
-static struct type1 *type1_of(const struct device *dev)
+/*
+ * The space @dev reaches memory through: a container's (type1), or an ioas. The two
+ * differ in how they refuse and in whether writes are tracked.
+ */
+struct space {
+	struct iopt *iopt;		/* NULL: the device is attached to nothing */
+	struct type1 *type1;		/* NULL: an ioas */
+};
+
+static struct space space_of(const struct device *dev)
 {
 	const struct group *group = dev->group;
+	struct ioas *ioas = idev_ioas(dev);
 
+	if (ioas)
+		return (struct space){ .iopt = &ioas->iopt };
 	if (!group || !group->container || group->container->driver != DRIVER_TYPE1)
-		return NULL;
-	return group->container->type1;
+		return (struct space){ .iopt = NULL };
+	return (struct space){ .iopt = &group->container->type1->iopt,
+			       .type1 = group->container->type1 };
+}
+
+static bool tracks(const struct space *space)
+{
+	return space->type1 && space->type1->tracking;
 }
 
 /* ---- Pinning, for mdevs ---- */
 
 /* May the pages of @span in @mapping be pinned; how many would be charged? */
-static int check_pin(struct call *call, const struct device *dev, const struct mapping *mapping,
-		     struct span span, unsigned dir, struct budget *budget)
+static int check_pin(struct call *call, const struct device *dev, const struct space *space,
+		     const struct mapping *mapping, struct span span, unsigned dir,
+		     struct budget *budget)
 {
 	bool ok = (!(dir & DMA_READ) || mapping->flags & MAPPING_READ) &&
 		  (!(dir & DMA_WRITE) || mapping->flags & MAPPING_WRITE);
@@ -53,7 +72,8 @@ static int check_pin(struct call *call, const struct device *dev, const struct m
 		return 0;	/* validated and charged as a whole */
 	budget->client = mapping->mapper;
 	for (uint64_t iova = span.first;; iova += VFIOSIM_PAGE_SIZE) {
-		int ret = pages_check_one(call, mapping, iova, budget, &charge);
+		int ret = space->type1 ? pages_check_one(call, mapping, iova, budget, &charge) :
+					 pages_check_area_one(call, mapping, iova, budget, &charge);
 
 		if (ret)
 			return ret;
@@ -62,21 +82,23 @@ static int check_pin(struct call *call, const struct device *dev, const struct m
 	}
 }
 
-static int check_pins(struct call *call, struct device *dev, struct type1 *type1,
+static int check_pins(struct call *call, struct device *dev, const struct space *space,
 		      struct span iova, unsigned dir)
 {
-	struct budget budget;
-	int ret = pages_budget(call, &budget);
+	struct budget budget = { 0 };
+	int ret = space->type1 ? pages_budget(call, &budget) : 0;
 
 	for (uint64_t at = iova.first; !ret;) {
-		const struct mapping *mapping = iopt_at(&type1->iopt, at);
+		const struct mapping *mapping = iopt_at(space->iopt, at);
 		struct span part;
 
+		if (!mapping && !space->type1)
+			return refuse(call, RULE_AREA_MISSING, V("first", at), V("last", iova.last));
 		if (!mapping)
 			return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
 				      V("iova", at));
 		part = span_clip((struct span){ at, iova.last }, mapping->iova);
-		ret = check_pin(call, dev, mapping, part, dir, &budget);
+		ret = check_pin(call, dev, space, mapping, part, dir, &budget);
 		if (part.last == iova.last)
 			break;
 		at = part.last + 1;
@@ -84,23 +106,23 @@ static int check_pins(struct call *call, struct device *dev, struct type1 *type1
 	return ret;
 }
 
-static int pin_page(struct type1 *type1, uint64_t iova)
+static int pin_page(const struct space *space, uint64_t iova)
 {
-	struct mapping *mapping = iopt_at(&type1->iopt, iova);
+	struct mapping *mapping = iopt_at(space->iopt, iova);
 	int ret = mapping_pin_page(mapping, iova);
 
 	if (ret < 0)
 		return ret;
 	if (ret && !(mapping->flags & MAPPING_PINNED))
 		mapping_charge(mapping, 1);
-	if (type1->tracking)
+	if (tracks(space))
 		mapping_mark_dirty(mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 });
 	return 0;
 }
 
-static void unpin_page(struct type1 *type1, uint64_t iova)
+static void unpin_page(const struct space *space, uint64_t iova)
 {
-	struct mapping *mapping = iopt_at(&type1->iopt, iova);
+	struct mapping *mapping = iopt_at(space->iopt, iova);
 
 	if (mapping && mapping_unpin_page(mapping, iova) && !(mapping->flags & MAPPING_PINNED))
 		mapping_uncharge(mapping, 1);
@@ -108,18 +130,18 @@ static void unpin_page(struct type1 *type1, uint64_t iova)
 
 int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned dir)
 {
-	struct type1 *type1 = type1_of(dev);
+	struct space space = space_of(dev);
 	int ret;
 
-	if (!type1)
+	if (!space.iopt)
 		return refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
-	if (!type1->v2)
+	if (space.type1 && !space.type1->v2)
 		return refuse(call, RULE_PIN_V1);
-	ret = check_pins(call, dev, type1, iova, dir);
+	ret = check_pins(call, dev, &space, iova, dir);
 	if (ret)
 		return ret;
 	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
-		if (pin_page(type1, at)) {
+		if (pin_page(&space, at)) {
 			if (at > iova.first)
 				dma_unpin(call, dev, (struct span){ iova.first, at - 1 });
 			return refuse(call, RULE_NO_MEMORY);
@@ -134,12 +156,12 @@ int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned di
 
 void dma_unpin(struct call *call, struct device *dev, struct span iova)
 {
-	struct type1 *type1 = type1_of(dev);
+	struct space space = space_of(dev);
 
-	if (!type1)
+	if (!space.iopt)
 		return;
 	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
-		unpin_page(type1, at);
+		unpin_page(&space, at);
 		if (iova.last - at < VFIOSIM_PAGE_SIZE)
 			break;
 	}
@@ -149,14 +171,14 @@ void dma_unpin(struct call *call, struct device *dev, struct span iova)
 
 uint64_t dma_pinned(struct device *dev, struct span iova)
 {
-	struct type1 *type1 = type1_of(dev);
+	struct space space = space_of(dev);
 	struct span_cursor cursor;
 	struct mapping *mapping;
 	uint64_t n = 0;
 
-	if (!type1)
+	if (!space.iopt)
 		return 0;
-	iopt_for_each(&type1->iopt, &cursor, mapping, iova.first, iova.last)
+	iopt_for_each(space.iopt, &cursor, mapping, iova.first, iova.last)
 		n += mapping_pinned_pages(mapping, iova);
 	return n;
 }
@@ -199,10 +221,10 @@ static void record_fault(struct call *call, const struct device *dev, uint64_t i
 }
 
 /* Where the byte at @iova lies, and how many follow in the same mapping. */
-static int translate(struct call *call, struct device *dev, struct type1 *type1, uint64_t iova,
-		     uint64_t last, enum dma_dir dir, struct chunk *ret_chunk)
+static int translate(struct call *call, struct device *dev, const struct space *space,
+		     uint64_t iova, uint64_t last, enum dma_dir dir, struct chunk *ret_chunk)
 {
-	struct mapping *mapping = iopt_at(&type1->iopt, iova);
+	struct mapping *mapping = iopt_at(space->iopt, iova);
 	uint32_t needed = dir == DMA_WRITE ? MAPPING_WRITE : MAPPING_READ;
 	struct span part;
 
@@ -219,7 +241,7 @@ static int translate(struct call *call, struct device *dev, struct type1 *type1,
 		.uva = mapping_uva(mapping, iova),
 		.length = part.last - part.first + 1,
 	};
-	if (dir == DMA_WRITE && type1->tracking) {
+	if (dir == DMA_WRITE && tracks(space)) {
 		struct span pages = { page_start(part.first),
 				      page_start(part.last) + VFIOSIM_PAGE_SIZE - 1 };
 
@@ -229,13 +251,13 @@ static int translate(struct call *call, struct device *dev, struct type1 *type1,
 	return 0;
 }
 
-static int translate_all(struct call *call, struct type1 *type1, struct dma *dma)
+static int translate_all(struct call *call, const struct space *space, struct dma *dma)
 {
 	uint64_t last = dma->iova + dma->length - 1;
 
 	for (uint64_t at = dma->iova; dma->n_chunks == 0 || at <= last;) {
 		struct chunk *chunk = &dma->chunks[dma->n_chunks];
-		int ret = translate(call, dma->dev, type1, at, last, dma->dir, chunk);
+		int ret = translate(call, dma->dev, space, at, last, dma->dir, chunk);
 
 		if (ret)
 			return ret;
@@ -299,7 +321,7 @@ int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buf
 		 enum dma_dir dir, void (*done)(struct call *call, void *arg, int result), void *arg)
 {
 	size_t pages = length / VFIOSIM_PAGE_SIZE + 2;
-	struct type1 *type1 = type1_of(dev);
+	struct space space = space_of(dev);
 	struct span span;
 	struct dma *dma;
 	int ret = 0;
@@ -312,10 +334,10 @@ int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buf
 		return refuse(call, RULE_NO_MEMORY);
 	*dma = (struct dma){ .dev = dev, .iova = iova, .buffer = buffer, .length = length,
 			     .dir = dir, .done = done, .arg = arg };
-	if (!type1)
+	if (!space.iopt)
 		ret = refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
 	if (!ret)
-		ret = translate_all(call, type1, dma);
+		ret = translate_all(call, &space, dma);
 	if (!ret && call_defer(call, move, dma))
 		ret = refuse(call, RULE_NO_MEMORY);
 	if (ret) {

@@ -38,14 +38,16 @@ void domain_detach(struct group *group)
 	group->domain = NULL;
 }
 
+bool iommus_compatible(const struct vfiosim_topo_iommu *a, const struct vfiosim_topo_iommu *b)
+{
+	return a == b || (a->aperture.first == b->aperture.first &&
+			  a->aperture.last == b->aperture.last && a->page_sizes == b->page_sizes &&
+			  a->snoop_control == b->snoop_control);
+}
+
 bool domain_compatible(const struct domain *domain, const struct vfiosim_topo_iommu *iommu)
 {
-	const struct vfiosim_topo_iommu *mine = domain->iommu;
-
-	return mine == iommu || (mine->aperture.first == iommu->aperture.first &&
-				 mine->aperture.last == iommu->aperture.last &&
-				 mine->page_sizes == iommu->page_sizes &&
-				 mine->snoop_control == iommu->snoop_control);
+	return iommus_compatible(domain->iommu, iommu);
 }
 
 int domain_can_map(struct call *call, const struct vfiosim_topo_iommu *iommu, struct span iova)

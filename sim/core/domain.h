@@ -41,6 +41,9 @@ void domain_detach(struct group *group);
  */
 bool domain_compatible(const struct domain *domain, const struct vfiosim_topo_iommu *iommu);
 
+/* The same asked of two IOMMUs: would one page table serve devices behind both? */
+bool iommus_compatible(const struct vfiosim_topo_iommu *a, const struct vfiosim_topo_iommu *b);
+
 /* Could a domain of @iommu map @iova? 0 or refused: ERANGE, EINVAL. Mirrors iommu_map (7.2). */
 int domain_can_map(struct call *call, const struct vfiosim_topo_iommu *iommu, struct span iova);
 

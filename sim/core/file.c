@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/cdev.h"
 #include "core/container.h"
 #include "core/device.h"
 #include "core/group.h"
+#include "core/iommufd.h"
 #include "core/sim.h"
 #include "core/tracing.h"
 
@@ -110,6 +112,34 @@ int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
 	return open_file(sim, caller, 0, decide_open_container, ret_file);
 }
 
+static int decide_open_iommufd(struct call *call)
+{
+	struct vfiosim_file *file = file_create(call->sim, VFIOSIM_IOMMUFD);
+	struct iommufd *iommufd = iommufd_create(call->sim);
+
+	if (!file || !iommufd) {
+		file_free(file);
+		if (iommufd)
+			iommufd_put(call, iommufd);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	file->iommufd = iommufd;
+	call->file = file;
+	return 0;
+}
+
+int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
+			 struct vfiosim_file **ret_file)
+{
+	return open_file(sim, caller, 0, decide_open_iommufd, ret_file);
+}
+
+int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t device,
+		      struct vfiosim_file **ret_file)
+{
+	return open_file(sim, caller, device, cdev_open, ret_file);
+}
+
 int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t group,
 		       struct vfiosim_file **ret_file)
 {
@@ -131,8 +161,16 @@ static int refuse_operation(struct call *call, const char *operation)
 {
 	char object[64];
 
+	if (call->file->kind == VFIOSIM_DEVICE && cdev_check_bound(call))
+		return -EINVAL;
 	trace_object(call->file, object, sizeof(object));
 	return refuse(call, RULE_NO_SUCH_OPERATION, VS("object", object), VS("operation", operation));
+}
+
+/* A device, and not a node of its own that nothing is bound to yet. */
+static bool usable(const struct vfiosim_file *file)
+{
+	return file->kind == VFIOSIM_DEVICE && file->device->ops && (file->through || file->bound);
 }
 
 static int decide_read(struct call *call)
@@ -140,7 +178,7 @@ static int decide_read(struct call *call)
 	struct transfer *transfer = call->prepared;
 	struct device *dev = call->file->device;
 
-	if (call->file->kind != VFIOSIM_DEVICE || !dev->ops || !dev->ops->read)
+	if (!usable(call->file) || !dev->ops->read)
 		return refuse_operation(call, "read");
 	transfer->moved = dev->ops->read(call, dev, transfer->to, transfer->length, call->arg);
 	return transfer->moved < 0 ? (int)transfer->moved : 0;
@@ -151,7 +189,7 @@ static int decide_write(struct call *call)
 	struct transfer *transfer = call->prepared;
 	struct device *dev = call->file->device;
 
-	if (call->file->kind != VFIOSIM_DEVICE || !dev->ops || !dev->ops->write)
+	if (!usable(call->file) || !dev->ops->write)
 		return refuse_operation(call, "write");
 	transfer->moved = dev->ops->write(call, dev, transfer->from, transfer->length, call->arg);
 	return transfer->moved < 0 ? (int)transfer->moved : 0;
@@ -163,7 +201,9 @@ static int decide_mmap(struct call *call)
 	struct device *dev = call->file->device;
 	char object[64];
 
-	if (call->file->kind != VFIOSIM_DEVICE || !dev->ops || !dev->ops->mmap) {
+	if (call->file->kind == VFIOSIM_DEVICE && cdev_check_bound(call))
+		return -EINVAL;
+	if (!usable(call->file) || !dev->ops->mmap) {
 		trace_object(call->file, object, sizeof(object));
 		return refuse(call, RULE_NO_MMAP, VS("object", object));
 	}
@@ -214,6 +254,15 @@ int vfiosim_mmap(struct vfiosim_file *file, struct vfiosim_caller *caller, uint6
 
 /* ---- Close ---- */
 
+/* Its object may outlive the descriptor: a hwpt can still name it. */
+static void release_fault(struct call *call, struct object *fault)
+{
+	struct iommufd *iommufd = fault->iommufd;
+
+	fault->users--;
+	iommufd_put(call, iommufd);
+}
+
 static int decide_release(struct call *call)
 {
 	struct vfiosim_file *file = call->file;
@@ -226,7 +275,16 @@ static int decide_release(struct call *call)
 		group_close(call, file->group);
 		break;
 	case VFIOSIM_DEVICE:
-		group_close_device(call, file->through, file->device);
+		if (file->through)
+			group_close_device(call, file->through, file->device);
+		else
+			cdev_close(call, file);
+		break;
+	case VFIOSIM_IOMMUFD:
+		iommufd_put(call, file->iommufd);
+		break;
+	case VFIOSIM_FAULT:
+		release_fault(call, file->fault);
 		break;
 	}
 	return 0;

@@ -14,6 +14,8 @@
 struct container;
 struct group;
 struct device;
+struct iommufd;
+struct object;
 
 struct vfiosim_file {
 	struct vfiosim *sim;
@@ -22,8 +24,12 @@ struct vfiosim_file {
 		struct container *container;
 		struct group *group;
 		struct device *device;
+		struct iommufd *iommufd;
+		struct object *fault;
 	};
-	struct group *through;		/* device files: the group they were opened through */
+	struct group *through;		/* device files: the group they were opened through;
+					   NULL: opened as a cdev */
+	bool bound;			/* cdevs: VFIO_DEVICE_BIND_IOMMUFD succeeded on this file */
 	uint64_t number;		/* in order of opening */
 	void *ctx;			/* the front's */
 };

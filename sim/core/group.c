@@ -90,6 +90,9 @@ int group_open(struct call *call, struct group *group, struct vfiosim_file *file
 		if (!limits.sys_rawio)
 			return refuse(call, RULE_NO_RAWIO, V("group", group->number));
 	}
+	if (group->n_cdevs)
+		return refuse(call, RULE_GROUP_CDEV_BOUND, V("group", group->number),
+			      V("count", group->n_cdevs));
 	if (group->file && group->file_closed)
 		return refuse(call, RULE_GROUP_HELD, V("group", group->number),
 			      V("count", open_devices(group)));

@@ -17,7 +17,8 @@
 struct container;
 struct device;
 struct domain;
-struct iommu;
+struct hwpt;
+struct iommufd;
 
 enum group_type {
 	GROUP_IOMMU,		/* physical devices behind an IOMMU */
@@ -46,6 +47,14 @@ struct group {
 	struct domain *domain;		/* GROUP_IOMMU with type1: what it is attached to */
 	TAILQ_ENTRY(group) in_domain;
 	int minor;			/* of its node, 248:minor; -1: there is none */
+
+	struct iommufd *iommufd;	/* its container, when that is an iommufd, else NULL */
+	struct iommufd *owner;		/* DMA owner, while devices of it are bound to one */
+	unsigned n_bound;		/* its devices bound to owner */
+	unsigned n_cdevs;		/* its cdevs that are bound: the group cannot be opened */
+	struct hwpt *hwpt;		/* what its attached devices share, NULL: none attached */
+	unsigned n_attached;		/* devices attached to it */
+
 	char type_name[24];		/* /sys/kernel/iommu_groups/N/type: "DMA", "identity", ... */
 };
 

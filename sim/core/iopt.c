@@ -63,9 +63,26 @@ int iopt_insert(struct iopt *iopt, struct mapping *mapping)
 	return ret;
 }
 
+int iopt_insert_gap(struct iopt *iopt, const struct span_gap *gap, struct mapping *mapping)
+{
+	int ret = span_set_insert_gap(&iopt->set, gap, mapping->iova, mapping);
+
+	if (!ret)
+		mapping->mapper->sim->counters.mappings++;
+	return ret;
+}
+
 void iopt_remove(struct iopt *iopt, struct mapping *mapping)
 {
 	span_set_erase(&iopt->set, mapping->iova.first);
+	mapping->mapper->sim->counters.mappings--;
+}
+
+void iopt_remove_at(struct iopt *iopt, const struct span_cursor *at)
+{
+	struct mapping *mapping = at->item;
+
+	span_cursor_erase(&iopt->set, at);
 	mapping->mapper->sim->counters.mappings--;
 }
 
@@ -74,23 +91,70 @@ struct mapping *iopt_find(const struct iopt *iopt, struct span span)
 	return span_set_find(&iopt->set, span);
 }
 
+struct mapping *iopt_find_gap(const struct iopt *iopt, struct span span, struct span_gap *ret_gap)
+{
+	return span_set_find_gap(&iopt->set, span, ret_gap);
+}
+
 struct mapping *iopt_at(const struct iopt *iopt, uint64_t iova)
 {
 	return span_set_find(&iopt->set, (struct span){ iova, iova });
 }
 
+uint64_t *mapping_account(const struct mapping *mapping)
+{
+	struct vfiosim_client *mapper = mapping->mapper;
+
+	if (mapping->flags & MAPPING_BY_USER && mapper->user)
+		return &mapper->user->locked_pages;
+	return &mapper->locked_pages;
+}
+
 void mapping_charge(struct mapping *mapping, uint64_t pages)
 {
 	mapping->charged += pages;
-	mapping->mapper->locked_pages += pages;
 	mapping->mapper->sim->counters.pinned_pages += pages;
+	if (!(mapping->flags & MAPPING_UNCHARGED))
+		*mapping_account(mapping) += pages;
 }
 
 void mapping_uncharge(struct mapping *mapping, uint64_t pages)
 {
 	mapping->charged -= pages;
-	mapping->mapper->locked_pages -= pages;
 	mapping->mapper->sim->counters.pinned_pages -= pages;
+	if (!(mapping->flags & MAPPING_UNCHARGED))
+		*mapping_account(mapping) -= pages;
+}
+
+int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova)
+{
+	struct span low = { mapping->iova.first, iova - 1 };
+	uint64_t pages = (mapping->iova.last - iova) / VFIOSIM_PAGE_SIZE + 1;
+	struct mapping *high;
+
+	if (mapping->marks)
+		return -EBUSY;
+	high = mapping_create(mapping->mapper, (struct span){ iova, mapping->iova.last },
+			      mapping_uva(mapping, iova), mapping->flags);
+	if (!high)
+		return -ENOMEM;
+	iopt_remove(iopt, mapping);
+	mapping->iova = low;
+	/* The room it had is enough for one of the two; a node more may be wanted. */
+	if (iopt_insert(iopt, high)) {
+		mapping->iova.last = high->iova.last;
+		mapping_destroy(high);
+		iopt_insert(iopt, mapping);
+		return -ENOMEM;
+	}
+	iopt_insert(iopt, mapping);
+	if (mapping->pinner)
+		high->pinner = client_get(mapping->pinner);
+	if (mapping->flags & MAPPING_PINNED && mapping->charged) {
+		mapping_uncharge(mapping, pages);
+		mapping_charge(high, pages);
+	}
+	return 0;
 }
 
 /* ---- Marks ---- */

@@ -20,6 +20,9 @@ enum mapping_flag {
 	MAPPING_PINNED = 4,		/* validated and in every domain (the kernel's iommu_mapped) */
 	MAPPING_LOCK_CAP = 8,		/* made by a client with CAP_IPC_LOCK: not limited */
 	MAPPING_VADDR_INVALID = 16,
+	MAPPING_BY_USER = 32,		/* charged to the mapper's user rather than its mm */
+	MAPPING_UNCHARGED = 64,		/* made with CAP_IPC_LOCK under iommufd: nobody is charged */
+	MAPPING_READONLY_PAGES = 128,	/* iommufd: copies of it cannot be writable */
 };
 
 /* Single pages that mdevs pinned, and pages written while tracked; sparse, NULL until needed. */
@@ -57,8 +60,13 @@ void mapping_destroy(struct mapping *mapping);
 /* -EEXIST, -ENOMEM */
 int iopt_insert(struct iopt *iopt, struct mapping *mapping);
 void iopt_remove(struct iopt *iopt, struct mapping *mapping);
+/* The same for the mapping under a cursor, without looking for it again. */
+void iopt_remove_at(struct iopt *iopt, const struct span_cursor *at);
 /* The lowest mapping that overlaps @span, or NULL. */
 struct mapping *iopt_find(const struct iopt *iopt, struct span span);
+/* The same, and where there is none the place for @span; then insert there, without looking again. */
+struct mapping *iopt_find_gap(const struct iopt *iopt, struct span span, struct span_gap *ret_gap);
+int iopt_insert_gap(struct iopt *iopt, const struct span_gap *gap, struct mapping *mapping);
 /* The mapping that has @iova, or NULL. */
 struct mapping *iopt_at(const struct iopt *iopt, uint64_t iova);
 
@@ -77,12 +85,21 @@ static inline uint64_t mapping_uva(const struct mapping *mapping, uint64_t iova)
 	return mapping->uva + (iova - mapping->iova.first);
 }
 
+/*
+ * Cuts @mapping of @iopt before @iova, which lies inside it: it keeps the part below,
+ * a new mapping has the rest. Charges are divided. -ENOMEM; -EBUSY while mdevs have
+ * pages of it pinned.
+ */
+int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova);
+
 /* The client whose memory holds the pages. */
 static inline struct vfiosim_client *mapping_memory(const struct mapping *mapping)
 {
 	return mapping->pinner ? mapping->pinner : mapping->mapper;
 }
 
+/* The account it is charged to: locked pages of the mapper's mm, or of its user. */
+uint64_t *mapping_account(const struct mapping *mapping);
 /* Charge @pages more (or give them back) to the mapper's account. */
 void mapping_charge(struct mapping *mapping, uint64_t pages);
 void mapping_uncharge(struct mapping *mapping, uint64_t pages);

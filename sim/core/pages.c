@@ -14,7 +14,7 @@
 int pages_budget(struct call *call, struct budget *ret_budget)
 {
 	struct vfiosim_limits limits;
-	int ret = call_limits(call, &limits);
+	int ret = call_memlock(call, &limits);
 
 	if (ret)
 		return ret;
@@ -32,6 +32,7 @@ struct place {
 	const struct mapping *mapping;
 	uint64_t iova;
 	uint64_t uva;
+	bool iommufd;
 };
 
 static int check_region(struct call *call, const struct vfiosim_vma *vma, struct place at,
@@ -42,6 +43,8 @@ static int check_region(struct call *call, const struct vfiosim_vma *vma, struct
 
 	switch (device_region_pin(dev, offset)) {
 	case VFIOSIM_PIN_PFNMAP:
+		if (at.iommufd)
+			break;
 		*ret_charged = false;
 		return 0;
 	case VFIOSIM_PIN_PAGES:
@@ -82,10 +85,11 @@ static int check_vma(struct call *call, const struct vfiosim_vma *vma, struct pl
 
 static int check_budget(struct call *call, struct place at, uint64_t pages, struct budget *budget)
 {
-	uint64_t locked = budget->client->locked_pages + budget->planned;
+	uint64_t locked;
 
 	if (at.mapping->flags & MAPPING_LOCK_CAP || budget->limit == UINT64_MAX)
 		return 0;
+	locked = budget->client->locked_pages + budget->planned;
 	if (locked <= budget->limit && pages <= budget->limit - locked)
 		return 0;
 	return refuse(call, RULE_MEMLOCK, V("pages", pages), V("iova", at.iova), V("locked", locked),
@@ -112,7 +116,7 @@ static size_t first_vma(const struct vfiosim_vmas *vmas, uint64_t uva)
 static int walk(struct call *call, const struct mapping *mapping, struct span iova,
 		const struct vma_view *view, struct budget *budget, uint64_t *ret_charge)
 {
-	struct place at = { mapping, iova.first, mapping_uva(mapping, iova.first) };
+	struct place at = { mapping, iova.first, mapping_uva(mapping, iova.first), budget->iommufd };
 	uint64_t last = mapping_uva(mapping, iova.last);
 	uint64_t charge = 0;
 
@@ -132,7 +136,7 @@ static int walk(struct call *call, const struct mapping *mapping, struct span io
 		if (charged) {
 			pages -= mapping_pinned_pages(mapping,
 						      (struct span){ at.iova, at.iova + (end - at.uva) });
-			ret = check_budget(call, at, pages, budget);
+			ret = budget->iommufd ? 0 : check_budget(call, at, pages, budget);
 			if (ret)
 				return ret;
 			charge += pages;
@@ -174,4 +178,46 @@ int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t i
 	int ret = view_of(call, mapping, page, mapping->mapper, &view);
 
 	return ret ? ret : walk(call, mapping, page, view, budget, ret_charge);
+}
+
+/* iommufd counts when all pages are there. Mirrors do_update_pinned (7.2). */
+static int check_account(struct call *call, const struct mapping *mapping, uint64_t iova,
+			 uint64_t pages, const struct budget *budget)
+{
+	uint64_t locked = *mapping_account(mapping) + budget->planned - pages;
+	uint64_t limit = mapping->mapper->limits.memlock / VFIOSIM_PAGE_SIZE;
+
+	if (mapping->flags & MAPPING_UNCHARGED || mapping->mapper->limits.memlock == UINT64_MAX)
+		return 0;
+	if (locked <= limit && pages <= limit - locked)
+		return 0;
+	return refuse(call, RULE_ACCOUNT_LIMIT, V("pages", pages), V("iova", iova),
+		      VS("whose", mapping->flags & MAPPING_BY_USER ? "user" : "process"),
+		      V("locked", locked), V("limit", limit));
+}
+
+static int check_area_part(struct call *call, const struct mapping *mapping, struct span iova,
+			   struct budget *budget, uint64_t *ret_charge)
+{
+	const struct vma_view *view;
+	int ret;
+
+	budget->iommufd = true;
+	ret = view_of(call, mapping, iova, mapping->mapper, &view);
+	if (!ret)
+		ret = walk(call, mapping, iova, view, budget, ret_charge);
+	return ret ? ret : check_account(call, mapping, iova.first, *ret_charge, budget);
+}
+
+int pages_check_area(struct call *call, const struct mapping *mapping, struct budget *budget,
+		     uint64_t *ret_charge)
+{
+	return check_area_part(call, mapping, mapping->iova, budget, ret_charge);
+}
+
+int pages_check_area_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+			 struct budget *budget, uint64_t *ret_charge)
+{
+	return check_area_part(call, mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 },
+			       budget, ret_charge);
 }

@@ -21,6 +21,7 @@ struct budget {
 	struct vfiosim_client *client;	/* the caller's: its locked pages are compared */
 	uint64_t limit;			/* pages; UINT64_MAX: none */
 	uint64_t planned;		/* pages decided on, not yet charged */
+	bool iommufd;			/* iommufd's rules: see pages_check_area() */
 };
 
 /* The caller's. 0 or CALL_AGAIN. */
@@ -34,6 +35,17 @@ int pages_budget(struct call *call, struct budget *ret_budget);
  */
 int pages_check(struct call *call, const struct mapping *mapping, struct vfiosim_client *memory,
 		struct budget *budget, uint64_t *ret_charge);
+
+/*
+ * The same by iommufd's rules: through the memory of the mapper, on its account and
+ * against its limit; the account is looked at last, and pages of a BAR (PFNMAP)
+ * cannot be pinned. Start with a zeroed @budget. Mirrors pfn_reader (7.2).
+ */
+int pages_check_area(struct call *call, const struct mapping *mapping, struct budget *budget,
+		     uint64_t *ret_charge);
+/* One page of it at @iova, for an mdev. */
+int pages_check_area_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+			 struct budget *budget, uint64_t *ret_charge);
 
 /* The same for the one page at @iova, as an mdev pins it. @ret_charge is 0 or 1. */
 int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t iova,

@@ -88,6 +88,11 @@ int ranges_exclude(struct ranges *ranges, struct span hole)
 	return 0;
 }
 
+int ranges_append(struct ranges *ranges, struct span span)
+{
+	return insert_at(ranges, ranges->n, span);
+}
+
 bool ranges_allow(const struct ranges *ranges, struct span span)
 {
 	for (size_t i = 0; i < ranges->n; i++)

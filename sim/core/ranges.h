@@ -29,6 +29,8 @@ int ranges_copy(struct ranges *to, const struct ranges *from);
 int ranges_limit(struct ranges *ranges, struct span window);
 /* Takes @hole out. -ENOMEM. */
 int ranges_exclude(struct ranges *ranges, struct span hole);
+/* One more, above all there are. -ENOMEM. */
+int ranges_append(struct ranges *ranges, struct span span);
 /* Does one range hold all of @span? Always, while there are none. */
 bool ranges_allow(const struct ranges *ranges, struct span span);
 

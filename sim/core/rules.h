@@ -36,12 +36,14 @@
 	/* rows of a room stand together: core/, then device/ */                                   \
 	RULES_GROUP(RULE)                                                                          \
 	RULES_TYPE1(RULE)                                                                          \
+	RULES_IOMMUFD(RULE)                                                                        \
 	RULES_DEVICE(RULE)                                                                         \
 	RULES_BUS(RULE)
 
 #include "core/rules_bus.h"
 #include "core/rules_core.h"
 #include "core/rules_device.h"
+#include "core/rules_iommufd.h"
 
 enum rule_index {
 #define RULE(index, id, error, sentence, mirrors) RULE_##index,

@@ -16,6 +16,30 @@
 	RULE(NOT_A_CDEV, "not-a-cdev", EINVAL,                                                     \
 	     "{device} was opened through its group: only a cdev can be bound to an iommufd",      \
 	     "vfio_df_ioctl_bind_iommufd")                                                         \
+	/* a device's own node */                                                                  \
+	RULE(NO_CDEV, "no-cdev", ENODEV, "no vfio driver offers {device} any more",                \
+	     "vfio_device_fops_cdev_open")                                                         \
+	RULE(CDEV_NOT_BOUND, "cdev-not-bound", EINVAL,                                             \
+	     "{device} was opened by its own node: VFIO_DEVICE_BIND_IOMMUFD comes before anything else", \
+	     "vfio_device_fops_unl_ioctl, _read, _write, _mmap")                                   \
+	RULE(CDEV_GROUP_OPEN, "cdev-group-open", EBUSY,                                            \
+	     "group {group:d} of {device} is open: a group is used as one or by its devices, not both", \
+	     "vfio_device_block_group")                                                            \
+	RULE(GROUP_CDEV_BOUND, "group-cdev-bound", EBUSY,                                          \
+	     "{count:d} devices of group {group:d} are bound to an iommufd by their own nodes",    \
+	     "vfio_group_fops_open")                                                               \
+	RULE(CDEV_BOUND, "cdev-bound", EINVAL, "this descriptor of {device} is bound already",     \
+	     "vfio_df_ioctl_bind_iommufd")                                                         \
+	RULE(CDEV_IN_USE, "cdev-in-use", EINVAL, "{device} is bound by another descriptor",        \
+	     "vfio_df_open")                                                                       \
+	RULE(NOT_AN_IOMMUFD, "not-an-iommufd", EBADFD, "descriptor {fd:d} is open, but not /dev/iommu", \
+	     "iommufd_ctx_from_fd")                                                                \
+	RULE(BAD_IOMMUFD, "bad-iommufd", EINVAL, "{fd:d} is no descriptor at all",                 \
+	     "vfio_df_ioctl_bind_iommufd")                                                         \
+	RULE(PASID_MDEV, "pasid-mdev", EOPNOTSUPP, "{device} is an mdev: it has no PASIDs",        \
+	     "vfio_df_ioctl_attach_pt, vfio_df_ioctl_detach_pt")                                   \
+	RULE(PASID_NONE, "pasid-none", EINVAL, "{device} has no PASID {pasid:d}",                  \
+	     "iommufd_hwpt_pasid_compat")                                                          \
 	RULE(RESET_UNSUPPORTED, "reset-unsupported", EINVAL,                                       \
 	     "{device} has no way to be reset alone", "vfio_pci_ioctl_reset")                      \
 	/* regions */                                                                              \
@@ -102,6 +126,12 @@
 	     "vfio_pci_dev_set_resettable")                                                        \
 	RULE(HOT_RESET_NOT_OWNED, "hot-reset-not-owned", EINVAL,                                   \
 	     "the reset would hit {device}, whose group {group:d} was not given",                  \
+	     "vfio_pci_dev_set_hot_reset")                                                         \
+	RULE(HOT_RESET_GROUPS, "hot-reset-groups", EINVAL,                                         \
+	     "{device} is bound to an iommufd: its hot reset takes no groups",                     \
+	     "vfio_pci_ioctl_pci_hot_reset")                                                       \
+	RULE(HOT_RESET_NOT_BOUND, "hot-reset-not-bound", EINVAL,                                   \
+	     "the reset would hit {device}, which the iommufd of the caller does not own",         \
 	     "vfio_pci_dev_set_hot_reset")                                                         \
 	RULE(HOT_RESET_UNSUPPORTED, "hot-reset-unsupported", ENOTTY,                               \
 	     "the bus of {device} cannot be reset", "pci_reset_bus")                               \

@@ -49,8 +49,10 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	pthread_mutex_init(&sim->lock, NULL);
 	pthread_mutex_init(&sim->trace.lock, NULL);
 	TAILQ_INIT(&sim->containers);
+	TAILQ_INIT(&sim->iommufds);
 	TAILQ_INIT(&sim->clients);
 	TAILQ_INIT(&sim->dead);
+	TAILQ_INIT(&sim->users);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->noiommu = topology->noiommu;
@@ -72,11 +74,17 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 
 void sim_done(struct vfiosim *sim)
 {
+	struct user *user;
+
 	client_reap(sim);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		bus_free_device(sim->devices[i]);
 	for (uint32_t i = 0; i < sim->n_groups; i++)
 		free(sim->groups[i]);
+	while ((user = TAILQ_FIRST(&sim->users))) {
+		TAILQ_REMOVE(&sim->users, user, in_sim);
+		free(user);
+	}
 	free(sim->devices);
 	free(sim->groups);
 	pthread_mutex_destroy(&sim->trace.lock);

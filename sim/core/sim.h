@@ -20,6 +20,7 @@
 struct device;
 struct group;
 struct container;
+struct iommufd;
 
 #define SIM_TRACE_SINKS 4
 
@@ -36,9 +37,12 @@ struct vfiosim {
 
 	TAILQ_HEAD(, container) containers;
 	uint64_t next_container, next_file, next_domain;
+	TAILQ_HEAD(, iommufd) iommufds;
+	uint32_t next_iommufd;
 	TAILQ_HEAD(, vfiosim_client) clients;
 	TAILQ_HEAD(, vfiosim_client) dead;	/* no reference left; client_reap() ends them */
 	atomic_bool any_dead;
+	TAILQ_HEAD(, user) users;
 	uint32_t next_client;
 
 	/* Module parameters, writable through sysfs. */

@@ -11,6 +11,9 @@
 #include "core/device.h"
 #include "core/domain.h"
 #include "core/group.h"
+#include "core/hwpt.h"
+#include "core/idev.h"
+#include "core/iommufd.h"
 #include "core/sim.h"
 #include "core/type1.h"
 
@@ -47,11 +50,34 @@ static void put_mapping(struct json *json, const struct mapping *mapping)
 	json_object_end(json);
 }
 
+static void put_ranges(struct json *json, const char *key, const struct ranges *ranges)
+{
+	json_key(json, key);
+	json_array(json);
+	for (size_t i = 0; i < ranges->n; i++) {
+		json_object(json);
+		json_put_hex(json, "first", ranges->items[i].first);
+		json_put_hex(json, "last", ranges->items[i].last);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static void put_mappings(struct json *json, const struct iopt *iopt)
+{
+	const struct mapping *mapping;
+	struct span_cursor cursor;
+
+	json_key(json, "mappings");
+	json_array(json);
+	iopt_for_each(iopt, &cursor, mapping, 0, UINT64_MAX)
+		put_mapping(json, mapping);
+	json_array_end(json);
+}
+
 static void put_type1(struct json *json, const struct type1 *type1)
 {
 	const struct domain *domain;
-	const struct mapping *mapping;
-	struct span_cursor cursor;
 
 	json_put_unsigned(json, "dma_avail", type1->dma_avail);
 	json_put_bool(json, "dirty_tracking", type1->tracking);
@@ -66,20 +92,72 @@ static void put_type1(struct json *json, const struct type1 *type1)
 		json_object_end(json);
 	}
 	json_array_end(json);
-	json_key(json, "iova_ranges");
+	put_ranges(json, "iova_ranges", &type1->ranges);
+	put_mappings(json, &type1->iopt);
+}
+
+static void put_ioas(struct json *json, const struct ioas *ioas)
+{
+	const struct ioas_resv *resv;
+
+	json_put_unsigned(json, "alignment", ioas->alignment);
+	json_key(json, "reserved");
 	json_array(json);
-	for (size_t i = 0; i < type1->ranges.n; i++) {
+	TAILQ_FOREACH(resv, &ioas->reserved, in_ioas) {
 		json_object(json);
-		json_put_hex(json, "first", type1->ranges.items[i].first);
-		json_put_hex(json, "last", type1->ranges.items[i].last);
+		json_put_hex(json, "first", resv->span.first);
+		json_put_hex(json, "last", resv->span.last);
+		json_put_string(json, "why", resv->why);
 		json_object_end(json);
 	}
 	json_array_end(json);
-	json_key(json, "mappings");
+	put_ranges(json, "allowed", &ioas->allowed);
+	put_mappings(json, &ioas->iopt);
+}
+
+static void put_idev(struct json *json, const struct idev *idev)
+{
+	json_put_string(json, "device", idev->dev->topo->address);
+	json_put_bool(json, "attached", idev->attached);
+	if (idev->object.type == OBJECT_ACCESS && idev->ioas)
+		json_put_unsigned(json, "ioas", idev->ioas->object.id);
+	if (idev->object.type == OBJECT_DEVICE && idev->attached)
+		json_put_unsigned(json, "hwpt", idev->dev->group->hwpt->object.id);
+}
+
+static void put_object(struct json *json, const struct object *object)
+{
+	static const char *const types[] = { "", "device", "ioas", "hwpt", "access", "fault" };
+	const struct hwpt *hwpt = (const struct hwpt *)object;
+
+	json_object(json);
+	json_put_unsigned(json, "id", object->id);
+	json_put_string(json, "type", types[object->type]);
+	json_put_unsigned(json, "users", object->users);
+	if (object->type == OBJECT_IOAS)
+		put_ioas(json, (const struct ioas *)object);
+	if (object->type == OBJECT_DEVICE || object->type == OBJECT_ACCESS)
+		put_idev(json, (const struct idev *)object);
+	if (object->type == OBJECT_HWPT) {
+		json_put_unsigned(json, "ioas", hwpt->ioas->object.id);
+		json_put_string(json, "iommu", hwpt->iommu->name);
+		json_put_bool(json, "automatic", hwpt->automatic);
+	}
+	json_object_end(json);
+}
+
+static void put_iommufd(struct json *json, const struct iommufd *iommufd)
+{
+	json_object(json);
+	json_put_unsigned(json, "number", iommufd->number);
+	json_put_bool(json, "account_mm", iommufd->account_mm);
+	json_key(json, "objects");
 	json_array(json);
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX)
-		put_mapping(json, mapping);
+	for (uint32_t i = 0; i < iommufd->table.n; i++)
+		if (iommufd->table.objects[i])
+			put_object(json, iommufd->table.objects[i]);
 	json_array_end(json);
+	json_object_end(json);
 }
 
 static const char *driver_name(const struct container *container)
@@ -191,6 +269,7 @@ static void put_clients(struct json *json, const struct vfiosim *sim)
 static void put_machine(struct json *json, const struct vfiosim *sim)
 {
 	const struct container *container;
+	const struct iommufd *iommufd;
 
 	json_object(json);
 	json_put_string(json, "topology", sim->topology->name);
@@ -199,6 +278,11 @@ static void put_machine(struct json *json, const struct vfiosim *sim)
 	json_array(json);
 	TAILQ_FOREACH(container, &sim->containers, in_sim)
 		put_container(json, container);
+	json_array_end(json);
+	json_key(json, "iommufds");
+	json_array(json);
+	TAILQ_FOREACH(iommufd, &sim->iommufds, in_sim)
+		put_iommufd(json, iommufd);
 	json_array_end(json);
 	json_key(json, "groups");
 	json_array(json);

@@ -116,6 +116,8 @@ static const struct field iommu_fields[] = {
 	{ "aperture", read_range, offsetof(struct vfiosim_topo_iommu, aperture), true },
 	{ "page_sizes", read_page_sizes, offsetof(struct vfiosim_topo_iommu, page_sizes) },
 	{ "snoop_control", read_bool, offsetof(struct vfiosim_topo_iommu, snoop_control) },
+	{ "vtd_cap", read_size, offsetof(struct vfiosim_topo_iommu, vtd_cap) },
+	{ "vtd_ecap", read_size, offsetof(struct vfiosim_topo_iommu, vtd_ecap) },
 	{ "interrupt_remapping", read_bool, offsetof(struct vfiosim_topo_iommu, interrupt_remapping) },
 	{ "reserved", read_iommu_resv, 0 },
 	{ NULL },

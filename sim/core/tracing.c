@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/iommufd.h"
 #include "core/sim.h"
 
 int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
@@ -53,6 +54,10 @@ void trace_object(const struct vfiosim_file *file, char *to, size_t size)
 		snprintf(to, size, "container %u", file->container->number);
 	else if (file->kind == VFIOSIM_GROUP)
 		snprintf(to, size, "group %u", file->group->number);
+	else if (file->kind == VFIOSIM_FAULT)
+		snprintf(to, size, "fault queue %u", file->fault->id);
+	else if (file->kind == VFIOSIM_IOMMUFD)
+		snprintf(to, size, "iommufd %u", file->iommufd->number);
 	else
 		snprintf(to, size, "device %s", file->device->topo->address);
 }

@@ -151,12 +151,12 @@ static int check_pinning(struct call *call, const struct type1 *type1, struct ma
 }
 
 static int insert(struct call *call, struct type1 *type1, const struct mapping *wanted,
-		  uint64_t charge)
+		  const struct span_gap *gap, uint64_t charge)
 {
 	struct mapping *mapping =
 		mapping_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
 
-	if (!mapping || iopt_insert(&type1->iopt, mapping)) {
+	if (!mapping || iopt_insert_gap(&type1->iopt, gap, mapping)) {
 		mapping_destroy(mapping);
 		return refuse(call, RULE_NO_MEMORY);
 	}
@@ -176,18 +176,19 @@ int type1_map(struct call *call, struct type1 *type1, const struct type1_map_arg
 {
 	struct mapping wanted = { 0 }, *other;
 	struct vfiosim_limits limits;
+	struct span_gap gap;
 	uint64_t charge = 0;
 	int ret = check_args(call, type1, args);
 
 	if (ret)
 		return ret;
 	span_make(args->iova, args->size, &wanted.iova);
-	other = iopt_find(&type1->iopt, wanted.iova);
+	other = iopt_find_gap(&type1->iopt, wanted.iova, &gap);
 	if (args->vaddr)
 		return restore_vaddr(call, type1, other, wanted.iova, args->uva);
 	ret = check_place(call, type1, wanted.iova, other);
 	if (!ret)
-		ret = call_limits(call, &limits);
+		ret = call_memlock(call, &limits);
 	if (ret)
 		return ret;
 	wanted.uva = args->uva;
@@ -196,5 +197,5 @@ int type1_map(struct call *call, struct type1 *type1, const struct type1_map_arg
 		       (limits.ipc_lock ? MAPPING_LOCK_CAP : 0);
 	if (!TAILQ_EMPTY(&type1->domains))
 		ret = check_pinning(call, type1, &wanted, &charge);
-	return ret ? ret : insert(call, type1, &wanted, charge);
+	return ret ? ret : insert(call, type1, &wanted, &gap, charge);
 }

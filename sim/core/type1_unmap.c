@@ -41,14 +41,17 @@ static int refuse_bisect(struct call *call, struct span iova, const struct mappi
 		      V("other.first", other->iova.first), V("other.last", other->iova.last));
 }
 
-/* v2 removes whole mappings or nothing. */
-static int check_bisect(struct call *call, const struct type1 *type1, struct span iova)
+/* v2 removes whole mappings or nothing. @lowest: the first that ends in @iova or above, or NULL. */
+static int check_bisect(struct call *call, const struct type1 *type1, struct span iova,
+			const struct mapping *lowest)
 {
-	const struct mapping *edge = iopt_at(&type1->iopt, iova.first);
+	const struct mapping *edge;
 
-	if (edge && edge->iova.first != iova.first)
-		return refuse_bisect(call, iova, edge);
-	if (edge && edge->iova.last == iova.last)
+	if (!lowest)
+		return 0;
+	if (lowest->iova.first < iova.first)
+		return refuse_bisect(call, iova, lowest);
+	if (lowest->iova.last == iova.last)
 		return 0;	/* exactly one: what nearly every unmap is */
 	edge = iopt_at(&type1->iopt, iova.last);
 	if (edge && edge->iova.last != iova.last)
@@ -98,8 +101,10 @@ static void notify_devices(struct call *call, struct type1 *type1, struct span i
 				dev->ops->dma_unmap(call, dev, iova);
 }
 
-static void remove_mapping(struct call *call, struct type1 *type1, struct mapping *mapping)
+static void remove_mapping(struct call *call, struct type1 *type1, const struct span_cursor *at)
 {
+	struct mapping *mapping = at->item;
+
 	if (mapping_pinned_pages(mapping, mapping->iova))
 		notify_devices(call, type1, mapping->iova);
 	changed(call, "mapping {first}..{last} removed, {pages:d} pages uncharged",
@@ -107,7 +112,7 @@ static void remove_mapping(struct call *call, struct type1 *type1, struct mappin
 		V("pages", mapping->charged));
 	if (mapping->flags & MAPPING_VADDR_INVALID)
 		type1->n_vaddr_invalid--;
-	iopt_remove(&type1->iopt, mapping);
+	iopt_remove_at(&type1->iopt, at);
 	mapping_destroy(mapping);
 	type1->dma_avail++;
 }
@@ -120,17 +125,19 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 	uint64_t size = 0, next;
 	struct span iova = { 0 };
 	int ret = check_args(call, type1, args, &iova);
+	bool more;
 
 	if (!ret && args->bitmap)
 		ret = check_bitmap(call, type1, args->bitmap);
+	more = !ret && span_set_seek(&type1->iopt.set, iova.first, &cursor);
 	if (!ret && type1->v2 && !args->all)
-		ret = check_bisect(call, type1, iova);
+		ret = check_bisect(call, type1, iova, more ? cursor.item : NULL);
 	if (!ret && args->vaddr)
 		ret = invalidate_vaddrs(call, type1, iova, &size);
 	if (ret)
 		return ret;
 
-	for (next = iova.first; !args->vaddr && span_set_seek(&type1->iopt.set, next, &cursor);) {
+	for (; more && !args->vaddr; more = span_set_seek(&type1->iopt.set, next, &cursor)) {
 		mapping = cursor.item;
 		/* v1 takes whole mappings, but never one that begins before the range. */
 		if (mapping->iova.first > iova.last ||
@@ -143,7 +150,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		}
 		next = mapping->iova.last;
 		size += span_length(mapping->iova);
-		remove_mapping(call, type1, mapping);
+		remove_mapping(call, type1, &cursor);
 		if (next++ >= iova.last)
 			break;
 	}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of a device that was opened by its own node. Mirrors
+ * drivers/vfio/device_cdev.c (7.2): in which order arguments are looked at.
+ */
+#include "abi/device_cmds.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <vfiosim/abi/cdev.h>
+
+#include "abi/dispatch.h"
+#include "core/cdev.h"
+#include "core/client.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/idev.h"
+
+/* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
+
+static void free_prepared(struct call *call, void *prepared)
+{
+	free(prepared);
+}
+
+/* Resolves the descriptor; what is wrong with it waits for its turn. */
+int bind_iommufd_prepare(struct call *call)
+{
+	const struct vfiosim_device_bind_iommufd *cmd = (void *)call->in.bytes;
+	struct cdev_bind *bind = calloc(1, sizeof(*bind));
+	struct vfiosim_file *file;
+	char token[16];
+
+	if (!bind)
+		return refuse(call, RULE_NO_MEMORY);
+	call->prepared = bind;
+	call->prepared_done = free_prepared;
+	bind->fd = cmd->iommufd;
+	bind->token = cmd->flags & VFIOSIM_DEVICE_BIND_FLAG_TOKEN;
+	bind->token_uva = cmd->token_uuid_ptr;
+	if (bind->token)
+		bind->token_error = call_read(call, bind->token_uva, token, sizeof(token));
+	if (bind->fd < 0)
+		return 0;
+	bind->error = call->caller->client->ops->file(call->caller, bind->fd, &file);
+	if (bind->error == -ENOMEM)
+		return refuse(call, RULE_NO_MEMORY);
+	if (!bind->error && file->kind == VFIOSIM_IOMMUFD)
+		bind->iommufd = file->iommufd;
+	return 0;
+}
+
+int bind_iommufd_run(struct call *call)
+{
+	struct vfiosim_device_bind_iommufd *cmd = (void *)call->in.bytes;
+
+	if (cmd->flags & ~VFIOSIM_DEVICE_BIND_FLAG_TOKEN)
+		return refuse(call, RULE_UNKNOWN_FLAGS, V("flags", cmd->flags),
+			      V("known", VFIOSIM_DEVICE_BIND_FLAG_TOKEN));
+	if (cmd->iommufd < 0)
+		return refuse(call, RULE_BAD_IOMMUFD, V("fd", (int64_t)cmd->iommufd));
+	return cdev_bind(call, call->prepared, &cmd->out_devid);
+}
+
+void bind_iommufd_undo(struct call *call)
+{
+	cdev_unbind(call, call->file);
+}
+
+/* ---- VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_DETACH_IOMMUFD_PT ---- */
+
+/* Opened through a group, the driver gets the command, and knows nothing of it. */
+int pt_early(struct call *call)
+{
+	return call->file->through ? refuse_driver_command(call) : 0;
+}
+
+/* The PASID stands behind what every caller gives, so it is read only where it counts. */
+struct pasid_arg {
+	struct cdev_pasid pasid;
+	uint32_t argsz, min;
+	uint64_t uva;
+	int error;		/* -EFAULT */
+};
+
+/* argsz and flags are at the same place in both. */
+static int prepare_pasid(struct call *call, size_t offset)
+{
+	const struct vfiosim_device_detach_iommufd_pt *cmd = (void *)call->in.bytes;
+	struct pasid_arg *arg = calloc(1, sizeof(*arg));
+
+	if (!arg)
+		return refuse(call, RULE_NO_MEMORY);
+	call->prepared = arg;
+	call->prepared_done = free_prepared;
+	arg->pasid.given = cmd->flags & VFIOSIM_DEVICE_DETACH_PASID;
+	arg->argsz = cmd->argsz;
+	arg->min = (uint32_t)(offset + sizeof(arg->pasid.pasid));
+	arg->uva = call->arg + offset;
+	if (arg->pasid.given && arg->argsz >= arg->min)
+		arg->error = call_read(call, arg->uva, &arg->pasid.pasid,
+				       sizeof(arg->pasid.pasid));
+	return 0;
+}
+
+int attach_pt_prepare(struct call *call)
+{
+	return prepare_pasid(call, offsetof(struct vfiosim_device_attach_iommufd_pt, pasid));
+}
+
+int detach_pt_prepare(struct call *call)
+{
+	return prepare_pasid(call, offsetof(struct vfiosim_device_detach_iommufd_pt, pasid));
+}
+
+static int check_pasid(struct call *call, const struct pasid_arg *arg)
+{
+	int ret;
+
+	if (!arg->pasid.given)
+		return 0;
+	ret = cdev_check_pasid(call, call->file->device);
+	if (ret)
+		return ret;
+	if (arg->argsz < arg->min)
+		return refuse(call, RULE_ARGSZ_TOO_SMALL, V("argsz", arg->argsz),
+			      V("min", arg->min));
+	return arg->error ? refuse_address(call, arg->uva, "read") : 0;
+}
+
+int attach_pt_run(struct call *call)
+{
+	struct vfiosim_device_attach_iommufd_pt *cmd = (void *)call->in.bytes;
+	const struct pasid_arg *arg = call->prepared;
+	int ret = check_pasid(call, arg);
+
+	return ret ? ret : cdev_attach(call, call->file->device, cmd->pt_id, &arg->pasid, &cmd->pt_id);
+}
+
+void attach_pt_undo(struct call *call)
+{
+	const struct pasid_arg *arg = call->prepared;
+
+	cdev_detach(call, call->file->device, &arg->pasid);
+}
+
+int detach_pt_run(struct call *call)
+{
+	const struct pasid_arg *arg = call->prepared;
+	int ret = check_pasid(call, arg);
+
+	if (!ret)
+		cdev_detach(call, call->file->device, &arg->pasid);
+	return ret;
+}

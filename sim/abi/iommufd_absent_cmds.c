@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of /dev/iommu for hardware this machine does not have: nested
+ * translation, virtual IOMMUs and their queues. They are refused as Linux refuses
+ * them on a machine without it; the fault queue exists, nothing ever arrives in it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vfiosim/abi/iommufd.h>
+#include <vfiosim/topology.h>
+
+#include "abi/dispatch.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/idev.h"
+#include "core/iommufd.h"
+
+static int refuse_missing(struct call *call, const char *what, uint32_t id)
+{
+	return refuse(call, RULE_NO_OBJECT, VS("what", what), V("id", id));
+}
+
+/* ---- IOMMU_VIOMMU_ALLOC, VDEVICE_ALLOC, VEVENTQ_ALLOC, HW_QUEUE_ALLOC ---- */
+
+static int viommu_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_viommu_alloc *cmd = (void *)call->in.bytes;
+	const struct object *object;
+
+	if (cmd->flags || !cmd->type)
+		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", cmd->flags ? "flags" : "type"),
+			      V("value", cmd->flags));
+	object = object_find(call->file->iommufd, cmd->dev_id, OBJECT_DEVICE);
+	if (!object)
+		return refuse_missing(call, "physical device", cmd->dev_id);
+	return refuse(call, RULE_UNSUPPORTED,
+		      VS("iommu", ((const struct idev *)object)->dev->group->iommu->name),
+		      VS("what", "virtual IOMMUs"));
+}
+
+static int vdevice_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_vdevice_alloc *cmd = (void *)call->in.bytes;
+
+	if (cmd->virt_id > UINT32_MAX)
+		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "virt_id has more than 32 bits"));
+	return refuse_missing(call, "virtual IOMMU", cmd->viommu_id);
+}
+
+static int veventq_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_veventq_alloc *cmd = (void *)call->in.bytes;
+
+	if (cmd->flags || cmd->reserved || !cmd->type)
+		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", cmd->flags ? "flags" : "type"),
+			      V("value", cmd->flags));
+	if (!cmd->depth)
+		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "a queue of depth 0"));
+	return refuse_missing(call, "virtual IOMMU", cmd->viommu_id);
+}
+
+static int hw_queue_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_hw_queue_alloc *cmd = (void *)call->in.bytes;
+	struct span span;
+
+	if (cmd->flags || !cmd->type)
+		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", cmd->flags ? "flags" : "type"),
+			      V("value", cmd->flags));
+	if (!cmd->length)
+		return refuse(call, RULE_LENGTH_ZERO);
+	if (!span_make(cmd->base, cmd->length, &span))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "base"), V("start", cmd->base),
+			      V("length", cmd->length));
+	return refuse_missing(call, "virtual IOMMU", cmd->viommu_id);
+}
+
+/* ---- IOMMU_FAULT_QUEUE_ALLOC ---- */
+
+static void destroy_fault(struct call *call, struct object *object)
+{
+	free(object);
+}
+
+static int fault_queue_alloc(struct call *call)
+{
+	struct vfiosim_iommu_fault_alloc *cmd = (void *)call->in.bytes;
+	struct vfiosim_file *file;
+	struct object *fault;
+
+	if (cmd->flags)
+		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", "flags"),
+			      V("value", cmd->flags));
+	file = file_create(call->sim, VFIOSIM_FAULT);
+	fault = malloc(sizeof(*fault));
+	if (!file || !fault || object_reserve(call->file->iommufd, fault, OBJECT_FAULT, destroy_fault)) {
+		file_free(file);
+		free(fault);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	/* The descriptor keeps the queue and its iommufd. */
+	fault->users = 1;
+	file->fault = fault;
+	iommufd_get(call->file->iommufd);
+	object_publish(fault);
+	cmd->out_fault_id = fault->id;
+	call->new_file = file;
+	return 0;
+}
+
+/* ---- Rows ---- */
+
+static const struct vfiosim_field fault_fields[] = {
+	{ "flags", offsetof(struct vfiosim_iommu_fault_alloc, flags), 4, VFIOSIM_HEX },
+	{ "out_fault_id", offsetof(struct vfiosim_iommu_fault_alloc, out_fault_id), 4, VFIOSIM_DEC },
+	{ "out_fault_fd", offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd), 4, VFIOSIM_FD },
+	{ .name = NULL },
+};
+static const int errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EOVERFLOW, ENOMEM, EMFILE, 0 };
+
+#define ABSENT(name_, type_, min_, run_)                                                           \
+	.row = { .name = #name_, .number = VFIOSIM_##name_, .kinds = VFIOSIM_IOMMUFD,              \
+		 .family = VFIOSIM_SIZE_IOMMUFD, .min_size = (min_),                               \
+		 .full_size = sizeof(struct type_), .errors = errors },                            \
+	.run = run_, .back = sizeof(struct type_)
+
+const struct command iommufd_absent_commands[] = {
+	{ .row = { .name = "IOMMU_FAULT_QUEUE_ALLOC", .number = VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC,
+		   .kinds = VFIOSIM_IOMMUFD, .family = VFIOSIM_SIZE_IOMMUFD, .returns_fd = true,
+		   .fd_field = offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd),
+		   .min_size = sizeof(struct vfiosim_iommu_fault_alloc),
+		   .full_size = sizeof(struct vfiosim_iommu_fault_alloc), .fields = fault_fields,
+		   .errors = errors },
+	  .run = fault_queue_alloc,
+	  .back = sizeof(struct vfiosim_iommu_fault_alloc) },
+	{ ABSENT(IOMMU_VIOMMU_ALLOC, vfiosim_iommu_viommu_alloc,
+		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_alloc) },
+	{ ABSENT(IOMMU_VDEVICE_ALLOC, vfiosim_iommu_vdevice_alloc,
+		 sizeof(struct vfiosim_iommu_vdevice_alloc), vdevice_alloc) },
+	{ ABSENT(IOMMU_VEVENTQ_ALLOC, vfiosim_iommu_veventq_alloc,
+		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_alloc) },
+	{ ABSENT(IOMMU_HW_QUEUE_ALLOC, vfiosim_iommu_hw_queue_alloc,
+		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_alloc) },
+	{ .row = { .name = NULL } },
+};

@@ -21,7 +21,7 @@ cat "$here/legacy.txt" "$here/derived.txt" >"$work/expected"
 ask() {
 	who=$1
 	shift
-	timeout 100 "$@" "$work/vfiosim" run --topology q35 -- "$work/facts-probe" \
+	timeout 100 "$@" "$work/vfiosim" run --topology q35 -- "$work/facts-probe" --legacy \
 		>"$work/printed" </dev/null
 	status=$?
 	awk -v "who=$who" -f "$here/compare.awk" "$here/known.txt" "$work/expected" "$work/printed" \

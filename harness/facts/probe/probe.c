@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The probe's main: the machine, the table of cases, and how a line looks. */
-#include "probe.h"
+#include "iommufd.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -17,27 +17,51 @@ const struct place T0 = { "T0", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", 15, 7 };
 const struct place T1 = { "T1", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002", 16, 8 };
 const struct place D0 = { "D0", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1003", 17, 9 };
 
+/* One section for each file of facts: the names of cases may recur in another. */
 static const struct {
+	const char *section;
 	const char *name;
 	void (*run)(void);
 } cases[] = {
-	{ "container", case_container },
-	{ "group", case_group },
-	{ "close_order", case_close_order },
-	{ "map_args", case_map_args },
-	{ "limits", case_limits },
-	{ "unmap_args", case_unmap_args },
-	{ "info", case_info },
-	{ "mdev", case_mdev },
-	{ "mdev_after", case_mdev_after },
-	{ "replay", case_replay },
-	{ "replay_setiommu", case_replay_setiommu },
-	{ "dirty", case_dirty },
-	{ "device", case_device },
-	{ "forks", case_forks },
-	{ "viability", case_viability },
-	{ "edges", case_edges },
-	{ "callers", case_callers },
+	{ "legacy", "container", case_container },
+	{ "legacy", "group", case_group },
+	{ "legacy", "close_order", case_close_order },
+	{ "legacy", "map_args", case_map_args },
+	{ "legacy", "limits", case_limits },
+	{ "legacy", "unmap_args", case_unmap_args },
+	{ "legacy", "info", case_info },
+	{ "legacy", "mdev", case_mdev },
+	{ "legacy", "mdev_after", case_mdev_after },
+	{ "legacy", "replay", case_replay },
+	{ "legacy", "replay_setiommu", case_replay_setiommu },
+	{ "legacy", "dirty", case_dirty },
+	{ "legacy", "device", case_device },
+	{ "legacy", "forks", case_forks },
+	{ "legacy", "viability", case_viability },
+	{ "legacy", "edges", case_edges },
+	{ "legacy", "callers", case_callers },
+	{ "iommufd", "basic", case_iommufd_basic },
+	{ "iommufd", "objects", case_iommufd_objects },
+	{ "iommufd", "iova_ranges", case_iommufd_iova_ranges },
+	{ "iommufd", "allow_iovas", case_iommufd_allow_iovas },
+	{ "iommufd", "map_nodev", case_iommufd_map_nodev },
+	{ "iommufd", "map_phys", case_iommufd_map_phys },
+	{ "iommufd", "map_mdev", case_iommufd_map_mdev },
+	{ "iommufd", "unmap", case_iommufd_unmap },
+	{ "iommufd", "copy", case_iommufd_copy },
+	{ "iommufd", "attach_bad", case_iommufd_attach_bad },
+	{ "iommufd", "mdev", case_iommufd_mdev },
+	{ "iommufd", "binding", case_iommufd_binding },
+	{ "iommufd", "pasid", case_iommufd_pasid },
+	{ "iommufd", "hot_reset", case_iommufd_hot_reset },
+	{ "iommufd", "noiommu", case_iommufd_noiommu },
+	{ "iommufd", "two_in_group", case_iommufd_two_in_group },
+	{ "iommufd", "hwpts", case_iommufd_hwpts },
+	{ "iommufd", "options", case_iommufd_options },
+	{ "iommufd", "compat", case_iommufd_compat },
+	{ "iommufd", "map_file", case_iommufd_map_file },
+	{ "iommufd", "limits", case_iommufd_limits },
+	{ "iommufd", "remove_busy", case_iommufd_remove_busy },
 };
 
 /* The case this process runs: the start of each of its lines. */
@@ -111,20 +135,23 @@ static bool run_case(size_t i)
 	return !status;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+static bool wanted(size_t i, const char *section, char **names)
 {
-	if (argc < 2)
+	if (section && strcmp(cases[i].section, section))
+		return false;
+	if (!*names)
 		return true;
-	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], name))
+	for (; *names; names++)
+		if (!strcmp(*names, cases[i].name))
 			return true;
 	return false;
 }
 
-/* facts-probe [CASE...]: all cases, or those named. */
+/* facts-probe [--legacy|--iommufd] [CASE...]: all cases, those of one section, those named. */
 int main(int argc, char **argv)
 {
 	bool found = false, good = true;
+	const char *section = NULL;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && !strcmp(argv[1], "--after-exec")) {
@@ -132,8 +159,12 @@ int main(int argc, char **argv)
 		forks_after_exec(atoi(argv[2]), atoi(argv[3]));
 		return 0;
 	}
+	if (argc > 1 && !strncmp(argv[1], "--", 2)) {
+		section = argv[1] + 2;
+		argv++;
+	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (!wanted(cases[i].name, argc, argv))
+		if (!wanted(i, section, argv + 1))
 			continue;
 		found = true;
 		good = run_case(i) && good;

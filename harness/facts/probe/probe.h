@@ -5,7 +5,8 @@
  *
  *	case/name: RESULT ERRNO|ok [extra]
  *
- * ../legacy.txt holds what Linux 7.2 answered; ../compare.awk tells the two apart.
+ * ../legacy.txt and ../iommufd.txt hold what Linux 7.2 answered, ../compare.awk tells
+ * the two apart.
  * It knows nothing of the simulator, only the numbers of one machine (machine
  * below), so it runs on real hardware of that shape as well.
  *

@@ -96,7 +96,7 @@ struct vfiosim_limits {
 };
 
 /* An eventfd of a client, held by the simulator. Belongs to the front. */
-struct vfiosim_event;
+struct vfiosim_eventfd;
 
 /*
  * One thread of a client, in one call. Lives on the front's stack: fill in
@@ -129,10 +129,10 @@ struct vfiosim_client_ops {
 	   -EBADFD: a descriptor of something else. */
 	int (*file)(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
 	/* Hold the caller's eventfd @fd. -EBADF; -EINVAL: not an eventfd. */
-	int (*event_get)(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event);
+	int (*event_get)(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
 	/* Add 1 to its counter. Never blocks: a full counter stays full. */
-	void (*event_signal)(struct vfiosim_event *event);
-	void (*event_put)(struct vfiosim_event *event);
+	void (*event_signal)(struct vfiosim_eventfd *event);
+	void (*event_put)(struct vfiosim_eventfd *event);
 	/* Put @file into the caller's descriptor table, close-on-exec; returns the
 	   number, or -EMFILE... On success the descriptor owns the file: the front
 	   calls vfiosim_release() when it is closed for good. */

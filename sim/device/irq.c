@@ -15,7 +15,7 @@
 struct irq_event {
 	atomic_uint refs;
 	const struct vfiosim_client_ops *ops;
-	struct vfiosim_event *event;	/* the front's */
+	struct vfiosim_eventfd *event;	/* the front's */
 };
 
 int irq_event_create(struct vfiosim_caller *caller, int fd, struct irq_event **ret_event)

@@ -36,8 +36,17 @@
 
 struct loop;
 
-/* On the devices connection a device is told by its file's inode number. */
+/*
+ * On the devices connection a device is told by its file's inode number: one for
+ * what its group hands out, one for its own node.
+ */
 #define DEVICE_INO_FIRST 2u
+#define CDEV_INO_FIRST 0x40000000u
+
+static inline uint32_t inode_device(uint64_t inode)
+{
+	return (uint32_t)(inode - (inode < CDEV_INO_FIRST ? DEVICE_INO_FIRST : CDEV_INO_FIRST));
+}
 
 /*
  * "Which open file are you?", asked by the server itself on a descriptor it has
@@ -137,9 +146,9 @@ int remote_fd_get(pid_t tid, int fd);
 /* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */
 int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file);
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
-int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event);
-void remote_event_signal(struct vfiosim_event *event);
-void remote_event_put(struct vfiosim_event *event);
+int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
+void remote_event_signal(struct vfiosim_eventfd *event);
+void remote_event_put(struct vfiosim_eventfd *event);
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
 
 /* Is the thread in the first user namespace, where rights count for the whole machine? */

@@ -25,7 +25,7 @@
 #define PIDFD_THREAD O_EXCL	/* 6.9 */
 #endif
 
-struct vfiosim_event {
+struct vfiosim_eventfd {
 	int fd;
 };
 
@@ -129,9 +129,9 @@ static bool is_eventfd(int fd)
 	return length == sizeof(wanted) - 1 && !memcmp(target, wanted, sizeof(wanted) - 1);
 }
 
-int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event)
+int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event)
 {
-	struct vfiosim_event *event;
+	struct vfiosim_eventfd *event;
 	int ours = remote_fd_get((pid_t)caller->tid, fd);
 
 	if (ours < 0)
@@ -150,7 +150,7 @@ int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event
  * The description is the client's too, so it is not made non-blocking: a full
  * counter is found by poll().
  */
-void remote_event_signal(struct vfiosim_event *event)
+void remote_event_signal(struct vfiosim_eventfd *event)
 {
 	struct pollfd writable = { .fd = event->fd, .events = POLLOUT };
 	uint64_t one = 1;
@@ -159,7 +159,7 @@ void remote_event_signal(struct vfiosim_event *event)
 		return;		/* full by now: it stays full */
 }
 
-void remote_event_put(struct vfiosim_event *event)
+void remote_event_put(struct vfiosim_eventfd *event)
 {
 	close(event->fd);
 	free(event);

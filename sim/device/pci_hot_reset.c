@@ -12,6 +12,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "core/cdev.h"
 #include "core/file.h"
 #include "core/group.h"
 #include "core/sim.h"
@@ -36,13 +37,21 @@ static bool affected(const struct device *dev, const struct device *other)
 	return false;
 }
 
-static struct hot_reset_dep describe(const struct device *dev)
+/* The group it is in; opened by its own node, how the iommufd of @asking knows it. */
+static uint32_t identify(const struct device *asking, const struct device *dev)
+{
+	if (asking->bound && asking->group->n_cdevs)
+		return cdev_id_of(asking, dev);
+	return dev->group ? dev->group->number : UINT32_MAX;
+}
+
+static struct hot_reset_dep describe(const struct device *asking, const struct device *dev)
 {
 	unsigned segment = 0, bus = 0, slot = 0, function = 0;
 
 	sscanf(dev->topo->address, "%x:%x:%x.%u", &segment, &bus, &slot, &function);
 	return (struct hot_reset_dep){
-		.group = dev->group ? dev->group->number : UINT32_MAX,
+		.group = identify(asking, dev),
 		.segment = (uint16_t)segment,
 		.bus = (uint8_t)bus,
 		.devfn = (uint8_t)(slot << 3 | function),
@@ -65,7 +74,7 @@ static int list_affected(struct device *dev, struct hot_reset_dep *deps, unsigne
 		if (!affected(dev, sim->devices[i]))
 			continue;
 		if (n < max)
-			deps[n] = describe(sim->devices[i]);
+			deps[n] = describe(dev, sim->devices[i]);
 		n++;
 	}
 	return (int)n;
@@ -88,47 +97,51 @@ static bool given(struct vfiosim_file **groups, unsigned n_groups, const struct 
 	return false;
 }
 
-/* Everything the reset reaches must be vfio-pci's, and in a group that was given. */
-static int check_owned(struct call *call, struct device *dev, struct vfiosim_file **groups,
-		       unsigned n_groups, bool (*wrong)(const struct device *other,
-							 struct vfiosim_file **groups,
-							 unsigned n_groups),
-		       enum rule_index rule)
+/* Everything the reset reaches must be a vfio driver's ... */
+static int check_ours(struct call *call, const struct device *dev)
 {
-	struct vfiosim *sim = dev->sim;
+	const struct vfiosim *sim = dev->sim;
 
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		struct device *other = sim->devices[i];
+		const struct device *other = sim->devices[i];
 
-		if (!affected(dev, other) || !wrong(other, groups, n_groups))
-			continue;
-		return call_refuse(call, rule,
-				   (const struct vfiosim_value[]){
-					   VS("device", other->topo->address),
-					   V("group", other->group ? other->group->number : 0),
-					   { NULL, 0, NULL } });
+		if (affected(dev, other) && !other->ops)
+			return refuse(call, RULE_HOT_RESET_NOT_OURS,
+				      VS("device", other->topo->address));
 	}
 	return 0;
 }
 
-static bool not_ours(const struct device *other, struct vfiosim_file **groups, unsigned n_groups)
+/* ... and the caller's: in a group that was given, or of its iommufd. */
+static int check_owned(struct call *call, const struct device *dev, struct vfiosim_file **groups,
+		       unsigned n_groups)
 {
-	return other->ops == NULL;
-}
+	const struct vfiosim *sim = dev->sim;
 
-static bool not_given(const struct device *other, struct vfiosim_file **groups, unsigned n_groups)
-{
-	return !given(groups, n_groups, other->group);
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		const struct device *other = sim->devices[i];
+
+		if (!affected(dev, other))
+			continue;
+		if (!groups && cdev_id_of(dev, other) == UINT32_MAX)
+			return refuse(call, RULE_HOT_RESET_NOT_BOUND,
+				      VS("device", other->topo->address));
+		if (groups && !given(groups, n_groups, other->group))
+			return refuse(call, RULE_HOT_RESET_NOT_OWNED,
+				      VS("device", other->topo->address),
+				      V("group", other->group ? other->group->number : 0));
+	}
+	return 0;
 }
 
 int pci_hot_reset(struct call *call, struct device *dev, struct vfiosim_file **groups,
 		  unsigned n_groups)
 {
 	struct vfiosim *sim = dev->sim;
-	int ret = check_owned(call, dev, groups, n_groups, not_ours, RULE_HOT_RESET_NOT_OURS);
+	int ret = check_ours(call, dev);
 
 	if (!ret)
-		ret = check_owned(call, dev, groups, n_groups, not_given, RULE_HOT_RESET_NOT_OWNED);
+		ret = check_owned(call, dev, groups, n_groups);
 	if (ret)
 		return ret;
 	if (!dev->topo->bus_reset)

@@ -22,6 +22,13 @@
 #define SYSFS_NAME_MAX 80
 #define SYSFS_PATH_MAX 1200
 
+/* Numbers of device nodes; the two without a name of their own as the facts' machine has them. */
+#define MISC_MAJOR 10
+#define VFIO_MINOR 196
+#define IOMMU_MINOR 258
+#define GROUP_MAJOR 248
+#define CDEV_MAJOR 247
+
 /* What a node is about: those that apply, the rest is 0. Its pointers live as long as the machine. */
 struct subject {
 	struct device *dev;
@@ -85,7 +92,7 @@ struct vfiosim *tree_sim(struct tree *tree);
 
 /* ---- The rooms: folders of one another ---- */
 
-/* sysfs_root.c */
+/* sysfs_root.c: also dev/, and misc/ of class/ and devices/virtual/ */
 extern const struct node_type sysfs_root;
 /* sysfs_pci.c: devices/pciDDDD:BB, and the folder of one PCI device */
 void sysfs_list_root_buses(struct listing *listing, const struct subject *subject);

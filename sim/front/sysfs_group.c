@@ -7,9 +7,6 @@
 
 #include "core/resv.h"
 
-#define GROUP_MAJOR 248
-#define CDEV_MAJOR 247
-
 /* ---- kernel/iommu_groups/N ---- */
 
 static const struct node_type device_link = {

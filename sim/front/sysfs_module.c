@@ -98,6 +98,11 @@ static const struct entry pci_parameters[] = {
 	{ NULL },
 };
 
+static const struct entry iommufd_parameters[] = {
+	ATTR("allow_unsafe_interrupts", 0644, show_no, store_any_bool),
+	{ NULL },
+};
+
 #define PARAMETERS(name_)                                                                      \
 	static void list_##name_##_parameters(struct listing *listing,                        \
 					      const struct subject *subject)                  \
@@ -113,11 +118,13 @@ static const struct entry pci_parameters[] = {
 		listing_table(listing, name_##_module, subject);                               \
 	}
 
+PARAMETERS(iommufd)
 PARAMETERS(vfio)
 PARAMETERS(type1)
 PARAMETERS(pci)
 
 static const struct entry modules[] = {
+	FOLDER("iommufd", list_iommufd_module),
 	FOLDER("vfio", list_vfio_module),
 	FOLDER("vfio_iommu_type1", list_type1_module),
 	FOLDER("vfio_pci", list_pci_module),

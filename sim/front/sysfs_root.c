@@ -4,16 +4,38 @@
 
 #include <string.h>
 
-/* ---- dev/vfio ---- */
+/* ---- dev/iommu, dev/vfio ---- */
 
 static const struct node_type container_node = { .kind = NODE_CONTAINER, .permissions = 0666 };
 static const struct node_type group_node = { .kind = NODE_GROUP, .permissions = 0600 };
+static const struct node_type cdev_node = { .kind = NODE_CDEV, .permissions = 0600 };
+
+static void list_cdevs(struct listing *listing, const struct subject *subject)
+{
+	struct vfiosim *sim = listing_sim(listing);
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct subject device = { .dev = sim->devices[i] };
+		char name[24];
+
+		if (!sysfs_has_vfio_dev(sim, &device))
+			continue;
+		snprintf(name, sizeof(name), "vfio%d", device.dev->cdev);
+		listing_put(listing, name, &cdev_node, &device);
+	}
+}
+
+/* There even when it is empty: it is where the cdevs' own connection is mounted. */
+static const struct node_type cdevs_folder = {
+	.kind = NODE_FOLDER, .permissions = 0755, .list = list_cdevs,
+};
 
 static void list_dev_vfio(struct listing *listing, const struct subject *subject)
 {
 	struct vfiosim *sim = listing_sim(listing);
 
 	listing_put(listing, "vfio", &container_node, subject);
+	listing_put(listing, "devices", &cdevs_folder, subject);
 	for (uint32_t i = 0; i < sim->n_groups; i++) {
 		struct subject group = { .group = sim->groups[i] };
 		char name[24];
@@ -26,6 +48,7 @@ static void list_dev_vfio(struct listing *listing, const struct subject *subject
 }
 
 static const struct entry dev_entries[] = {
+	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 } },
 	FOLDER("vfio", list_dev_vfio),
 	{ NULL },
 };
@@ -45,6 +68,9 @@ static int text_state(struct tree *tree, struct vfiosim_caller *caller, char **r
 static const struct entry ctl_entries[] = {
 	{ "state", { .kind = NODE_STATE, .permissions = 0444, .text = text_state } },
 	{ "last", { .kind = NODE_STATE, .permissions = 0444, .text = tree_last } },
+	/* /dev/iommu of a run is a link to it: a file bound over that name would be one dentry
+	   for all opens. */
+	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 } },
 	{ NULL },
 };
 

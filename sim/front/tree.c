@@ -320,6 +320,31 @@ static unsigned count_folders(struct tree *tree, const struct node *folder)
 	return n;
 }
 
+/* What a device node's number would be. The machine's lock held. */
+static void number_of(const struct node *node, struct node_stat *stat)
+{
+	switch (stat->kind) {
+	case NODE_CONTAINER:
+		stat->major = MISC_MAJOR;
+		stat->minor = VFIO_MINOR;
+		break;
+	case NODE_IOMMUFD:
+		stat->major = MISC_MAJOR;
+		stat->minor = IOMMU_MINOR;
+		break;
+	case NODE_GROUP:
+		stat->major = GROUP_MAJOR;
+		stat->minor = (unsigned)node->subject.group->minor;
+		break;
+	case NODE_CDEV:
+		stat->major = CDEV_MAJOR;
+		stat->minor = (unsigned)node->subject.dev->cdev;
+		break;
+	default:
+		break;
+	}
+}
+
 int node_stat(struct tree *tree, struct node *node, struct node_stat *ret_stat)
 {
 	const struct node_type *type;
@@ -333,9 +358,12 @@ int node_stat(struct tree *tree, struct node *node, struct node_stat *ret_stat)
 		.size = type->size ? type->size(tree->sim, &node->subject) :
 			type->kind == NODE_ATTRIBUTE ? 4096 : 0,
 		.links = type->kind == NODE_FOLDER ? 2 + count_folders(tree, node) : 1,
-		.owned = type->kind == NODE_GROUP,
+		.owned = type->kind == NODE_GROUP || type->kind == NODE_CDEV ||
+			 type->kind == NODE_IOMMUFD,
 		.group = node->subject.group ? node->subject.group->index : 0,
+		.device = node->subject.dev ? node->subject.dev->index : 0,
 	};
+	number_of(node, ret_stat);
 	unlock(tree);
 	return 0;
 }

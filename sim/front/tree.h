@@ -30,6 +30,8 @@ enum node_kind {
 	NODE_BINARY,		/* config, resourceN: read and written at offsets */
 	NODE_CONTAINER,		/* dev/vfio/vfio */
 	NODE_GROUP,		/* dev/vfio/N */
+	NODE_CDEV,		/* dev/vfio/devices/vfioN */
+	NODE_IOMMUFD,		/* dev/iommu */
 	NODE_STATE,		/* ctl/state and the like: text, size not known before */
 };
 
@@ -40,6 +42,8 @@ struct node_stat {
 	unsigned links;
 	bool owned;		/* a device node: belongs to the run's user (else root's) */
 	uint32_t group;		/* NODE_GROUP: index of the group */
+	uint32_t device;	/* NODE_CDEV: index of the device */
+	unsigned major, minor;	/* device nodes: as the kernel numbers them; 0: another kind */
 };
 
 /* -ENOMEM */

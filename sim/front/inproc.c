@@ -9,9 +9,11 @@
 #include <vfiosim/inproc.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/device.h"
 #include "core/group.h"
 #include "core/sim.h"
 #include "front/inproc_file.h"
@@ -162,7 +164,7 @@ static int op_install(struct vfiosim_caller *caller, struct vfiosim_file *file)
 }
 
 /* To the simulator an eventfd is an opaque pointer: our open file. */
-static int op_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event **ret_event)
+static int op_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event)
 {
 	struct open_file *file = caller->ctx ? fd_find(caller->ctx, fd) : NULL;
 
@@ -170,16 +172,16 @@ static int op_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_ev
 		return -EBADF;
 	if (file->kind != OPEN_EVENTFD)
 		return -EINVAL;
-	*ret_event = (struct vfiosim_event *)open_file_get(file);
+	*ret_event = (struct vfiosim_eventfd *)open_file_get(file);
 	return 0;
 }
 
-static void op_event_signal(struct vfiosim_event *event)
+static void op_event_signal(struct vfiosim_eventfd *event)
 {
 	open_file_signal((struct open_file *)event);
 }
 
-static void op_event_put(struct vfiosim_event *event)
+static void op_event_put(struct vfiosim_eventfd *event)
 {
 	open_file_put((struct open_file *)event, NULL);
 }
@@ -248,7 +250,9 @@ int vfiosim_inproc_create(struct vfiosim *sim, struct vfiosim_inproc **ret_proc)
 		rc = proc_create(sim, memory, &proc);
 	if (rc)
 		return rc;
-	proc->limits = (struct vfiosim_limits){ UINT64_MAX, true, true };
+	proc->limits = (struct vfiosim_limits){
+		.memlock = UINT64_MAX, .ipc_lock = true, .sys_rawio = true, .sys_resource = true,
+	};
 	rc = fds_open_stdio(proc);
 	if (rc)
 		vfiosim_inproc_destroy(proc);
@@ -352,35 +356,70 @@ static int find_group(struct vfiosim *sim, const char *name, uint32_t *ret_index
 	return rc;
 }
 
-static int open_node(struct vfiosim_inproc *proc, const char *name, struct vfiosim_file **ret_file)
+/* The device that vfioN names now, by its index. */
+static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
 {
-	struct vfiosim_caller caller = caller_of(proc);
-	uint32_t group;
+	int rc = -ENOENT;
+
+	pthread_mutex_lock(&sim->lock);
+	for (uint32_t i = 0; i < sim->n_devices && rc; i++) {
+		const struct device *dev = sim->devices[i];
+		char node[32];
+
+		if (dev->removed || dev->going || !dev->ops || dev->cdev < 0)
+			continue;
+		snprintf(node, sizeof(node), "vfio%d", dev->cdev);
+		if (strcmp(node, name))
+			continue;
+		*ret_index = i;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&sim->lock);
+	return rc;
+}
+
+typedef int open_by_index(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t index,
+			  struct vfiosim_file **ret_file);
+
+/* What a device node's path stands for now. */
+static int open_path(struct vfiosim_inproc *proc, struct vfiosim_caller *caller, const char *path,
+		     struct vfiosim_file **ret_file)
+{
+	static const struct {
+		const char *folder;
+		int (*find)(struct vfiosim *sim, const char *name, uint32_t *ret_index);
+		open_by_index *open;
+	} folders[] = {
+		{ "/dev/vfio/devices/", find_cdev, vfiosim_open_cdev },
+		{ "/dev/vfio/", find_group, vfiosim_open_group },
+	};
+	uint32_t index;
 	int rc;
 
-	if (!strcmp(name, "vfio")) {
-		rc = vfiosim_open_container(proc->sim, &caller, ret_file);
-	} else {
-		rc = find_group(proc->sim, name, &group);
-		if (rc)
-			return rc;
-		rc = vfiosim_open_group(proc->sim, &caller, group, ret_file);
+	if (!strcmp(path, "/dev/vfio/vfio"))
+		return vfiosim_open_container(proc->sim, caller, ret_file);
+	if (!strcmp(path, "/dev/iommu"))
+		return vfiosim_open_iommufd(proc->sim, caller, ret_file);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		size_t length = strlen(folders[i].folder);
+
+		if (strncmp(path, folders[i].folder, length))
+			continue;
+		rc = folders[i].find(proc->sim, path + length, &index);
+		return rc ? rc : folders[i].open(proc->sim, caller, index, ret_file);
 	}
-	vfiosim_finish(proc->sim, &caller);
-	return rc;
+	return -ENOENT;
 }
 
 int vfiosim_inproc_open(struct vfiosim_inproc *proc, const char *path)
 {
-	static const char folder[] = "/dev/vfio/";
-	int fd, rc;
+	struct vfiosim_caller caller = caller_of(proc);
+	int fd = fd_create(proc, OPEN_SIM, false), rc;
 
-	if (strncmp(path, folder, sizeof(folder) - 1))
-		return -ENOENT;
-	fd = fd_create(proc, OPEN_SIM, false);
 	if (fd < 0)
 		return fd;
-	rc = open_node(proc, path + sizeof(folder) - 1, &proc->fds[fd].file->file);
+	rc = open_path(proc, &caller, path, &proc->fds[fd].file->file);
+	vfiosim_finish(proc->sim, &caller);
 	if (!rc)
 		return fd;
 	fd_drop(proc, fd);

@@ -201,7 +201,8 @@ static int place_dev(struct space *space)
 	int error = cover_fill("/dev", space->old_dev, &skip, !space->user_namespace);
 
 	space->old_dev = -1;
-	if (!error && (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755)))
+	if (!error && (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755) ||
+		       symlink(SPACE_IOMMU, "/dev/iommu")))
 		error = -errno;
 	if (!error && ptmx && symlink(SPACE_HOST_DEV "/ptmx", "/dev/ptmx"))
 		error = -errno;
@@ -211,6 +212,7 @@ static int place_dev(struct space *space)
 static int place_nodes(void)
 {
 	if (mount(SPACE_NODES "/dev/vfio", "/dev/vfio", NULL, MS_BIND, NULL) ||
+	    mount(SPACE_DEVICES, "/dev/vfio/devices", NULL, MS_BIND, NULL) ||
 	    mount(SPACE_NODES "/ctl", SPACE_CONTROL, NULL, MS_BIND, NULL))
 		return -errno;
 	return 0;

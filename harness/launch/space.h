@@ -23,6 +23,8 @@
 #define SPACE_HOST_DEV "/dev/.vfiosim-server/dev"
 /* Where the client finds the control files. */
 #define SPACE_CONTROL "/dev/.vfiosim"
+/* What /dev/iommu is a link to. */
+#define SPACE_IOMMU ".vfiosim/iommu"
 
 struct space {
 	uid_t uid;		/* of the run's user, as it sees itself */

@@ -5,10 +5,12 @@
  *
  * Two connections, because being mappable is a property of a connection:
  *	nodes	/dev/vfio, sysfs, control files; containers and groups cannot be mapped
- *	devices	what VFIO_GROUP_GET_DEVICE_FD opens; regions can be mapped
+ *	devices	what VFIO_GROUP_GET_DEVICE_FD opens, and /dev/vfio/devices: its root is to
+ *		be bound there; regions can be mapped
  *
  * Tree of the nodes connection (mode, owner: those of the run's user):
  *	dev/vfio/...		to be bound at /dev/vfio
+ *	dev/iommu		also ctl/iommu, for a link at /dev/iommu
  *	sys/bus/pci, sys/bus/mdev, sys/kernel/iommu_groups, sys/class/NAME,
  *	sys/devices/pci0000:00, sys/devices/virtual/NAME, sys/module/NAME
  *				each to be bound at the same place under /sys

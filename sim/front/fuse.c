@@ -172,20 +172,63 @@ static void fuse_handle(void *ctx, void *buffer, size_t length)
 	fuse_session_process_buf(request->from->session, &buf);
 }
 
-/*
- * A request of the nodes connection was read: what the devices connection holds
- * came before it, or concerns somebody else. RELEASE is the one that matters;
- * what may block goes to another thread.
- */
-static void take_in_devices(struct vfiosim_fuse *fuse)
+/* Requests that were read and may not begin yet. */
+struct held {
+	STAILQ_ENTRY(held) next;
+	size_t length;
+	char request[];
+};
+STAILQ_HEAD(held_list, held);
+
+static bool hold(struct held_list *list, const struct request *request, size_t length)
+{
+	struct held *held = malloc(sizeof(*held) + length);
+
+	if (!held)
+		return false;
+	held->length = length;
+	memcpy(held->request, request, length);
+	STAILQ_INSERT_TAIL(list, held, next);
+	return true;
+}
+
+/* All that @connection has: what is instant is answered, the rest is held. Was there any? */
+static bool take_all(struct vfiosim_fuse *fuse, struct connection *connection,
+		     struct held_list *list)
 {
 	struct request *request = fuse->spare;
+	bool any = false;
 	size_t length;
 
-	while ((length = connection_receive(&fuse->devices, request))) {
+	while ((length = connection_receive(connection, request))) {
 		length += sizeof(*request);
-		if (is_instant(request) || loop_delegate(fuse->loop, request, length))
+		if (is_instant(request))
 			fuse_handle(fuse, request, length);
+		else if (hold(list, request, length))
+			any = true;
+		else
+			fuse_handle(fuse, request, length);
+	}
+	return any;
+}
+
+/*
+ * A request of one connection was read: what @other holds came before it, or
+ * concerns somebody else. RELEASE is the one that matters. What may block goes to
+ * another thread, but not before the same was done for it.
+ */
+static void take_in(struct vfiosim_fuse *fuse, struct connection *other)
+{
+	struct held_list list = STAILQ_HEAD_INITIALIZER(list);
+	struct held *held;
+
+	while (take_all(fuse, other, &list))
+		other = other == &fuse->nodes ? &fuse->devices : &fuse->nodes;
+	while ((held = STAILQ_FIRST(&list))) {
+		STAILQ_REMOVE_HEAD(&list, next);
+		if (loop_delegate(fuse->loop, held->request, held->length))
+			fuse_handle(fuse, held->request, held->length);
+		free(held);
 	}
 }
 
@@ -196,9 +239,10 @@ static long fuse_receive(void *ctx, void *buffer)
 	size_t length = connection_receive(&fuse->nodes, request);
 
 	if (length && atomic_load(&fuse->device_files))
-		take_in_devices(fuse);
-	else if (!length)
-		length = connection_receive(&fuse->devices, request);
+		take_in(fuse, &fuse->devices);
+	else if (!length && (length = connection_receive(&fuse->devices, request)) &&
+		 !is_instant(request))
+		take_in(fuse, &fuse->nodes);
 	if (length)
 		return (long)(length + sizeof(*request));
 	if (fuse->nodes.ended)

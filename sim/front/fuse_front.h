@@ -12,8 +12,8 @@
  * Order: the machine must see a close before whatever the client does next, on
  * either connection. RELEASE is asynchronous, but queued before close() returns;
  * so requests are begun in order (loop.h), RELEASE is answered by the leader
- * without lending the lead, and before a request of the nodes connection is
- * begun, whatever the devices connection holds by then is taken in.
+ * without lending the lead, and before a request of one connection is begun,
+ * whatever the other holds by then is taken in.
  *
  * Deadlock: who holds vfiosim_fuse.lock or remotes.lock calls nothing that may
  * wait for a client or for our own mount.
@@ -120,6 +120,17 @@ static inline pid_t req_tid(fuse_req_t req)
 /* fuse.c: the answer to INIT, of both connections. */
 void connection_init(void *userdata, struct fuse_conn_info *info);
 
+/* ---- fuse_nodes.c ---- */
+
+/* What stat() says of a node. 0, or -ENOENT: it is not there any more. */
+int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *ret_st);
+/* Changes mode and owner; NULL: -ENOENT. -ENOMEM. */
+int node_setattr(struct vfiosim_fuse *fuse, struct node *node, const struct stat *attr, int to_set);
+/* Answers OPENDIR and READDIR of a folder of the tree; NULL: ENOENT. */
+void folder_open(fuse_req_t req, struct node *node, struct fuse_file_info *fi);
+void folder_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		 struct fuse_file_info *fi);
+
 /* ---- fuse_file.c ---- */
 
 /* NULL: no memory. */
@@ -154,6 +165,9 @@ void store_retry(struct vfiosim_fuse *fuse);
 void store_cancel(struct vfiosim_fuse *fuse);
 
 /* ---- fuse_devices.c ---- */
+
+/* The node of the device with this index, NULL: it has none now. */
+struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device);
 
 /* A descriptor of ours (close-on-exec) for a device file, which from now on belongs to it. */
 int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file);

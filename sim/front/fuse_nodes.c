@@ -38,8 +38,7 @@ static void stat_owner(struct vfiosim_fuse *fuse, struct stat *st)
 	pthread_mutex_unlock(&fuse->lock);
 }
 
-/* 0, or -ENOENT. */
-static int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *ret_st)
+int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *ret_st)
 {
 	struct node_stat stat;
 	int error = node_stat(fuse->tree, node, &stat);
@@ -47,7 +46,7 @@ static int stat_of(struct vfiosim_fuse *fuse, struct node *node, struct stat *re
 	if (error)
 		return error;
 	*ret_st = (struct stat){
-		.st_ino = node_id(node),
+		.st_ino = stat.kind == NODE_CDEV ? CDEV_INO_FIRST + stat.device : node_id(node),
 		.st_mode = kind_mode(stat.kind) | stat.permissions,
 		.st_nlink = stat.links ? stat.links : 1,
 		.st_uid = stat.owned ? fuse->uid : fuse->root_uid,
@@ -118,18 +117,23 @@ static int set_owner(struct vfiosim_fuse *fuse, const struct stat *st, const str
  * Who may is the kernel's to decide (default_permissions). Truncating changes
  * nothing, as in sysfs, and times are not kept.
  */
-static void nodes_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
-			  struct fuse_file_info *fi)
+int node_setattr(struct vfiosim_fuse *fuse, struct node *node, const struct stat *attr, int to_set)
 {
 	const int owner = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
-	struct vfiosim_fuse *fuse = req_fuse(req);
-	struct node *node = node_of(req, ino);
 	struct stat st;
 	int error;
 
 	error = node ? stat_of(fuse, node, &st) : -ENOENT;
 	if (!error && to_set & owner)
 		error = set_owner(fuse, &st, attr, to_set);
+	return error;
+}
+
+static void nodes_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+			  struct fuse_file_info *fi)
+{
+	int error = node_setattr(req_fuse(req), node_of(req, ino), attr, to_set);
+
 	if (error)
 		fuse_reply_err(req, -error);
 	else
@@ -161,6 +165,10 @@ static int open_kind(struct vfiosim_fuse *fuse, struct handle *handle, struct re
 		return vfiosim_open_container(fuse->sim, &call->caller, &handle->file);
 	case NODE_GROUP:
 		return vfiosim_open_group(fuse->sim, &call->caller, stat->group, &handle->file);
+	case NODE_CDEV:		/* reached where the devices connection is not mounted over it */
+		return vfiosim_open_cdev(fuse->sim, &call->caller, stat->device, &handle->file);
+	case NODE_IOMMUFD:
+		return vfiosim_open_iommufd(fuse->sim, &call->caller, &handle->file);
 	case NODE_ATTRIBUTE:
 	case NODE_STATE:
 		if ((flags & O_ACCMODE) == O_WRONLY)
@@ -175,7 +183,8 @@ static int open_kind(struct vfiosim_fuse *fuse, struct handle *handle, struct re
 /* Reading an attribute makes nobody a client. */
 static enum remote_how how_to_open(enum node_kind kind)
 {
-	if (kind == NODE_CONTAINER || kind == NODE_GROUP)
+	if (kind == NODE_CONTAINER || kind == NODE_GROUP || kind == NODE_CDEV ||
+	    kind == NODE_IOMMUFD)
 		return REMOTE_MAKE;
 	return kind == NODE_STATE ? REMOTE_KNOWN : REMOTE_NOBODY;
 }
@@ -272,10 +281,9 @@ static int list_folder(struct vfiosim_fuse *fuse, struct node *node, struct dire
 	return error ? error : listing.error;
 }
 
-static void nodes_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+void folder_open(fuse_req_t req, struct node *node, struct fuse_file_info *fi)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
-	struct node *node = node_of(req, ino);
 	struct handle *handle = handle_create(fuse);
 	int error = -ENOMEM;
 
@@ -290,8 +298,13 @@ static void nodes_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 	fuse_reply_err(req, -error);
 }
 
-static void nodes_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-			  struct fuse_file_info *fi)
+static void nodes_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	folder_open(req, node_of(req, ino), fi);
+}
+
+void folder_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		 struct fuse_file_info *fi)
 {
 	const struct dirent_list *list = &handle_of(fi)->list;
 	char *to = malloc(size);
@@ -358,7 +371,7 @@ const struct fuse_lowlevel_ops nodes_ops = {
 	.write = file_write,
 	.release = file_release,
 	.opendir = nodes_opendir,
-	.readdir = nodes_readdir,
+	.readdir = folder_read,
 	.releasedir = file_release,
 	.mknod = no_mknod,
 	.mkdir = no_mkdir,

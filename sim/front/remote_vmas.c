@@ -220,7 +220,7 @@ static int add_found(struct remote *remote, const struct found *found, struct sp
 	int error;
 
 	if (vma.kind == VFIOSIM_VMA_REGION) {
-		vma.device = (uint32_t)(found->inode - DEVICE_INO_FIRST);
+		vma.device = inode_device(found->inode);
 		vma.offset = found->offset + (span.first - found->span.first);
 		return vfiosim_vmas_add(vmas, &vma);
 	}

@@ -57,6 +57,7 @@ void handle_release(struct vfiosim_fuse *fuse, struct handle *handle)
 	struct vfiosim_file *file = handle->file;
 	struct remote_call call;
 
+	remotes_sync(fuse->remotes);
 	handle_destroy(fuse, handle);
 	if (!file)
 		return;
@@ -86,9 +87,8 @@ static bool answer_who(fuse_req_t req, const struct handle *handle, const void *
 	memcpy(&who, in, sizeof(who));
 	if (memcmp(who.nonce, remotes->nonce, sizeof(who.nonce)))
 		return false;
-	pthread_mutex_lock(&remotes->lock);	/* see remote_fd_file() */
 	who.file = (uintptr_t)handle->file;
-	pthread_mutex_unlock(&remotes->lock);
+	remotes_sync(remotes);
 	fuse_reply_ioctl(req, 0, &who, sizeof(who));
 	return true;
 }

@@ -233,6 +233,12 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	return 0;
 }
 
+void remotes_sync(struct remotes *set)
+{
+	pthread_mutex_lock(&set->lock);
+	pthread_mutex_unlock(&set->lock);
+}
+
 static void free_thread(void *ctx, uint64_t tid, void *item)
 {
 	struct remotes *set = ctx;
@@ -463,7 +469,7 @@ void remote_call_end(struct remote_call *call)
 	pid_t self = (pid_t)call->caller.tid;
 
 	for (size_t i = 0; i < call->n_borrowed; i++)
-		close(call->borrowed[i]);
+		remote_fd_put(call->set, call->borrowed[i]);
 	free(call->borrowed);
 	if (!call->remote)
 		return;

@@ -115,6 +115,12 @@ enum remote_how {
 int remotes_create(struct vfiosim *sim, struct remotes **ret_set);
 /* Drops every client. No call may be under way. */
 void remotes_destroy(struct remotes *set);
+/*
+ * A file travels between our threads by way of the kernel: FUSE_WHO's answer, the
+ * RELEASE that follows the close of a borrowed descriptor. The kernel orders these,
+ * which the language does not know: called on both sides, it does.
+ */
+void remotes_sync(struct remotes *set);
 /* Drops the clients whose memory is gone. */
 void remotes_sweep(struct remotes *set);
 
@@ -143,6 +149,8 @@ dev_t remote_memory_dev(void);
 /* remote_fds.c */
 /* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
 int remote_fd_get(pid_t tid, int fd);
+/* Gives such a copy back. */
+void remote_fd_put(struct remotes *set, int fd);
 /* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */
 int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file);
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);

@@ -61,6 +61,12 @@ int remote_fd_get(pid_t tid, int fd)
 	return ours;
 }
 
+void remote_fd_put(struct remotes *set, int fd)
+{
+	remotes_sync(set);
+	close(fd);
+}
+
 int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 {
 	struct fuse_who who = { .file = 0 };
@@ -78,10 +84,7 @@ int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 	memcpy(who.nonce, set->nonce, sizeof(who.nonce));
 	if (ioctl(fd, FUSE_WHO, &who) || !who.file)
 		return -EBADFD;
-	/* The answer came from another thread of ours, by way of the kernel: what it wrote
-	   before is only then seen for sure. */
-	pthread_mutex_lock(&set->lock);
-	pthread_mutex_unlock(&set->lock);
+	remotes_sync(set);
 	*ret_file = (struct vfiosim_file *)(uintptr_t)who.file;
 	return 0;
 }
@@ -112,7 +115,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 	if (!error)
 		error = call_borrow(call, ours);
 	if (error)
-		close(ours);
+		remote_fd_put(call->set, ours);
 	return error;
 }
 

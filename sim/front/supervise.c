@@ -115,7 +115,7 @@ static int supervise_install(struct remote_call *call, struct vfiosim_file *file
 	} else {
 		notice->answered = add.flags & SECCOMP_ADDFD_FLAG_SEND;
 	}
-	close(ours);
+	remote_fd_put(supervisor->fuse->remotes, ours);
 	return theirs;
 }
 
@@ -171,7 +171,7 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 		return false;
 	is_ours = !remote_fd_file(supervisor->fuse->remotes, ours, &file) &&
 		  vfiosim_file_kind(file) != VFIOSIM_CONTAINER;
-	close(ours);
+	remote_fd_put(supervisor->fuse->remotes, ours);
 	return is_ours;
 }
 

@@ -140,6 +140,40 @@ static bool is_unreachable(const char *id)
 	return false;
 }
 
+static bool speaks_of(const struct vfiosim_rule *rule, const char *word)
+{
+	return strstr(rule->id, word) || strstr(rule->sentence, word) ||
+	       strstr(rule->mirrors, word);
+}
+
+static size_t index_of(const char *id)
+{
+	size_t i = 0;
+
+	while (i < RULES_MAX && vfiosim_rule(i) && strcmp(vfiosim_rule(i)->id, id))
+		i++;
+	return i;
+}
+
+/*
+ * Until a build can run the iommufd mode nobody meets its rules: they stand between
+ * those of type1 and of devices; some of the latter are about device nodes.
+ */
+static bool is_of_missing_mode(size_t index)
+{
+	static const char *const words[] = { "iommufd", "cdev", "own node", "descriptor of",
+					     "PASID" };
+
+	if (!modes[MODE_IOMMUFD].missing || index <= index_of("pin-not-mapped"))
+		return false;
+	if (index < index_of("device-option"))
+		return true;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (speaks_of(vfiosim_rule(index), words[i]))
+			return true;
+	return false;
+}
+
 /* Could @text be @sentence with its {values} filled in? The words between them are there, in order. */
 static bool fits(const char *sentence, const char *text)
 {
@@ -198,7 +232,8 @@ START_TEST(every_rule_is_reached)
 			collect(&all.plays[i], &reached);
 	teardown(&all);
 	for (size_t i = 0; i < RULES_MAX && vfiosim_rule(i) && n < sizeof(missing); i++)
-		if (!reached.rules[i] && !is_unreachable(vfiosim_rule(i)->id))
+		if (!reached.rules[i] && !is_unreachable(vfiosim_rule(i)->id) &&
+		    !is_of_missing_mode(i))
 			n += (size_t)snprintf(missing + n, sizeof(missing) - n, " %s",
 					      vfiosim_rule(i)->id);
 	ck_assert_msg(!n, "no case reaches:%s", missing);

@@ -129,9 +129,8 @@ END_TEST
 START_TEST(every_command_has_words)
 {
 	for (size_t i = 0; vfiosim_command(i); i++)
-		if (!strncmp(vfiosim_command(i)->name, "VFIO_", 5))
-			ck_assert_msg(words_for_verb(vfiosim_command(i)->name), "%s",
-				      vfiosim_command(i)->name);
+		ck_assert_msg(words_for_verb(vfiosim_command(i)->name), "%s",
+			      vfiosim_command(i)->name);
 	ck_assert_ptr_null(words_for_verb("nothing"));
 }
 END_TEST

@@ -38,9 +38,33 @@ static const struct {
 	{ "VFIO_DEVICE_BIND_IOMMUFD", "bind the device to an iommufd" },
 	{ "VFIO_DEVICE_ATTACH_IOMMUFD_PT", "attach the device to an address space or page table" },
 	{ "VFIO_DEVICE_DETACH_IOMMUFD_PT", "detach the device again" },
+	{ "IOMMU_DESTROY", "destroy one of its objects" },
+	{ "IOMMU_IOAS_ALLOC", "make an address space" },
+	{ "IOMMU_IOAS_IOVA_RANGES", "ask what can be mapped" },
+	{ "IOMMU_IOAS_ALLOW_IOVAS", "limit which addresses the kernel may choose" },
+	{ "IOMMU_IOAS_MAP", "map a stretch of memory into an address space" },
+	{ "IOMMU_IOAS_MAP_FILE", "map a stretch of a file into an address space" },
+	{ "IOMMU_IOAS_COPY", "map what another address space has mapped" },
+	{ "IOMMU_IOAS_UNMAP", "take memory out of an address space" },
+	{ "IOMMU_IOAS_CHANGE_PROCESS", "charge the locked memory to the caller from now on" },
+	{ "IOMMU_OPTION", "look at an option, or set it" },
+	{ "IOMMU_VFIO_IOAS", "choose the address space that container commands work on" },
+	{ "IOMMU_HWPT_ALLOC", "make a page table of the IOMMU" },
+	{ "IOMMU_HWPT_INVALIDATE", "invalidate what the IOMMU remembers of a page table" },
+	{ "IOMMU_HWPT_SET_DIRTY_TRACKING", "track which memory devices have written" },
+	{ "IOMMU_HWPT_GET_DIRTY_BITMAP", "ask which memory devices have written" },
+	{ "IOMMU_GET_HW_INFO", "ask what the IOMMU of a device is" },
+	{ "IOMMU_FAULT_QUEUE_ALLOC", "make a queue for faults of devices" },
+	{ "IOMMU_VIOMMU_ALLOC", "make a virtual IOMMU" },
+	{ "IOMMU_VDEVICE_ALLOC", "make a device of a virtual IOMMU" },
+	{ "IOMMU_VEVENTQ_ALLOC", "make a queue for events of a virtual IOMMU" },
+	{ "IOMMU_HW_QUEUE_ALLOC", "make a queue in hardware for a virtual IOMMU" },
 };
 
 static const struct word glossary[] = {
+	{ "iommufd", "an open /dev/iommu: a set of address spaces, page tables and devices" },
+	{ "IOAS", "an address space of an iommufd" },
+	{ "hwpt", "a page table of the IOMMU, made from an address space for a physical device" },
 	{ "container", "an address space for devices: what is mapped in it, all devices in it can "
 		       "reach by DMA" },
 	{ "group", "the smallest set of devices the IOMMU can tell apart; it joins a container "

@@ -83,8 +83,11 @@ class Iommufd(BackEnd):
 
     @staticmethod
     def _attached(iommufd, ioas):
+        """An mdev is an access of the ioas itself, a physical device uses a hwpt of it."""
+        hwpts = {o["id"] for o in iommufd["objects"] if o["type"] == "hwpt" and o["ioas"] == ioas}
         return {o["device"] for o in iommufd["objects"]
-                if o["type"] in ("device", "access") and o["ioas"] == ioas}
+                if o["type"] == "access" and o.get("ioas") == ioas
+                or o["type"] == "device" and o.get("hwpt") in hwpts}
 
     def attach_refusals(self, device):
         """Where `device` was not taken in."""

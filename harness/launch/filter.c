@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The seccomp filter, built from the command rows: see filter.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <linux/audit.h>
@@ -53,34 +54,79 @@ static void numbers_collect(struct numbers *numbers)
 	numbers_add(numbers, KVM_SET_DEVICE_ATTR_NUMBER);
 }
 
-/*
- * "allow" stands in the middle, so that the jumps of both halves are short:
- *	foreign architectures and everything but ioctl	-> allow
- *	a request among the numbers			-> notify
- * x32 has the same arch and bit 30 in the number, so it is no ioctl here. The
- * kernel takes the request as 32 bits; the upper half of the register is noise.
- */
-static size_t filter_build(const struct numbers *numbers, struct sock_filter *to)
-{
-	const unsigned request = offsetof(struct seccomp_data, args[1]);	/* little endian */
-	size_t n = 0;
+/* Values of seccomp_data are 64 bits, little endian; the kernel takes these as 32. */
+#define LOAD(field_) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field_))
+#define JUMP_EQUAL(value_, yes_, no_) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value_), (yes_), (no_))
+#define RETURN(action_) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_##action_)
 
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-					       offsetof(struct seccomp_data, nr));
-	to[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 1, 0);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-					       offsetof(struct seccomp_data, arch));
-	to[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, request);
+/* Instructions of a program that is being written. */
+struct program {
+	struct sock_filter *code;
+	size_t n;
+};
+
+static void put(struct program *program, const struct sock_filter *code, size_t n)
+{
+	memcpy(program->code + program->n, code, n * sizeof(*code));
+	program->n += n;
+}
+
+/* fstat(), and newfstatat() and statx() of the descriptor itself: notify. The number is loaded. */
+static void put_stat(struct program *program)
+{
+	const struct sock_filter code[] = {
+		JUMP_EQUAL(SYS_fstat, 7, 0),
+		JUMP_EQUAL(SYS_newfstatat, 2, 0),
+		JUMP_EQUAL(SYS_statx, 3, 0),
+		BPF_STMT(BPF_JMP | BPF_JA, 8),			/* behind all this */
+		LOAD(args[3]),					/* flags of newfstatat */
+		BPF_STMT(BPF_JMP | BPF_JA, 1),
+		LOAD(args[2]),					/* flags of statx */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 2),
+		LOAD(arch),
+		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
+		RETURN(ALLOW),
+		RETURN(USER_NOTIF),
+	};
+
+	put(program, code, sizeof(code) / sizeof(code[0]));
+}
+
+/* ioctl() with a request among the numbers: notify. The number is loaded. */
+static void put_ioctl(struct program *program, const struct numbers *numbers)
+{
+	const struct sock_filter head[] = {
+		JUMP_EQUAL(SYS_ioctl, 1, 0),
+		RETURN(ALLOW),
+		LOAD(arch),
+		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
+		RETURN(ALLOW),
+		LOAD(args[1]),
+	};
+	const struct sock_filter tail[] = { RETURN(ALLOW), RETURN(USER_NOTIF) };
+
+	put(program, head, sizeof(head) / sizeof(head[0]));
 	for (size_t i = 0; i < numbers->n; i++)
-		to[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-						       numbers->items[i],
-						       (uint8_t)(numbers->n - i), 0);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	to[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
-	return n;
+		put(program,
+		    &(struct sock_filter)JUMP_EQUAL(numbers->items[i], (uint8_t)(numbers->n - i), 0),
+		    1);
+	put(program, tail, sizeof(tail) / sizeof(tail[0]));
+}
+
+/*
+ * Foreign architectures and all other system calls are allowed; those that depend
+ * on the number alone the kernel remembers and asks no filter about. x32 has the
+ * same arch and bit 30 in the number, so it is no ioctl here.
+ */
+static size_t filter_build(const struct numbers *numbers, bool stat, struct sock_filter *to)
+{
+	struct program program = { .code = to };
+
+	put(&program, &(struct sock_filter)LOAD(nr), 1);
+	if (stat)
+		put_stat(&program);
+	put_ioctl(&program, numbers);
+	return program.n;
 }
 
 static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
@@ -91,9 +137,9 @@ static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int filter_install(void)
+int filter_install(bool fake_chardevs)
 {
-	struct sock_filter code[MAX_NUMBERS + 16];
+	struct sock_filter code[MAX_NUMBERS + 32];
 	struct numbers numbers = {};
 	struct sock_fprog program = { .filter = code };
 	/* Without this flag a signal may abort a command that has been served. */
@@ -101,7 +147,7 @@ int filter_install(void)
 	int fd;
 
 	numbers_collect(&numbers);
-	program.len = (unsigned short)filter_build(&numbers, code);
+	program.len = (unsigned short)filter_build(&numbers, fake_chardevs, code);
 	fd = seccomp_listen(&program, flags);
 	if (fd == -EINVAL) {
 		flags = 0;

@@ -3,7 +3,8 @@
  * The seccomp filter of a run. FUSE cannot hand a new descriptor to its caller, so
  * the commands whose row says returns_fd are not left to it: the filter suspends
  * the caller and notifies the server, which installs the descriptor and answers.
- * Besides those, KVM_SET_DEVICE_ATTR: KVM would refuse our files as no VFIO files.
+ * Besides those, KVM_SET_DEVICE_ATTR: KVM would refuse our files as no VFIO files;
+ * and, if wanted, stat() by descriptor, so that device nodes show as such.
  * Every other system call pays for a handful of BPF instructions and nothing else.
  *
  * Every process of the run inherits the filter, so its listener also tells when
@@ -12,13 +13,15 @@
 #ifndef LAUNCH_FILTER_H
 #define LAUNCH_FILTER_H
 
+#include <stdbool.h>
+
 /*
  * Puts the calling process under the filter; returns the listener (close-on-exec).
  * -EBUSY: an outer supervisor listens already, the kernel has one at most; -ENOSYS,
  * -EINVAL: this kernel has no seccomp notification; -ENOMEM.
  * Without privilege it sets no_new_privs first, as seccomp(2) wants it.
  */
-int filter_install(void);
+int filter_install(bool fake_chardevs);
 /* Says why filter_install() failed, in one sentence. */
 const char *filter_sentence(int error);
 

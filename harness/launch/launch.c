@@ -106,7 +106,7 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	if (getppid() != run->launcher)
 		_exit(LAUNCH_FAILED);
 	close(run->control);
-	listener = filter_install();
+	listener = filter_install(run->options.fake_chardevs);
 	if (listener < 0) {
 		const char *sentence = filter_sentence(listener);
 

@@ -21,6 +21,7 @@
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -37,6 +38,7 @@ enum {
 struct launch_options {
 	const struct vfiosim_topology *topology;	/* stays the caller's */
 	const char *topology_name;	/* VFIOSIM_TOPOLOGY of the command: what --topology takes */
+	bool fake_chardevs;		/* fstat() shows device nodes as character devices */
 	FILE *messages;			/* what is said while the command runs; NULL: stderr */
 	/*
 	 * Called in the server process as soon as the machine exists, and once more,

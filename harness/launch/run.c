@@ -24,6 +24,8 @@ static const char usage[] =
 	"  -o, --output FILE         messages, --explain and --trace - go to FILE, not to stderr\n"
 	"      --memlock LIMIT       locked memory: unlimited, client (each process' own limit),\n"
 	"                            or bytes (64K, 1M, 2G)\n"
+	"      --fake-chardev WHEN   auto, yes, no: fstat() shows the nodes as character devices,\n"
+	"                            and costs every program more; auto: where there are cdevs\n"
 	"  -h, --help\n"
 	"\n"
 	"Inside, $VFIOSIM_STATE names a file that holds the machine's state as JSON.\n"
@@ -36,6 +38,8 @@ struct memlock {
 	uint64_t bytes;
 };
 
+enum fake_chardev { FAKE_AUTO, FAKE_YES, FAKE_NO };
+
 struct run_options {
 	const char *topology;
 	const char *trace;	/* NULL: none; "-": with the messages */
@@ -43,6 +47,7 @@ struct run_options {
 	bool explain;
 	bool help;
 	struct memlock memlock;
+	enum fake_chardev fake_chardev;
 	char **argv;		/* NULL: $SHELL */
 };
 
@@ -100,7 +105,36 @@ static int parse_memlock(const char *text, struct memlock *memlock)
 	return 0;
 }
 
-enum { OPT_EXPLAIN = 256, OPT_TRACE, OPT_MEMLOCK };
+static int parse_fake_chardev(const char *text, enum fake_chardev *ret_when)
+{
+	static const char *const words[] = { "auto", "yes", "no" };
+
+	for (int i = 0; i < 3; i++) {
+		if (strcmp(text, words[i]))
+			continue;
+		*ret_when = (enum fake_chardev)i;
+		return 0;
+	}
+	cli_error("--fake-chardev: '%s' is neither 'auto' nor 'yes' nor 'no'", text);
+	return -EINVAL;
+}
+
+/* Does any device have a node of its own, or may one come to have it? */
+static bool has_cdevs(const struct vfiosim_topology *topology)
+{
+	for (size_t i = 0; i < topology->n_devices; i++)
+		if (topology->devices[i].kind == VFIOSIM_DEVICE_MDEV ||
+		    !strcmp(topology->devices[i].driver, "vfio-pci"))
+			return true;
+	return false;
+}
+
+static bool fakes_chardevs(enum fake_chardev when, const struct vfiosim_topology *topology)
+{
+	return when == FAKE_YES || (when == FAKE_AUTO && has_cdevs(topology));
+}
+
+enum { OPT_EXPLAIN = 256, OPT_TRACE, OPT_MEMLOCK, OPT_FAKE_CHARDEV };
 
 static const struct option long_options[] = {
 	{ "topology", required_argument, NULL, 't' },
@@ -108,6 +142,7 @@ static const struct option long_options[] = {
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	{ "output", required_argument, NULL, 'o' },
 	{ "memlock", required_argument, NULL, OPT_MEMLOCK },
+	{ "fake-chardev", required_argument, NULL, OPT_FAKE_CHARDEV },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -138,6 +173,10 @@ static int parse_options(int argc, char **argv, struct run_options *options)
 			break;
 		case OPT_MEMLOCK:
 			if (parse_memlock(optarg, &options->memlock))
+				return -EINVAL;
+			break;
+		case OPT_FAKE_CHARDEV:
+			if (parse_fake_chardev(optarg, &options->fake_chardev))
 				return -EINVAL;
 			break;
 		default:
@@ -230,6 +269,7 @@ static int run(const struct run_options *options, struct vfiosim_topology *topol
 	struct launch_options launch_options = {
 		.topology = topology,
 		.topology_name = name ? name : options->topology,
+		.fake_chardevs = fakes_chardevs(options->fake_chardev, topology),
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};

@@ -219,10 +219,13 @@ const struct fuse_lowlevel_ops devices_ops = {
 int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file)
 {
 	struct install install = { .tid = gettid(), .file = file };
+	uint32_t device = vfiosim_file_device(file);
 	char *path;
 	int fd;
 
-	if (asprintf(&path, "%s/" DEVICE_NAME, fuse->devices.path, vfiosim_file_device(file)) < 0)
+	if (vfiosim_file_kind(file) == VFIOSIM_FAULT)
+		device = FAULT_INO - DEVICE_INO_FIRST;
+	if (asprintf(&path, "%s/" DEVICE_NAME, fuse->devices.path, device) < 0)
 		return -ENOMEM;
 	pthread_mutex_lock(&fuse->lock);
 	LIST_INSERT_HEAD(&fuse->installs, &install, next);

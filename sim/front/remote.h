@@ -42,6 +42,8 @@ struct loop;
  */
 #define DEVICE_INO_FIRST 2u
 #define CDEV_INO_FIRST 0x40000000u
+/* Of what is no device and cannot be mapped: fault queues. */
+#define FAULT_INO (CDEV_INO_FIRST - 1)
 
 static inline uint32_t inode_device(uint64_t inode)
 {

@@ -153,7 +153,7 @@ static enum vfiosim_vma_kind found_kind(const struct remote *remote, const struc
 	const struct remotes *set = remote->set;
 
 	if (found->inode && found->dev == set->devices_dev)
-		return VFIOSIM_VMA_REGION;
+		return found->inode == FAULT_INO ? VFIOSIM_VMA_NEVER : VFIOSIM_VMA_REGION;
 	if (!strncmp(found->name, "[vvar", 5))
 		return VFIOSIM_VMA_NEVER;
 	if (!found->inode)

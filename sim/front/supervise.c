@@ -6,8 +6,9 @@
  * run here, the new descriptor put into the caller's table, and the call made to
  * return; else it goes on as if nothing had been.
  *
- * The filter also notifies of KVM_SET_DEVICE_ATTR: KVM would refuse to take our
- * files for VFIO's, so telling it about one of them succeeds without asking it.
+ * It also answers stat() by descriptor, where the filter notifies of it
+ * (chardev.c), and KVM_SET_DEVICE_ATTR: KVM would refuse to take our files for
+ * VFIO's, so telling it about one of them succeeds without asking it.
  *
  * A notification is valid as long as its thread waits. A thread's number may be
  * given out again after it was killed: what was read by that number counts only
@@ -23,6 +24,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <vfiosim/command.h>
+
+#include "front/chardev.h"
 #include "front/fuse_front.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -60,6 +64,7 @@ struct notice {
 	struct remote_call call;	/* first, see notice_of() */
 	struct supervisor *supervisor;
 	uint64_t id;
+	bool in_struct;			/* the descriptor goes into the command's structure */
 	bool answered;			/* the call has returned already */
 };
 
@@ -105,6 +110,8 @@ static int supervise_install(struct remote_call *call, struct vfiosim_file *file
 	};
 	int ours = device_fd_open(supervisor->fuse, file), theirs;
 
+	if (notice->in_struct)
+		add.flags = 0;
 	if (ours < 0)
 		return ours;
 	add.srcfd = (uint32_t)ours;
@@ -117,6 +124,14 @@ static int supervise_install(struct remote_call *call, struct vfiosim_file *file
 	}
 	remote_fd_put(supervisor->fuse->remotes, ours);
 	return theirs;
+}
+
+static bool returns_in_struct(const struct vfiosim_file *file, uint32_t number)
+{
+	const struct vfiosim_command *row = vfiosim_command_by_number(vfiosim_file_kind(file),
+								      number);
+
+	return row && row->fd_field;
 }
 
 static void supervise_command(struct supervisor *supervisor, const struct seccomp_notif *request)
@@ -133,6 +148,7 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	if (remote_file(&call->caller, (int)request->data.args[0], &file)) {
 		notice_continue(supervisor, request->id);
 	} else if (notice_valid(supervisor, request->id)) {
+		notice.in_struct = returns_in_struct(file, (uint32_t)request->data.args[1]);
 		result = vfiosim_ioctl(file, &call->caller, (uint32_t)request->data.args[1],
 				       request->data.args[2]);
 		ran = true;
@@ -183,6 +199,24 @@ static void supervise_kvm(struct supervisor *supervisor, const struct seccomp_no
 		notice_continue(supervisor, request->id);
 }
 
+/* ---- stat() by descriptor, see chardev.c ---- */
+
+/* Most are not about us: those are let go at once, without another thread's being woken. */
+static void supervise_stat(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	struct stat st;
+
+	if (!chardev_find(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0], &st)) {
+		notice_continue(supervisor, request->id);
+		return;
+	}
+	loop_pass(supervisor->loop);
+	if (!chardev_asks_descriptor(request))
+		notice_continue(supervisor, request->id);
+	else if (notice_valid(supervisor, request->id))
+		notice_answer(supervisor, request->id, chardev_write(request, &st));
+}
+
 /* ---- The loop ---- */
 
 static void supervise_handle(void *ctx, void *buffer, size_t length)
@@ -190,6 +224,10 @@ static void supervise_handle(void *ctx, void *buffer, size_t length)
 	struct supervisor *supervisor = ctx;
 	const struct seccomp_notif *request = buffer;
 
+	if (request->data.nr != SYS_ioctl) {
+		supervise_stat(supervisor, request);
+		return;
+	}
 	loop_pass(supervisor->loop);	/* one that waits delays no other */
 	if ((uint32_t)request->data.args[1] == KVM_SET_ATTR)
 		supervise_kvm(supervisor, request);

@@ -50,7 +50,7 @@ static int sock(struct proc *proc)
 static int64_t ask_for(struct proc *proc, const struct worker_request *request, const void *bytes,
 		       uint64_t *ret_value, void *to, size_t size)
 {
-	struct worker_reply reply;
+	struct worker_reply reply = { 0 };
 	int error = worker_send(sock(proc), request, sizeof(*request));
 
 	if (!error)
@@ -174,7 +174,7 @@ static int start(struct paths_target *self, struct paths_proc *proc, int theirs)
 static int start_fork(struct proc *parent, struct paths_proc *proc, int theirs)
 {
 	struct worker_request request = { .op = WORKER_FORK };
-	struct worker_reply reply;
+	struct worker_reply reply = { 0 };
 	struct iovec iov = { &request, sizeof(request) };
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];

@@ -432,7 +432,7 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 
 static int serve_one(struct worker *worker)
 {
-	struct worker_request request;
+	struct worker_request request = { 0 };
 	struct worker_reply reply = { 0 };
 	int error = receive_request(worker, &request);
 

@@ -44,6 +44,13 @@ int errno_by_name(const char *name)
 	return -1;
 }
 
+bool case_is_yaml(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && dot != name && !strcmp(dot, ".yaml");
+}
+
 /* ---- What values stand for --------------------------------------------- */
 
 static bool is_mode_map(const struct node *node)
@@ -133,7 +140,6 @@ static int read_topology(struct case_file *file, struct vfiosim_error *ret_error
 {
 	const struct node *node = node_get(file->root, "topology");
 	const char *name, *slash = strrchr(file->root->file, '/');
-	size_t length;
 	int error;
 
 	if (!node)
@@ -142,9 +148,7 @@ static int read_topology(struct case_file *file, struct vfiosim_error *ret_error
 	if (error)
 		return error;
 	file->topology_node = node;
-	length = strlen(name);
-	if (name[0] != '/' && slash &&
-	    (strchr(name, '/') || (length > 5 && !strcmp(name + length - 5, ".yaml")))) {
+	if (name[0] != '/' && slash && (strchr(name, '/') || case_is_yaml(name))) {
 		if (asprintf(&file->topology_name, "%.*s/%s", (int)(slash - file->root->file),
 			     file->root->file, name) < 0)
 			file->topology_name = NULL;
@@ -275,11 +279,8 @@ static char *base_name(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 	const char *base = slash ? slash + 1 : file;
-	size_t length = strlen(base);
 
-	if (length > 5 && !strcmp(base + length - 5, ".yaml"))
-		length -= 5;
-	return strndup(base, length);
+	return strndup(base, strlen(base) - (case_is_yaml(base) ? strlen(".yaml") : 0));
 }
 
 int case_parse(const char *file, const char *text, size_t length, struct case_file **ret_case,

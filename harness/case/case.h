@@ -123,6 +123,9 @@ int case_load(const char *path, struct case_file **ret_case, struct vfiosim_erro
 /* NULL is allowed. */
 void case_free(struct case_file *file);
 
+/* Does a name end in .yaml? */
+bool case_is_yaml(const char *name);
+
 /* Names of variants: 1 and NULL when there are none. */
 size_t case_variants(const struct case_file *file);
 const char *case_variant(const struct case_file *file, size_t index);

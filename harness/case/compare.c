@@ -151,15 +151,13 @@ static bool find_array(const char *json, const char *key, const char **ret_first
 /* The first line that differs, from both. */
 static void show_difference(const char *a, const char *b, FILE *message)
 {
-	while (*a && *a == *b) {
-		const char *next = strchr(a, '\n');
-		size_t length = next ? (size_t)(next - a) + 1 : strlen(a);
+	size_t line = 0;	/* where the line begins */
 
-		if (strncmp(a, b, length))
-			break;
-		a += length;
-		b += length;
-	}
+	for (size_t i = 0; a[i] && a[i] == b[i]; i++)
+		if (a[i] == '\n')
+			line = i + 1;
+	a += line;
+	b += line;
 	a += strspn(a, " ");
 	b += strspn(b, " ");
 	fprintf(message, "'%.*s' became '%.*s'", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"),

@@ -17,9 +17,7 @@
 
 static bool is_file(const char *pattern)
 {
-	size_t length = strlen(pattern);
-
-	return strchr(pattern, '/') || (length > 5 && !strcmp(pattern + length - 5, ".yaml"));
+	return strchr(pattern, '/') || case_is_yaml(pattern);
 }
 
 static int add(struct library *library, struct case_file *file)

@@ -133,7 +133,7 @@ static int check_key(struct reader *reader, const struct node *map, const struct
 	if (key->kind != NODE_SCALAR)
 		return node_error(key, reader->error, "expected a name here");
 	for (size_t i = 0; i < map->n; i++)
-		if (!strcmp(map->keys[i].text, key->text))
+		if (map->keys[i].text && !strcmp(map->keys[i].text, key->text))
 			return node_error(key, reader->error,
 					  "'%s' stands here twice, first in line %u", key->text,
 					  map->keys[i].line);

@@ -280,7 +280,7 @@ static int read_expect_value(const struct maker *maker, const struct verb *verb,
 	if (verb->gives && !verb->gives[k]) {
 		const char *known[EXPECT_VALUES_MAX + 4] = { "error", "rule", "unchanged" };
 
-		for (k = 0; verb->gives[k] && k < EXPECT_VALUES_MAX; k++)
+		for (k = 0; k < EXPECT_VALUES_MAX && verb->gives[k]; k++)
 			known[k + 3] = verb->gives[k];
 		return node_unknown(key, maker->error, "expectation", known);
 	}

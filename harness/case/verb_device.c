@@ -209,11 +209,6 @@ static const char *const pin_gives[] = { "pinned", NULL };
 static const char *const irq_kinds[] = { "intx", "msi", "msix", "err", "req", NULL };
 static const char *const irq_actions[] = { "enable", "disable", "trigger", "mask", "unmask", NULL };
 
-struct irq_set {
-	struct vfio_irq_set head;
-	int32_t fd;
-};
-
 static int irq_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	static const uint32_t flags[] = {
@@ -225,25 +220,24 @@ static int irq_run(struct run *run, const struct step *step, struct result *ret_
 	};
 	uint64_t action = step_number(step, "do", 0);
 	const char *name = step_text(step, "event", "-1");
-	struct irq_set set_irqs = {
-		.head = {
-			.argsz = sizeof(set_irqs),
-			.flags = flags[action],
-			.index = (uint32_t)step_number(step, "kind", 0),
-			.start = (uint32_t)step_number(step, "vector", 0),
-			.count = action == 1 ? 0 : 1,
-		},
-		.fd = run_fd(run, name),
+	const struct vfio_irq_set head = {
+		.argsz = sizeof(head) + (action ? 0 : sizeof(int32_t)),
+		.flags = flags[action],
+		.index = (uint32_t)step_number(step, "kind", 0),
+		.start = (uint32_t)step_number(step, "vector", 0),
+		.count = action == 1 ? 0 : 1,
 	};
+	unsigned char data[sizeof(head) + sizeof(int32_t)];
+	int32_t event = run_fd(run, name);
 	int fd = device_fd(run, step_text(step, "device", ""));
 
 	if (fd < 0)
 		return run_broken(run, "%s is not attached", step_text(step, "device", ""));
-	if (action)
-		set_irqs.head.argsz = sizeof(set_irqs.head);
+	memcpy(data, &head, sizeof(head));
+	memcpy(data + sizeof(head), &event, sizeof(event));
 	return run_answer(run,
-			  run->target->ops->ioctl_data(run->proc, fd, VFIO_DEVICE_SET_IRQS,
-						       &set_irqs, set_irqs.head.argsz),
+			  run->target->ops->ioctl_data(run->proc, fd, VFIO_DEVICE_SET_IRQS, data,
+						       head.argsz),
 			  ret_result);
 }
 

@@ -30,7 +30,7 @@ struct space {
 	unsigned n_groups;
 	bool live;			/* filled: from now on it hears of every section */
 	uint32_t available;		/* mappings it may hold, 0: the kernel did not say */
-	TAILQ_HEAD(, omission) omissions;
+	TAILQ_HEAD(omission_list, omission) omissions;
 	TAILQ_ENTRY(space) in_selector;
 };
 
@@ -54,10 +54,10 @@ struct selector {
 	struct proc *proc;
 	const struct target_ops *ops;
 	const struct policy *policy;
-	TAILQ_HEAD(, select_section) sections;
-	TAILQ_HEAD(, space) spaces;
-	TAILQ_HEAD(, select_group) groups;
-	TAILQ_HEAD(, select_device) devices;
+	TAILQ_HEAD(section_list, select_section) sections;
+	TAILQ_HEAD(space_list, space) spaces;
+	TAILQ_HEAD(group_list, select_group) groups;
+	TAILQ_HEAD(device_list, select_device) devices;
 	unsigned n_made;		/* spaces ever made */
 	unsigned discards_forbidden;	/* count of those that forbid discarding RAM */
 	bool discards_required;

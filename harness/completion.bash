@@ -29,7 +29,7 @@ _vfiosim_run_command()
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--) echo $((i + 1)) && return ;;
-		-t | --topology | --trace | -o | --output | --memlock) ((i++)) ;;
+		-t | --topology | --trace | -o | --output | --memlock | --fake-chardev) ((i++)) ;;
 		-*) ;;
 		*) echo $i && return ;;
 		esac
@@ -48,10 +48,11 @@ _vfiosim_run()
 	-t | --topology) _vfiosim_offer "$(_vfiosim_topologies)" files ;;
 	--trace | -o | --output) _vfiosim_offer "" files ;;
 	--memlock) _vfiosim_offer "unlimited client" ;;
+	--fake-chardev) _vfiosim_offer "auto yes no" ;;
 	--) COMPREPLY=($(compgen -c -- "$cur")) ;;
 	*)
 		case $cur in
-		-*) _vfiosim_offer "--topology --explain --trace --output --memlock --help --" ;;
+		-*) _vfiosim_offer "--topology --explain --trace --output --memlock --fake-chardev --help --" ;;
 		*) COMPREPLY=($(compgen -c -- "$cur")) ;;
 		esac
 		;;

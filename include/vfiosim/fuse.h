@@ -34,6 +34,7 @@ struct vfiosim_fuse_options {
 	const char *nodes_path;	/* where the two are mounted in the server's own namespace */
 	const char *devices_path;
 	uint32_t uid, gid;	/* owner of the nodes */
+	bool page_cache;	/* serve device files as below Linux 6.6, for tests of that */
 };
 
 /* -ENOMEM, -EIO: libfuse refuses; -ENOSYS: this kernel's FUSE is too old. */

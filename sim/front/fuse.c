@@ -65,12 +65,16 @@ static ssize_t connection_read(int fd, void *to, size_t size, void *userdata)
 
 void connection_init(void *userdata, struct fuse_conn_info *info)
 {
+	const struct connection *connection = userdata;
+
 	info->max_background = BACKGROUND_MAX;
 	info->max_readahead = 0;
 	info->max_write = TRANSFER_MAX;
 	info->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA |
 				  FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+	if (connection->cached)
+		info->want |= info->capable & FUSE_CAP_AUTO_INVAL_DATA;
 }
 
 static void connection_saw_init(struct connection *connection, const struct fuse_in_header *header)
@@ -78,8 +82,10 @@ static void connection_saw_init(struct connection *connection, const struct fuse
 	const struct fuse_init_in *in = (const void *)(header + 1);
 
 	connection->init = header->unique;
-	connection->offers_mmap = connection->devices && header->len >= sizeof(*header) + 20 &&
+	connection->offers_mmap = connection->devices && !connection->fuse->page_cache &&
+				  header->len >= sizeof(*header) + 20 &&
 				  in->flags & INIT_EXT && in->flags2 & ALLOW_MMAP;
+	connection->cached = connection->devices && !connection->offers_mmap;
 }
 
 /* One request, without waiting: length of the message; 0: none now, or ended. */
@@ -339,6 +345,7 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	fuse->sim = sim;
 	fuse->uid = options->uid;
 	fuse->gid = options->gid;
+	fuse->page_cache = options->page_cache;
 	fuse->root_uid = id_is_mapped("/proc/self/uid_map", 0) ? 0 : options->uid;
 	fuse->root_gid = id_is_mapped("/proc/self/gid_map", 0) ? 0 : options->gid;
 	fuse->nodes.fd = fuse->devices.fd = fuse->stop_fd = -1;

@@ -42,7 +42,15 @@ static bool device_stat(struct vfiosim_fuse *fuse, fuse_ino_t ino, struct stat *
 		.st_mtim = fuse->started,
 		.st_ctim = fuse->started,
 	};
+	if (fuse->devices.cached)
+		cached_stat(fuse, st);
 	return ino == FUSE_ROOT_ID || ino >= DEVICE_INO_FIRST;
+}
+
+/* How long the kernel may believe device_stat(), in seconds. */
+static double device_timeout(const struct vfiosim_fuse *fuse)
+{
+	return fuse->devices.cached ? 0 : 3600;
 }
 
 struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device)
@@ -64,6 +72,8 @@ static int cdev_stat(struct vfiosim_fuse *fuse, struct node *node, struct stat *
 	int error = node ? stat_of(fuse, node, ret_st) : -ENOENT;
 
 	ret_st->st_size = DEVICE_SIZE;
+	if (fuse->devices.cached)
+		cached_stat(fuse, ret_st);
 	return error;
 }
 
@@ -78,7 +88,7 @@ static void devices_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (sscanf(name, DEVICE_NAME "%c", &device, &end) == 1) {
 		entry.ino = DEVICE_INO_FIRST + device;
 		device_stat(fuse, entry.ino, &entry.attr);
-		entry.attr_timeout = 3600;	/* never changes */
+		entry.attr_timeout = device_timeout(fuse);
 		fuse_reply_entry(req, &entry);
 		return;
 	}
@@ -102,7 +112,7 @@ static void devices_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_inf
 	if (ino >= CDEV_INO_FIRST && !cdev_stat(fuse, cdev_node(fuse, inode_device(ino)), &st))
 		fuse_reply_attr(req, &st, 0);
 	else if (device_stat(fuse, ino, &st))
-		fuse_reply_attr(req, &st, 3600);
+		fuse_reply_attr(req, &st, device_timeout(fuse));
 	else
 		fuse_reply_err(req, ENOENT);
 }

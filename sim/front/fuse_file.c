@@ -135,6 +135,8 @@ static void reply_text(fuse_req_t req, const struct handle *handle, size_t size,
 static ssize_t handle_read(struct vfiosim_fuse *fuse, struct handle *handle,
 			   struct vfiosim_caller *caller, void *to, size_t size, off_t offset)
 {
+	if (handle->device && fuse->devices.cached)
+		return cached_read(handle, caller, to, size, offset);
 	if (handle->file)
 		return vfiosim_read(handle->file, caller, to, size, (uint64_t)offset);
 	return node_pread(fuse->tree, handle->node, to, size, (uint64_t)offset);

@@ -46,6 +46,7 @@ struct connection {
 	/* Its INIT request, whose answer connection_writev() completes. */
 	uint64_t init;
 	bool offers_mmap;		/* kernel 6.6: FUSE_DIRECT_IO_ALLOW_MMAP */
+	bool cached;			/* devices without that: fuse_cached.c */
 };
 
 /* One open file (fuse_file_info.fh), from its OPEN or OPENDIR to its RELEASE. */
@@ -94,6 +95,8 @@ struct vfiosim_fuse {
 	uint32_t root_uid, root_gid;	/* owner of everything else: 0 where that is mapped */
 	struct timespec started;	/* time of every node */
 	int stop_fd;			/* an eventfd: readable once stopped */
+	bool page_cache;		/* as below Linux 6.6 */
+	atomic_uint_fast64_t changes;	/* cached_stat() so far */
 
 	pthread_mutex_t lock;		/* guards what follows */
 	TAILQ_HEAD(, handle) handles;
@@ -163,6 +166,14 @@ void store_begin(fuse_req_t req, struct node *node, const char *text, size_t len
 void store_retry(struct vfiosim_fuse *fuse);
 /* The front ends: nothing waits any more. */
 void store_cancel(struct vfiosim_fuse *fuse);
+
+/* ---- fuse_cached.c ---- */
+
+/* Attributes that tell the kernel to forget what it has of the file. */
+void cached_stat(struct vfiosim_fuse *fuse, struct stat *st);
+/* A read of whole pages: @size, or what the device refuses with. */
+ssize_t cached_read(struct handle *handle, struct vfiosim_caller *caller, void *to, size_t size,
+		    off_t offset);
 
 /* ---- fuse_devices.c ---- */
 

@@ -49,7 +49,13 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-enum rig_user { RIG_ROOT, RIG_ORDINARY, RIG_USERS };
+enum rig_user {
+	RIG_ROOT,
+	RIG_ORDINARY,
+	RIG_USERS,
+	RIG_CACHED = RIG_USERS,	/* an ordinary user, device files as below Linux 6.6 */
+	RIG_ALL
+};
 
 struct rig {
 	pid_t server;
@@ -220,9 +226,12 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 static inline bool rig_start(struct rig *rig, enum rig_user user, const char *topology)
 {
 	struct vfiosim_fuse_options options = { .nodes_path = RIG_NODES,
-						.devices_path = RIG_DEVICES };
+						.devices_path = RIG_DEVICES,
+						.page_cache = user == RIG_CACHED };
 	int sockets[2];
 
+	if (user == RIG_CACHED)
+		user = RIG_ORDINARY;
 	if (!rig_enter(user))
 		return false;
 	options.nodes_fd = rig_mount(RIG_NODES);

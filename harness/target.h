@@ -74,8 +74,11 @@ struct target_ops {
 	/* Exit: everything the process holds is closed. */
 	void (*exit)(struct proc *proc);
 	int (*exec)(struct proc *proc);
-	/* From now on without CAP_IPC_LOCK and with this RLIMIT_MEMLOCK; UNLIMITED: as at start. */
-	int (*limit)(struct proc *proc, uint64_t memlock);
+	/*
+	 * From now on without CAP_IPC_LOCK and with this RLIMIT_MEMLOCK (UNLIMITED: both
+	 * as at start), and with or without CAP_SYS_RAWIO.
+	 */
+	int (*limit)(struct proc *proc, uint64_t memlock, bool rawio);
 	int (*open)(struct proc *proc, const char *path);
 	int (*close)(struct proc *proc, int fd);
 	int (*dup)(struct proc *proc, int fd);

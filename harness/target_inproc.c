@@ -159,12 +159,12 @@ static int inproc_exec(struct proc *proc)
 	return vfiosim_inproc_exec(inproc(proc));
 }
 
-static int inproc_limit(struct proc *proc, uint64_t memlock)
+static int inproc_limit(struct proc *proc, uint64_t memlock, bool rawio)
 {
 	struct vfiosim_limits limits = {
 		.memlock = memlock,
 		.ipc_lock = memlock == LIMIT_UNLIMITED,
-		.sys_rawio = true,
+		.sys_rawio = rawio,
 	};
 
 	vfiosim_inproc_set_limits(inproc(proc), &limits);

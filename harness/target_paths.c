@@ -252,9 +252,10 @@ static int paths_exec(struct proc *proc)
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EXEC });
 }
 
-static int paths_limit(struct proc *proc, uint64_t memlock)
+static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio)
 {
-	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock });
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock,
+							.b = rawio });
 }
 
 /* ---- Calls ------------------------------------------------------------- */

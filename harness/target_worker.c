@@ -201,25 +201,17 @@ static int64_t copy_memory(uint64_t uva, void *bytes, size_t length, bool to_mem
 
 /* ---- Limits, processes, files ------------------------------------------ */
 
-static int64_t drop_ipc_lock(void)
+/* Capabilities that are ours can be laid down and taken up again. */
+static int64_t set_capability(unsigned capability, bool have)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &head, data))
 		return -errno;
-	data[0].effective &= ~(1u << CAP_IPC_LOCK);
-	return or_errno(syscall(SYS_capset, &head, data));
-}
-
-static int64_t raise_ipc_lock(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[0].effective |= data[0].permitted & (1u << CAP_IPC_LOCK);
+	data[0].effective &= ~(1u << capability);
+	if (have)
+		data[0].effective |= data[0].permitted & 1u << capability;
 	return or_errno(syscall(SYS_capset, &head, data));
 }
 
@@ -232,11 +224,12 @@ static int64_t set_limit(struct worker *worker, uint64_t memlock)
 	worker->saved = true;
 	limit = worker->memlock;
 	if (memlock == LIMIT_UNLIMITED)
-		return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : raise_ipc_lock();
+		return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno :
+							   set_capability(CAP_IPC_LOCK, true);
 	if (limit.rlim_max != RLIM_INFINITY && memlock > limit.rlim_max)
 		return -ENOSYS;		/* this user may not have that much: cannot be tried */
 	limit.rlim_cur = memlock;
-	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : drop_ipc_lock();
+	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : set_capability(CAP_IPC_LOCK, false);
 }
 
 static int serve(struct worker *worker);
@@ -415,7 +408,8 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 	case WORKER_POKE:
 		return copy_memory(r->a, bytes, r->size, true);
 	case WORKER_LIMIT:
-		return set_limit(worker, r->a);
+		n = set_limit(worker, r->a);
+		return n ? n : set_capability(CAP_SYS_RAWIO, r->b);
 	case WORKER_FORK:
 		return do_fork(worker);
 	case WORKER_EXEC:

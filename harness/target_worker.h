@@ -28,7 +28,7 @@ enum worker_op {
 	WORKER_MUNMAP,		/* a: address, b: length */
 	WORKER_PEEK,		/* a: address, b: length; reply: bytes */
 	WORKER_POKE,		/* a: address; bytes */
-	WORKER_LIMIT,		/* a: bytes of locked memory */
+	WORKER_LIMIT,		/* a: bytes of locked memory, b: keep CAP_SYS_RAWIO */
 	WORKER_FORK,		/* a descriptor travels along: the child's socket */
 	WORKER_EXEC,
 	WORKER_READ_FILE,	/* bytes: path; reply: its bytes */

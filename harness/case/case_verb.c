@@ -315,7 +315,8 @@ static int run_one(const struct play *play, const struct options *options, struc
 		progress(rows->n + 1, n, name);
 	error = job_run(play, &options->job, &result);
 	if (error) {
-		cli_error("%s: %s", name, strerror(-error));
+		cli_error("%s: %s", name, error == -ECANCELED ? "no run could be started" :
+								strerror(-error));
 		return error;
 	}
 	error = add_row(rows, play, options, &result);

@@ -125,7 +125,6 @@ static const struct {
 	{ "no-memory", "only when the machine itself runs out of memory" },
 	{ "too-many-files", "a client's table of descriptors has no limit in this process" },
 	{ "mmap-private", "clients in this process map regions shared" },
-	{ "no-rawio", "clients in this process have all rights" },
 };
 
 struct reached {

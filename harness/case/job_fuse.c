@@ -190,7 +190,8 @@ static char *read_trace(int fd)
 	return text;
 }
 
-static void collect(struct fuse_job *job, pid_t launcher, struct job_result *ret_result)
+/* 0, or -ECANCELED when no run could be started at all; the launcher has said why. */
+static int collect(struct fuse_job *job, pid_t launcher, struct job_result *ret_result)
 {
 	char *bytes = NULL;
 	size_t size = 0;
@@ -202,6 +203,10 @@ static void collect(struct fuse_job *job, pid_t launcher, struct job_result *ret
 	while (waitpid(launcher, &status, 0) < 0 && errno == EINTR)
 		;
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (alive && status == LAUNCH_FAILED && !size) {
+		free(bytes);
+		return -ECANCELED;
+	}
 	if (!alive)
 		failed(&ret_result->outcome, "the run hung: nothing came for a minute", status);
 	else if (!bytes || !take_outcome(bytes, size, &ret_result->outcome))
@@ -210,6 +215,7 @@ static void collect(struct fuse_job *job, pid_t launcher, struct job_result *ret
 		failed(&ret_result->outcome, "the play was over, but the run failed", status);
 	free(bytes);
 	ret_result->trace = read_trace(job->trace_fd);
+	return 0;
 }
 
 static int open_streams(struct fuse_job *job)
@@ -244,10 +250,7 @@ int job_run_fuse(const struct play *play, const struct job_options *options,
 	if (!launcher)
 		run_launcher(&job);
 	close(job.pipe[1]);
-	if (launcher > 0)
-		collect(&job, launcher, ret_result);
-	else
-		error = -errno;
+	error = launcher > 0 ? collect(&job, launcher, ret_result) : -errno;
 	close(job.pipe[0]);
 	fclose(job.trace);
 	close(job.trace_fd);

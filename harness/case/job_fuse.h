@@ -7,7 +7,10 @@
 
 struct explain;
 
-/* See job_run(). A run that says nothing for a minute is ended and has failed. */
+/*
+ * See job_run(). A run that says nothing for a minute is ended and has failed.
+ * -ECANCELED: no run can be started here; why has been said on stderr.
+ */
 int job_run_fuse(const struct play *play, const struct job_options *options,
 		 struct job_result *ret_result);
 

@@ -45,7 +45,7 @@ static int set_memlock(struct maker *maker, const struct node *node)
 static int set_param(struct maker *maker, const struct node *key, const struct node *node)
 {
 	static const char *const known[] = { "memlock", "dma_entry_limit",
-					     "allow_unsafe_interrupts", "noiommu", NULL };
+					     "allow_unsafe_interrupts", "noiommu", "rawio", NULL };
 	struct vfiosim_topology *topology = maker->play->topology;
 	uint64_t number;
 	unsigned index;
@@ -65,8 +65,10 @@ static int set_param(struct maker *maker, const struct node *key, const struct n
 		return error;
 	case 2:
 		return node_bool(node, &topology->allow_unsafe_interrupts, maker->error);
-	default:
+	case 3:
 		return node_bool(node, &topology->noiommu, maker->error);
+	default:
+		return node_bool(node, &topology->rawio_granted, maker->error);
 	}
 }
 

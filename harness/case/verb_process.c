@@ -53,7 +53,7 @@ static int exit_run(struct run *run, const struct step *step, struct result *ret
 static int limit_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	uint64_t bytes = step_number(step, "memlock", LIMIT_UNLIMITED);
-	int error = run->target->ops->limit(run->proc, bytes);
+	int error = run->target->ops->limit(run->proc, bytes, step_number(step, "rawio", 1));
 
 	if (error == -ENOSYS)
 		return run_skip(run, "this user may not lock that much memory");
@@ -240,9 +240,11 @@ const struct verb verbs_process[] = {
 	},
 	{
 		.name = "limit",
-		.about = "limit the memory the process may lock; without memlock: lift the limit",
+		.about = "limit the memory the process may lock; without memlock: lift the limit; "
+			 "rawio: no takes CAP_SYS_RAWIO away",
 		.fields = (const struct verb_field[]){
 			{ "memlock", ARG_NUMBER, false, NULL },
+			{ "rawio", ARG_BOOL, false, NULL },
 			{ NULL } },
 		.gives = nothing,
 		.run = limit_run,

@@ -39,6 +39,7 @@ static const struct policy rows[] = {
 		.viable_exact = true,
 		.unset_first = true,
 		.maps_bars = true,
+		.live_fatal = true,
 	},
 	{
 		.name = "dpdk",

@@ -233,5 +233,6 @@ void case_iommufd_compat(void);
 void case_iommufd_map_file(void);
 void case_iommufd_limits(void);
 void case_iommufd_remove_busy(void);
+void case_iommufd_edges(void);
 
 #endif

@@ -61,6 +61,7 @@ static const struct {
 	{ "iommufd", "compat", case_iommufd_compat },
 	{ "iommufd", "map_file", case_iommufd_map_file },
 	{ "iommufd", "limits", case_iommufd_limits },
+	{ "iommufd", "edges", case_iommufd_edges },
 	{ "iommufd", "remove_busy", case_iommufd_remove_busy },
 };
 

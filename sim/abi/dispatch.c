@@ -334,8 +334,12 @@ static int undo(struct call *call)
 static int serve(struct call *call)
 {
 	bool early = call->command && call->command->early;
-	int ret = early ? call_run(call, decide_early) : decide_early(call), published;
+	int ret, published;
 
+	/* The front may not know who calls: killed meanwhile, or its memory is out of reach. */
+	if (!call->caller->client)
+		return refuse_address(call, call->arg, "read");
+	ret = early ? call_run(call, decide_early) : decide_early(call);
 	if (!ret)
 		ret = copy_in(call);
 	if (!ret && call_traced(call)) {

@@ -21,19 +21,29 @@ void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *ca
 	   most of what a call costs. */
 	memset(call, 0, offsetof(struct call, in));
 	call->in_size = call->asked_size = 0;
-	memset(&call->tail, 0, offsetof(struct call, views) - offsetof(struct call, tail));
-	memset(&call->n_views, 0, offsetof(struct call, reason) - offsetof(struct call, n_views));
+	memset(&call->tail, 0, offsetof(struct call, few) - offsetof(struct call, tail));
+	memset(&call->views, 0, offsetof(struct call, reason) - offsetof(struct call, views));
 	memset(&call->changes, 0, sizeof(*call) - offsetof(struct call, changes));
 	call->sim = sim;
 	call->caller = caller;
 	call->file = file;
 }
 
-static void drop_view(struct vma_view *view)
+static struct vma_view *views_of(struct call *call)
 {
-	vfiosim_vmas_done(&view->vmas);
-	if (!view->borrowed)
-		vfiosim_client_put(view->client);
+	return call->views ? call->views : call->few;
+}
+
+static void drop_views(struct call *call)
+{
+	struct vma_view *views = views_of(call);
+
+	for (unsigned i = 0; i < call->n_views; i++) {
+		vfiosim_vmas_done(&views[i].vmas);
+		if (!views[i].borrowed)
+			vfiosim_client_put(views[i].client);
+	}
+	free(call->views);
 }
 
 static void run_soon(struct call *call);
@@ -47,8 +57,7 @@ void call_done(struct call *call)
 		call->outs = out->next;
 		free(out);
 	}
-	for (unsigned i = 0; i < call->n_views; i++)
-		drop_view(&call->views[i]);
+	drop_views(call);
 	for (size_t i = 0; i < call->changes.n; i++)
 		free(call->changes.text[i]);
 	free(call->changes.text);
@@ -63,7 +72,7 @@ int call_vmas(struct call *call, struct vfiosim_client *client, struct span span
 	      const struct vma_view **ret_view)
 {
 	for (unsigned i = 0; i < call->n_views; i++) {
-		struct vma_view *view = &call->views[i];
+		struct vma_view *view = &views_of(call)[i];
 
 		if (view->client != client || !span_contains(view->span, span))
 			continue;
@@ -130,47 +139,67 @@ int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
 	return 0;
 }
 
-/* Bounds what a call may hold: a replay over many clients drops the oldest view. */
+/* A cleared one, counted already. NULL: no memory. */
 static struct vma_view *new_view(struct call *call)
 {
-	if (call->n_views == CALL_VIEWS_MAX) {
-		drop_view(&call->views[0]);
-		memmove(&call->views[0], &call->views[1], sizeof(call->views[0]) * (CALL_VIEWS_MAX - 1));
-		call->n_views--;
+	unsigned capacity = call->views ? call->capacity : CALL_VIEWS_FEW;
+	struct vma_view *view;
+
+	if (call->n_views == capacity) {
+		view = reallocarray(call->views, 2 * capacity, sizeof(*view));
+		if (!view)
+			return NULL;
+		if (!call->views)
+			memcpy(view, call->few, sizeof(call->few));
+		call->views = view;
+		call->capacity = 2 * capacity;
 	}
-	return &call->views[call->n_views];
+	view = &views_of(call)[call->n_views++];
+	memset(view, 0, sizeof(*view));
+	return view;
+}
+
+static int fetch_vmas(struct call *call)
+{
+	struct vfiosim_client *client = call->need.client;
+	bool borrowed = client == call->caller->client;
+	struct vma_view *view = new_view(call);
+	int ret;
+
+	if (!view) {
+		if (!borrowed)
+			vfiosim_client_put(client);
+		return -ENOMEM;
+	}
+	if (!call->room_used) {
+		call->room_used = true;
+		view->vmas = (struct vfiosim_vmas){ .items = call->room, .lent = true,
+						    .capacity = sizeof(call->room) / sizeof(call->room[0]) };
+	}
+	view->client = client;
+	view->borrowed = borrowed;
+	view->span = call->need.span;
+	ret = client->ops->vmas(client->ctx, view->span.first, view->span.last, &view->vmas);
+	if (ret == -ENOMEM)
+		return ret;
+	view->error = ret;
+	return 0;
 }
 
 int call_fetch(struct call *call)
 {
+	int ret = 0;
+
 	if (call->need.limits) {
 		if (!call->caller->client ||
 		    call->caller->client->ops->limits(call->caller, &call->limits))
 			call->limits = (struct vfiosim_limits){ 0 };
 		call->have_limits = true;
 	}
-	if (call->need.vmas) {
-		struct vma_view *view = new_view(call);
-		int ret;
-
-		memset(view, 0, sizeof(*view));
-		if (!call->room_used) {
-			call->room_used = true;
-			view->vmas = (struct vfiosim_vmas){ .items = call->room, .lent = true,
-							    .capacity = sizeof(call->room) / sizeof(call->room[0]) };
-		}
-		view->client = call->need.client;
-		view->borrowed = view->client == call->caller->client;
-		view->span = call->need.span;
-		ret = view->client->ops->vmas(view->client->ctx, view->span.first, view->span.last,
-					      &view->vmas);
-		call->n_views++;
-		if (ret == -ENOMEM)
-			return ret;
-		view->error = ret;
-	}
+	if (call->need.vmas)
+		ret = fetch_vmas(call);
 	memset(&call->need, 0, sizeof(call->need));
-	return 0;
+	return ret;
 }
 
 int call_prefetch(struct call *call, const struct span *uva)
@@ -227,12 +256,18 @@ void call_changed(struct call *call, const char *sentence, const struct vfiosim_
 		list->n++;
 }
 
+void call_changes_forget(struct call *call, size_t n)
+{
+	while (call->changes.n > n)
+		free(call->changes.text[--call->changes.n]);
+}
+
 /* ---- Leaving work for later ---- */
 
 int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size,
 		  unsigned keep_bits)
 {
-	struct call_out *out = malloc(sizeof(*out) + size), **tail = &call->outs;
+	struct call_out *out = malloc(sizeof(*out) + size);
 
 	if (!out)
 		return -ENOMEM;
@@ -242,9 +277,11 @@ int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size
 	out->keep_bits = keep_bits;
 	out->next = NULL;
 	memcpy(out->data, data, size);
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = out;
+	if (call->outs)
+		call->last_out->next = out;
+	else
+		call->outs = out;
+	call->last_out = out;
 	return 0;
 }
 

@@ -34,7 +34,7 @@ enum {
 
 #define CALL_STRUCT_MAX 256	/* bytes of the largest fixed structure */
 #define CALL_REASON_MAX 320
-#define CALL_VIEWS_MAX 4
+#define CALL_VIEWS_FEW 2	/* kept in the call itself */
 
 /* The VMAs of @client between @span, as they were when the call fetched them. */
 struct vma_view {
@@ -84,9 +84,10 @@ struct call {
 	void (*prepared_done)(struct call *call, void *prepared);
 
 	/* What run may ask for. */
-	struct vma_view views[CALL_VIEWS_MAX];
+	struct vma_view few[CALL_VIEWS_FEW];
 	struct vfiosim_vma room[2];		/* what the first view needs at most, usually */
-	unsigned n_views;
+	struct vma_view *views;			/* NULL: they are in few */
+	unsigned n_views, capacity;
 	bool room_used;
 	bool will_pin;				/* the handler's, from early to prepare */
 	struct vfiosim_limits limits;
@@ -104,7 +105,7 @@ struct call {
 		char **text;
 		size_t n, capacity;
 	} changes;
-	struct call_out *outs;
+	struct call_out *outs, *last_out;
 	struct deferred *soon;			/* call_soon(): run by call_done() */
 	size_t answered;			/* bytes of `in` that were copied back */
 	bool answer_anyway;			/* copy back and run outs though refused */
@@ -165,6 +166,8 @@ int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_va
 #define changed(call_, sentence_, ...) \
 	call_changed((call_), (sentence_), (const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
 void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values);
+/* All but the first @n were taken back. */
+void call_changes_forget(struct call *call, size_t n);
 
 /* ---- Leaving work for later (lock held) ---- */
 

@@ -291,6 +291,30 @@ START_TEST(locked_memory_is_the_users)
 }
 END_TEST
 
+/* Every mapping is looked at through the memory of whoever made it, however many they are. */
+START_TEST(the_memories_of_many_processes)
+{
+	struct vfiosim_inproc *child[8], *parent = story.proc;
+	const size_t n = sizeof(child) / sizeof(child[0]);
+	uint64_t good = memory(&story, 1, 3);
+	uint32_t ioas = ioas_alloc(), dev;
+	int fd = cdev("vfio0", &dev);
+
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(vfiosim_inproc_fork(parent, &child[i]), 0);
+		story.proc = child[i];
+		ck_assert_int_eq(fixed(ioas, i * PAGE, good, PAGE), 0);
+	}
+	story.proc = parent;
+	ck_assert_int_eq(attach_to(fd, ioas), 0);
+	ck_assert_int_eq(detach(fd), 0);
+	ck_assert_int_eq(vfiosim_inproc_munmap(child[n - 1], good, PAGE), 0);
+	ck_assert_int_eq(attach_to(fd, ioas), -EFAULT);
+	for (size_t i = 0; i < n; i++)
+		vfiosim_inproc_destroy(child[i]);
+}
+END_TEST
+
 START_TEST(closing_the_iommufd_first_leaves_the_device_working)
 {
 	uint32_t ioas = ioas_alloc(), id;
@@ -337,6 +361,7 @@ int main(void)
 	tcase_add_test(tcase, a_copy_shares_memory_and_rights);
 	tcase_add_test(tcase, an_unattached_hwpt_narrows_to_the_aperture);
 	tcase_add_test(tcase, locked_memory_is_the_users);
+	tcase_add_test(tcase, the_memories_of_many_processes);
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
 	suite_add_tcase(suite, tcase);

@@ -38,7 +38,7 @@ def qemu_runs():
     stories = (("unpinnable", "hotadd", "hot-add, a BAR that cannot be pinned"),
                ("reserved", "hotadd-reserved.yaml", "hot-add, a BAR in a reserved region"),
                ("physical-first", "hotadd", "hot-add of an mdev beside a physical device"))
-    for back_end, client in (("legacy", PROGRAM),):
+    for back_end, client in (("legacy", PROGRAM), ("iommufd", "newer qemu")):
         for accel in ("tcg", "kvm"):
             for story, topology, name in stories:
                 yield Run(f"qemu, {back_end}, {accel}: {name}", client, topology, "qemu_story.py",

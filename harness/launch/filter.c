@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -92,6 +93,25 @@ static void put_stat(struct program *program)
 	put(program, code, sizeof(code) / sizeof(code[0]));
 }
 
+/* mmap() of a file, shared: notify; what programs are made of is mapped private. */
+static void put_mmap(struct program *program)
+{
+	const struct sock_filter code[] = {
+		JUMP_EQUAL(SYS_mmap, 0, 9),			/* else: behind all this */
+		LOAD(args[3]),					/* flags */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_SHARED, 0, 5),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 4, 0),
+		LOAD(args[4]),					/* descriptor: negative is none */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x80000000u, 2, 0),
+		LOAD(arch),
+		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
+		RETURN(ALLOW),
+		RETURN(USER_NOTIF),
+	};
+
+	put(program, code, sizeof(code) / sizeof(code[0]));
+}
+
 /* ioctl() with a request among the numbers: notify. The number is loaded. */
 static void put_ioctl(struct program *program, const struct numbers *numbers)
 {
@@ -125,6 +145,7 @@ static size_t filter_build(const struct numbers *numbers, bool stat, struct sock
 	put(&program, &(struct sock_filter)LOAD(nr), 1);
 	if (stat)
 		put_stat(&program);
+	put_mmap(&program);
 	put_ioctl(&program, numbers);
 	return program.n;
 }
@@ -139,7 +160,7 @@ static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
 
 int filter_install(bool fake_chardevs)
 {
-	struct sock_filter code[MAX_NUMBERS + 32];
+	struct sock_filter code[MAX_NUMBERS + 48];
 	struct numbers numbers = {};
 	struct sock_fprog program = { .filter = code };
 	/* Without this flag a signal may abort a command that has been served. */

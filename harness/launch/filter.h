@@ -3,8 +3,10 @@
  * The seccomp filter of a run. FUSE cannot hand a new descriptor to its caller, so
  * the commands whose row says returns_fd are not left to it: the filter suspends
  * the caller and notifies the server, which installs the descriptor and answers.
- * Besides those, KVM_SET_DEVICE_ATTR: KVM would refuse our files as no VFIO files;
- * and, if wanted, stat() by descriptor, so that device nodes show as such.
+ * Besides those:
+ *	KVM_SET_DEVICE_ATTR	KVM would refuse our files as no VFIO files
+ *	mmap() of files, shared	the kernel does not ask FUSE whether a region may be mapped
+ *	stat() by descriptor	if wanted, so that device nodes show as such
  * Every other system call pays for a handful of BPF instructions and nothing else.
  *
  * Every process of the run inherits the filter, so its listener also tells when

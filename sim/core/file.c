@@ -203,6 +203,8 @@ static int decide_mmap(struct call *call)
 
 	if (call->file->kind == VFIOSIM_DEVICE && cdev_check_bound(call))
 		return -EINVAL;
+	if (call->file->kind == VFIOSIM_IOMMUFD)
+		return refuse(call, RULE_NO_QUEUE_MMAP);
 	if (!usable(call->file) || !dev->ops->mmap) {
 		trace_object(call->file, object, sizeof(object));
 		return refuse(call, RULE_NO_MMAP, VS("object", object));

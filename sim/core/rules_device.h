@@ -60,6 +60,8 @@
 	     "__vfio_pci_memory_enabled")                                                          \
 	RULE(MDEV_NO_REGION, "mdev-no-region", EFAULT,                                             \
 	     "{driver} has nothing at offset {offset} of {device}", "mtty_read, mdpy_read")        \
+	RULE(NO_QUEUE_MMAP, "no-queue-mmap", ENXIO,                                                \
+	     "nothing of /dev/iommu can be mapped without a queue in hardware", "iommufd_fops_mmap") \
 	RULE(MMAP_PRIVATE, "mmap-private", EINVAL, "regions can be mapped MAP_SHARED only",        \
 	     "vfio_pci_core_mmap")                                                                 \
 	RULE(MMAP_REFUSED, "mmap-refused", EINVAL,                                                 \

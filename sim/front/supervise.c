@@ -6,9 +6,12 @@
  * run here, the new descriptor put into the caller's table, and the call made to
  * return; else it goes on as if nothing had been.
  *
- * It also answers stat() by descriptor, where the filter notifies of it
- * (chardev.c), and KVM_SET_DEVICE_ATTR: KVM would refuse to take our files for
- * VFIO's, so telling it about one of them succeeds without asking it.
+ * What else the filter notifies of:
+ *	KVM_SET_DEVICE_ATTR	KVM would refuse to take our files for VFIO's, so telling
+ *				it about one of them succeeds without asking it
+ *	mmap(), shared		the kernel maps files of FUSE without a question, so what
+ *				the device refuses is refused here
+ *	stat() by descriptor	see chardev.c
  *
  * A notification is valid as long as its thread waits. A thread's number may be
  * given out again after it was killed: what was read by that number counts only
@@ -20,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -217,6 +221,42 @@ static void supervise_stat(struct supervisor *supervisor, const struct seccomp_n
 		notice_answer(supervisor, request->id, chardev_write(request, &st));
 }
 
+/* ---- mmap() ---- */
+
+/* What mmap() would be told, had FUSE a request for it; 0: the kernel goes on and maps. */
+static int check_mmap(struct remote_call *call, const struct seccomp_data *data)
+{
+	const uint64_t page = VFIOSIM_PAGE_SIZE - 1;
+	struct vfiosim_file *file;
+
+	if (remote_file(&call->caller, (int)data->args[4], &file))
+		return 0;
+	return vfiosim_mmap(file, &call->caller, data->args[5], (data->args[1] + page) & ~page, true,
+			    data->args[2] & PROT_WRITE);
+}
+
+static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	struct vfiosim_fuse *fuse = supervisor->fuse;
+	pid_t tid = (pid_t)request->pid;
+	struct remote_call call;
+	int error;
+
+	if (!chardev_is_ours(fuse, tid, (int)request->data.args[4])) {
+		notice_continue(supervisor, request->id);
+		return;
+	}
+	loop_pass(supervisor->loop);
+	remote_call_begin(&call, fuse->remotes, NULL, tid, REMOTE_MAKE);
+	error = notice_valid(supervisor, request->id) ? check_mmap(&call, &request->data) : 0;
+	remote_call_finish(&call);
+	remote_call_end(&call);
+	if (error)
+		notice_answer(supervisor, request->id, error);
+	else
+		notice_continue(supervisor, request->id);
+}
+
 /* ---- The loop ---- */
 
 static void supervise_handle(void *ctx, void *buffer, size_t length)
@@ -224,6 +264,10 @@ static void supervise_handle(void *ctx, void *buffer, size_t length)
 	struct supervisor *supervisor = ctx;
 	const struct seccomp_notif *request = buffer;
 
+	if (request->data.nr == SYS_mmap) {
+		supervise_mmap(supervisor, request);
+		return;
+	}
 	if (request->data.nr != SYS_ioctl) {
 		supervise_stat(supervisor, request);
 		return;

@@ -234,10 +234,36 @@ static enum verdict run_step(struct run *run, size_t index, FILE *log, FILE *mes
 
 /* ---- The whole --------------------------------------------------------- */
 
-static enum verdict check_outcome(struct run *run, FILE *log, FILE *message)
+/* For --explain: what the policy ended with, in a sentence. */
+static void tell_outcome(const struct run *run, const struct run_watch *watch)
+{
+	const struct selector *selector = run->selector;
+	uint64_t omitted[8];
+	size_t n = selector_omitted(selector, omitted, 8), length;
+	char text[400];
+
+	if (!watch || !watch->note)
+		return;
+	length = (size_t)snprintf(text, sizeof(text), "in the end: %u container%s, left out:%s",
+				  selector_spaces(selector),
+				  selector_spaces(selector) == 1 ? "" : "s", n ? "" : " nothing");
+	for (size_t i = 0; i < n && i < 8; i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, " 0x%" PRIx64,
+					   omitted[i]);
+	length += (size_t)snprintf(text + length, sizeof(text) - length, ", refused:%s",
+				   selector_refused(selector, 0) ? "" : " nobody");
+	for (size_t i = 0; selector_refused(selector, i) && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, " %s",
+					   selector_refused(selector, i));
+	watch->note(watch->ctx, text);
+}
+
+static enum verdict check_outcome(struct run *run, const struct run_watch *watch, FILE *log,
+				  FILE *message)
 {
 	if (!run->play->policy)
 		return PASSED;
+	tell_outcome(run, watch);
 	rewind(message);
 	for (size_t i = 0; selector_note(run->selector, i); i++)
 		fprintf(log, "policy: %s\n", selector_note(run->selector, i));
@@ -258,7 +284,7 @@ static enum verdict run_steps(struct run *run, const struct run_watch *watch, FI
 		if (run->selector && selector_aborted(run->selector))
 			break;
 	}
-	return check_outcome(run, log, message);
+	return check_outcome(run, watch, log, message);
 }
 
 static int begin(struct run *run, const struct run_watch *watch)

@@ -1,7 +1,217 @@
 /* SPDX-License-Identifier: MIT */
-/* The VFIO container commands on an iommufd. Mirrors drivers/iommu/iommufd/vfio_compat.c (7.2). */
+/*
+ * The VFIO container commands on an iommufd. Mirrors
+ * drivers/iommu/iommufd/vfio_compat.c (7.2). Dirty tracking is not among them.
+ */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stddef.h>
+
 #include "abi/dispatch.h"
+#include "core/compat.h"
+#include "core/file.h"
+#include "core/ioas.h"
+#include "core/iommufd.h"
+
+static struct iommufd *iommufd_of(const struct call *call)
+{
+	return call->file->iommufd;
+}
+
+/* ---- VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU ---- */
+
+static int get_api_version(struct call *call)
+{
+	return VFIO_API_VERSION;
+}
+
+static int check_extension(struct call *call)
+{
+	return compat_check_extension(call, iommufd_of(call), call->arg);
+}
+
+static int set_iommu(struct call *call)
+{
+	return compat_set_iommu(call, iommufd_of(call), call->arg);
+}
+
+/* ---- VFIO_IOMMU_GET_INFO ---- */
+
+static bool add_dma_avail(struct caps *caps)
+{
+	struct vfio_iommu_type1_info_dma_avail *cap =
+		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, sizeof(*cap));
+
+	if (!cap)
+		return false;
+	cap->avail = UINT32_MAX;	/* there is no limit; programs read the number */
+	return true;
+}
+
+static bool add_iova_ranges(struct caps *caps, const struct ioas *ioas)
+{
+	struct vfio_iommu_type1_info_cap_iova_range *cap;
+	struct ranges ranges;
+
+	if (ioas_ranges(ioas, &ranges))
+		return false;
+	cap = caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1,
+		       sizeof(*cap) + ranges.n * sizeof(cap->iova_ranges[0]));
+	if (cap)
+		cap->nr_iovas = (uint32_t)ranges.n;
+	for (size_t i = 0; cap && i < ranges.n; i++) {
+		cap->iova_ranges[i].start = ranges.items[i].first;
+		cap->iova_ranges[i].end = ranges.items[i].last;
+	}
+	ranges_done(&ranges);
+	return cap;
+}
+
+/* Unlike type1's, argsz always comes back as what the whole answer needs. */
+static int get_info(struct call *call)
+{
+	struct vfio_iommu_type1_info *info = (void *)call->in.bytes;
+	struct caps caps = { 0 };
+	struct ioas *ioas;
+	uint32_t room = info->argsz;
+	int ret = compat_ioas(call, iommufd_of(call), &ioas);
+
+	if (ret)
+		return ret;
+	if (!add_dma_avail(&caps) || !add_iova_ranges(&caps, ioas)) {
+		caps_done(&caps);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	info->flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	info->iova_pgsizes = compat_page_sizes(ioas);
+	info->argsz = (uint32_t)(sizeof(*info) + caps.size);
+	return caps_put(call, &caps, sizeof(*info), room, &room, &info->cap_offset);
+}
+
+/* ---- VFIO_IOMMU_MAP_DMA ---- */
+
+/* Neither READ nor WRITE is asked for here: a page table refuses that, an empty ioas does not. */
+static int map_dma(struct call *call)
+{
+	const struct vfio_iommu_type1_dma_map *map = (void *)call->in.bytes;
+	struct ioas_map_args args = {
+		.iova = map->iova,
+		.uva = map->vaddr,
+		.length = map->size,
+		.fixed = true,
+		.read = map->flags & VFIO_DMA_MAP_FLAG_READ,
+		.write = map->flags & VFIO_DMA_MAP_FLAG_WRITE,
+	};
+	struct ioas *ioas;
+	int ret = compat_ioas(call, iommufd_of(call), &ioas);
+
+	return ret ? ret : ioas_map(call, ioas, &args);
+}
+
+/* ---- VFIO_IOMMU_UNMAP_DMA ---- */
+
+static int unmap_all(struct call *call, struct ioas *ioas, uint64_t *ret_size)
+{
+	*ret_size = 0;
+	return ioas->iopt.set.count ? ioas_unmap(call, ioas, SPAN_ALL, ret_size) : 0;
+}
+
+/* The size that is gone comes back even when the command fails. */
+static int unmap_dma(struct call *call)
+{
+	struct vfio_iommu_type1_dma_unmap *unmap = (void *)call->in.bytes;
+	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	uint64_t size = 0;
+	struct ioas *ioas;
+	int ret = compat_ioas(call, iommufd_of(call), &ioas);
+
+	if (ret)
+		return ret;
+	if (all && (unmap->iova || unmap->size))
+		return refuse(call, RULE_ALL_WITH_RANGE);
+	if (!all)
+		ret = compat_cut(call, ioas, unmap->iova, unmap->size);
+	if (ret)
+		return ret;
+	if (all)
+		ret = unmap_all(call, ioas, &size);
+	else
+		ret = compat_unmap(call, ioas, unmap->iova, unmap->size, &size);
+	unmap->size = size;
+	call->answer_anyway = true;
+	return ret;
+}
+
+/* ---- Rows ---- */
+
+static const struct vfiosim_field info_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },	       { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "iova_pgsizes", 8, 8, VFIOSIM_HEX }, { "cap_offset", 16, 4, VFIOSIM_DEC },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag info_flags[] = {
+	{ "PGSIZES", VFIO_IOMMU_INFO_PGSIZES },
+	{ "CAPS", VFIO_IOMMU_INFO_CAPS },
+	{ .name = NULL },
+};
+static const struct vfiosim_field map_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC },	    { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "vaddr", 8, 8, VFIOSIM_POINTER }, { "iova", 16, 8, VFIOSIM_HEX },
+	{ "size", 24, 8, VFIOSIM_HEX },	    { .name = NULL },
+};
+static const struct vfiosim_flag map_flags[] = {
+	{ "READ", VFIO_DMA_MAP_FLAG_READ },
+	{ "WRITE", VFIO_DMA_MAP_FLAG_WRITE },
+	{ "VADDR", VFIO_DMA_MAP_FLAG_VADDR },
+	{ .name = NULL },
+};
+static const struct vfiosim_field unmap_fields[] = {
+	{ "argsz", 0, 4, VFIOSIM_DEC }, { "flags", 4, 4, VFIOSIM_FLAGS },
+	{ "iova", 8, 8, VFIOSIM_HEX },	{ "size", 16, 8, VFIOSIM_HEX },
+	{ .name = NULL },
+};
+static const struct vfiosim_flag unmap_flags[] = {
+	{ "GET_DIRTY_BITMAP", VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP },
+	{ "ALL", VFIO_DMA_UNMAP_FLAG_ALL },
+	{ "VADDR", VFIO_DMA_UNMAP_FLAG_VADDR },
+	{ .name = NULL },
+};
+static const int no_errors[] = { 0 };
+static const int extension_errors[] = { ENODEV, 0 };
+static const int set_errors[] = { EINVAL, ENODEV, EPERM, 0 };
+static const int info_errors[] = { EFAULT, EINVAL, ENODEV, ENOMEM, 0 };
+static const int map_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, EEXIST, ENOMEM, 0 };
+static const int unmap_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, ENOENT, ENOMEM, 0 };
+
+#define COMPAT_VALUE(name_, errors_, run_)                                                         \
+	.row = { .name = #name_, .number = name_, .kinds = VFIOSIM_IOMMUFD,                        \
+		 .family = VFIOSIM_SIZE_VALUE, .errors = errors_ },                                \
+	.run = run_
+#define COMPAT_STRUCT(name_, min_, full_)                                                          \
+	.name = #name_, .number = name_, .kinds = VFIOSIM_IOMMUFD,                                 \
+	.family = VFIOSIM_SIZE_ARGSZ, .min_size = min_, .full_size = full_
 
 const struct command compat_commands[] = {
+	{ COMPAT_VALUE(VFIO_GET_API_VERSION, no_errors, get_api_version) },
+	{ COMPAT_VALUE(VFIO_CHECK_EXTENSION, extension_errors, check_extension) },
+	{ COMPAT_VALUE(VFIO_SET_IOMMU, set_errors, set_iommu) },
+	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_GET_INFO,
+				 offsetof(struct vfio_iommu_type1_info, cap_offset),
+				 sizeof(struct vfio_iommu_type1_info)),
+		   .fields = info_fields, .flags = info_flags, .errors = info_errors },
+	  .run = get_info,
+	  .back = sizeof(struct vfio_iommu_type1_info) },
+	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_MAP_DMA, sizeof(struct vfio_iommu_type1_dma_map),
+				 sizeof(struct vfio_iommu_type1_dma_map)),
+		   .checks_flags = true,
+		   .known_flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		   .fields = map_fields, .flags = map_flags, .errors = map_errors },
+	  .run = map_dma },
+	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_UNMAP_DMA, sizeof(struct vfio_iommu_type1_dma_unmap),
+				 sizeof(struct vfio_iommu_type1_dma_unmap)),
+		   .checks_flags = true, .known_flags = VFIO_DMA_UNMAP_FLAG_ALL,
+		   .fields = unmap_fields, .flags = unmap_flags, .errors = unmap_errors },
+	  .run = unmap_dma,
+	  .back = sizeof(struct vfio_iommu_type1_dma_unmap) },
 	{ .row = { .name = NULL } },
 };

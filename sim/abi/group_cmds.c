@@ -40,13 +40,17 @@ static int prepare_set_container(struct call *call)
 
 static int set_container(struct call *call)
 {
+	const struct vfiosim_file *file = call->other;
 	struct container *container = NULL;
+	struct iommufd *iommufd = NULL;
 	int fd;
 
 	memcpy(&fd, call->in.bytes, sizeof(fd));
-	if (call->other && call->other->kind == VFIOSIM_CONTAINER)
-		container = call->other->container;
-	return group_set_container(call, call->file->group, container, fd);
+	if (file && file->kind == VFIOSIM_CONTAINER)
+		container = file->container;
+	if (file && file->kind == VFIOSIM_IOMMUFD)
+		iommufd = file->iommufd;
+	return group_set_container(call, call->file->group, container, iommufd, fd);
 }
 
 static int unset_container(struct call *call)
@@ -113,7 +117,7 @@ static const int set_errors[] = { EFAULT, EBADF, EINVAL,  ENODEV, EBADFD, EPERM,
 				  EBUSY,  EIO,	 ENOMEM, ERANGE, ENOSPC, 0 };
 static const int unset_errors[] = { EINVAL, EBUSY, 0 };
 static const int get_device_errors[] = { EFAULT, EINVAL, ENODEV, EPERM, EMFILE, ENFILE, ENOMEM,
-					 EBUSY,	 EACCES, 0 };
+					 EBUSY,	 EACCES, EADDRINUSE, 0 };
 
 #define GROUP_COMMAND(name_, family_, size_)                                                       \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_GROUP, .family = family_,                \

@@ -357,7 +357,9 @@ static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 		return refuse_option(call, "op", cmd->op);
 	if (cmd->val64 > 1)
 		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "huge pages are 0 or 1"));
-	ioas->huge_pages = cmd->val64;
+	if (!cmd->val64)
+		return ioas_refuse_huge_pages(call, ioas);
+	ioas->huge_pages = true;
 	return 0;
 }
 

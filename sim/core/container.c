@@ -3,12 +3,14 @@
 #include "core/container.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <vfiosim/topology.h>
 
 #include "core/device.h"
 #include "core/group.h"
-#include <vfiosim/topology.h>
-
+#include "core/iommufd.h"
 #include "core/sim.h"
 #include "core/type1.h"
 
@@ -151,8 +153,15 @@ int container_set_iommu(struct call *call, struct container *container, uint64_t
 static int check_ownership(struct call *call, const struct group *group)
 {
 	const struct device *host;
+	char owner[32];
 
-	if (group->type != GROUP_IOMMU || group_viable(group, &host))
+	if (group->type != GROUP_IOMMU)
+		return 0;
+	if (group->owner) {
+		snprintf(owner, sizeof(owner), "iommufd %u", group->owner->number);
+		return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", owner));
+	}
+	if (group_viable(group, &host))
 		return 0;
 	return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
 		      VS("device", host->topo->address), VS("driver", host->driver));

@@ -134,6 +134,7 @@ struct device {
 	unsigned open_count;
 	unsigned cdev_files;		/* descriptors of its own node, bound or not */
 	struct idev *bound;		/* to an iommufd, NULL: not */
+	bool in_container;		/* open, and one of group->container_users */
 	bool going;			/* unbind waits for the last close: no new opens */
 	bool removed;			/* mdev removed: only the index remains */
 	void *state;			/* the driver's own */

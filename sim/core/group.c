@@ -8,9 +8,11 @@
 
 #include <vfiosim/topology.h>
 
+#include "core/compat.h"
 #include "core/container.h"
 #include "core/device.h"
 #include "core/file.h"
+#include "core/iommufd.h"
 #include "core/sim.h"
 
 /* ---- What a group is made of ---- */
@@ -104,13 +106,27 @@ int group_open(struct call *call, struct group *group, struct vfiosim_file *file
 	return 0;
 }
 
+/* Out of its container, or of the iommufd in its place. */
+static void leave(struct call *call, struct group *group)
+{
+	struct iommufd *iommufd = group->iommufd;
+
+	if (group->container)
+		container_detach_group(call, group->container, group);
+	if (!iommufd)
+		return;
+	group->iommufd = NULL;
+	changed(call, "group {group:d} left iommufd {iommufd:d}", V("group", group->number),
+		V("iommufd", iommufd->number));
+	iommufd_put(call, iommufd);
+}
+
 /* One user of the group's file less; the last one takes the group out of its container. */
 static void put_file(struct call *call, struct group *group)
 {
 	if (--group->file_refs)
 		return;
-	if (group->container)
-		container_detach_group(call, group->container, group);
+	leave(call, group);
 	group->file = NULL;
 }
 
@@ -120,12 +136,27 @@ void group_close(struct call *call, struct group *group)
 	put_file(call, group);
 }
 
+/* It needs its container, or the iommufd, no more. */
+static void release(struct call *call, struct device *dev)
+{
+	if (dev->in_container)
+		dev->group->container_users--;
+	dev->in_container = false;
+	compat_close_device(call, dev);
+}
+
+/* Takes back what open_first() did. */
+static void close_last(struct call *call, struct device *dev)
+{
+	if (dev->ops->close)
+		dev->ops->close(call, dev);
+	release(call, dev);
+}
+
 void group_close_device(struct call *call, struct group *group, struct device *dev)
 {
 	if (!--dev->open_count) {
-		if (dev->ops->close)
-			dev->ops->close(call, dev);
-		group->container_users--;
+		close_last(call, dev);
 		changed(call, "device {device} closed for good", VS("device", dev->topo->address));
 	}
 	put_file(call, group);
@@ -137,33 +168,51 @@ int group_status(struct call *call, struct group *group, uint32_t *ret_flags)
 {
 	if (!group_bound_devices(group))
 		return refuse(call, RULE_GROUP_EMPTY, V("group", group->number));
-	if (group->container)
+	if (group->container || group->iommufd)
 		*ret_flags = 3;
 	else
-		*ret_flags = group_viable(group, NULL);
+		*ret_flags = !group->owner && group_viable(group, NULL);
 	return 0;
 }
 
-int group_set_container(struct call *call, struct group *group, struct container *container, int fd)
+static int join_iommufd(struct call *call, struct group *group, struct iommufd *iommufd)
+{
+	int ret = compat_join(call, iommufd, group->type == GROUP_NOIOMMU);
+
+	if (ret)
+		return ret;
+	group->iommufd = iommufd_get(iommufd);
+	changed(call, "group {group:d} has iommufd {iommufd:d} as its container",
+		V("group", group->number), V("iommufd", iommufd->number));
+	return 0;
+}
+
+int group_set_container(struct call *call, struct group *group, struct container *container,
+			struct iommufd *iommufd, int fd)
 {
 	if (group->container)
 		return refuse(call, RULE_CONTAINER_SET, V("group", group->number),
 			      V("container", group->container->number));
+	if (group->iommufd)
+		return refuse(call, RULE_COMPAT_SET, V("group", group->number),
+			      V("iommufd", group->iommufd->number));
 	if (!group_bound_devices(group))
 		return refuse(call, RULE_GROUP_EMPTY, V("group", group->number));
-	if (!container)
-		return refuse(call, RULE_NOT_A_CONTAINER, V("fd", (int64_t)fd));
-	return container_attach_group(call, container, group);
+	if (container)
+		return container_attach_group(call, container, group);
+	if (iommufd)
+		return join_iommufd(call, group, iommufd);
+	return refuse(call, RULE_NOT_A_CONTAINER, V("fd", (int64_t)fd));
 }
 
 int group_unset_container(struct call *call, struct group *group)
 {
-	if (!group->container)
+	if (!group->container && !group->iommufd)
 		return refuse(call, RULE_CONTAINER_NOT_SET, V("group", group->number));
 	if (group->container_users)
 		return refuse(call, RULE_DEVICES_OPEN, V("count", open_devices(group)),
 			      V("group", group->number));
-	container_detach_group(call, group->container, group);
+	leave(call, group);
 	return 0;
 }
 
@@ -192,13 +241,11 @@ static int find_device(struct call *call, struct group *group, const char *name,
 	return refuse(call, RULE_NO_SUCH_DEVICE, V("group", group->number), VS("name", name));
 }
 
-static int use_container(struct call *call, const struct group *group)
+static int check_container(struct call *call, const struct group *group)
 {
 	struct vfiosim_limits limits;
 	int ret;
 
-	if (!group->container)
-		return refuse(call, RULE_CONTAINER_NOT_SET, V("group", group->number));
 	if (group->container->driver == DRIVER_NONE)
 		return refuse(call, RULE_NO_IOMMU_SET);
 	if (group->type != GROUP_NOIOMMU)
@@ -209,30 +256,50 @@ static int use_container(struct call *call, const struct group *group)
 	return ret;
 }
 
+/* The first open: what the device reaches memory through is settled here. Mirrors vfio_df_open. */
+static int open_first(struct call *call, struct group *group, struct device *dev)
+{
+	int ret;
+
+	if (group->iommufd)
+		ret = compat_open_device(call, group->iommufd, dev);
+	else
+		ret = check_container(call, group);
+	if (ret)
+		return ret;
+	dev->in_container = group->container;
+	if (dev->in_container)
+		group->container_users++;
+	if (dev->ops->open)
+		ret = dev->ops->open(call, dev);
+	if (ret)
+		release(call, dev);
+	return ret;
+}
+
 int group_get_device(struct call *call, struct group *group, const char *name)
 {
 	struct vfiosim_file *file;
 	struct device *dev = NULL;
 	int ret = find_device(call, group, name, &dev);
 
-	if (!ret)
-		ret = use_container(call, group);
+	if (!ret && !group->container && !group->iommufd)
+		ret = refuse(call, RULE_CONTAINER_NOT_SET, V("group", group->number));
+	if (ret)
+		return ret;
+	if (!dev->open_count)
+		ret = open_first(call, group, dev);
 	if (ret)
 		return ret;
 	file = file_create(call->sim, VFIOSIM_DEVICE);
-	if (!file)
+	if (!file) {
+		if (!dev->open_count)
+			close_last(call, dev);
 		return refuse(call, RULE_NO_MEMORY);
-	if (!dev->open_count && dev->ops->open) {
-		ret = dev->ops->open(call, dev);
-		if (ret) {
-			file_free(file);
-			return ret;
-		}
 	}
 	file->device = dev;
 	file->through = group;
-	if (!dev->open_count++)
-		group->container_users++;
+	dev->open_count++;
 	group->file_refs++;
 	call->new_file = file;
 	changed(call, "device {device} opened", VS("device", dev->topo->address));

@@ -41,7 +41,7 @@ struct group {
 	bool file_closed;		/* the descriptor is gone, device files keep the group */
 
 	struct container *container;	/* NULL: none */
-	unsigned container_users;	/* device opens that use it */
+	unsigned container_users;	/* open devices that use it: device->in_container */
 	TAILQ_ENTRY(group) in_container;
 
 	struct domain *domain;		/* GROUP_IOMMU with type1: what it is attached to */
@@ -80,9 +80,13 @@ void group_close_device(struct call *call, struct group *group, struct device *d
 
 /* VFIO_GROUP_GET_STATUS: VFIO_GROUP_FLAGS_*: 1 viable, 2 container set. */
 int group_status(struct call *call, struct group *group, uint32_t *ret_flags);
-/* VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER. */
-/* @container is NULL when the descriptor @fd is no container. */
-int group_set_container(struct call *call, struct group *group, struct container *container, int fd);
+/*
+ * VFIO_GROUP_SET_CONTAINER, given the descriptor @fd: of a container, of an iommufd
+ * that takes a container's place (compat.h), or of neither: both are NULL.
+ */
+int group_set_container(struct call *call, struct group *group, struct container *container,
+			struct iommufd *iommufd, int fd);
+/* VFIO_GROUP_UNSET_CONTAINER: leaves either. EBUSY while a container's devices are open. */
 int group_unset_container(struct call *call, struct group *group);
 
 /* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->new_file. */

@@ -185,7 +185,26 @@ void ioas_update_alignment(struct ioas *ioas)
 	ioas->alignment = ioas_alignment_with(ioas, NULL);
 }
 
+/* Mirrors iopt_disable_large_pages. */
+int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas)
+{
+	if (ioas->huge_pages && !TAILQ_EMPTY(&ioas->hwpts) && ioas->iopt.set.count)
+		return refuse(call, RULE_HUGE_PAGES_IN_USE, V("id", ioas->object.id),
+			      V("n", ioas->iopt.set.count));
+	ioas->huge_pages = false;
+	return 0;
+}
+
 /* ---- Filling ---- */
+
+/* A mapping made by the container commands may allow nothing at all. */
+int ioas_check_access(struct call *call, const struct mapping *mapping)
+{
+	if (mapping->flags & (MAPPING_READ | MAPPING_WRITE))
+		return 0;
+	return refuse(call, RULE_DOMAIN_NO_ACCESS, V("first", mapping->iova.first),
+		      V("last", mapping->iova.last));
+}
 
 int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
 {
@@ -201,6 +220,8 @@ int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_t
 			ret = pages_check_area(call, mapping, &budget, &charge);
 		if (!ret)
 			ret = domain_can_map(call, iommu, mapping->iova);
+		if (!ret)
+			ret = ioas_check_access(call, mapping);
 		if (ret)
 			return ret;
 	}

@@ -75,6 +75,9 @@ int ioas_check_alignment(struct call *call, const struct ioas *ioas, uint64_t al
 /* After somebody attached or left. */
 void ioas_update_alignment(struct ioas *ioas);
 
+/* IOMMU_OPTION_HUGE_PAGES 0: EINVAL while a domain holds mappings, unless it is so already. */
+int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas);
+
 /* ---- Mappings ---- */
 
 struct ioas_map_args {
@@ -97,12 +100,14 @@ int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct io
 
 /* IOMMU_IOAS_UNMAP of @span; SPAN_ALL empties it. @ret_length: bytes gone, also when it fails half way. */
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length);
-/* For type1 v1's rules: cuts a mapping that has @iova inside, so that it begins one. ENOMEM, EBUSY. */
+/* For type1 v1's rules: cuts a mapping that has @iova inside, so that it begins one. EINVAL, ENOMEM. */
 int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova);
 
 /* A hwpt comes: would every mapping go into a domain of @iommu; then pin them. Two steps, as elsewhere. */
 int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);
 void ioas_fill(struct call *call, struct ioas *ioas);
+/* A domain can hold it only if it allows reading or writing: EINVAL. */
+int ioas_check_access(struct call *call, const struct mapping *mapping);
 /* One mapping is in the domains from now on: pinned and charged. */
 void ioas_pin(struct mapping *mapping);
 /* The last hwpt went: mappings are lazy again; what mdevs pinned stays charged. */

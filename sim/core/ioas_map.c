@@ -158,7 +158,7 @@ static int check_pinning(struct call *call, const struct ioas *ioas, const struc
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
 		if (!ret)
 			ret = domain_can_map(call, hwpt->iommu, wanted->iova);
-	return ret;
+	return ret ? ret : ioas_check_access(call, wanted);
 }
 
 /* From here on only memory can be short. */
@@ -366,15 +366,17 @@ int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t 
 	return 0;
 }
 
+/* Mirrors iopt_cut_iova, iopt_area_split. */
 int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
 {
 	struct mapping *mapping = iopt_at(&ioas->iopt, iova);
-	int ret;
 
 	if (!mapping || mapping->iova.first == iova)
 		return 0;
-	ret = iopt_split(&ioas->iopt, mapping, iova);
-	if (ret == -EBUSY)
-		return refuse(call, RULE_OBJECT_BUSY, V("id", ioas->object.id), V("users", 1));
-	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
+	if ((iova | mapping_uva(mapping, iova)) & (ioas->alignment - 1))
+		return refuse_unaligned(call, ioas, "iova", iova);
+	if (mapping_pinned_pages(mapping, mapping->iova))
+		return refuse(call, RULE_CUT_PINNED, V("first", mapping->iova.first),
+			      V("last", mapping->iova.last));
+	return iopt_split(&ioas->iopt, mapping, iova) ? refuse(call, RULE_NO_MEMORY) : 0;
 }

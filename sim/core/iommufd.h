@@ -23,6 +23,7 @@ struct iommufd {
 	struct object_table table;
 	bool account_mm;		/* IOMMU_OPTION_RLIMIT_MODE: charge the mm, not the user */
 	struct ioas *vfio_ioas;		/* the one the VFIO container commands work on, or NULL */
+	bool noiommu;			/* a group without IOMMU had it as its container; see compat.h */
 	TAILQ_ENTRY(iommufd) in_sim;
 };
 

@@ -132,12 +132,14 @@ int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova)
 	uint64_t pages = (mapping->iova.last - iova) / VFIOSIM_PAGE_SIZE + 1;
 	struct mapping *high;
 
-	if (mapping->marks)
+	if (mapping_pinned_pages(mapping, mapping->iova))
 		return -EBUSY;
 	high = mapping_create(mapping->mapper, (struct span){ iova, mapping->iova.last },
 			      mapping_uva(mapping, iova), mapping->flags);
 	if (!high)
 		return -ENOMEM;
+	marks_destroy(mapping->marks);	/* nothing is pinned, and an ioas tracks no writes */
+	mapping->marks = NULL;
 	iopt_remove(iopt, mapping);
 	mapping->iova = low;
 	/* The room it had is enough for one of the two; a node more may be wanted. */

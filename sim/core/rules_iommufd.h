@@ -73,7 +73,32 @@
 	     "iommufd_device_change_pt")                                                           \
 	RULE(PASID_ATTACHED, "pasid-attached", EBUSY, "{device} is attached already, by the other way", \
 	     "iommu_attach_handle")                                                                \
+	/* in a container's place */                                                               \
 	RULE(NO_VFIO_IOAS, "no-vfio-ioas", ENODEV, "no ioas is set for the VFIO commands",         \
-	     "get_compat_ioas")
+	     "get_compat_ioas")                                                                    \
+	RULE(COMPAT_SET, "compat-set", EINVAL,                                                     \
+	     "group {group:d} has iommufd {iommufd:d} as its container already",                   \
+	     "vfio_group_ioctl_set_container")                                                     \
+	RULE(COMPAT_MIXED, "compat-mixed", EINVAL,                                                 \
+	     "iommufd {iommufd:d} is the container of groups {kind} an IOMMU: the others cannot join", \
+	     "iommufd_vfio_compat_ioas_create, iommufd_vfio_compat_set_no_iommu")                  \
+	RULE(COMPAT_NOT_TRANSLATED, "compat-not-translated", EPERM,                                \
+	     "iommufd {iommufd:d} has an ioas for the VFIO commands, and {device} has no IOMMU to use it", \
+	     "vfio_iommufd_device_has_compat_ioas")                                                \
+	RULE(COMPAT_NO_RAWIO, "compat-no-rawio", EPERM,                                            \
+	     "iommufd {iommufd:d} serves groups without IOMMU: that needs CAP_SYS_RAWIO",          \
+	     "iommufd_vfio_set_iommu")                                                             \
+	RULE(COMPAT_TYPE, "compat-type", EINVAL,                                                   \
+	     "an iommufd works as type1 (1) or type1 v2 (3), not as type {type:d}",                \
+	     "iommufd_vfio_set_iommu")                                                             \
+	RULE(HUGE_PAGES_IN_USE, "huge-pages-in-use", EINVAL,                                       \
+	     "{n:d} mappings of ioas {id:d} are in a domain, maybe as huge pages",                 \
+	     "iopt_disable_large_pages")                                                           \
+	RULE(DOMAIN_NO_ACCESS, "domain-no-access", EINVAL,                                         \
+	     "the mapping {first}..{last} allows neither reading nor writing: no domain can hold it", \
+	     "iommu_map")                                                                          \
+	RULE(CUT_PINNED, "cut-pinned", EINVAL,                                                     \
+	     "an mdev has pages of {first}..{last} pinned: the mapping cannot be cut",             \
+	     "iopt_area_split")
 
 #endif

@@ -70,7 +70,7 @@ static int store_group_type(struct call *call, const struct subject *subject, co
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strcmp(types[i], word))
 			continue;
-		if (group->container || !group_viable(group, NULL))
+		if (group->container || group->owner || !group_viable(group, NULL))
 			return refuse(call, RULE_GROUP_TYPE_OWNED, V("group", group->number));
 		strcpy(group->type_name, word);
 		return 0;

@@ -309,7 +309,8 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 	};
 	int error;
 
-	error = connection_create(fuse, &fuse->nodes, options->nodes_fd, options->nodes_path, false);
+	error = connection_create(fuse, &fuse->nodes, options->nodes_fd, options->nodes_path,
+				  false);
 	if (!error)
 		error = connection_create(fuse, &fuse->devices, options->devices_fd,
 					  options->devices_path, true);

@@ -43,7 +43,7 @@ void handle_destroy(struct vfiosim_fuse *fuse, struct handle *handle)
 	free(handle);
 }
 
-/* What a call left for later, after its reply: may touch clients' memory, and nobody waits for it. */
+/* What a call left for later, after its reply: may touch clients' memory; nobody waits for it. */
 static void call_finish_late(struct remote_call *call)
 {
 	if (call->caller.deferred)

@@ -103,7 +103,7 @@ struct vfiosim_fuse {
 	TAILQ_HEAD(, parked) parked;	/* stores that wait */
 	uint64_t releases;		/* files released so far */
 	LIST_HEAD(, install) installs;
-	struct id_map owners;		/* node id -> struct node_owner: what chmod and chown said */
+	struct id_map owners;		/* node id -> struct node_owner */
 };
 
 extern const struct fuse_lowlevel_ops nodes_ops, devices_ops;

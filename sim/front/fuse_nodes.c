@@ -189,6 +189,15 @@ static enum remote_how how_to_open(enum node_kind kind)
 	return kind == NODE_STATE ? REMOTE_KNOWN : REMOTE_NOBODY;
 }
 
+/* A group is exclusive: a client that was killed in a command must have let it go. */
+static void settle(struct vfiosim_fuse *fuse)
+{
+	if (!atomic_load(&fuse->remotes->borrowed))
+		return;
+	loop_pass(fuse->loop);
+	remotes_settle(fuse->remotes);
+}
+
 static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
@@ -207,6 +216,8 @@ static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	handle->node = node;
 	handle->kind = stat.kind;
 	loop_lend(fuse->loop);
+	if (stat.kind == NODE_GROUP)
+		settle(fuse);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), how_to_open(stat.kind));
 	error = open_kind(fuse, handle, &call, &stat, fi->flags);
 	remote_call_finish(&call);

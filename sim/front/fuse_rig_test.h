@@ -113,7 +113,7 @@ static inline bool rig_enter(enum rig_user user)
 			return rig_skip("/dev/fuse is not for ordinary users here");
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 			return rig_skip(errno == EINVAL ?
-						"a process with threads (a sanitizer's) gets no user namespace" :
+						"no user namespace for a process with threads" :
 						"ordinary users get no namespaces here");
 		rig_write("/proc/self/setgroups", "deny");
 		snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);

@@ -61,7 +61,8 @@ START_TEST(test_reopen)
 		device = rig_device(group, A_ADDRESS);
 		ck_assert_int_ge(device, 0);
 		if (i % 50 == 0)
-			ck_assert_int_eq(rig_ioctl(group, VFIO_GROUP_UNSET_CONTAINER, NULL), -EBUSY);
+			ck_assert_int_eq(rig_ioctl(group, VFIO_GROUP_UNSET_CONTAINER, NULL),
+					 -EBUSY);
 		close(device);
 		ck_assert_msg(!ioctl(group, VFIO_GROUP_UNSET_CONTAINER), "round %d: %s", i,
 			      strerror(errno));

@@ -25,7 +25,7 @@
 
 #define KEEP_IDLE 4			/* idle workers that stay for good */
 #define IDLE_SECONDS 2			/* how long others stay */
-#define WATCH_NS 2000000		/* a handler that lends is left alone this long, at most twice */
+#define WATCH_NS 2000000		/* how long a handler that lends is left alone */
 #define POLL_NS 40000			/* how long to poll before sleeping */
 #define WAIT_MAX_NS 200000		/* longer waits count as this long: nobody was calling */
 #define TRY_EVERY 128			/* requests after which the other way of waiting is tried */
@@ -244,7 +244,7 @@ static void loop_arm(struct loop *loop, bool on)
 	timerfd_settime(loop->timer_fd, 0, &timer, NULL);
 }
 
-/* Somebody idle is wanted, and one more in reserve for the next time. False: there is nobody. Lock held. */
+/* Somebody idle is wanted, and one more for the next time. False: there is nobody. Lock held. */
 static bool loop_call_follower(struct loop *loop)
 {
 	bool any = loop->idle > 0;

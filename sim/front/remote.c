@@ -239,6 +239,12 @@ void remotes_sync(struct remotes *set)
 	pthread_mutex_unlock(&set->lock);
 }
 
+void remotes_settle(struct remotes *set)
+{
+	for (int i = 0; i < 20 && atomic_load(&set->borrowed); i++)
+		usleep(1000);
+}
+
 static void free_thread(void *ctx, uint64_t tid, void *item)
 {
 	struct remotes *set = ctx;
@@ -330,7 +336,7 @@ static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
 	return found;
 }
 
-/* The client of the thread's process if that called before: threads share their memory. Lock held. */
+/* The client of the thread's process, if any: threads share their memory. Lock held. */
 static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
 {
 	struct remote *remote;
@@ -470,6 +476,7 @@ void remote_call_end(struct remote_call *call)
 
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		remote_fd_put(call->set, call->borrowed[i]);
+	atomic_fetch_sub(&call->set->borrowed, (unsigned)call->n_borrowed);
 	free(call->borrowed);
 	if (!call->remote)
 		return;

@@ -66,8 +66,9 @@ struct remotes {
 	uint8_t nonce[16];
 	dev_t nodes_dev, devices_dev;	/* st_dev of the two mounts */
 	dev_t memory_dev;		/* st_dev of memfds and shared anonymous memory */
-	bool first_user_ns;		/* we are in the first user namespace: clients may be, too */
+	bool first_user_ns;		/* we are in the first user namespace */
 	bool has_query;			/* PROCMAP_QUERY works (6.11) */
+	atomic_uint borrowed;		/* descriptors of clients that calls hold now */
 	atomic_bool told;		/* said that some client's memory is out of reach */
 
 	pthread_mutex_t lock;		/* the rest; held across no call that can wait */
@@ -82,7 +83,7 @@ struct remote {
 	TAILQ_ENTRY(remote) in_set;
 	pid_t tgid;
 	_Atomic pid_t last_tid;		/* the thread that called last */
-	_Atomic pid_t in_call;		/* a thread that waits in a REMOTE_MAKE call now; 0: not known */
+	_Atomic pid_t in_call;		/* waits in a REMOTE_MAKE call now; 0: not known */
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
@@ -123,6 +124,11 @@ void remotes_destroy(struct remotes *set);
  * which the language does not know: called on both sides, it does.
  */
 void remotes_sync(struct remotes *set);
+/*
+ * A client that is killed while we hold one of its descriptors closes that only when
+ * we do. Waits, not for long, until none are held that are held now.
+ */
+void remotes_settle(struct remotes *set);
 /* Drops the clients whose memory is gone. */
 void remotes_sweep(struct remotes *set);
 

@@ -98,6 +98,7 @@ static int call_borrow(struct remote_call *call, int fd)
 		return -ENOMEM;
 	call->borrowed = grown;
 	call->borrowed[call->n_borrowed++] = fd;
+	atomic_fetch_add(&call->set->borrowed, 1);
 	return 0;
 }
 

@@ -139,7 +139,7 @@ static bool is_char_device(const struct remote *remote, const struct found *foun
 static bool is_anonymous_file(const struct found *found)
 {
 	static const char *const names[] = { "/dev/zero (deleted)", "/memfd:", "/SYSV",
-					     "/anon_hugepage", "/[aio]", "anon_inode:[guest_memfd]" };
+					     "/anon_hugepage", "/[aio]" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!strncmp(found->name, names[i], strlen(names[i])))

@@ -190,7 +190,7 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 	if (ours < 0)
 		return false;
 	is_ours = !remote_fd_file(supervisor->fuse->remotes, ours, &file) &&
-		  vfiosim_file_kind(file) != VFIOSIM_CONTAINER;
+		  vfiosim_file_kind(file) & (VFIOSIM_GROUP | VFIOSIM_DEVICE);
 	remote_fd_put(supervisor->fuse->remotes, ours);
 	return is_ours;
 }

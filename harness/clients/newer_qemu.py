@@ -84,8 +84,9 @@ def run(argv):
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Missing(f"{argv[0]}: {error}") from None
     if done.returncode:
-        last = (done.stdout.strip().splitlines() or ["no message"])[-1]
-        raise Missing(f"{argv[0]} exits {done.returncode}: {last}")
+        lines = done.stdout.strip().splitlines() or ["no message"]
+        telling = next((line for line in lines if "Failed to fetch" in line), lines[-1])
+        raise Missing(f"{argv[0]} exits {done.returncode}: {telling.strip()}")
     return done.stdout
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # What of the expected lines holds in the lines that the probe printed.
 #
-#	awk -v who=root|user -f compare.awk KNOWN EXPECTED PRINTED
+#	awk -v who='root|user [no-sys-resource]' -f compare.awk KNOWN EXPECTED PRINTED
 #
 # A line is "case/name: result". Expected lines stand in the order of the probe,
 # which prints more than is expected; names may repeat. KNOWN lists differences
-# that have a reason: "all|user", the name (* stands for anything), the reason,
-# separated by tabs; a name without a reason is a mistake.
+# that have a reason: whom they concern ("all", or a word of who), the name (* stands
+# for anything), the reason, separated by tabs; a name without a reason is a mistake.
 #
 # Prints a line for each case and what does not hold, and ends with
 # "N passed, N failed, N skipped": skipped are known differences. One named in full
@@ -44,8 +44,8 @@ function overtaken(k) { return k && known[k] !~ /\*/ }
 BEGIN { FS = "\t" }
 FNR == 1 { file++ }
 file == 1 && (/^#/ || /^$/) { next }
-file == 1 && NF != 3 { print FILENAME ":" FNR ": expected all|user, name, reason"; bad = 1; exit 2 }
-file == 1 && $1 == "user" && who != "user" { next }
+file == 1 && NF != 3 { print FILENAME ":" FNR ": expected whom, name, reason"; bad = 1; exit 2 }
+file == 1 && $1 != "all" && index(" " who " ", " " $1 " ") == 0 { next }
 file == 1 { known[++n_known] = $2; pattern[n_known] = pattern_of($2); reason[n_known] = $3; next }
 file == 2 { expected[++n_expected] = $0; next }
 {

@@ -93,6 +93,22 @@ static void say_free(int fd, uint32_t ioas, uint64_t iova, uint64_t length, cons
 	say_extra(extra, ret, "%s", name);
 }
 
+/* Several things wrong: which is told. */
+static void say_orders(int fd, uint32_t ioas)
+{
+	struct copy_arg copy = { .size = sizeof(copy), .flags = FIXED_RW, .src_ioas = ioas,
+				 .dst_ioas = ioas };
+	uint64_t iova = UINT64_MAX;
+
+	say(ioas_map_flags(fd, ioas, &iova, PAGE, NULL, FIXED), "order: U64_MAX+no prot");
+	say(ioas_map_flags(fd, ioas, &iova, PAGE, NULL, 8), "order: U64_MAX+flags=8");
+	say_ioas_unmap(fd, ioas, UINT64_MAX, 0, "order: UNMAP U64_MAX+length 0");
+	say(ioctl(fd, IOAS_COPY, &copy), "COPY length 0");
+	copy.length = UINT64_MAX;
+	copy.flags = FIXED;
+	say(ioctl(fd, IOAS_COPY, &copy), "order: COPY length U64_MAX+no prot");
+}
+
 static void say_iovas(void)
 {
 	static const struct iova_range small[] = { { 0x10000, 0x12fff } };
@@ -100,6 +116,7 @@ static void say_iovas(void)
 	uint32_t ioas = ioas_alloc(fd);
 	char *pages = memory(1);
 
+	say_orders(fd, ioas);
 	say_free(fd, ioas, 0x5000, PAGE, "any iova, one given");
 	say_free(fd, ioas, UINT64_MAX, PAGE, "any iova, U64_MAX given");
 	say_free(fd, ioas, 0, 1ull << 63, "any iova, length 2^63");

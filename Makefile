@@ -48,7 +48,7 @@ help:
 demo:
 	@harness/deps.sh build
 	@$(MAKE) --no-print-directory -s all
-	@$(BUILD)/vfiosim case run mdev-hotadd --explain
+	@$(BUILD)/vfiosim case run mdev-hotadd --variant unpinnable --mode legacy --policy qemu-legacy --explain
 
 check:
 	@harness/deps.sh build check
@@ -72,7 +72,10 @@ bench:
 
 lint:
 	clang-tidy --quiet $(LIB_SRC) $(MAIN_SRC) harness/main.c -- $(ALL_CPPFLAGS) -std=gnu2x
-	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+	cppcheck --quiet --std=c11 -D'TAILQ_FOREACH(v,h,f)=for((v)=(h)->tqh_first;(v);(v)=(v)->f.tqe_next)' \
+		-D'TAILQ_FOREACH_REVERSE(v,h,n,f)=for((v)=(h)->tqh_first;(v);(v)=(v)->f.tqe_next)' \
+		-D'TAILQ_HEAD(n,t)=struct n { struct t *tqh_first; }' -D'TAILQ_ENTRY(t)=struct { struct t *tqe_next; }' \
+		-D'START_TEST(n)=static void n(void)' -D'END_TEST='  --enable=warning,portability --inline-suppr --error-exitcode=1 \
 		--suppressions-list=.cppcheck -Iinclude -Isim -Iharness sim harness
 
 install: all

@@ -228,6 +228,11 @@ static int translate(struct call *call, struct device *dev, const struct space *
 	uint32_t needed = dir == DMA_WRITE ? MAPPING_WRITE : MAPPING_READ;
 	struct span part;
 
+	if (!mapping && !space->type1 && dev->group->type != GROUP_IOMMU)
+		return refuse(call, RULE_AREA_MISSING, V("first", iova), V("last", last));
+	if (!mapping && dev->group->type != GROUP_IOMMU)
+		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
+			      V("iova", iova));
 	if (!mapping)
 		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
 			      V("iova", iova));

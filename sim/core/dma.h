@@ -35,7 +35,8 @@ uint64_t dma_pinned(struct device *dev, struct span iova);
  * result 0, or -EFAULT when the client's memory was not there after all.
  * @done is also called if this function refuses? No: then it is not called.
  * Refused: a fault is recorded in state and trace and the result is -EFAULT
- * (not mapped), -EPERM (protection), -EINVAL (not attached).
+ * (not mapped; for an mdev -EINVAL in a container, -ENOENT in an ioas), -EPERM
+ * (protection), -EINVAL (not attached).
  * @length at most 1 MiB. @buffer belongs to the caller and must live until @done.
  */
 int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buffer, size_t length,

@@ -157,6 +157,7 @@
 	RULE(PIN_V1, "pin-v1", EACCES, "an mdev can pin pages in a v2 container only",             \
 	     "vfio_iommu_type1_pin_pages")                                                         \
 	RULE(PIN_NOT_MAPPED, "pin-not-mapped", EINVAL,                                             \
-	     "{device}: nothing is mapped at iova {iova}", "vfio_iommu_type1_pin_pages")
+	     "{device}: nothing is mapped at iova {iova}",                                         \
+	     "vfio_iommu_type1_pin_pages, vfio_iommu_type1_dma_rw")
 
 #endif

@@ -124,14 +124,17 @@ struct part {
 	const char *name;	/* below the part above it, or below sys */
 	const char *path;
 	const struct part *below;	/* a folder of it that is a part of its own; NULL: none */
+	bool links;			/* its entries are links, to be made anew */
 };
 
-static const struct part virtual_part = { "virtual", "/sys/devices/virtual" };
+static const struct part class_misc_part = { "misc", "/sys/class/misc", .links = true };
+static const struct part virtual_misc_part = { "misc", "/sys/devices/virtual/misc" };
+static const struct part virtual_part = { "virtual", "/sys/devices/virtual", &virtual_misc_part };
 
 /* The costly ones first. */
 static const struct part parts[] = {
 	{ "module", "/sys/module" },
-	{ "class", "/sys/class" },
+	{ "class", "/sys/class", &class_misc_part },
 	{ "bus", "/sys/bus" },
 	{ "devices", "/sys/devices", &virtual_part },
 	{ "kernel", "/sys/kernel" },
@@ -155,6 +158,31 @@ static int place_names(const struct space *space, const char *path, int from,
 	return error;
 }
 
+/* Links of the host lead to the same places. */
+static int place_links(const struct space *space, const char *path, int from,
+		       const struct names *names)
+{
+	const struct cover_names skip = names_list(names);
+	char to[512], target[512];
+	ssize_t length;
+	int old, error;
+
+	if (have_all(path, names))
+		return 0;
+	old = cover_mount(path, space_cover_mode(space));
+	if (old < 0)
+		return old;
+	error = cover_fill(path, old, &skip, false);
+	for (size_t i = 0; !error && i < names->n; i++) {
+		length = readlinkat(from, names->items[i], target, sizeof(target) - 1);
+		snprintf(to, sizeof(to), "%s/%s", path, names->items[i]);
+		target[length > 0 ? length : 0] = '\0';
+		if (length < 0 || symlink(target, to))
+			error = -errno;
+	}
+	return error;
+}
+
 /*
  * @above is the server's folder that has the part. Everything is done relative to
  * open folders: each name on a path would be one more question to the server.
@@ -169,7 +197,7 @@ static int place_part(const struct space *space, const struct part *part, int ab
 		return errno == ENOENT ? 0 : -errno;	/* nothing of the kind to place */
 	error = names_read(&names, from, part->below ? part->below->name : NULL);
 	if (!error && names.n)
-		error = place_names(space, part->path, from, &names);
+		error = (part->links ? place_links : place_names)(space, part->path, from, &names);
 	names_done(&names);
 	/* Below a folder that may just have been covered. */
 	if (!error && part->below)

@@ -96,7 +96,82 @@ static bool has_mdev_types(const struct vfiosim *sim, const struct subject *subj
 	return sim->topology->n_mdev_types > 0;
 }
 
+/* ---- class/misc and devices/virtual/misc ---- */
+
+struct misc {
+	const char *name, *node, *mode;
+	unsigned minor;
+};
+static const struct misc miscs[] = {
+	{ "iommu", "iommu", "0660", IOMMU_MINOR },
+	{ "vfio", "vfio/vfio", "0666", VFIO_MINOR },
+};
+
+static void target_misc(const struct vfiosim *sim, const struct subject *subject, char *to)
+{
+	snprintf(to, SYSFS_PATH_MAX, "sys/devices/virtual/misc/%s", miscs[subject->number].name);
+}
+
+static void target_class_misc(const struct vfiosim *sim, const struct subject *subject, char *to)
+{
+	snprintf(to, SYSFS_PATH_MAX, "sys/class/misc");
+}
+
+static void show_misc_dev(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	fprintf(to, "%u:%u\n", MISC_MAJOR, miscs[subject->number].minor);
+}
+
+static void show_misc_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	const struct misc *misc = &miscs[subject->number];
+
+	fprintf(to, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVMODE=%s\n", MISC_MAJOR, misc->minor,
+		misc->node, misc->mode);
+}
+
+static const struct entry misc_entries[] = {
+	ATTR("dev", 0444, show_misc_dev, NULL),
+	FOLDER("power", sysfs_list_nothing),
+	LINK("subsystem", target_class_misc),
+	ATTR("uevent", 0644, show_misc_uevent, sysfs_store_ignored),
+	{ NULL },
+};
+
+static void list_misc(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, misc_entries, subject);
+}
+
+static void put_miscs(struct listing *listing, const struct node_type *type)
+{
+	for (unsigned i = 0; i < sizeof(miscs) / sizeof(miscs[0]); i++) {
+		struct subject about = { .number = i };
+
+		listing_put(listing, miscs[i].name, type, &about);
+	}
+}
+
+static void list_class_misc(struct listing *listing, const struct subject *subject)
+{
+	static const struct node_type link = {
+		.kind = NODE_LINK, .permissions = 0777, .target = target_misc,
+	};
+
+	put_miscs(listing, &link);
+}
+
+static void list_virtual_misc(struct listing *listing, const struct subject *subject)
+{
+	static const struct node_type folder = {
+		.kind = NODE_FOLDER, .permissions = 0755, .list = list_misc,
+	};
+
+	put_miscs(listing, &folder);
+}
+
 static const struct entry class_entries[] = {
+	FOLDER("misc", list_class_misc),
 	FOLDER("vfio", sysfs_list_class_vfio),
 	FOLDER("vfio-dev", sysfs_list_class_vfio_dev),
 	FOLDER("iommu", sysfs_list_class_iommu),
@@ -110,6 +185,7 @@ static void list_class(struct listing *listing, const struct subject *subject)
 }
 
 static const struct entry virtual_entries[] = {
+	FOLDER("misc", list_virtual_misc),
 	FOLDER("vfio", sysfs_list_virtual_vfio),
 	FOLDER("iommu", sysfs_list_virtual_iommu),
 	{ NULL },

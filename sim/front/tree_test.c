@@ -108,16 +108,52 @@ START_TEST(nodes_of_dev)
 {
 	struct node_stat stat;
 
-	check_list("dev/vfio", "vfio 10 11 12 13 14 15 16 17");
+	check_list("dev/vfio", "vfio devices 10 11 12 13 14 15 16 17");
 	ck_assert_int_eq(node_stat(tree, node_at("dev/vfio/vfio"), &stat), 0);
 	ck_assert_int_eq(stat.kind, NODE_CONTAINER);
 	ck_assert_uint_eq(stat.permissions, 0666);
 	ck_assert(!stat.owned);
+	ck_assert(stat.major == 10 && stat.minor == 196);
 	ck_assert_int_eq(node_stat(tree, node_at("dev/vfio/13"), &stat), 0);
 	ck_assert_int_eq(stat.kind, NODE_GROUP);
 	ck_assert_uint_eq(stat.permissions, 0600);
 	ck_assert_uint_eq(stat.group, 13);
 	ck_assert(stat.owned);
+	ck_assert(stat.major == 248 && stat.minor == 3);
+}
+END_TEST
+
+START_TEST(nodes_of_iommufd)
+{
+	struct node_stat stat;
+
+	ck_assert_int_eq(node_stat(tree, node_at("dev/iommu"), &stat), 0);
+	ck_assert_int_eq(stat.kind, NODE_IOMMUFD);
+	ck_assert_uint_eq(stat.permissions, 0660);
+	ck_assert(stat.owned && stat.major == 10 && stat.minor == 258);
+	ck_assert_int_eq(node_stat(tree, node_at("ctl/iommu"), &stat), 0);
+	ck_assert_int_eq(stat.kind, NODE_IOMMUFD);
+	check_list("dev/vfio/devices",
+		   "vfio0 vfio1 vfio2 vfio3 vfio4 vfio5 vfio6 vfio7 vfio8 vfio9");
+	ck_assert_int_eq(node_stat(tree, node_at("dev/vfio/devices/vfio4"), &stat), 0);
+	ck_assert_int_eq(stat.kind, NODE_CDEV);
+	ck_assert_uint_eq(stat.permissions, 0600);
+	ck_assert(stat.owned && stat.major == 247 && stat.minor == 4);
+	check_text("sys/module/iommufd/parameters/allow_unsafe_interrupts", "N\n");
+	check_list("sys/class/misc", "iommu vfio");
+	check_link("sys/class/misc/iommu", "../../devices/virtual/misc/iommu");
+	check_text("sys/devices/virtual/misc/iommu/dev", "10:258\n");
+	check_text("sys/devices/virtual/misc/vfio/uevent", "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\nDEVMODE=0666\n");
+}
+END_TEST
+
+/* They have no IOMMU that iommufd could use. */
+START_TEST(no_node_for_devices_without_iommu)
+{
+	tear_down();
+	machine("q35-noiommu");
+	ck_assert(there("dev/vfio/noiommu-0"));
+	ck_assert(!there("sys/devices/pci0000:20/0000:20:00.0/0000:21:00.0/vfio-dev"));
 }
 END_TEST
 
@@ -268,7 +304,7 @@ START_TEST(mdevs_are_created_and_removed)
 		   "../../../devices/virtual/mtty/mtty/83b8f4f2-509f-382f-3c1e-e6bfe0fa2001");
 	check_link("sys/devices/virtual/mtty/mtty/83b8f4f2-509f-382f-3c1e-e6bfe0fa2001/iommu_group",
 		   "../../../../../kernel/iommu_groups/18");
-	ck_assert(there("dev/vfio/18"));
+	ck_assert(there("dev/vfio/18") && there("dev/vfio/devices/vfio10"));
 	ck_assert(there("sys/class/vfio-dev/vfio10"));
 	check_text(MTTY "mtty-1/available_instances", "21\n");
 	for (unsigned i = 0; i < 10; i++) {
@@ -289,7 +325,7 @@ START_TEST(mdevs_are_created_and_removed)
 	ck_assert(!there(BORN "0"));
 	ck_assert_int_eq(echo("x", BORN "1/remove"), -EINVAL);
 	ck_assert_int_eq(echo("2", BORN "1/remove"), 1);
-	check_list("dev/vfio", "vfio 10 11 12 13 14 15 16 17 18 21 22 23 24 25 26 27 28");
+	check_list("dev/vfio", "vfio devices 10 11 12 13 14 15 16 17 18 21 22 23 24 25 26 27 28");
 	/* The lowest free numbers are handed out again. */
 	ck_assert_int_eq(echo("83b8f4f2-509f-382f-3c1e-e6bfe0fc0000", MTTY "mtty-1/create"), 36);
 	ck_assert(there("dev/vfio/19") && there("sys/class/vfio-dev/vfio11"));
@@ -306,6 +342,7 @@ START_TEST(devices_are_bound_and_unbound)
 	check_text(B "/driver_override", "vfio-pci\n");
 	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), 12);
 	ck_assert(!there(B "/driver") && !there(B "/vfio-dev"));
+	ck_assert(!there("dev/vfio/devices/vfio1") && there("dev/vfio/devices/vfio2"));
 	ck_assert(!there("dev/vfio/11") && !there("sys/class/vfio/11") && !there(DRIVER "/0000:02:00.0"));
 	ck_assert(there(B "/iommu_group"));
 	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), -ENODEV);
@@ -469,6 +506,8 @@ int main(void)
 	suite_add_tcase(suite, facts);
 	tcase_add_checked_fixture(facts, set_up, tear_down);
 	tcase_add_test(facts, nodes_of_dev);
+	tcase_add_test(facts, nodes_of_iommufd);
+	tcase_add_test(facts, no_node_for_devices_without_iommu);
 	tcase_add_test(facts, links_as_the_kernel_makes_them);
 	tcase_add_test(facts, attributes_as_the_kernel_shows_them);
 	tcase_add_test(facts, resources_have_thirteen_lines_and_their_sizes);

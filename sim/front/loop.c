@@ -62,6 +62,7 @@ struct loop {
 	uint64_t watched;		/* the one the watch saw last */
 	unsigned threads;		/* workers and the watch */
 	unsigned idle;			/* workers that wait for turn */
+	unsigned n_jobs;		/* delegated, and taken by nobody yet */
 	STAILQ_HEAD(, job) jobs;
 
 	/* The leader's own. */
@@ -244,15 +245,20 @@ static void loop_arm(struct loop *loop, bool on)
 	timerfd_settime(loop->timer_fd, 0, &timer, NULL);
 }
 
-/* Somebody idle is wanted, and one more for the next time. False: there is nobody. Lock held. */
+/*
+ * Somebody idle is wanted, and one more for the next time. Who was called counts as
+ * idle until it runs: there must be one for each job and one for a free lead. False:
+ * there are too few. Lock held.
+ */
 static bool loop_call_follower(struct loop *loop)
 {
-	bool any = loop->idle > 0;
+	unsigned wanted = loop->n_jobs + !loop->leader;
+	bool enough = loop->idle >= wanted;
 
-	if (loop->idle <= 1 && !loop->stopping)
-		any |= !loop_spawn(loop, loop_work);
+	if (loop->idle <= wanted && !loop->stopping)
+		enough |= !loop_spawn(loop, loop_work);
 	pthread_cond_signal(&loop->turn);
-	return any;
+	return enough;
 }
 
 /*
@@ -338,6 +344,7 @@ int loop_delegate(struct loop *loop, const void *request, size_t length)
 	memcpy(job->bytes, request, length);
 	pthread_mutex_lock(&loop->lock);
 	STAILQ_INSERT_TAIL(&loop->jobs, job, next);
+	loop->n_jobs++;
 	loop_call_follower(loop);
 	pthread_mutex_unlock(&loop->lock);
 	return 0;
@@ -374,6 +381,7 @@ static void loop_do_job(struct loop *loop)
 	struct job *job = STAILQ_FIRST(&loop->jobs);
 
 	STAILQ_REMOVE_HEAD(&loop->jobs, next);
+	loop->n_jobs--;
 	pthread_mutex_unlock(&loop->lock);
 	loop->options.handle(loop->options.ctx, job->bytes, job->length);
 	free(job);

@@ -23,6 +23,7 @@ enum request {
 	LENT = 'l',		/* lends the lead and blocks until opened */
 	PASSED = 'p',		/* passes it and blocks until opened */
 	TWO = 't',		/* receive delegates a LENT and goes on with a QUICK */
+	MANY = 'm',		/* receive delegates `number` LENT and goes on with a PASSED */
 };
 
 struct rig {
@@ -43,6 +44,14 @@ struct message {
 	unsigned number;
 };
 
+static void rig_delegate(struct rig *rig, struct message *message, unsigned n, enum request then)
+{
+	message->what = LENT;
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(loop_delegate(rig->loop, message, sizeof(*message)), 0);
+	message->what = (char)then;
+}
+
 static long rig_receive(void *ctx, void *buffer)
 {
 	struct rig *rig = ctx;
@@ -53,11 +62,10 @@ static long rig_receive(void *ctx, void *buffer)
 		return -EPIPE;
 	if (length < 0)
 		return 0;
-	if (message->what == TWO) {
-		message->what = LENT;
-		ck_assert_int_eq(loop_delegate(rig->loop, message, sizeof(*message)), 0);
-		message->what = QUICK;
-	}
+	if (message->what == TWO)
+		rig_delegate(rig, message, 1, QUICK);
+	else if (message->what == MANY)
+		rig_delegate(rig, message, message->number, PASSED);
 	return sizeof(*message);
 }
 
@@ -213,6 +221,27 @@ START_TEST(test_delegate)
 }
 END_TEST
 
+/* Idle workers are not counted upon twice: each is enough for one request, or for the lead. */
+START_TEST(test_delegate_more_than_idle)
+{
+	struct rig rig;
+
+	rig_start(&rig, false);
+	for (unsigned i = 0; i < 6; i++)
+		rig_send(&rig, PASSED, 0);
+	ck_assert(rig_handled(&rig, 6));
+	for (unsigned i = 0; i < 6; i++)
+		sem_post(&rig.gate);
+	usleep(100000);		/* some of them are idle now */
+	rig_send(&rig, MANY, 12);
+	rig_send(&rig, QUICK, 0);
+	ck_assert(rig_handled(&rig, 14));
+	for (unsigned i = 0; i < 13; i++)
+		sem_post(&rig.gate);
+	rig_stop(&rig);
+}
+END_TEST
+
 static uint64_t cpu_us(void)
 {
 	struct rusage usage;
@@ -273,6 +302,7 @@ int main(void)
 	tcase_add_loop_test(tests, test_order, 0, 2);
 	tcase_add_loop_test(tests, test_blocked_handlers, 0, 2);
 	tcase_add_test(tests, test_delegate);
+	tcase_add_test(tests, test_delegate_more_than_idle);
 	tcase_add_test(tests, test_idle_takes_no_time);
 	tcase_add_test(tests, test_end_of_source);
 	suite_add_tcase(suite, tests);

@@ -170,11 +170,30 @@ static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_
 	handle_reply(req, handle, fi);
 }
 
+/* Gives @handle the file that our thread @tid waits for. False: it waits for none. */
+static bool install_take(struct vfiosim_fuse *fuse, pid_t tid, struct handle *handle)
+{
+	struct install *install;
+	bool found = false;
+
+	pthread_mutex_lock(&fuse->lock);
+	LIST_FOREACH(install, &fuse->installs, next) {
+		if (install->tid != tid || !install->file)
+			continue;
+		handle->file = install->file;
+		install->file = NULL;
+		install->handle = handle;
+		vfiosim_file_set_ctx(handle->file, handle);
+		found = true;
+		break;
+	}
+	pthread_mutex_unlock(&fuse->lock);
+	return found;
+}
+
 static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
-	pid_t tid = req_tid(req);
-	struct install *install;
 	struct handle *handle;
 
 	if (ino >= CDEV_INO_FIRST) {
@@ -188,22 +207,11 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 	}
 	handle->device = true;
 	atomic_fetch_add(&fuse->device_files, 1);
-	pthread_mutex_lock(&fuse->lock);
-	LIST_FOREACH(install, &fuse->installs, next) {
-		if (install->tid == tid && install->file) {
-			handle->file = install->file;
-			install->file = NULL;
-			install->handle = handle;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&fuse->lock);
-	if (!handle->file) {
+	if (!install_take(fuse, req_tid(req), handle)) {
 		handle_destroy(fuse, handle);
 		fuse_reply_err(req, ENXIO);
 		return;
 	}
-	vfiosim_file_set_ctx(handle->file, handle);
 	open_mappable(fuse_req_userdata(req), fi);
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = 1;

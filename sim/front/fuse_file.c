@@ -54,10 +54,11 @@ static void call_finish_late(struct remote_call *call)
 
 void handle_release(struct vfiosim_fuse *fuse, struct handle *handle)
 {
-	struct vfiosim_file *file = handle->file;
+	struct vfiosim_file *file;
 	struct remote_call call;
 
 	remotes_sync(fuse->remotes);
+	file = handle->file;
 	handle_destroy(fuse, handle);
 	if (!file)
 		return;

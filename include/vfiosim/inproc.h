@@ -41,6 +41,8 @@ ssize_t vfiosim_inproc_pread(struct vfiosim_inproc *proc, int fd, void *to, size
 			     uint64_t offset);
 ssize_t vfiosim_inproc_pwrite(struct vfiosim_inproc *proc, int fd, const void *from,
 			      size_t length, uint64_t offset);
+/* A memfd of @size bytes, all 0: for IOMMU_IOAS_MAP_FILE; pread and pwrite move its bytes. */
+int vfiosim_inproc_memfd(struct vfiosim_inproc *proc, uint64_t size);
 int vfiosim_inproc_eventfd(struct vfiosim_inproc *proc);
 /* Reads and clears an eventfd's counter; 0 when nothing was signalled; -EBADF. */
 int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);

@@ -98,6 +98,9 @@ struct vfiosim_limits {
 /* An eventfd of a client, held by the simulator. Belongs to the front. */
 struct vfiosim_eventfd;
 
+/* A file of a client that mappings name, held by the simulator. Belongs to the front. */
+struct vfiosim_backing;
+
 /*
  * One thread of a client, in one call. Lives on the front's stack: fill in
  * @client, @ctx and @tid, pass it to one entry point, reply, then call
@@ -111,7 +114,8 @@ struct vfiosim_caller {
 };
 
 /*
- * How a front serves its clients. Called with no lock held; may block. @ctx of
+ * How a front serves its clients. Called with no lock held and may block, but for
+ * backing_size. @ctx of
  * the client ops below is the one given to vfiosim_client_create().
  */
 struct vfiosim_client_ops {
@@ -133,6 +137,21 @@ struct vfiosim_client_ops {
 	/* Add 1 to its counter. Never blocks: a full counter stays full. */
 	void (*event_signal)(struct vfiosim_eventfd *event);
 	void (*event_put)(struct vfiosim_eventfd *event);
+	/* Hold the file behind the caller's descriptor @fd, whatever it is, for mappings
+	   of it. -EBADF, -ENOMEM. */
+	int (*backing_get)(struct vfiosim_caller *caller, int fd,
+			   struct vfiosim_backing **ret_backing);
+	/* Its size in bytes as it is now, when it is made of memory (a memfd, a file of
+	   tmpfs or hugetlbfs), else 0. Called with the simulator's lock held: must
+	   answer at once. */
+	uint64_t (*backing_size)(struct vfiosim_backing *backing);
+	/* Copy all of @length bytes at @offset. 0, or -EFAULT: not there, or the file is
+	   not the client's to write (then an unknown part may have been copied). */
+	int (*backing_read)(struct vfiosim_backing *backing, uint64_t offset, void *to,
+			    size_t length);
+	int (*backing_write)(struct vfiosim_backing *backing, uint64_t offset, const void *from,
+			     size_t length);
+	void (*backing_put)(struct vfiosim_backing *backing);
 	/* Put @file into the caller's descriptor table, close-on-exec; returns the
 	   number, or -EMFILE... On success the descriptor owns the file: the front
 	   calls vfiosim_release() when it is closed for good. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The commands of /dev/iommu, apart from those that need hardware this machine does
- * not simulate (iommufd_absent_cmds.c). Mirrors drivers/iommu/iommufd/ (7.2).
+ * not simulate (iommufd_absent_cmds.c), and the rows of those about files
+ * (iommufd_file_cmds.c). Mirrors drivers/iommu/iommufd/ (7.2).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
+#include "abi/iommufd_cmds.h"
 #include "core/client.h"
 #include "core/device.h"
 #include "core/file.h"
@@ -196,9 +198,8 @@ static int iova_ranges(struct call *call)
 
 #define MAP_ACCESS (VFIOSIM_IOAS_MAP_WRITEABLE | VFIOSIM_IOAS_MAP_READABLE)
 
-/* What map and copy check before they look for anything. */
-static int check_map(struct call *call, uint32_t flags, uint64_t reserved, uint64_t iova,
-		     uint64_t length)
+int iommufd_check_map(struct call *call, uint32_t flags, uint64_t reserved, uint64_t iova,
+		      uint64_t length)
 {
 	int ret = check_flags(call, flags, VFIOSIM_IOAS_MAP_FIXED_IOVA | MAP_ACCESS);
 
@@ -226,7 +227,7 @@ static int ioas_map_cmd(struct call *call)
 		.write = cmd->flags & VFIOSIM_IOAS_MAP_WRITEABLE,
 	};
 	struct ioas *ioas;
-	int ret = check_map(call, cmd->flags, cmd->reserved, cmd->iova, cmd->length);
+	int ret = iommufd_check_map(call, cmd->flags, cmd->reserved, cmd->iova, cmd->length);
 
 	if (!ret)
 		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
@@ -249,7 +250,7 @@ static int ioas_copy_cmd(struct call *call)
 		.write = cmd->flags & VFIOSIM_IOAS_MAP_WRITEABLE,
 	};
 	struct ioas *from, *ioas;
-	int ret = check_map(call, cmd->flags, 0, cmd->dst_iova, cmd->length);
+	int ret = iommufd_check_map(call, cmd->flags, 0, cmd->dst_iova, cmd->length);
 
 	if (!ret)
 		ret = ioas_find(call, iommufd_of(call), cmd->src_ioas_id, &from);
@@ -283,25 +284,6 @@ static int ioas_unmap_cmd(struct call *call)
 		ret = ioas_unmap(call, ioas, span, &gone);
 	if (!ret)
 		cmd->length = gone;
-	return ret;
-}
-
-/* ---- IOMMU_IOAS_CHANGE_PROCESS ---- */
-
-/* Only mappings of files can change their process: others name its memory. */
-static int change_process(struct call *call)
-{
-	const struct vfiosim_iommu_change_process *cmd = (void *)call->in.bytes;
-	const struct object_table *table = &iommufd_of(call)->table;
-	int ret = check_reserved(call, cmd->reserved);
-
-	for (uint32_t i = 0; !ret && i < table->n; i++) {
-		const struct ioas *ioas = (const struct ioas *)table->objects[i];
-
-		if (ioas && ioas->object.type == OBJECT_IOAS && ioas->iopt.set.count)
-			ret = refuse(call, RULE_BAD_ARGUMENT,
-				     VS("what", "a mapping is not of a file"));
-	}
 	return ret;
 }
 
@@ -612,6 +594,12 @@ FIELDS(map_fields, FIELD(vfiosim_iommu_ioas_map, flags, VFIOSIM_FLAGS),
        FIELD(vfiosim_iommu_ioas_map, user_va, VFIOSIM_POINTER),
        FIELD(vfiosim_iommu_ioas_map, length, VFIOSIM_HEX),
        FIELD(vfiosim_iommu_ioas_map, iova, VFIOSIM_HEX));
+FIELDS(map_file_fields, FIELD(vfiosim_iommu_ioas_map_file, flags, VFIOSIM_FLAGS),
+       FIELD(vfiosim_iommu_ioas_map_file, ioas_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_ioas_map_file, fd, VFIOSIM_FD),
+       FIELD(vfiosim_iommu_ioas_map_file, start, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_ioas_map_file, length, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_ioas_map_file, iova, VFIOSIM_HEX));
 FIELDS(copy_fields, FIELD(vfiosim_iommu_ioas_copy, flags, VFIOSIM_FLAGS),
        FIELD(vfiosim_iommu_ioas_copy, dst_ioas_id, VFIOSIM_DEC),
        FIELD(vfiosim_iommu_ioas_copy, src_ioas_id, VFIOSIM_DEC),
@@ -666,6 +654,8 @@ static const struct vfiosim_flag hwpt_flags[] = {
 static const int object_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EBUSY, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EEXIST,
 				  ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  0 };
+static const int map_file_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EBADF,
+				       EEXIST, ENOSPC, ENOMEM, EOVERFLOW,  0 };
 static const int unmap_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EOVERFLOW, EBUSY, 0 };
 static const int range_errors[] = { EFAULT, EINVAL,	E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE,
 				    ENOMEM, EADDRINUSE, 0 };
@@ -711,7 +701,10 @@ const struct command iommufd_commands[] = {
 		NULL, hwpt_errors, get_dirty_bitmap) },
 	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
 		hwpt_errors, hwpt_invalidate) },
+	{ WHOLE(IOMMU_IOAS_MAP_FILE, vfiosim_iommu_ioas_map_file, map_file_fields, map_flags,
+		map_file_errors, map_file_run),
+	  .prepare = map_file_prepare },
 	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, object_errors,
-		change_process) },
+		change_process_run) },
 	{ .row = { .name = NULL } },
 };

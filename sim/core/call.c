@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/backing.h"
 #include "core/client.h"
 #include "core/rules_table.h"
 #include "core/sim.h"
@@ -359,6 +360,7 @@ void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
 		free(item);
 	}
 	client_reap(sim);
+	backing_reap(sim);
 }
 
 /* ---- Running ---- */

@@ -8,6 +8,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "core/backing.h"
 #include "core/client.h"
 #include "core/container.h"
 #include "core/device.h"
@@ -185,9 +186,11 @@ uint64_t dma_pinned(struct device *dev, struct span iova)
 
 /* ---- Transfers ---- */
 
+/* A stretch of memory, or of a file; what it lies in is counted. */
 struct chunk {
-	struct vfiosim_client *client;	/* counted */
-	uint64_t uva;
+	struct vfiosim_client *client;	/* NULL: a file's */
+	struct backing *backing;	/* NULL: a client's */
+	uint64_t at;			/* address, or offset */
 	size_t length;
 };
 
@@ -242,8 +245,9 @@ static int translate(struct call *call, struct device *dev, const struct space *
 			      VS("access", dir == DMA_WRITE ? "writing" : "reading"));
 	part = span_clip((struct span){ iova, last }, mapping->iova);
 	*ret_chunk = (struct chunk){
-		.client = mapping_memory(mapping),
-		.uva = mapping_uva(mapping, iova),
+		.backing = mapping_backing(mapping),
+		.client = mapping_backing(mapping) ? NULL : mapping_memory(mapping),
+		.at = mapping_uva(mapping, iova),
 		.length = part.last - part.first + 1,
 	};
 	if (dir == DMA_WRITE && tracks(space)) {
@@ -288,6 +292,20 @@ static int decide_done(struct call *call)
 	return dma->result;
 }
 
+static int move_chunk(const struct chunk *chunk, enum dma_dir dir, void *bytes)
+{
+	const struct backing *backing = chunk->backing;
+	const struct vfiosim_client *client = chunk->client;
+
+	if (backing && dir == DMA_READ)
+		return backing->ops->backing_read(backing->file, chunk->at, bytes, chunk->length);
+	if (backing)
+		return backing->ops->backing_write(backing->file, chunk->at, bytes, chunk->length);
+	if (dir == DMA_READ)
+		return client->ops->read(client->ctx, chunk->at, bytes, chunk->length);
+	return client->ops->write(client->ctx, chunk->at, bytes, chunk->length);
+}
+
 static void move(struct vfiosim *sim, void *arg)
 {
 	struct vfiosim_caller nobody = { 0 };
@@ -298,16 +316,13 @@ static void move(struct vfiosim *sim, void *arg)
 	int ret;
 
 	for (size_t i = 0; i < dma->n_chunks; i++) {
-		struct chunk *chunk = &dma->chunks[i];
-		const struct vfiosim_client_ops *ops = chunk->client->ops;
-		void *ctx = chunk->client->ctx;
+		const struct chunk *chunk = &dma->chunks[i];
 
-		if (!dma->result && dma->dir == DMA_READ)
-			dma->result = ops->read(ctx, chunk->uva, at, chunk->length);
-		else if (!dma->result)
-			dma->result = ops->write(ctx, chunk->uva, at, chunk->length);
+		if (!dma->result)
+			dma->result = move_chunk(chunk, dma->dir, at);
 		at += chunk->length;
 		vfiosim_client_put(chunk->client);
+		backing_drop(chunk->backing);
 	}
 	call_init(&call, sim, &nobody, NULL);
 	snprintf(object, sizeof(object), "device %s", dma->dev->topo->address);
@@ -350,7 +365,10 @@ int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buf
 		free(dma);
 		return ret;
 	}
-	for (size_t i = 0; i < dma->n_chunks; i++)
-		client_get(dma->chunks[i].client);
+	for (size_t i = 0; i < dma->n_chunks; i++) {
+		if (dma->chunks[i].client)
+			client_get(dma->chunks[i].client);
+		backing_get(dma->chunks[i].backing);
+	}
 	return 0;
 }

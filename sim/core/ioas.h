@@ -82,11 +82,12 @@ int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas);
 
 struct ioas_map_args {
 	uint64_t iova;		/* in with @fixed, out without */
+	struct backing *backing;	/* a file, of which @uva is the offset; NULL: the caller's memory */
 	uint64_t uva;
 	uint64_t length;
 	bool fixed, read, write;
 };
-/* IOMMU_IOAS_MAP. */
+/* IOMMU_IOAS_MAP, IOMMU_IOAS_MAP_FILE. */
 int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args);
 
 struct ioas_copy_args {
@@ -102,6 +103,12 @@ int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct io
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length);
 /* For type1 v1's rules: cuts a mapping that has @iova inside, so that it begins one. EINVAL, ENOMEM. */
 int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova);
+
+/*
+ * IOMMU_IOAS_CHANGE_PROCESS: every mapping of @iommufd is the caller's from now on, and
+ * charged to it. EINVAL: one is not of a file; ENOMEM: over the caller's limit; CALL_AGAIN.
+ */
+int ioas_change_process(struct call *call, struct iommufd *iommufd);
 
 /* A hwpt comes: would every mapping go into a domain of @iommu; then pin them. Two steps, as elsewhere. */
 int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);

@@ -171,6 +171,8 @@ static int insert(struct call *call, struct ioas *ioas, const struct mapping *wa
 		mapping_destroy(mapping);
 		return refuse(call, RULE_NO_MEMORY);
 	}
+	if (mapping_backing(wanted))
+		mapping_set_backing(mapping, wanted->backing);
 	if (!TAILQ_EMPTY(&ioas->hwpts))
 		ioas_pin(mapping);
 	changed(call, "mapping {first}..{last} added to ioas {id:d}, {how}",
@@ -188,7 +190,9 @@ static uint32_t access_flags(bool read, bool write)
 
 int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 {
-	struct mapping wanted = { .uva = args->uva, .mapper = call->caller->client };
+	struct mapping wanted = {
+		.uva = args->uva, .mapper = call->caller->client, .backing = args->backing
+	};
 	struct budget budget = { 0 };
 	struct vfiosim_limits limits;
 	uint64_t end;
@@ -196,8 +200,10 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 
 	if (!args->length)
 		return refuse(call, RULE_LENGTH_ZERO);
-	if (__builtin_add_overflow(args->uva, args->length, &end))
-		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "vaddr"), V("start", args->uva),
+	/* A file may end where addresses end, memory may not. */
+	if (__builtin_add_overflow(args->uva, args->length - (args->backing ? 1 : 0), &end))
+		return refuse(call, RULE_IOVA_OVERFLOW,
+			      VS("what", args->backing ? "start" : "vaddr"), V("start", args->uva),
 			      V("length", args->length));
 	if (args->fixed)
 		ret = check_iova(call, ioas, args->iova, args->length, &wanted.iova);
@@ -210,7 +216,8 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 	if (ret)
 		return ret;
 	wanted.flags = access_flags(args->read, args->write) | account_flags(ioas, &limits) |
-		       (args->write ? 0 : MAPPING_READONLY_PAGES);
+		       (args->write ? 0 : MAPPING_READONLY_PAGES) |
+		       (args->backing ? MAPPING_FILE : 0);
 	ret = check_pinning(call, ioas, &wanted, &budget);
 	if (!ret)
 		ret = insert(call, ioas, &wanted);
@@ -248,8 +255,9 @@ static struct mapping piece(const struct ioas *from, struct span span, uint64_t 
 		.iova = { first, first + (part.last - part.first) },
 		.uva = mapping_uva(source, at),
 		.mapper = source->mapper,
+		.backing = mapping_backing(source),
 		.flags = access | (source->flags & (MAPPING_BY_USER | MAPPING_UNCHARGED |
-						    MAPPING_READONLY_PAGES)),
+						    MAPPING_READONLY_PAGES | MAPPING_FILE)),
 	};
 }
 

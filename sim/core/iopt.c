@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/backing.h"
 #include "core/client.h"
 #include "core/marks.h"
 #include "core/sim.h"
@@ -49,9 +50,18 @@ void mapping_destroy(struct mapping *mapping)
 		return;
 	mapping_uncharge(mapping, mapping->charged);
 	client_put(mapping->mapper);
-	client_put(mapping->pinner);
+	if (mapping->flags & MAPPING_FILE)
+		backing_put(mapping->backing);
+	else
+		client_put(mapping->pinner);
 	marks_destroy(mapping->marks);
 	free(mapping);
+}
+
+void mapping_set_backing(struct mapping *mapping, struct backing *backing)
+{
+	mapping->flags |= MAPPING_FILE;
+	mapping->backing = backing_get(backing);
 }
 
 int iopt_insert(struct iopt *iopt, struct mapping *mapping)
@@ -138,6 +148,10 @@ int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova)
 			      mapping_uva(mapping, iova), mapping->flags);
 	if (!high)
 		return -ENOMEM;
+	if (mapping_backing(mapping))
+		mapping_set_backing(high, mapping->backing);
+	else if (mapping->pinner)
+		high->pinner = client_get(mapping->pinner);
 	marks_destroy(mapping->marks);	/* nothing is pinned, and an ioas tracks no writes */
 	mapping->marks = NULL;
 	iopt_remove(iopt, mapping);
@@ -150,8 +164,6 @@ int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova)
 		return -ENOMEM;
 	}
 	iopt_insert(iopt, mapping);
-	if (mapping->pinner)
-		high->pinner = client_get(mapping->pinner);
 	if (mapping->flags & MAPPING_PINNED && mapping->charged) {
 		mapping_uncharge(mapping, pages);
 		mapping_charge(high, pages);

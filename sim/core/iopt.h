@@ -23,10 +23,12 @@ enum mapping_flag {
 	MAPPING_BY_USER = 32,		/* charged to the mapper's user rather than its mm */
 	MAPPING_UNCHARGED = 64,		/* made with CAP_IPC_LOCK under iommufd: nobody is charged */
 	MAPPING_READONLY_PAGES = 128,	/* iommufd: copies of it cannot be writable */
+	MAPPING_FILE = 256,		/* iommufd: of a file: backing, and uva is the offset in it */
 };
 
 /* Single pages that mdevs pinned, and pages written while tracked; sparse, NULL until needed. */
 struct page_marks;
+struct backing;
 
 /*
  * One mapping. uva is the address in @mapper's memory, whose account is charged;
@@ -37,7 +39,10 @@ struct mapping {
 	struct span iova;
 	uint64_t uva;
 	struct vfiosim_client *mapper;
-	struct vfiosim_client *pinner;
+	union {
+		struct vfiosim_client *pinner;
+		struct backing *backing;	/* MAPPING_FILE only; counted */
+	};
 	uint64_t charged;		/* pages, to mapper */
 	struct page_marks *marks;
 	uint32_t flags;
@@ -56,6 +61,14 @@ struct mapping *mapping_create(struct vfiosim_client *mapper, struct span iova, 
 			       uint32_t flags);
 /* Gives charges and references back. NULL is allowed. Not in any space. */
 void mapping_destroy(struct mapping *mapping);
+
+/* Its pages are @backing's from offset uva on: takes a reference. Once, before anything else. */
+void mapping_set_backing(struct mapping *mapping, struct backing *backing);
+/* The file whose pages it is made of, NULL: a client's memory. */
+static inline struct backing *mapping_backing(const struct mapping *mapping)
+{
+	return mapping->flags & MAPPING_FILE ? mapping->backing : NULL;
+}
 
 /* -EEXIST, -ENOMEM */
 int iopt_insert(struct iopt *iopt, struct mapping *mapping);
@@ -92,7 +105,7 @@ static inline uint64_t mapping_uva(const struct mapping *mapping, uint64_t iova)
  */
 int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova);
 
-/* The client whose memory holds the pages. */
+/* The client whose memory holds the pages; not of a file's. */
 static inline struct vfiosim_client *mapping_memory(const struct mapping *mapping)
 {
 	return mapping->pinner ? mapping->pinner : mapping->mapper;

@@ -6,6 +6,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "core/backing.h"
 #include "core/client.h"
 #include "core/device.h"
 #include "core/iopt.h"
@@ -196,6 +197,23 @@ static int check_account(struct call *call, const struct mapping *mapping, uint6
 		      V("locked", locked), V("limit", limit));
 }
 
+/* Any page that is there will do, whatever the descriptor allowed. Mirrors memfd_pin_folios (7.2). */
+static int check_file(struct call *call, const struct mapping *mapping, struct span iova,
+		      struct budget *budget, uint64_t *ret_charge)
+{
+	uint64_t size = backing_size(mapping->backing);
+
+	if (!size)
+		return refuse(call, RULE_FILE_NOT_PINNABLE, V("first", iova.first));
+	if (mapping_uva(mapping, iova.last) >= size)
+		return refuse(call, RULE_FILE_TOO_SHORT, V("first", iova.first),
+			      V("last", iova.last), V("offset", mapping_uva(mapping, iova.last)),
+			      V("size", size));
+	*ret_charge = span_length(iova) / VFIOSIM_PAGE_SIZE - mapping_pinned_pages(mapping, iova);
+	budget->planned += *ret_charge;
+	return 0;
+}
+
 static int check_area_part(struct call *call, const struct mapping *mapping, struct span iova,
 			   struct budget *budget, uint64_t *ret_charge)
 {
@@ -203,6 +221,10 @@ static int check_area_part(struct call *call, const struct mapping *mapping, str
 	int ret;
 
 	budget->iommufd = true;
+	if (mapping_backing(mapping)) {
+		ret = check_file(call, mapping, iova, budget, ret_charge);
+		return ret ? ret : check_account(call, mapping, iova.first, *ret_charge, budget);
+	}
 	ret = view_of(call, mapping, iova, mapping->mapper, &view);
 	if (!ret)
 		ret = walk(call, mapping, iova, view, budget, ret_charge);
@@ -220,4 +242,22 @@ int pages_check_area_one(struct call *call, const struct mapping *mapping, uint6
 {
 	return check_area_part(call, mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 },
 			       budget, ret_charge);
+}
+
+bool pages_stale(const struct mapping *mapping, const struct vfiosim_vmas *vmas)
+{
+	uint64_t at = mapping->uva, last = mapping_uva(mapping, mapping->iova.last);
+	bool write = mapping->flags & MAPPING_WRITE;
+
+	for (size_t i = first_vma(vmas, at); i < vmas->n; i++) {
+		const struct vfiosim_vma *vma = &vmas->items[i];
+
+		if (vma->first > at || !(write ? vma->writable : vma->readable) ||
+		    vma->kind == VFIOSIM_VMA_NEVER)
+			return true;
+		if (vma->last >= last)
+			return false;
+		at = vma->last + 1;
+	}
+	return true;
 }

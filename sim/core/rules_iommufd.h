@@ -53,6 +53,11 @@
 	     "iopt_load_allowed")                                                                  \
 	RULE(FILE_NOT_PINNABLE, "file-not-pinnable", EINVAL,                                       \
 	     "the file mapped at {first} is not made of memory", "memfd_pin_folios")               \
+	RULE(FILE_TOO_SHORT, "file-too-short", EINVAL,                                             \
+	     "{first}..{last} ends at byte {offset} of its file, which has {size:d}", "memfd_pin_folios") \
+	RULE(NOT_A_FILE, "not-a-file", EINVAL,                                                     \
+	     "the mapping {first}..{last} is not of a file: it cannot be handed over",             \
+	     "iommufd_ioas_change_process")                                                        \
 	/* accounts */                                                                             \
 	RULE(ACCOUNT_LIMIT, "account-limit", ENOMEM,                                               \
 	     "pinning {pages:d} pages at {iova} exceeds the limit of the {whose}: {locked:d} locked, {limit:d} allowed", \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/backing.h"
 #include "core/bus.h"
 #include "core/client.h"
 #include "core/container.h"
@@ -52,6 +53,7 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	TAILQ_INIT(&sim->iommufds);
 	TAILQ_INIT(&sim->clients);
 	TAILQ_INIT(&sim->dead);
+	TAILQ_INIT(&sim->dead_backings);
 	TAILQ_INIT(&sim->users);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
@@ -77,6 +79,7 @@ void sim_done(struct vfiosim *sim)
 	struct user *user;
 
 	client_reap(sim);
+	backing_reap(sim);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		bus_free_device(sim->devices[i]);
 	for (uint32_t i = 0; i < sim->n_groups; i++)

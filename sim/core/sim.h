@@ -42,6 +42,8 @@ struct vfiosim {
 	TAILQ_HEAD(, vfiosim_client) clients;
 	TAILQ_HEAD(, vfiosim_client) dead;	/* no reference left; client_reap() ends them */
 	atomic_bool any_dead;
+	TAILQ_HEAD(, backing) dead_backings;	/* the same for them; backing_reap() */
+	atomic_bool any_dead_backing;
 	TAILQ_HEAD(, user) users;
 	uint32_t next_client;
 

@@ -186,6 +186,18 @@ static void op_event_put(struct vfiosim_eventfd *event)
 	open_file_put((struct open_file *)event, NULL);
 }
 
+/* To the simulator a backing is as opaque. Only memfds are memory here. */
+static int op_backing_get(struct vfiosim_caller *caller, int fd,
+			  struct vfiosim_backing **ret_backing)
+{
+	struct open_file *file = caller->ctx ? fd_find(caller->ctx, fd) : NULL;
+
+	if (!file)
+		return -EBADF;
+	*ret_backing = (struct vfiosim_backing *)open_file_get(file);
+	return 0;
+}
+
 static void op_done(void *client_ctx)
 {
 	memory_free(client_ctx);
@@ -200,6 +212,11 @@ static const struct vfiosim_client_ops ops = {
 	.event_get = op_event_get,
 	.event_signal = op_event_signal,
 	.event_put = op_event_put,
+	.backing_get = op_backing_get,
+	.backing_size = open_backing_size,
+	.backing_read = open_backing_read,
+	.backing_write = open_backing_write,
+	.backing_put = open_backing_put,
 	.install = op_install,
 	.done = op_done,
 };
@@ -497,6 +514,25 @@ long vfiosim_inproc_ioctl_struct(struct vfiosim_inproc *proc, int fd, uint32_t c
 	return rc;
 }
 
+/* A memfd's own reads and writes; -ESPIPE: it is no memfd. As many bytes as it has there. */
+static ssize_t memfd_move(struct vfiosim_inproc *proc, int fd, void *to, const void *from,
+			  size_t length, uint64_t offset)
+{
+	struct vfiosim_backing *backing = (struct vfiosim_backing *)fd_find(proc, fd);
+	uint64_t size = open_backing_size(backing);
+	uint64_t left = offset < size ? size - offset : 0;
+
+	if (proc->fds[fd].file->kind != OPEN_MEMFD)
+		return -ESPIPE;
+	if (length > left)
+		length = left;
+	if (to)
+		open_backing_read(backing, offset, to, length);
+	else
+		open_backing_write(backing, offset, from, length);
+	return (ssize_t)length;
+}
+
 ssize_t vfiosim_inproc_pread(struct vfiosim_inproc *proc, int fd, void *to, size_t length,
 			     uint64_t offset)
 {
@@ -505,6 +541,8 @@ ssize_t vfiosim_inproc_pread(struct vfiosim_inproc *proc, int fd, void *to, size
 	ssize_t rc;
 
 	rc = fd_sim_file(proc, fd, -ESPIPE, &file);
+	if (rc == -ESPIPE)
+		return memfd_move(proc, fd, to, NULL, length, offset);
 	if (rc)
 		return rc;
 	rc = vfiosim_read(file->file, &caller, to, length, offset);
@@ -520,10 +558,25 @@ ssize_t vfiosim_inproc_pwrite(struct vfiosim_inproc *proc, int fd, const void *f
 	ssize_t rc;
 
 	rc = fd_sim_file(proc, fd, -ESPIPE, &file);
+	if (rc == -ESPIPE)
+		return memfd_move(proc, fd, NULL, from, length, offset);
 	if (rc)
 		return rc;
 	rc = vfiosim_write(file->file, &caller, from, length, offset);
 	vfiosim_finish(proc->sim, &caller);
+	return rc;
+}
+
+int vfiosim_inproc_memfd(struct vfiosim_inproc *proc, uint64_t size)
+{
+	int fd = fd_create(proc, OPEN_MEMFD, false), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = open_file_fill(proc->fds[fd].file, size);
+	if (!rc)
+		return fd;
+	fd_drop(proc, fd);
 	return rc;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "front/inproc_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COUNTER_MAX (UINT64_MAX - 1)
 
@@ -33,6 +35,9 @@ void open_file_put(struct open_file *file, struct vfiosim_client *client)
 		vfiosim_release(file->file, &caller);
 		vfiosim_finish(file->sim, &caller);
 	}
+	if (file->contents)
+		pthread_mutex_destroy(&file->contents->lock);
+	free(file->contents);
 	free(file);
 }
 
@@ -48,4 +53,66 @@ void open_file_signal(struct open_file *file)
 uint64_t open_file_take(struct open_file *file)
 {
 	return atomic_exchange(&file->counter, 0);
+}
+
+/* ---- Memfds ---- */
+
+int open_file_fill(struct open_file *file, uint64_t size)
+{
+	struct contents *contents;
+
+	if (size > SIZE_MAX - sizeof(*contents))
+		return -ENOMEM;
+	contents = calloc(1, sizeof(*contents) + size);
+	if (!contents)
+		return -ENOMEM;
+	pthread_mutex_init(&contents->lock, NULL);
+	contents->size = size;
+	file->contents = contents;
+	return 0;
+}
+
+static struct contents *contents_of(struct vfiosim_backing *backing)
+{
+	return ((struct open_file *)backing)->contents;
+}
+
+uint64_t open_backing_size(struct vfiosim_backing *backing)
+{
+	return contents_of(backing) ? contents_of(backing)->size : 0;
+}
+
+static bool is_within(const struct contents *contents, uint64_t offset, size_t length)
+{
+	return contents && offset <= contents->size && length <= contents->size - offset;
+}
+
+int open_backing_read(struct vfiosim_backing *backing, uint64_t offset, void *to, size_t length)
+{
+	struct contents *contents = contents_of(backing);
+
+	if (!is_within(contents, offset, length))
+		return -EFAULT;
+	pthread_mutex_lock(&contents->lock);
+	memcpy(to, contents->bytes + offset, length);
+	pthread_mutex_unlock(&contents->lock);
+	return 0;
+}
+
+int open_backing_write(struct vfiosim_backing *backing, uint64_t offset, const void *from,
+		       size_t length)
+{
+	struct contents *contents = contents_of(backing);
+
+	if (!is_within(contents, offset, length))
+		return -EFAULT;
+	pthread_mutex_lock(&contents->lock);
+	memcpy(contents->bytes + offset, from, length);
+	pthread_mutex_unlock(&contents->lock);
+	return 0;
+}
+
+void open_backing_put(struct vfiosim_backing *backing)
+{
+	open_file_put((struct open_file *)backing, NULL);
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a descriptor or a mapping of an in-process client refers to (the kernel's
- * struct file): a file of the simulator, an eventfd, or something foreign.
+ * struct file): a file of the simulator, an eventfd, a memfd, or something foreign.
  *
  * Counted: by descriptors, by mappings, and by the simulator while it holds an
- * eventfd. Shared by parent and child after a fork, so the count and the eventfd's
+ * eventfd or a backing. Shared by parent and child after a fork, so the count and the eventfd's
  * counter are atomic; the rest never changes.
  */
 #ifndef SIM_FRONT_INPROC_FILE_H
 #define SIM_FRONT_INPROC_FILE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -19,6 +20,14 @@ enum open_kind {
 	OPEN_FOREIGN,		/* stdin and the like: not ours, not an eventfd */
 	OPEN_SIM,
 	OPEN_EVENTFD,
+	OPEN_MEMFD,
+};
+
+/* What a memfd holds: one thread, or a device's transfer, at a time. */
+struct contents {
+	pthread_mutex_t lock;
+	uint64_t size;			/* never changes */
+	uint8_t bytes[];
 };
 
 struct open_file {
@@ -27,6 +36,7 @@ struct open_file {
 	struct vfiosim *sim;
 	struct vfiosim_file *file;	/* OPEN_SIM; NULL while it is being opened */
 	_Atomic uint64_t counter;	/* OPEN_EVENTFD: at most UINT64_MAX - 1, as the kernel's */
+	struct contents *contents;	/* OPEN_MEMFD */
 };
 
 /* Counted from 1. NULL: no memory. */
@@ -43,5 +53,14 @@ void open_file_put(struct open_file *file, struct vfiosim_client *client);
 void open_file_signal(struct open_file *file);
 /* Reads and clears the counter. */
 uint64_t open_file_take(struct open_file *file);
+
+/* Makes it a memfd of @size bytes, all 0. -ENOMEM. */
+int open_file_fill(struct open_file *file, uint64_t size);
+/* The client ops of these names: a backing is an open file, and only a memfd is memory. */
+uint64_t open_backing_size(struct vfiosim_backing *backing);
+int open_backing_read(struct vfiosim_backing *backing, uint64_t offset, void *to, size_t length);
+int open_backing_write(struct vfiosim_backing *backing, uint64_t offset, const void *from,
+		       size_t length);
+void open_backing_put(struct vfiosim_backing *backing);
 
 #endif

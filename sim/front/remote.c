@@ -206,6 +206,11 @@ static const struct vfiosim_client_ops remote_ops = {
 	.event_get = remote_event_get,
 	.event_signal = remote_event_signal,
 	.event_put = remote_event_put,
+	.backing_get = remote_backing_get,
+	.backing_size = remote_backing_size,
+	.backing_read = remote_backing_read,
+	.backing_write = remote_backing_write,
+	.backing_put = remote_backing_put,
 	.install = remote_install,
 	.done = remote_done,
 };

@@ -165,6 +165,14 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
 void remote_event_signal(struct vfiosim_eventfd *event);
 void remote_event_put(struct vfiosim_eventfd *event);
+/* remote_backing.c */
+int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_backing **ret_backing);
+uint64_t remote_backing_size(struct vfiosim_backing *backing);
+int remote_backing_read(struct vfiosim_backing *backing, uint64_t offset, void *to, size_t length);
+int remote_backing_write(struct vfiosim_backing *backing, uint64_t offset, const void *from,
+			 size_t length);
+void remote_backing_put(struct vfiosim_backing *backing);
+
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
 
 /* Is the thread in the first user namespace, where rights count for the whole machine? */

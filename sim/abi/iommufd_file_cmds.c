@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings of files, and handing them to another process. Mirrors
+ * iommufd_ioas_map_file, iommufd_ioas_change_process (7.2).
+ */
+#include "abi/iommufd_cmds.h"
+
+#include <errno.h>
+
+#include <vfiosim/abi/iommufd.h>
+
+#include "abi/dispatch.h"
+#include "core/backing.h"
+#include "core/file.h"
+#include "core/ioas.h"
+#include "core/iommufd.h"
+
+/* ---- IOMMU_IOAS_MAP_FILE ---- */
+
+static void drop_backing(struct call *call, void *prepared)
+{
+	backing_drop(prepared);
+}
+
+/* Holds the file; that there is none is told when the ioas has been found. */
+int map_file_prepare(struct call *call)
+{
+	const struct vfiosim_iommu_ioas_map_file *cmd = (void *)call->in.bytes;
+	struct backing *backing = NULL;
+	int ret = backing_create(call->caller, cmd->fd, &backing);
+
+	if (ret && ret != -EBADF)
+		return refuse(call, RULE_NO_MEMORY);
+	call->prepared = backing;
+	call->prepared_done = drop_backing;
+	return 0;
+}
+
+int map_file_run(struct call *call)
+{
+	struct vfiosim_iommu_ioas_map_file *cmd = (void *)call->in.bytes;
+	struct ioas_map_args args = {
+		.iova = cmd->iova,
+		.backing = call->prepared,
+		.uva = cmd->start,
+		.length = cmd->length,
+		.fixed = cmd->flags & VFIOSIM_IOAS_MAP_FIXED_IOVA,
+		.read = cmd->flags & VFIOSIM_IOAS_MAP_READABLE,
+		.write = cmd->flags & VFIOSIM_IOAS_MAP_WRITEABLE,
+	};
+	struct ioas *ioas = NULL;
+	int ret = iommufd_check_map(call, cmd->flags, 0, cmd->iova, cmd->length);
+
+	if (!ret)
+		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+	if (!ret && !args.backing)
+		ret = refuse(call, RULE_BAD_FD, V("fd", (int64_t)cmd->fd));
+	if (!ret)
+		ret = ioas_map(call, ioas, &args);
+	if (!ret)
+		cmd->iova = args.iova;
+	return ret;
+}
+
+/* ---- IOMMU_IOAS_CHANGE_PROCESS ---- */
+
+int change_process_run(struct call *call)
+{
+	const struct vfiosim_iommu_change_process *cmd = (void *)call->in.bytes;
+
+	if (cmd->reserved)
+		return refuse(call, RULE_RESERVED_FIELD);
+	return ioas_change_process(call, call->file->iommufd);
+}

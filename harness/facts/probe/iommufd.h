@@ -234,5 +234,6 @@ void case_iommufd_map_file(void);
 void case_iommufd_limits(void);
 void case_iommufd_remove_busy(void);
 void case_iommufd_edges(void);
+void case_iommufd_crowd(void);
 
 #endif

@@ -62,6 +62,7 @@ static const struct {
 	{ "iommufd", "map_file", case_iommufd_map_file },
 	{ "iommufd", "limits", case_iommufd_limits },
 	{ "iommufd", "edges", case_iommufd_edges },
+	{ "iommufd", "crowd", case_iommufd_crowd },
 	{ "iommufd", "remove_busy", case_iommufd_remove_busy },
 };
 

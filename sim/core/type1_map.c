@@ -88,12 +88,40 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 		      V("aperture.last", iommu->aperture.last));
 }
 
+/* The caller's account and limit are the mapping's from now on. Mirrors vfio_change_dma_owner. */
+static int take_over(struct call *call, struct mapping *mapping)
+{
+	struct vfiosim_client *from = mapping->mapper, *to = call->caller->client;
+	uint64_t charged = mapping->charged;
+	struct vfiosim_limits limits;
+	struct budget budget;
+	int ret;
+
+	if (from == to)
+		return 0;
+	ret = call_memlock(call, &limits);
+	if (!ret)
+		ret = pages_budget(call, &budget);
+	if (ret)
+		return ret;
+	if (charged && (to->locked_pages > budget.limit ||
+			charged > budget.limit - to->locked_pages))
+		return refuse(call, RULE_MEMLOCK, V("pages", charged), V("iova", mapping->iova.first),
+			      V("locked", to->locked_pages), V("limit", budget.limit));
+	mapping_uncharge(mapping, charged);
+	mapping->mapper = client_get(to);
+	mapping_charge(mapping, charged);
+	mapping->flags &= ~MAPPING_LOCK_CAP;
+	mapping->flags |= limits.ipc_lock ? MAPPING_LOCK_CAP : 0;
+	client_put(from);
+	return 0;
+}
+
 /* A new address for a mapping whose old one was invalidated; the caller takes it over. */
 static int restore_vaddr(struct call *call, struct type1 *type1, struct mapping *mapping,
 			 struct span iova, uint64_t uva)
 {
-	struct vfiosim_client *mapper = mapping ? mapping->mapper : NULL;
-	uint64_t charged;
+	int ret;
 
 	if (!mapping)
 		return refuse(call, RULE_VADDR_NO_MAPPING, V("first", iova.first),
@@ -101,13 +129,9 @@ static int restore_vaddr(struct call *call, struct type1 *type1, struct mapping 
 	if (!(mapping->flags & MAPPING_VADDR_INVALID) || mapping->iova.first != iova.first ||
 	    mapping->iova.last != iova.last)
 		return refuse(call, RULE_VADDR_MISMATCH, V("first", iova.first), V("last", iova.last));
-	if (mapper != call->caller->client) {
-		charged = mapping->charged;
-		mapping_uncharge(mapping, charged);
-		mapping->mapper = client_get(call->caller->client);
-		mapping_charge(mapping, charged);
-		client_put(mapper);
-	}
+	ret = take_over(call, mapping);
+	if (ret)
+		return ret;
 	client_put(mapping->pinner);
 	mapping->pinner = NULL;
 	mapping->uva = uva;

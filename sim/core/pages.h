@@ -51,4 +51,11 @@ int pages_check_area_one(struct call *call, const struct mapping *mapping, uint6
 int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t iova,
 		    struct budget *budget, uint64_t *ret_charge);
 
+/*
+ * Did the memory behind a pinned @mapping change under the pin? @vmas: all of the
+ * memory it was pinned through, now. A real pin keeps the old page when the client
+ * unmaps or protects an address; here the page is gone, so the mapping is told stale.
+ */
+bool pages_stale(const struct mapping *mapping, const struct vfiosim_vmas *vmas);
+
 #endif

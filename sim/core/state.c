@@ -14,8 +14,65 @@
 #include "core/hwpt.h"
 #include "core/idev.h"
 #include "core/iommufd.h"
+#include "core/pages.h"
 #include "core/sim.h"
 #include "core/type1.h"
+
+/*
+ * What the clients' memory looks like, asked before the lock is taken: a pinned
+ * mapping whose memory is not there any more is told stale.
+ */
+struct memories {
+	struct memory {
+		struct vfiosim_client *client;	/* counted */
+		struct vfiosim_vmas vmas;
+		bool known;
+	} *items;
+	uint32_t n;
+};
+
+static int memories_take(struct vfiosim *sim, struct memories *memories)
+{
+	struct vfiosim_client *client;
+	uint32_t n = 0;
+
+	pthread_mutex_lock(&sim->lock);
+	TAILQ_FOREACH(client, &sim->clients, in_sim)
+		n++;
+	memories->items = calloc(n + 1, sizeof(*memories->items));
+	if (memories->items)
+		TAILQ_FOREACH(client, &sim->clients, in_sim)
+			memories->items[memories->n++].client = client_get(client);
+	pthread_mutex_unlock(&sim->lock);
+	if (!memories->items)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < memories->n; i++) {
+		struct memory *memory = &memories->items[i];
+		const struct vfiosim_client_ops *ops = memory->client->ops;
+
+		memory->known =
+			ops->vmas(memory->client->ctx, 0, UINT64_MAX, &memory->vmas) != -ENOMEM;
+	}
+	return 0;
+}
+
+static void memories_done(struct memories *memories)
+{
+	for (uint32_t i = 0; i < memories->n; i++) {
+		vfiosim_vmas_done(&memories->items[i].vmas);
+		vfiosim_client_put(memories->items[i].client);
+	}
+	free(memories->items);
+}
+
+static bool is_stale(const struct memories *memories, const struct mapping *mapping)
+{
+	for (uint32_t i = 0; i < memories->n; i++)
+		if (memories->items[i].client == mapping_memory(mapping))
+			return memories->items[i].known &&
+			       pages_stale(mapping, &memories->items[i].vmas);
+	return false;
+}
 
 static void put_group_numbers(struct json *json, const char *key, const struct container *container,
 			      const struct domain *domain)
@@ -33,7 +90,8 @@ static void put_group_numbers(struct json *json, const char *key, const struct c
 	json_array_end(json);
 }
 
-static void put_mapping(struct json *json, const struct mapping *mapping)
+static void put_mapping(struct json *json, const struct memories *memories,
+			const struct mapping *mapping)
 {
 	json_object(json);
 	json_put_hex(json, "first", mapping->iova.first);
@@ -47,6 +105,9 @@ static void put_mapping(struct json *json, const struct mapping *mapping)
 	json_put_unsigned(json, "mdev_pinned_pages", mapping_pinned_pages(mapping, mapping->iova));
 	if (mapping->flags & MAPPING_VADDR_INVALID)
 		json_put_bool(json, "vaddr_invalid", true);
+	if (mapping->flags & MAPPING_PINNED && !(mapping->flags & MAPPING_FILE) &&
+	    is_stale(memories, mapping))
+		json_put_bool(json, "stale", true);
 	json_object_end(json);
 }
 
@@ -63,7 +124,8 @@ static void put_ranges(struct json *json, const char *key, const struct ranges *
 	json_array_end(json);
 }
 
-static void put_mappings(struct json *json, const struct iopt *iopt)
+static void put_mappings(struct json *json, const struct memories *memories,
+			 const struct iopt *iopt)
 {
 	const struct mapping *mapping;
 	struct span_cursor cursor;
@@ -71,11 +133,12 @@ static void put_mappings(struct json *json, const struct iopt *iopt)
 	json_key(json, "mappings");
 	json_array(json);
 	iopt_for_each(iopt, &cursor, mapping, 0, UINT64_MAX)
-		put_mapping(json, mapping);
+		put_mapping(json, memories, mapping);
 	json_array_end(json);
 }
 
-static void put_type1(struct json *json, const struct type1 *type1)
+static void put_type1(struct json *json, const struct memories *memories,
+		      const struct type1 *type1)
 {
 	const struct domain *domain;
 
@@ -93,10 +156,10 @@ static void put_type1(struct json *json, const struct type1 *type1)
 	}
 	json_array_end(json);
 	put_ranges(json, "iova_ranges", &type1->ranges);
-	put_mappings(json, &type1->iopt);
+	put_mappings(json, memories, &type1->iopt);
 }
 
-static void put_ioas(struct json *json, const struct ioas *ioas)
+static void put_ioas(struct json *json, const struct memories *memories, const struct ioas *ioas)
 {
 	const struct ioas_resv *resv;
 
@@ -112,7 +175,7 @@ static void put_ioas(struct json *json, const struct ioas *ioas)
 	}
 	json_array_end(json);
 	put_ranges(json, "allowed", &ioas->allowed);
-	put_mappings(json, &ioas->iopt);
+	put_mappings(json, memories, &ioas->iopt);
 }
 
 static void put_idev(struct json *json, const struct idev *idev)
@@ -125,7 +188,8 @@ static void put_idev(struct json *json, const struct idev *idev)
 		json_put_unsigned(json, "hwpt", idev->dev->group->hwpt->object.id);
 }
 
-static void put_object(struct json *json, const struct object *object)
+static void put_object(struct json *json, const struct memories *memories,
+		       const struct object *object)
 {
 	static const char *const types[] = { "", "device", "ioas", "hwpt", "access", "fault" };
 	const struct hwpt *hwpt = (const struct hwpt *)object;
@@ -135,7 +199,7 @@ static void put_object(struct json *json, const struct object *object)
 	json_put_string(json, "type", types[object->type]);
 	json_put_unsigned(json, "users", object->users);
 	if (object->type == OBJECT_IOAS)
-		put_ioas(json, (const struct ioas *)object);
+		put_ioas(json, memories, (const struct ioas *)object);
 	if (object->type == OBJECT_DEVICE || object->type == OBJECT_ACCESS)
 		put_idev(json, (const struct idev *)object);
 	if (object->type == OBJECT_HWPT) {
@@ -146,7 +210,8 @@ static void put_object(struct json *json, const struct object *object)
 	json_object_end(json);
 }
 
-static void put_iommufd(struct json *json, const struct iommufd *iommufd)
+static void put_iommufd(struct json *json, const struct memories *memories,
+			const struct iommufd *iommufd)
 {
 	json_object(json);
 	json_put_unsigned(json, "number", iommufd->number);
@@ -155,7 +220,7 @@ static void put_iommufd(struct json *json, const struct iommufd *iommufd)
 	json_array(json);
 	for (uint32_t i = 0; i < iommufd->table.n; i++)
 		if (iommufd->table.objects[i])
-			put_object(json, iommufd->table.objects[i]);
+			put_object(json, memories, iommufd->table.objects[i]);
 	json_array_end(json);
 	json_object_end(json);
 }
@@ -167,14 +232,15 @@ static const char *driver_name(const struct container *container)
 	return container->driver == DRIVER_NOIOMMU ? "noiommu" : NULL;
 }
 
-static void put_container(struct json *json, const struct container *container)
+static void put_container(struct json *json, const struct memories *memories,
+			  const struct container *container)
 {
 	json_object(json);
 	json_put_unsigned(json, "number", container->number);
 	json_put_string(json, "driver", driver_name(container));
 	put_group_numbers(json, "groups", container, NULL);
 	if (container->driver == DRIVER_TYPE1)
-		put_type1(json, container->type1);
+		put_type1(json, memories, container->type1);
 	json_object_end(json);
 }
 
@@ -210,6 +276,8 @@ static void put_device(struct json *json, const struct device *dev)
 	json_put_string(json, "address", dev->topo->address);
 	json_put_string(json, "name", dev->topo->name);
 	json_put_string(json, "driver", dev->driver);
+	if (dev->cdev >= 0)
+		json_put_unsigned(json, "cdev", (uint64_t)dev->cdev);
 	json_put_unsigned(json, "open", dev->open_count);
 	json_object_end(json);
 }
@@ -266,7 +334,8 @@ static void put_clients(struct json *json, const struct vfiosim *sim)
 	json_array_end(json);
 }
 
-static void put_machine(struct json *json, const struct vfiosim *sim)
+static void put_machine(struct json *json, const struct memories *memories,
+			const struct vfiosim *sim)
 {
 	const struct container *container;
 	const struct iommufd *iommufd;
@@ -277,12 +346,12 @@ static void put_machine(struct json *json, const struct vfiosim *sim)
 	json_key(json, "containers");
 	json_array(json);
 	TAILQ_FOREACH(container, &sim->containers, in_sim)
-		put_container(json, container);
+		put_container(json, memories, container);
 	json_array_end(json);
 	json_key(json, "iommufds");
 	json_array(json);
 	TAILQ_FOREACH(iommufd, &sim->iommufds, in_sim)
-		put_iommufd(json, iommufd);
+		put_iommufd(json, memories, iommufd);
 	json_array_end(json);
 	json_key(json, "groups");
 	json_array(json);
@@ -303,6 +372,7 @@ static void put_machine(struct json *json, const struct vfiosim *sim)
 
 int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
 {
+	struct memories memories = { 0 };
 	struct json json;
 	size_t size;
 	char *text = NULL;
@@ -311,10 +381,16 @@ int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
 
 	if (!to)
 		return -ENOMEM;
+	if (memories_take(sim, &memories)) {
+		fclose(to);
+		free(text);
+		return -ENOMEM;
+	}
 	json_init(&json, to, true);
 	pthread_mutex_lock(&sim->lock);
-	put_machine(&json, sim);
+	put_machine(&json, &memories, sim);
 	pthread_mutex_unlock(&sim->lock);
+	memories_done(&memories);
 	failed = ferror(to);
 	if (fclose(to) || failed) {
 		free(text);

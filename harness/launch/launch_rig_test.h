@@ -38,7 +38,7 @@ enum who { AS_ROOT, AS_USER, N_WHO };
 /* ---- Being somebody ---------------------------------------------------- */
 
 /* /dev/fuse as distributions ship it, for this process and its children alone. */
-static int private_fuse(mode_t mode)
+static inline int private_fuse(mode_t mode)
 {
 	char folder[] = "/tmp/vfiosim-launch-XXXXXX", node[64];
 	mode_t old = umask(0);
@@ -58,7 +58,7 @@ static int private_fuse(mode_t mode)
 	return error;
 }
 
-static void become_user(mode_t fuse_mode)
+static inline void become_user(mode_t fuse_mode)
 {
 	if (geteuid() != 0)
 		return;
@@ -85,7 +85,7 @@ static void become_user(mode_t fuse_mode)
 #endif
 
 /* NULL, or why this cannot run here. */
-static const char *cannot(enum who who)
+static inline const char *cannot(enum who who)
 {
 	if (who == AS_USER && THREAD_SANITIZER)
 		return "no user namespace under thread sanitizer";
@@ -134,7 +134,7 @@ static _Noreturn void be_launcher(enum who who, const char *const *words)
 	exit(verb_run(argc, argv));
 }
 
-static void run_start(struct run *run, enum who who, const char *const *words)
+static inline void run_start(struct run *run, enum who who, const char *const *words)
 {
 	int ends[2];
 
@@ -154,7 +154,7 @@ static void run_start(struct run *run, enum who who, const char *const *words)
 }
 
 /* The same at a terminal, as a shell would start it: leader of the foreground group. */
-static void run_start_terminal(struct run *run, enum who who, const char *const *words)
+static inline void run_start_terminal(struct run *run, enum who who, const char *const *words)
 {
 	*run = (struct run){ .terminal = true };
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -182,7 +182,7 @@ static void run_start_terminal(struct run *run, enum who who, const char *const 
 	}
 }
 
-static int64_t now_ms(void)
+static inline int64_t now_ms(void)
 {
 	struct timespec now;
 
@@ -191,7 +191,7 @@ static int64_t now_ms(void)
 }
 
 /* Reads once; false at the end, or when nothing comes for too long. */
-static bool run_read(struct run *run)
+static inline bool run_read(struct run *run)
 {
 	struct pollfd poll_fd = { .fd = run->out, .events = POLLIN };
 	ssize_t n;
@@ -206,14 +206,14 @@ static bool run_read(struct run *run)
 	return true;
 }
 
-static void run_expect(struct run *run, const char *text)
+static inline void run_expect(struct run *run, const char *text)
 {
 	while (!strstr(run->text, text) && run_read(run))
 		;
 	ck_assert_msg(strstr(run->text, text), "'%s' did not come, but:\n%s", text, run->text);
 }
 
-static int run_status(struct run *run)
+static inline int run_status(struct run *run)
 {
 	int status = 0;
 
@@ -225,7 +225,7 @@ static int run_status(struct run *run)
 }
 
 /* Everybody who was adopted has ended: nothing outlives a run. */
-static void no_process_is_left(void)
+static inline void no_process_is_left(void)
 {
 	int64_t end = now_ms() + PATIENCE_MS;
 	pid_t pid;
@@ -236,7 +236,7 @@ static void no_process_is_left(void)
 	ck_assert_msg(pid < 0 && errno == ECHILD, "a process outlived the run");
 }
 
-static int run_and_wait(enum who who, const char *const *words, struct run *run)
+static inline int run_and_wait(enum who who, const char *const *words, struct run *run)
 {
 	int status;
 
@@ -247,7 +247,7 @@ static int run_and_wait(enum who who, const char *const *words, struct run *run)
 }
 
 /* A child of @parent whose name is @name, or 0. */
-static pid_t child_named(pid_t parent, const char *name)
+static inline pid_t child_named(pid_t parent, const char *name)
 {
 	char command[128], line[64] = "";
 	FILE *pipe;

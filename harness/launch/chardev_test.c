@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the filter of a run adds to FUSE: device nodes that look like character
+ * devices to fstat(), mappings that the device refuses, a descriptor inside a
+ * command's structure. Started with an argument, this program is the command.
+ */
+#include "launch/launch_rig_test.h"
+
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <vfiosim/abi/cdev.h>
+#include <vfiosim/abi/iommufd.h>
+
+/* ---- The command ------------------------------------------------------- */
+
+#define CDEV "/dev/vfio/devices/vfio0"
+#define SYSFS_DEV "/sys/bus/pci/devices/0000:01:00.0/vfio-dev/vfio0/dev"
+
+#define CHECK(condition_)                                                                     \
+	do {                                                                                  \
+		if (!(condition_)) {                                                          \
+			printf("line %d: not so: %s (%s)\n", __LINE__, #condition_,           \
+			       strerror(errno));                                              \
+			return 1;                                                             \
+		}                                                                             \
+	} while (0)
+
+/* As QEMU does it before it takes a cdev. */
+static int check_numbers(int cdev)
+{
+	unsigned major_wanted = 0, minor_wanted = 0;
+	FILE *file = fopen(SYSFS_DEV, "re");
+	struct statx stx;
+	struct stat st;
+
+	CHECK(file && fscanf(file, "%u:%u", &major_wanted, &minor_wanted) == 2);
+	fclose(file);
+	CHECK(!fstat(cdev, &st) && S_ISCHR(st.st_mode));
+	CHECK(major(st.st_rdev) == major_wanted && minor(st.st_rdev) == minor_wanted);
+	CHECK((st.st_mode & 0777) == 0600 && st.st_uid == geteuid() && st.st_size == 0);
+	CHECK(!statx(cdev, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &stx) && S_ISCHR(stx.stx_mode));
+	CHECK(stx.stx_rdev_major == major_wanted && stx.stx_rdev_minor == minor_wanted);
+	CHECK(stx.stx_ino == st.st_ino);
+	return 0;
+}
+
+/* A folder's descriptor with a path is not about the descriptor. */
+static int check_others_are_left_alone(void)
+{
+	int folder = open("/dev/vfio", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	CHECK(folder >= 0 && !fstatat(folder, "vfio", &st, AT_EMPTY_PATH) && S_ISREG(st.st_mode));
+	CHECK(!fstat(folder, &st) && S_ISDIR(st.st_mode));
+	CHECK(!fstat(null, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
+	CHECK(fstat(-1, &st) && errno == EBADF);
+	CHECK(fstat(null, (void *)8) && errno == EFAULT);
+	return 0;
+}
+
+static bool maps(int fd, off_t offset)
+{
+	void *at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, offset);
+
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, 4096);
+	return true;
+}
+
+static int check_mappings(int cdev, int iommufd)
+{
+	struct vfiosim_device_bind_iommufd bind = { .argsz = 16, .iommufd = iommufd };
+	int memory = memfd_create("test", MFD_CLOEXEC);
+
+	CHECK(memory >= 0 && !ftruncate(memory, 4096) && maps(memory, 0));
+	CHECK(!maps(cdev, 0) && errno == EINVAL);
+	CHECK(!maps(iommufd, 0) && errno == ENXIO);
+	CHECK(!ioctl(cdev, VFIOSIM_DEVICE_BIND_IOMMUFD, &bind));
+	CHECK(maps(cdev, 0));
+	CHECK(!maps(cdev, 7ll << 40) && errno == EINVAL);
+	return 0;
+}
+
+static int check_fault_queue(int iommufd)
+{
+	struct vfiosim_iommu_fault_alloc cmd = { .size = sizeof(cmd), .out_fault_fd = 77 };
+
+	CHECK(!ioctl(iommufd, VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC, &cmd));
+	CHECK(cmd.out_fault_id > 0 && cmd.out_fault_fd != 77);
+	CHECK(fcntl((int)cmd.out_fault_fd, F_GETFD) == FD_CLOEXEC);
+	CHECK(!close((int)cmd.out_fault_fd));
+	return 0;
+}
+
+static int be_command(void)
+{
+	int cdev = open(CDEV, O_RDWR | O_CLOEXEC), iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+
+	CHECK(cdev >= 0 && iommufd >= 0);
+	if (check_numbers(cdev) || check_others_are_left_alone() ||
+	    check_mappings(cdev, iommufd) || check_fault_queue(iommufd))
+		return 1;
+	puts("fine");
+	return 0;
+}
+
+/* ---- Stories ----------------------------------------------------------- */
+
+START_TEST(a_program_finds_character_devices)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	ck_assert_msg(run_and_wait((enum who)_i, RUN("--", "/proc/self/exe", "command"), &run) == 0,
+		      "%s", run.text);
+	ck_assert_str_eq(run.text, "fine\n");
+}
+END_TEST
+
+struct node_row {
+	const char *when, *node, *says;
+};
+
+static const struct node_row node_rows[] = {
+	{ "auto", "/dev/vfio/vfio", "character special file a:c4" },
+	{ "auto", "/dev/vfio/13", "character special file f8:3" },
+	{ "yes", "/dev/vfio/devices/vfio4", "character special file f7:4" },
+	{ "yes", "/dev/iommu", "character special file a:102" },
+	{ "yes", "/dev/vfio/devices", "directory 0:0" },
+	{ "no", "/dev/iommu", "regular empty file 0:0" },
+};
+
+#define N_NODE_ROWS (sizeof(node_rows) / sizeof(node_rows[0]))
+
+START_TEST(nodes_show_their_numbers)
+{
+	char script[128];
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (size_t i = 0; i < N_NODE_ROWS; i++) {
+		const struct node_row *row = &node_rows[i];
+
+		snprintf(script, sizeof(script), "stat -c '%%F %%t:%%T' - <%s", row->node);
+		ck_assert_int_eq(run_and_wait((enum who)_i,
+					      RUN("--fake-chardev", row->when, "sh", "-c", script),
+					      &run), 0);
+		ck_assert_msg(strstr(run.text, row->says), "%s (%s) is: %s", row->node, row->when,
+			      run.text);
+	}
+}
+END_TEST
+
+START_TEST(a_wrong_word_is_refused)
+{
+	struct run run;
+
+	ck_assert_int_eq(run_and_wait(AS_ROOT, RUN("--fake-chardev", "maybe", "true"), &run), 125);
+	ck_assert_ptr_nonnull(strstr(run.text, "'maybe' is neither 'auto' nor 'yes' nor 'no'"));
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("character devices");
+	TCase *tests = tcase_create("stories");
+	SRunner *runner;
+	int failed;
+
+	if (argc > 1)
+		return be_command();
+	tcase_set_timeout(tests, 60);
+	tcase_add_loop_test(tests, a_program_finds_character_devices, 0, N_WHO);
+	tcase_add_loop_test(tests, nodes_show_their_numbers, 0, N_WHO);
+	tcase_add_test(tests, a_wrong_word_is_refused);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	setbuf(stdout, NULL);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -110,6 +110,8 @@ struct vfiosim_caller {
 	struct vfiosim_client *client;
 	void *ctx;		/* the front's own; not interpreted */
 	uint32_t tid;		/* for traces; 0 where there is none */
+	bool unasked;		/* a read for the front's own use (a page to be mapped): where it is
+				   refused nobody is told, because nobody asked */
 	void *deferred;		/* the simulator's: work for vfiosim_finish(); start with NULL */
 };
 

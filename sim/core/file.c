@@ -225,7 +225,8 @@ static ssize_t transfer(struct vfiosim_file *file, struct vfiosim_caller *caller
 	ret = call_run(&call, decide);
 	if (!ret)
 		ret = transfer->moved;
-	trace_call(&call, verb, NULL, ret);
+	if (ret >= 0 || !caller->unasked)
+		trace_call(&call, verb, NULL, ret);
 	call_done(&call);
 	return ret;
 }

@@ -32,14 +32,17 @@ void cached_stat(struct vfiosim_fuse *fuse, struct stat *st)
 ssize_t cached_read(struct handle *handle, struct vfiosim_caller *caller, void *to, size_t size,
 		    off_t offset)
 {
-	ssize_t length, refused;
-	size_t wanted = size;
+	ssize_t length = 0;
 
-	refused = length = vfiosim_read(handle->file, caller, to, size, (uint64_t)offset);
-	while (length <= 0 && (wanted /= 2))
+	caller->unasked = true;
+	for (size_t wanted = size; length <= 0 && wanted; wanted /= 2)
 		length = vfiosim_read(handle->file, caller, to, wanted, (uint64_t)offset);
+	/* More than a page at once is the kernel reading ahead. */
+	caller->unasked = size > VFIOSIM_PAGE_SIZE;
 	if (length <= 0)
-		return refused < 0 ? refused : -EFAULT;
+		length = vfiosim_read(handle->file, caller, to, size, (uint64_t)offset);
+	if (length <= 0)
+		return length < 0 ? length : -EFAULT;
 	memset((char *)to + length, 0, size - (size_t)length);
 	return (ssize_t)size;
 }

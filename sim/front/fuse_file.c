@@ -133,11 +133,15 @@ static void reply_text(fuse_req_t req, const struct handle *handle, size_t size,
 		       size < length - from ? size : length - from);
 }
 
-static ssize_t handle_read(struct vfiosim_fuse *fuse, struct handle *handle,
+static ssize_t handle_read(struct vfiosim_fuse *fuse, const struct fuse_file_info *fi,
 			   struct vfiosim_caller *caller, void *to, size_t size, off_t offset)
 {
+	struct handle *handle = handle_of(fi);
+
 	if (handle->device && fuse->devices.cached)
 		return cached_read(handle, caller, to, size, offset);
+	/* Mapped pages are read on behalf of nobody: further than the client looks, too. */
+	caller->unasked = handle->device && !fi->lock_owner;
 	if (handle->file)
 		return vfiosim_read(handle->file, caller, to, size, (uint64_t)offset);
 	return node_pread(fuse->tree, handle->node, to, size, (uint64_t)offset);
@@ -165,7 +169,7 @@ void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	loop_lend(fuse->loop);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req),
 			  handle->file ? REMOTE_QUICK : REMOTE_NOBODY);
-	length = handle_read(fuse, handle, &call.caller, to, size, offset);
+	length = handle_read(fuse, fi, &call.caller, to, size, offset);
 	if (length < 0)
 		fuse_reply_err(req, (int)-length);
 	else

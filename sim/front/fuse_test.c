@@ -212,6 +212,41 @@ START_TEST(test_registers)
 }
 END_TEST
 
+/*
+ * Asked for huge pages, the kernel reads far beyond what the client touches, and
+ * beyond the region: refused, but not to the client.
+ */
+START_TEST(test_reading_ahead_is_nobodys_refusal)
+{
+	struct vfio_region_info region = { .argsz = sizeof(region),
+					   .index = VFIO_PCI_BAR0_REGION_INDEX };
+	struct rig rig;
+	int container, group, device;
+	char last[1024];
+	uint32_t *bar;
+
+	if (!rig_start(&rig, _i, "minimal"))
+		return;
+	rig_supervised(&rig);
+	rig_attach("2", &container, &group);
+	device = rig_device(group, "0000:01:00.0");
+	ck_assert_int_eq(rig_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region), 0);
+	bar = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+		   (off_t)region.offset);
+	ck_assert_ptr_ne(bar, MAP_FAILED);
+	ck_assert_str_eq(rig_text("ctl/last", last, sizeof(last)), "null\n");
+	madvise(bar, region.size, MADV_HUGEPAGE);
+	ck_assert_uint_eq(bar[region.size / 4 - 1], 0);
+	ck_assert_str_eq(rig_text("ctl/last", last, sizeof(last)), "null\n");
+	/* What it asks for itself is. */
+	ck_assert_int_eq(pread(device, last, 4, (off_t)(region.offset + region.size)), -1);
+	ck_assert_ptr_nonnull(strstr(rig_text("ctl/last", last, sizeof(last)), "region-end"));
+	munmap(bar, region.size);
+	close(device);
+	rig_stop(&rig);
+}
+END_TEST
+
 START_TEST(test_region_mapping)
 {
 	struct vfio_region_info region = { .argsz = sizeof(region),
@@ -514,6 +549,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_kvm_is_not_asked, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_registers, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_region_mapping, 0, RIG_ALL);
+	tcase_add_loop_test(tests, test_reading_ahead_is_nobodys_refusal, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_no_deadlock_with_writeback, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_forty_callers, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_unbind_waits, 0, RIG_USERS);

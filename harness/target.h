@@ -79,6 +79,11 @@ struct target_ops {
 	 * as at start), and with or without CAP_SYS_RAWIO.
 	 */
 	int (*limit)(struct proc *proc, uint64_t memlock, bool rawio);
+	/*
+	 * Where the device's own node is now: /dev/vfio/devices/vfioN, as sysfs says.
+	 * -ENOENT: no driver offers one.
+	 */
+	int (*cdev)(struct proc *proc, const struct target_device *device, char *to, size_t size);
 	int (*open)(struct proc *proc, const char *path);
 	int (*close)(struct proc *proc, int fd);
 	int (*dup)(struct proc *proc, int fd);

@@ -173,6 +173,28 @@ static int inproc_limit(struct proc *proc, uint64_t memlock, bool rawio)
 
 /* ---- Calls ------------------------------------------------------------- */
 
+/* There is no sysfs to look into here, but the machine's state tells the same. */
+static int inproc_cdev(struct proc *proc, const struct target_device *device, char *to, size_t size)
+{
+	char wanted[sizeof(device->address) + 20], *text;
+	const char *at, *end, *number;
+	int error = vfiosim_state_json(inproc_target(proc->target)->sim, &text);
+
+	if (error)
+		return error;
+	snprintf(wanted, sizeof(wanted), "\"address\": \"%s\"", device->address);
+	at = strstr(text, wanted);
+	end = at ? strchr(at, '}') : NULL;
+	number = at ? strstr(at, "\"cdev\": ") : NULL;
+	if (number && number < end)
+		snprintf(to, size, "/dev/vfio/devices/vfio%ld",
+			 strtol(number + strlen("\"cdev\": "), NULL, 10));
+	else
+		error = -ENOENT;
+	free(text);
+	return error;
+}
+
 static int inproc_open(struct proc *proc, const char *path)
 {
 	return vfiosim_inproc_open(inproc(proc), path);
@@ -303,6 +325,7 @@ static const struct target_ops inproc_ops = {
 	.exit = inproc_exit,
 	.exec = inproc_exec,
 	.limit = inproc_limit,
+	.cdev = inproc_cdev,
 	.open = inproc_open,
 	.close = inproc_close,
 	.dup = inproc_dup,

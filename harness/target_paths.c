@@ -6,6 +6,7 @@
  */
 #include "target.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -260,6 +261,28 @@ static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio)
 
 /* ---- Calls ------------------------------------------------------------- */
 
+/* The one folder "vfioN" in the device's vfio-dev. */
+static int paths_cdev(struct proc *proc, const struct target_device *device, char *to, size_t size)
+{
+	const struct dirent *entry;
+	char path[128];
+	int error = -ENOENT;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/sys/bus/%s/devices/%s/vfio-dev",
+		 device->mdev ? "mdev" : "pci", device->address);
+	folder = opendir(path);
+	if (!folder)
+		return -errno;
+	while (error && (entry = readdir(folder)))
+		if (!strncmp(entry->d_name, "vfio", 4)) {
+			snprintf(to, size, "/dev/vfio/devices/%.32s", entry->d_name);
+			error = 0;
+		}
+	closedir(folder);
+	return error;
+}
+
 static int paths_open(struct proc *proc, const char *path)
 {
 	struct worker_request request = { .op = WORKER_OPEN, .size = (uint32_t)strlen(path) };
@@ -430,6 +453,7 @@ static const struct target_ops paths_ops = {
 	.exit = paths_exit,
 	.exec = paths_exec,
 	.limit = paths_limit,
+	.cdev = paths_cdev,
 	.open = paths_open,
 	.close = paths_close,
 	.dup = paths_dup,

@@ -96,7 +96,7 @@ static void put_mapping(struct json *json, const struct memories *memories,
 	json_object(json);
 	json_put_hex(json, "first", mapping->iova.first);
 	json_put_hex(json, "last", mapping->iova.last);
-	json_put_hex(json, "vaddr", mapping->uva);
+	json_put_hex(json, mapping_backing(mapping) ? "file_offset" : "vaddr", mapping->uva);
 	json_put_bool(json, "read", mapping->flags & MAPPING_READ);
 	json_put_bool(json, "write", mapping->flags & MAPPING_WRITE);
 	json_put_unsigned(json, "client", mapping->mapper->number);
@@ -216,6 +216,8 @@ static void put_iommufd(struct json *json, const struct memories *memories,
 	json_object(json);
 	json_put_unsigned(json, "number", iommufd->number);
 	json_put_bool(json, "account_mm", iommufd->account_mm);
+	if (iommufd->vfio_ioas)
+		json_put_unsigned(json, "vfio_ioas", iommufd->vfio_ioas->object.id);
 	json_key(json, "objects");
 	json_array(json);
 	for (uint32_t i = 0; i < iommufd->table.n; i++)
@@ -262,6 +264,8 @@ static void put_group(struct json *json, const struct group *group)
 		json_unsigned(json, group->container->number);
 	else
 		json_string(json, NULL);
+	if (group->iommufd)
+		json_put_unsigned(json, "iommufd", group->iommufd->number);
 	json_key(json, "devices");
 	json_array(json);
 	TAILQ_FOREACH(dev, &group->devices, in_group)

@@ -62,6 +62,30 @@ static const struct policy rows[] = {
 		.unset_first = true,
 		.info = true,
 	},
+	{
+		.name = "qemu-iommufd",
+		.mode = "iommufd",
+		.about = "offer the device to each ioas and each hwpt in it; refused by all: make another ioas",
+		.mirrors = "QEMU 10.1 hw/vfio/iommufd.c: iommufd_cdev_attach",
+		.spaces = SPACES_MANY,
+		.hwpts = true,
+		.info = true,
+		.maps_bars = true,
+		.bar_optional = true,
+		.discards = true,
+		.live_fatal = true,
+	},
+	{
+		.name = "single-ioas",
+		.mode = "iommufd",
+		.about = "one ioas for all devices; one that does not fit is refused, nothing else changes",
+		.mirrors = "what some expected iommufd to make possible; rust-vmm vfio-ioctls 96c82d1",
+		.spaces = SPACES_ONE,
+		.info = true,
+		.maps_bars = true,
+		.bar_optional = true,
+		.live_fatal = true,
+	},
 };
 
 const struct policy *policy_at(size_t index)

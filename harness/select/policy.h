@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Policies: how a program chooses the container for a device, and what it makes
- * of each refusal. One row per program; the engine (select.h) reads the row and
+ * Policies: how a program chooses the container or ioas for a device, and what it
+ * makes of each refusal. One row per program; the engine (select.h) reads the row and
  * nothing else, so that a new program is a new row.
  */
 #ifndef HARNESS_SELECT_POLICY_H
@@ -11,23 +11,24 @@
 #include <stddef.h>
 
 enum policy_spaces {
-	SPACES_MANY,	/* offered to every container in turn; refused by all: a new one */
-	SPACES_ONE,	/* one container for everything; refused there: refused */
-	SPACES_EACH,	/* every group gets a container of its own */
+	SPACES_MANY,	/* offered to every space in turn; refused by all: a new one */
+	SPACES_ONE,	/* one space for everything; refused there: refused */
+	SPACES_EACH,	/* every group (iommufd: device) gets a space of its own */
 };
 
 struct policy {
 	const char *name;	/* qemu-legacy */
-	const char *mode;	/* of cases it can play: "legacy" */
+	const char *mode;	/* of cases it can play: "legacy", "iommufd" */
 	const char *about;
 	const char *mirrors;	/* the program and where in it */
 	enum policy_spaces spaces;
-	const int *types;	/* IOMMU types asked for with CHECK_EXTENSION, in order, ended by 0 */
+	bool hwpts;		/* iommufd: makes hwpts itself, for devices to share; else attaches to the ioas */
+	const int *types;	/* legacy: IOMMU types asked for with CHECK_EXTENSION, in order, ended by 0 */
 	bool extension_exact;	/* the answer must be 1; else any answer but 0 will do, errors too */
 	bool viable_exact;	/* the status must be VIABLE and nothing else */
 	bool next_type;		/* SET_IOMMU fails: try the next type */
 	bool unset_first;	/* a container given up is left with UNSET_CONTAINER, not just closed */
-	bool info;		/* IOMMU_GET_INFO must work */
+	bool info;		/* IOMMU_GET_INFO must work (iommufd: IOVA_RANGES is asked, and may fail) */
 	bool maps_bars;		/* BARs of devices are mapped for other devices to reach */
 	bool bar_optional;	/* a BAR that cannot be mapped is left out, with a warning */
 	bool busy_retry;	/* MAP says EBUSY: unmap and try once more */

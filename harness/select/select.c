@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,184 +48,14 @@ int selector_create(struct proc *proc, const struct policy *policy, struct selec
 	selector->proc = proc;
 	selector->ops = proc->target->ops;
 	selector->policy = policy;
+	selector->backend = strcmp(policy->mode, "iommufd") ? &backend_legacy : &backend_iommufd;
+	selector->iommufd = -1;
 	TAILQ_INIT(&selector->sections);
 	TAILQ_INIT(&selector->spaces);
 	TAILQ_INIT(&selector->groups);
 	TAILQ_INIT(&selector->devices);
 	*ret_selector = selector;
 	return 0;
-}
-
-/* ---- Groups ------------------------------------------------------------ */
-
-static struct select_group *find_group(struct selector *selector, int number)
-{
-	struct select_group *group;
-
-	TAILQ_FOREACH(group, &selector->groups, in_selector)
-		if (group->number == number)
-			return group;
-	return NULL;
-}
-
-static long set_container(struct select_group *group, struct space *space)
-{
-	struct selector *selector = space->selector;
-
-	return selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_SET_CONTAINER,
-					 &space->fd, sizeof(space->fd));
-}
-
-static long unset_container(struct selector *selector, struct select_group *group)
-{
-	return selector->ops->ioctl(selector->proc, group->fd, VFIO_GROUP_UNSET_CONTAINER, 0);
-}
-
-static int check_viable(struct selector *selector, const struct select_group *group)
-{
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	long error = selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_GET_STATUS,
-					       &status, sizeof(status));
-	bool viable = selector->policy->viable_exact ?
-			      status.flags == VFIO_GROUP_FLAGS_VIABLE :
-			      (status.flags & VFIO_GROUP_FLAGS_VIABLE);
-
-	if (error)
-		return (int)error;
-	if (viable)
-		return 0;
-	selector_say(selector, "the group is not viable: a device of it belongs to a host driver");
-	return -EINVAL;
-}
-
-/* A container that exists takes the group: whoever pins RAM forbids discarding it. */
-static int joined(struct selector *selector, struct select_group *group, struct space *space)
-{
-	int error = discards_forbid(selector);
-
-	if (error) {
-		unset_container(selector, group);
-		return error;
-	}
-	space->n_groups++;
-	group->space = space;
-	return 0;
-}
-
-/* 0: one of the containers took it; 1: none did, make one; negative errno: it is refused. */
-static int offer(struct selector *selector, struct select_group *group)
-{
-	struct space *space;
-
-	if (selector->policy->spaces == SPACES_EACH)
-		return 1;
-	TAILQ_FOREACH(space, &selector->spaces, in_selector) {
-		long error = set_container(group, space);
-
-		if (!error)
-			return joined(selector, group, space);
-		selector_say(selector, "container %u refuses the group: %s", space->number,
-			     strerrorname_np((int)-error));
-		if (selector->policy->spaces == SPACES_ONE)
-			return (int)error;
-	}
-	return 1;
-}
-
-/* Leaves the container, which goes with its last group. */
-static void leave_space(struct selector *selector, struct select_group *group)
-{
-	struct space *space = group->space;
-	bool last = !--space->n_groups;
-	long error;
-
-	if (last)
-		space_empty(space);
-	error = unset_container(selector, group);
-	if (error)
-		selector_say(selector, "the group stays in its container: %s",
-			     strerrorname_np((int)-error));
-	group->space = NULL;
-	if (!last)
-		return;
-	selector_say(selector, "container %u is empty and goes", space->number);
-	space_close(space);
-}
-
-/* A container of its own, with everything in it. */
-static int new_space(struct selector *selector, struct select_group *group)
-{
-	struct space *space;
-	int error = space_open(selector, group->fd, &space);
-
-	if (error)
-		return error;
-	error = space_fill(space);
-	if (!error) {
-		group->space = space;
-		return 0;
-	}
-	space_empty(space);
-	discards_allow(selector);
-	if (selector->policy->unset_first)
-		unset_container(selector, group);
-	space_close(space);
-	return error;
-}
-
-/* Into a container: an old one or a new one. */
-static int place(struct selector *selector, struct select_group *group)
-{
-	int error = check_viable(selector, group);
-
-	if (error)
-		return error;
-	error = offer(selector, group);
-	return error > 0 ? new_space(selector, group) : error;
-}
-
-static int group_get(struct selector *selector, const struct target_device *device,
-		     struct select_group **ret_group)
-{
-	struct select_group *group = find_group(selector, device->group);
-	int error;
-
-	if (group) {
-		*ret_group = group;
-		return 0;
-	}
-	group = calloc(1, sizeof(*group));
-	if (!group)
-		return -ENOMEM;
-	group->number = device->group;
-	group->fd = selector->ops->open(selector->proc, device->node);
-	error = group->fd < 0 ? group->fd : 0;
-	if (error)
-		goto free_group;
-	error = place(selector, group);
-	if (error)
-		goto close_fd;
-	TAILQ_INSERT_TAIL(&selector->groups, group, in_selector);
-	*ret_group = group;
-	return 0;
-close_fd:
-	selector->ops->close(selector->proc, group->fd);
-free_group:
-	free(group);
-	return error;
-}
-
-/* Goes with its last device. */
-static void group_put(struct selector *selector, struct select_group *group)
-{
-	if (group->n_devices)
-		return;
-	if (!group->discards_ok)
-		discards_allow(selector);
-	leave_space(selector, group);
-	selector->ops->close(selector->proc, group->fd);
-	TAILQ_REMOVE(&selector->groups, group, in_selector);
-	free(group);
 }
 
 /* ---- Devices ----------------------------------------------------------- */
@@ -241,48 +70,6 @@ static struct select_device *find_device(const struct selector *selector, const 
 	return NULL;
 }
 
-static int get_device_fd(struct selector *selector, const struct select_group *group,
-			 const struct target_device *device)
-{
-	char address[sizeof(device->address)];
-
-	memcpy(address, device->address, sizeof(address));
-	return (int)selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_GET_DEVICE_FD,
-					      address, strlen(address) + 1);
-}
-
-/* All devices of a group must agree whether RAM may be discarded. */
-static int agree_on_discards(struct selector *selector, struct select_group *group, bool ok)
-{
-	if (group->discards_ok == ok || !selector->policy->discards)
-		return 0;
-	if (group->n_devices) {
-		selector_say(selector, "the devices of the group disagree on discarding RAM");
-		return -EINVAL;
-	}
-	group->discards_ok = ok;
-	discards_allow(selector);
-	return 0;
-}
-
-static int open_device(struct selector *selector, struct select_device *device, bool discards_ok)
-{
-	struct select_group *group = device->group;
-	struct vfio_device_info info = { .argsz = sizeof(info) };
-	long error;
-
-	device->fd = get_device_fd(selector, group, device->target);
-	if (device->fd < 0)
-		return device->fd;
-	error = selector->ops->ioctl_data(selector->proc, device->fd, VFIO_DEVICE_GET_INFO, &info,
-					  sizeof(info));
-	if (!error)
-		error = agree_on_discards(selector, group, discards_ok);
-	if (error)
-		selector->ops->close(selector->proc, device->fd);
-	return (int)error;
-}
-
 static int plug(struct selector *selector, const struct target_device *target, bool discards_ok)
 {
 	struct select_device *device = calloc(1, sizeof(*device));
@@ -291,18 +78,11 @@ static int plug(struct selector *selector, const struct target_device *target, b
 	if (!device)
 		return -ENOMEM;
 	device->target = target;
-	error = group_get(selector, target, &device->group);
+	error = selector->backend->attach(selector, device, discards_ok);
 	if (error) {
 		free(device);
 		return error;
 	}
-	error = open_device(selector, device, discards_ok);
-	if (error) {
-		group_put(selector, device->group);
-		free(device);
-		return error;
-	}
-	device->group->n_devices++;
 	TAILQ_INSERT_TAIL(&selector->devices, device, in_selector);
 	return 0;
 }
@@ -336,8 +116,8 @@ int selector_plug(struct selector *selector, const struct target_device *device,
 		selector_say(selector, "%s does not come in: %s", device->name,
 			     strerrorname_np(-error));
 	else
-		selector_say(selector, "%s is in container %u", device->name,
-			     find_device(selector, device->name)->group->space->number);
+		selector_say(selector, "%s is in %s %u", device->name, selector->backend->space,
+			     find_device(selector, device->name)->space->number);
 	return error;
 }
 
@@ -371,10 +151,8 @@ static void remove_bars(struct selector *selector, const struct target_device *o
 static void unplug(struct selector *selector, struct select_device *device)
 {
 	remove_bars(selector, device->target);
-	selector->ops->close(selector->proc, device->fd);
 	TAILQ_REMOVE(&selector->devices, device, in_selector);
-	device->group->n_devices--;
-	group_put(selector, device->group);
+	selector->backend->detach(selector, device);
 	free(device);
 }
 

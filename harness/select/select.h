@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The selection engine: what a virtual machine monitor does with containers,
- * groups and mappings when devices come and go. It owns an address space made of
- * sections, and the containers ("spaces") that hold a copy of it; a policy
- * (policy.h) decides which space a device joins and which failures matter.
+ * The selection engine: what a virtual machine monitor does with containers or
+ * ioas, devices and mappings when devices come and go. It owns an address space
+ * made of sections, and the "spaces" (containers, or ioas of one iommufd) that hold
+ * a copy of it; a policy (policy.h) decides which space a device joins and which
+ * failures matter.
  *
  *	selector_create -> { selector_add (memory) ... selector_plug (device)
  *	-> selector_remove, selector_unplug } -> selector_destroy

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its files: sections.c, space.c, select.c. */
+/* The engine's inside, shared by its files: sections.c, space.c, legacy.c, iommufd.c, select.c. */
 #ifndef HARNESS_SELECT_SELECTOR_H
 #define HARNESS_SELECT_SELECTOR_H
 
@@ -21,13 +21,22 @@ struct omission {
 	TAILQ_ENTRY(omission) in_space;
 };
 
-/* A container and the copy of the address space in it. */
+/* A hardware page table that the program made itself, of the ioas it is in. */
+struct select_hwpt {
+	uint32_t id;
+	unsigned n_devices;
+	TAILQ_ENTRY(select_hwpt) in_space;
+};
+
+/* A container or an ioas, and the copy of the address space in it. */
 struct space {
 	struct selector *selector;
 	unsigned number;		/* 1, 2, ... as made */
-	int fd;
-	int type;			/* VFIO_TYPE1v2_IOMMU ... */
-	unsigned n_groups;
+	int fd;				/* the container; of an ioas the iommufd */
+	int type;			/* VFIO_TYPE1v2_IOMMU ...; of an ioas 0 */
+	uint32_t ioas;			/* its id */
+	TAILQ_HEAD(select_hwpt_list, select_hwpt) hwpts;
+	unsigned n_users;		/* groups; of an ioas devices */
 	bool live;			/* filled: from now on it hears of every section */
 	uint32_t available;		/* mappings it may hold, 0: the kernel did not say */
 	TAILQ_HEAD(omission_list, omission) omissions;
@@ -45,15 +54,35 @@ struct select_group {
 
 struct select_device {
 	const struct target_device *target;
-	struct select_group *group;
+	struct space *space;
 	int fd;
+	struct select_group *group;	/* legacy */
+	uint32_t id;			/* of the device in the iommufd */
+	struct select_hwpt *hwpt;	/* NULL: attached to the ioas itself */
+	bool discards_ok;		/* iommufd: does not forbid discarding */
 	TAILQ_ENTRY(select_device) in_selector;
 };
+
+/* How spaces are made and spoken to. Errors are negative errnos. */
+struct backend {
+	const char *space;		/* what a space is called */
+	/* Brings a device into a space that the policy chooses: fills fd and space. */
+	int (*attach)(struct selector *selector, struct select_device *device, bool discards_ok);
+	/* And out again; its space goes with the last one. */
+	void (*detach)(struct selector *selector, struct select_device *device);
+	/* One command for whole pages. */
+	int (*map)(struct space *space, const struct section *pages);
+	long (*unmap)(struct space *space, uint64_t iova, uint64_t size);
+};
+extern const struct backend backend_legacy, backend_iommufd;
 
 struct selector {
 	struct proc *proc;
 	const struct target_ops *ops;
 	const struct policy *policy;
+	const struct backend *backend;
+	int iommufd;			/* /dev/iommu, open while there are devices; -1 */
+	unsigned n_bound;		/* devices bound to it */
 	TAILQ_HEAD(section_list, select_section) sections;
 	TAILQ_HEAD(space_list, space) spaces;
 	TAILQ_HEAD(group_list, select_group) groups;
@@ -88,11 +117,12 @@ bool section_pages(const struct section *section, struct section *ret_pages);
 
 /* ---- space.c ---- */
 
-/*
- * A new container for the group open as @group_fd: opened, set, given an IOMMU
- * type. Not yet filled. On failure nothing is left.
- */
-int space_open(struct selector *selector, int group_fd, struct space **ret_space);
+/* Empty and unknown to the selector; given back with free(). NULL: out of memory. */
+struct space *space_create(struct selector *selector);
+/* It works: from now on it is one of the selector's, with its first user. */
+void space_announce(struct space *space);
+/* Its backend has closed it. */
+void space_free(struct space *space);
 /* Every section, in order. Stops at the first that must not fail. */
 int space_fill(struct space *space);
 /* One section: 0 also when it was left out. */
@@ -100,8 +130,6 @@ int space_map(struct space *space, const struct section *section);
 void space_unmap(struct space *space, const struct section *section);
 /* Unmaps everything, as a listener does that is taken off. */
 void space_empty(struct space *space);
-/* Closes and frees. */
-void space_close(struct space *space);
 
 /* Forbid or allow discarding RAM. -EBUSY: somebody needs it. */
 int discards_forbid(struct selector *selector);

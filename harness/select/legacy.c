@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Containers and groups: the backend of programs that speak to /dev/vfio/vfio.
+ * A space is a container, and a device comes in with its whole group.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/vfiosim.h>
+
+#include "select/selector.h"
+
+#define INFO_MAX 4096
+
+/* ---- Opening ----------------------------------------------------------- */
+
+static long command(struct space *space, uint32_t cmd, uint64_t arg)
+{
+	return space->selector->ops->ioctl(space->selector->proc, space->fd, cmd, arg);
+}
+
+static long command_data(struct space *space, uint32_t cmd, void *data, size_t size)
+{
+	return space->selector->ops->ioctl_data(space->selector->proc, space->fd, cmd, data, size);
+}
+
+static bool has_extension(struct space *space, int type)
+{
+	long answer = command(space, VFIO_CHECK_EXTENSION, (uint64_t)type);
+
+	return space->selector->policy->extension_exact ? answer == 1 : answer != 0;
+}
+
+/* Which of the policy's types are there? A bit each; asked before the group is set, as programs do. */
+static unsigned ask_types(struct space *space)
+{
+	const struct policy *policy = space->selector->policy;
+	unsigned found = 0;
+
+	for (unsigned i = 0; policy->types[i]; i++) {
+		if (!has_extension(space, policy->types[i]))
+			continue;
+		found |= 1u << i;
+		if (!policy->next_type)
+			break;
+	}
+	return found;
+}
+
+/* Sets the first type that was found; the next ones only where the policy goes on. */
+static int set_type(struct space *space, unsigned found)
+{
+	const int *types = space->selector->policy->types;
+	long error = -EINVAL;
+
+	for (unsigned i = 0; types[i]; i++) {
+		if (!(found & 1u << i))
+			continue;
+		space->type = types[i];
+		error = command(space, VFIO_SET_IOMMU, (uint64_t)types[i]);
+		if (error >= 0)
+			return 0;
+	}
+	return (int)error;
+}
+
+/* Looks for the number of mappings allowed among the capabilities. */
+static void read_available(struct space *space, const unsigned char *bytes, uint32_t size)
+{
+	const struct vfio_iommu_type1_info *info = (const void *)bytes;
+	uint32_t at = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+
+	for (int i = 0; i < 16 && at >= sizeof(*info) &&
+			at + sizeof(struct vfio_info_cap_header) <= size; i++) {
+		struct vfio_info_cap_header head;
+
+		memcpy(&head, bytes + at, sizeof(head));
+		if (head.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL &&
+		    at + sizeof(struct vfio_iommu_type1_info_dma_avail) <= size)
+			memcpy(&space->available, bytes + at + sizeof(head),
+			       sizeof(space->available));
+		at = head.next;
+	}
+}
+
+/* Asks once for the size and, when there is more than that, once for everything. */
+static int read_info(struct space *space)
+{
+	_Alignas(8) unsigned char bytes[INFO_MAX] = { 0 };
+	struct vfio_iommu_type1_info *info = (void *)bytes;
+	long error;
+
+	if (!space->selector->policy->info)
+		return 0;
+	info->argsz = sizeof(*info);
+	error = command_data(space, VFIO_IOMMU_GET_INFO, bytes, sizeof(*info));
+	if (!error && info->argsz > sizeof(*info)) {
+		if (info->argsz > sizeof(bytes))
+			info->argsz = sizeof(bytes);
+		error = command_data(space, VFIO_IOMMU_GET_INFO, bytes, info->argsz);
+		if (!error)
+			read_available(space, bytes, info->argsz);
+	}
+	return error < 0 ? (int)error : 0;
+}
+
+/* The container is open; the group joins it and it gets its type. */
+static int set_up(struct space *space, int group_fd)
+{
+	struct selector *selector = space->selector;
+	unsigned types;
+	int error;
+
+	if (command(space, VFIO_GET_API_VERSION, 0) != VFIO_API_VERSION) {
+		selector_say(selector, "the kernel's VFIO has another version");
+		return -EINVAL;
+	}
+	types = ask_types(space);
+	if (!types) {
+		selector_say(selector, "no IOMMU type that this program knows");
+		return -EINVAL;
+	}
+	error = (int)selector->ops->ioctl_data(selector->proc, group_fd, VFIO_GROUP_SET_CONTAINER,
+					       &space->fd, sizeof(space->fd));
+	if (error)
+		return error;
+	error = set_type(space, types);
+	if (!error)
+		error = discards_forbid(selector);
+	if (error)
+		goto unset;
+	error = read_info(space);
+	if (error) {
+		discards_allow(selector);
+		goto unset;
+	}
+	return 0;
+unset:
+	if (selector->policy->unset_first)
+		selector->ops->ioctl(selector->proc, group_fd, VFIO_GROUP_UNSET_CONTAINER, 0);
+	return error;
+}
+
+/*
+ * A new container for the group open as @group_fd: opened, set, given an IOMMU
+ * type. Not yet filled. On failure nothing is left.
+ */
+static int container_open(struct selector *selector, int group_fd,
+			  struct space **ret_space)
+{
+	struct space *space = space_create(selector);
+	int error;
+
+	if (!space)
+		return -ENOMEM;
+	space->fd = selector->ops->open(selector->proc, "/dev/vfio/vfio");
+	if (space->fd < 0) {
+		error = space->fd;
+		goto free_space;
+	}
+	error = set_up(space, group_fd);
+	if (error)
+		goto close_fd;
+	space_announce(space);
+	*ret_space = space;
+	return 0;
+close_fd:
+	selector->ops->close(selector->proc, space->fd);
+free_space:
+	free(space);
+	return error;
+}
+
+static void container_close(struct space *space)
+{
+	space->selector->ops->close(space->selector->proc, space->fd);
+	space_free(space);
+}
+
+/* ---- Mapping ----------------------------------------------------------- */
+
+static long unmap_range(struct space *space, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova,
+						    .size = size };
+
+	return command_data(space, VFIO_IOMMU_UNMAP_DMA, &unmap, sizeof(unmap));
+}
+
+static int map_pages(struct space *space, const struct section *pages)
+{
+	const struct policy *policy = space->selector->policy;
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.vaddr = pages->uva,
+		.iova = pages->iova,
+		.size = pages->size,
+	};
+	long error;
+
+	if (pages->kind != SECTION_ROM)
+		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
+	error = command_data(space, VFIO_IOMMU_MAP_DMA, &map, sizeof(map));
+	if (error == -EBUSY && policy->busy_retry && !unmap_range(space, map.iova, map.size))
+		error = command_data(space, VFIO_IOMMU_MAP_DMA, &map, sizeof(map));
+	if (error == -EEXIST && policy->exists_ok)
+		error = 0;
+	return (int)error;
+}
+
+/* ---- Groups ------------------------------------------------------------ */
+
+static struct select_group *find_group(struct selector *selector, int number)
+{
+	struct select_group *group;
+
+	TAILQ_FOREACH(group, &selector->groups, in_selector)
+		if (group->number == number)
+			return group;
+	return NULL;
+}
+
+static long set_container(struct select_group *group, struct space *space)
+{
+	struct selector *selector = space->selector;
+
+	return selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_SET_CONTAINER,
+					 &space->fd, sizeof(space->fd));
+}
+
+static long unset_container(struct selector *selector, struct select_group *group)
+{
+	return selector->ops->ioctl(selector->proc, group->fd, VFIO_GROUP_UNSET_CONTAINER, 0);
+}
+
+static int check_viable(struct selector *selector, const struct select_group *group)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	long error = selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_GET_STATUS,
+					       &status, sizeof(status));
+	bool viable = selector->policy->viable_exact ?
+			      status.flags == VFIO_GROUP_FLAGS_VIABLE :
+			      (status.flags & VFIO_GROUP_FLAGS_VIABLE);
+
+	if (error)
+		return (int)error;
+	if (viable)
+		return 0;
+	selector_say(selector, "the group is not viable: a device of it belongs to a host driver");
+	return -EINVAL;
+}
+
+/* A container that exists takes the group: whoever pins RAM forbids discarding it. */
+static int joined(struct selector *selector, struct select_group *group, struct space *space)
+{
+	int error = discards_forbid(selector);
+
+	if (error) {
+		unset_container(selector, group);
+		return error;
+	}
+	space->n_users++;
+	group->space = space;
+	return 0;
+}
+
+/* 0: one of the containers took it; 1: none did, make one; negative errno: it is refused. */
+static int offer(struct selector *selector, struct select_group *group)
+{
+	struct space *space;
+
+	if (selector->policy->spaces == SPACES_EACH)
+		return 1;
+	TAILQ_FOREACH(space, &selector->spaces, in_selector) {
+		long error = set_container(group, space);
+
+		if (!error)
+			return joined(selector, group, space);
+		selector_say(selector, "container %u refuses the group: %s", space->number,
+			     strerrorname_np((int)-error));
+		if (selector->policy->spaces == SPACES_ONE)
+			return (int)error;
+	}
+	return 1;
+}
+
+/* Leaves the container, which goes with its last group. */
+static void leave_space(struct selector *selector, struct select_group *group)
+{
+	struct space *space = group->space;
+	bool last = !--space->n_users;
+	long error;
+
+	if (last)
+		space_empty(space);
+	error = unset_container(selector, group);
+	if (error)
+		selector_say(selector, "the group stays in its container: %s",
+			     strerrorname_np((int)-error));
+	group->space = NULL;
+	if (!last)
+		return;
+	selector_say(selector, "container %u is empty and goes", space->number);
+	container_close(space);
+}
+
+/* A container of its own, with everything in it. */
+static int new_space(struct selector *selector, struct select_group *group)
+{
+	struct space *space;
+	int error = container_open(selector, group->fd, &space);
+
+	if (error)
+		return error;
+	error = space_fill(space);
+	if (!error) {
+		group->space = space;
+		return 0;
+	}
+	space_empty(space);
+	discards_allow(selector);
+	if (selector->policy->unset_first)
+		unset_container(selector, group);
+	container_close(space);
+	return error;
+}
+
+/* Into a container: an old one or a new one. */
+static int place(struct selector *selector, struct select_group *group)
+{
+	int error = check_viable(selector, group);
+
+	if (error)
+		return error;
+	error = offer(selector, group);
+	return error > 0 ? new_space(selector, group) : error;
+}
+
+static int group_get(struct selector *selector, const struct target_device *device,
+		     struct select_group **ret_group)
+{
+	struct select_group *group = find_group(selector, device->group);
+	int error;
+
+	if (group) {
+		*ret_group = group;
+		return 0;
+	}
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return -ENOMEM;
+	group->number = device->group;
+	group->fd = selector->ops->open(selector->proc, device->node);
+	error = group->fd < 0 ? group->fd : 0;
+	if (error)
+		goto free_group;
+	error = place(selector, group);
+	if (error)
+		goto close_fd;
+	TAILQ_INSERT_TAIL(&selector->groups, group, in_selector);
+	*ret_group = group;
+	return 0;
+close_fd:
+	selector->ops->close(selector->proc, group->fd);
+free_group:
+	free(group);
+	return error;
+}
+
+/* Goes with its last device. */
+static void group_put(struct selector *selector, struct select_group *group)
+{
+	if (group->n_devices)
+		return;
+	if (!group->discards_ok)
+		discards_allow(selector);
+	leave_space(selector, group);
+	selector->ops->close(selector->proc, group->fd);
+	TAILQ_REMOVE(&selector->groups, group, in_selector);
+	free(group);
+}
+
+/* ---- Devices ----------------------------------------------------------- */
+
+static int get_device_fd(struct selector *selector, const struct select_group *group,
+			 const struct target_device *device)
+{
+	char address[sizeof(device->address)];
+
+	memcpy(address, device->address, sizeof(address));
+	return (int)selector->ops->ioctl_data(selector->proc, group->fd, VFIO_GROUP_GET_DEVICE_FD,
+					      address, strlen(address) + 1);
+}
+
+/* All devices of a group must agree whether RAM may be discarded. */
+static int agree_on_discards(struct selector *selector, struct select_group *group, bool ok)
+{
+	if (group->discards_ok == ok || !selector->policy->discards)
+		return 0;
+	if (group->n_devices) {
+		selector_say(selector, "the devices of the group disagree on discarding RAM");
+		return -EINVAL;
+	}
+	group->discards_ok = ok;
+	discards_allow(selector);
+	return 0;
+}
+
+static int open_device(struct selector *selector, struct select_device *device, bool discards_ok)
+{
+	struct select_group *group = device->group;
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	long error;
+
+	device->fd = get_device_fd(selector, group, device->target);
+	if (device->fd < 0)
+		return device->fd;
+	error = selector->ops->ioctl_data(selector->proc, device->fd, VFIO_DEVICE_GET_INFO, &info,
+					  sizeof(info));
+	if (!error)
+		error = agree_on_discards(selector, group, discards_ok);
+	if (error)
+		selector->ops->close(selector->proc, device->fd);
+	return (int)error;
+}
+
+static int legacy_attach(struct selector *selector, struct select_device *device, bool discards_ok)
+{
+	int error = group_get(selector, device->target, &device->group);
+
+	if (error)
+		return error;
+	error = open_device(selector, device, discards_ok);
+	if (error) {
+		group_put(selector, device->group);
+		return error;
+	}
+	device->group->n_devices++;
+	device->space = device->group->space;
+	return 0;
+}
+
+static void legacy_detach(struct selector *selector, struct select_device *device)
+{
+	selector->ops->close(selector->proc, device->fd);
+	device->group->n_devices--;
+	group_put(selector, device->group);
+}
+
+const struct backend backend_legacy = {
+	.space = "container",
+	.attach = legacy_attach,
+	.detach = legacy_detach,
+	.map = map_pages,
+	.unmap = unmap_range,
+};

@@ -14,7 +14,7 @@
 
 const struct mode_row modes[MODE_COUNT] = {
 	[MODE_LEGACY] = { "legacy", NULL },
-	[MODE_IOMMUFD] = { "iommufd", "this build has no iommufd" },
+	[MODE_IOMMUFD] = { "iommufd", NULL },
 };
 const char *const mode_names[] = { "legacy", "iommufd", NULL };
 

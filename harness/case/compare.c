@@ -166,7 +166,7 @@ static void show_difference(const char *a, const char *b, FILE *message)
 
 bool compare_state(const char *before, const char *after, FILE *message)
 {
-	static const char *const keys[] = { "containers", "groups" };
+	static const char *const keys[] = { "containers", "iommufds", "groups" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const char *a, *b;

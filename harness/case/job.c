@@ -93,16 +93,26 @@ static int run_inproc(const struct play *play, const struct job_options *options
 
 /* ---- On this computer -------------------------------------------------- */
 
+/* What this computer lacks; NULL: nothing. */
+static const char *missing_here(const struct play *play)
+{
+	if (play->mode == MODE_IOMMUFD && access("/dev/iommu", F_OK))
+		return "this computer has no /dev/iommu: modprobe iommufd";
+	if (play->mode == MODE_LEGACY && access("/dev/vfio/vfio", F_OK))
+		return "this computer has no /dev/vfio/vfio: modprobe vfio-pci";
+	return NULL;
+}
+
 static int run_host(const struct play *play, const struct job_options *options,
 		    struct job_result *ret_result)
 {
+	const char *missing = missing_here(play);
 	struct target *target;
 	int error;
 
-	if (access("/dev/vfio/vfio", F_OK)) {
+	if (missing) {
 		ret_result->outcome.verdict = SKIPPED;
-		ret_result->outcome.message = strdup("this computer has no /dev/vfio/vfio: "
-						     "modprobe vfio-pci");
+		ret_result->outcome.message = strdup(missing);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
 	error = target_paths_create(NULL, options->devices, options->n_devices, &target);

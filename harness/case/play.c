@@ -357,7 +357,8 @@ static int find_verb(const struct maker *maker, struct step *step)
 		const char *key = node->keys[i].text;
 		const struct verb *verb = verb_by_name(key);
 
-		if (!strcmp(key, "expect") || !strcmp(key, "by") || !strcmp(key, "note"))
+		if (!strcmp(key, "expect") || !strcmp(key, "by") || !strcmp(key, "note") ||
+		    !strcmp(key, "only"))
 			continue;
 		if (!verb)
 			return node_unknown(&node->keys[i], maker->error, "verb", known);
@@ -391,6 +392,17 @@ static int make_step(const struct maker *maker, const struct node *node, struct 
 	return error;
 }
 
+/* `only: legacy`: other modes leave the step out. */
+static int is_of_other_mode(const struct maker *maker, const struct node *node, bool *ret_elsewhere)
+{
+	const struct node *only = node->kind == NODE_MAP ? node_get(node, "only") : NULL;
+	unsigned mode = maker->play->mode;
+	int error = only ? node_choice(only, "mode", mode_names, &mode, maker->error) : 0;
+
+	*ret_elsewhere = mode != maker->play->mode;
+	return error;
+}
+
 static int make_steps(const struct maker *maker)
 {
 	const struct node *steps = maker->play->file->steps;
@@ -400,9 +412,14 @@ static int make_steps(const struct maker *maker)
 	play->steps = calloc(steps->n, sizeof(*play->steps));
 	if (!play->steps)
 		return -ENOMEM;
-	for (; play->n_steps < steps->n && !error; play->n_steps++)
-		error = make_step(maker, &steps->items[play->n_steps],
-				  &play->steps[play->n_steps]);
+	for (size_t i = 0; i < steps->n && !error; i++) {
+		bool elsewhere;
+
+		error = is_of_other_mode(maker, &steps->items[i], &elsewhere);
+		if (error || elsewhere)
+			continue;
+		error = make_step(maker, &steps->items[i], &play->steps[play->n_steps++]);
+	}
 	return error;
 }
 

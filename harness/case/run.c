@@ -244,9 +244,11 @@ static void tell_outcome(const struct run *run, const struct run_watch *watch)
 
 	if (!watch || !watch->note)
 		return;
-	length = (size_t)snprintf(text, sizeof(text), "in the end: %u container%s, left out:%s",
+	length = (size_t)snprintf(text, sizeof(text), "in the end: %u %s%s, left out:%s",
 				  selector_spaces(selector),
-				  selector_spaces(selector) == 1 ? "" : "s", n ? "" : " nothing");
+				  run->play->mode == MODE_LEGACY ? "container" : "ioas",
+				  run->play->mode == MODE_LEGACY && selector_spaces(selector) != 1 ?
+					  "s" : "", n ? "" : " nothing");
 	for (size_t i = 0; i < n && i < 8; i++)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, " 0x%" PRIx64,
 					   omitted[i]);

@@ -66,11 +66,16 @@ void result_number(struct result *result, const char *name, uint64_t number);
 void result_text(struct result *result, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A name of the case: a descriptor, a stretch of memory, or a process. */
+/*
+ * A name of the case: a descriptor, a stretch of memory, or a process. In mode
+ * iommufd a space is the descriptor of /dev/iommu and the id of an ioas in it, a
+ * device that of its own node and its id in the iommufd.
+ */
 struct named {
 	char name[RUN_NAME_MAX];
 	enum named_kind { NAMED_FD, NAMED_MEMORY, NAMED_PROC } kind;
 	int fd;
+	uint32_t id;			/* of the object it stands for in an iommufd; 0: none */
 	uint64_t uva, size;
 	struct proc *proc;
 };

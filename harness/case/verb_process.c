@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/topology.h>
 #include <vfiosim/vfiosim.h>
 
 #include "case/verb.h"
@@ -109,6 +110,26 @@ static int poke_run(struct run *run, const struct step *step, struct result *ret
 						 named->uva + step_number(step, "at", 0), data,
 						 strlen(data)),
 			  ret_result);
+}
+
+/* 64-bit numbers, one behind the other. */
+static int poke64_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	const struct node *values = step_arg(step, "values")->node;
+	struct vfiosim_error why;
+	struct named *named;
+	int error = find_memory(run, step, &named);
+
+	for (size_t i = 0; i < values->n && !error; i++) {
+		uint64_t value;
+
+		if (node_number(&values->items[i], &value, &why))
+			return run_broken(run, "poke64: %s", why.message);
+		error = run->target->ops->poke(run->proc,
+					       named->uva + step_number(step, "at", 0) + i * 8,
+					       &value, sizeof(value));
+	}
+	return error < -10000 ? error : run_answer(run, error, ret_result);
 }
 
 static int peek_run(struct run *run, const struct step *step, struct result *ret_result)
@@ -282,6 +303,17 @@ const struct verb verbs_process[] = {
 			{ NULL } },
 		.gives = nothing,
 		.run = poke_run,
+	},
+	{
+		.name = "poke64",
+		.about = "write 64-bit numbers into memory, as the program",
+		.fields = (const struct verb_field[]){
+			{ "name", ARG_NAME, true, NULL },
+			{ "values", ARG_NODE, true, NULL },
+			{ "at", ARG_NUMBER, false, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = poke64_run,
 	},
 	{
 		.name = "peek",

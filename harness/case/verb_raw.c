@@ -41,17 +41,36 @@ static int name_fd(struct run *run, const char *name, int fd)
 
 /* ---- open, close, dup -------------------------------------------------- */
 
+/* The path of what is to be opened: a group's node, a device's own, or as the case has it. */
+static int path_of(struct run *run, const struct step *step, char *to, size_t size)
+{
+	const char *group = step_text(step, "group", NULL);
+	const char *name = step_text(step, "device", group);
+	const struct target_device *device = name ? run_device(run, name) : NULL;
+
+	if (name && !device)
+		return run_skip(run, "no device was named for '%s'", name);
+	if (name && !group)
+		return run->target->ops->cdev(run->proc, device, to, size);
+	snprintf(to, size, "%s",
+		 device ? device->node :
+			  step_text(step, "path",
+				    run->play->mode == MODE_IOMMUFD ? "/dev/iommu" :
+								      "/dev/vfio/vfio"));
+	return 0;
+}
+
 static int open_run(struct run *run, const struct step *step, struct result *ret_result)
 {
-	const char *path = step_text(step, "path", "/dev/vfio/vfio");
-	const char *group = step_text(step, "group", NULL);
-	const struct target_device *device = group ? run_device(run, group) : NULL;
 	const char *as = step_text(step, "as", "");
-	int fd;
+	char path[256];
+	int fd, error = path_of(run, step, path, sizeof(path));
 
-	if (group && !device)
-		return run_skip(run, "no device was named for '%s'", group);
-	fd = run->target->ops->open(run->proc, device ? device->node : path);
+	if (error == RUN_SKIP)
+		return error;
+	if (error)
+		return run_answer(run, error, ret_result);
+	fd = run->target->ops->open(run->proc, path);
 	if (fd < 0)
 		return run_answer(run, fd, ret_result);
 	return name_fd(run, as, fd);
@@ -267,7 +286,15 @@ static int flags_value(struct run *run, const struct vfiosim_command *command,
 	return 0;
 }
 
-/* A field's value: a number, a flag's name, an open thing's, or a memory's. */
+/* Does the field hold the id of an object in an iommufd? */
+static bool is_id(const struct vfiosim_field *field)
+{
+	size_t length = strlen(field->name);
+
+	return field->format == VFIOSIM_DEC && length >= 2 && !strcmp(field->name + length - 2, "id");
+}
+
+/* A field's value: a number, a flag's name, an open thing's or its id, or a memory's. */
 static int field_value(struct run *run, const struct vfiosim_command *command,
 		       const struct vfiosim_field *field, const struct node *node,
 		       uint64_t *ret_value)
@@ -286,8 +313,13 @@ static int field_value(struct run *run, const struct vfiosim_command *command,
 			return 0;
 		}
 	}
-	if (node->text && run_fd(run, node->text) >= 0) {
-		*ret_value = (uint64_t)run_fd(run, node->text);
+	named = node->text ? run_named(run, NAMED_FD, node->text) : NULL;
+	if (named && is_id(field) && named->id) {
+		*ret_value = named->id;
+		return 0;
+	}
+	if (named && named->fd >= 0) {
+		*ret_value = (uint64_t)named->fd;
 		return 0;
 	}
 	return run_broken(run, "'%s' is no value for %s", node->text ? node->text : "?",
@@ -427,6 +459,29 @@ static void give_fields(const struct raw *raw, struct result *ret_result)
 	}
 }
 
+/* An object that was made gets the name `as`; a device that was bound has one already. */
+static int name_object(struct run *run, const struct step *step, const struct raw *raw)
+{
+	const char *as = step_text(step, "as", NULL);
+	const struct vfiosim_field *field = raw->command ? raw->command->fields : NULL;
+	struct named *named;
+
+	while (field && field->name && (strncmp(field->name, "out_", 4) || !is_id(field)))
+		field++;
+	if (!field || !field->name)
+		return 0;
+	if (!as && strcmp(field->name, "out_devid"))
+		return 0;
+	named = as ? run_name(run, NAMED_FD, as) :
+		     run_named(run, NAMED_FD, step_text(step, "on", ""));
+	if (!named)
+		return run_broken(run, "too many names in one case");
+	if (as)
+		named->fd = run_fd(run, step_text(step, "on", ""));
+	memcpy(&named->id, raw->data + field->offset, sizeof(named->id));
+	return 0;
+}
+
 static int ioctl_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	const struct arg *arg = step_arg(step, "arg");
@@ -452,7 +507,11 @@ static int ioctl_run(struct run *run, const struct step *step, struct result *re
 		if (answer >= 0)
 			give_fields(&raw, ret_result);
 	}
-	if (answer >= 0 && as)
+	if (answer >= 0 && raw.command && raw.size)
+		error = name_object(run, step, &raw);
+	if (error)
+		return error;
+	if (answer >= 0 && as && raw.command && raw.command->returns_fd)
 		return name_fd(run, as, (int)answer);
 	if (answer >= 0 && !(raw.command && raw.command->returns_fd))
 		result_number(ret_result, "result", (uint64_t)answer);
@@ -464,10 +523,12 @@ static const char *const read_gives[] = { "value", NULL };
 const struct verb verbs_raw[] = {
 	{
 		.name = "open",
-		.about = "open a container, the group of a device, or a path",
+		.about = "open a container (mode iommufd: /dev/iommu), the group of a device, a device's "
+			 "own node, or a path",
 		.fields = (const struct verb_field[]){
 			{ "as", ARG_NAME, true, NULL },
 			{ "group", ARG_DEVICE, false, NULL },
+			{ "device", ARG_DEVICE, false, NULL },
 			{ "path", ARG_TEXT, false, NULL },
 			{ NULL } },
 		.gives = nothing,

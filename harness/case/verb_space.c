@@ -4,6 +4,7 @@
  * what there is. In legacy mode a space is a container; attaching takes what
  * programs take: open the group, look at its status, set the container, choose
  * the IOMMU type when it is the first, get the device. What fails is undone.
+ * Mode iommufd is in ioas.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 
 #include <vfiosim/vfiosim.h>
 
+#include "case/ioas.h"
 #include "case/verb.h"
 
 #define INFO_MAX 4096
@@ -165,7 +167,7 @@ static int remember(struct run *run, const struct target_device *device, const c
 static const uint64_t types[] = { VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU, VFIO_NOIOMMU_IOMMU };
 static const char *const type_names[] = { "v2", "v1", "noiommu", NULL };
 
-static int attach_run(struct run *run, const struct step *step, struct result *ret_result)
+static int container_attach(struct run *run, const struct step *step, struct result *ret_result)
 {
 	const struct target_device *device = run_device(run, step_text(step, "device", ""));
 	const char *space = step_text(step, "to", "");
@@ -214,7 +216,7 @@ static int attach_play(struct run *run, const struct step *step, struct result *
 
 /* ---- detach ------------------------------------------------------------ */
 
-static int detach_run(struct run *run, const struct step *step, struct result *ret_result)
+static int container_detach(struct run *run, const struct step *step, struct result *ret_result)
 {
 	const char *name = step_text(step, "device", "");
 	const struct target_device *device = run_device(run, name);
@@ -262,7 +264,7 @@ static int space_fd(struct run *run, const struct step *step, int *ret_fd)
 	return *ret_fd >= 0 ? 0 : run_broken(run, "there is no space called '%s' yet", name);
 }
 
-static int map_run(struct run *run, const struct step *step, struct result *ret_result)
+static int container_map(struct run *run, const struct step *step, struct result *ret_result)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -324,7 +326,7 @@ static int map_play(struct run *run, const struct step *step, struct result *ret
 
 /* ---- unmap ------------------------------------------------------------- */
 
-static int unmap_run(struct run *run, const struct step *step, struct result *ret_result)
+static int container_unmap(struct run *run, const struct step *step, struct result *ret_result)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -384,7 +386,7 @@ static void give_caps(const unsigned char *bytes, uint32_t at, struct result *re
 	}
 }
 
-static int info_run(struct run *run, const struct step *step, struct result *ret_result)
+static int container_info(struct run *run, const struct step *step, struct result *ret_result)
 {
 	_Alignas(8) unsigned char bytes[INFO_MAX] = { 0 };
 	struct vfio_iommu_type1_info *info = (void *)bytes;
@@ -402,7 +404,7 @@ static int info_run(struct run *run, const struct step *step, struct result *ret
 	return run_answer(run, answer, ret_result);
 }
 
-static const char *const info_gives[] = { "page_sizes", "ranges", "available", NULL };
+static const char *const info_gives[] = { "page_sizes", "ranges", "available", "alignment", NULL };
 
 /* ---- status ------------------------------------------------------------ */
 
@@ -439,6 +441,21 @@ static int status_run(struct run *run, const struct step *step, struct result *r
 
 static const char *const status_gives[] = { "viable", "in_container", NULL };
 static const char *const nothing[] = { NULL };
+
+/* ---- Either mode ------------------------------------------------------- */
+
+#define EITHER(verb_)                                                                              \
+	static int verb_##_run(struct run *run, const struct step *step, struct result *ret_result) \
+	{                                                                                          \
+		return run->play->mode == MODE_IOMMUFD ? verb_ioas_##verb_(run, step, ret_result) :     \
+							 container_##verb_(run, step, ret_result); \
+	}
+
+EITHER(attach)
+EITHER(detach)
+EITHER(map)
+EITHER(unmap)
+EITHER(info)
 
 const struct verb verbs_space[] = {
 	{

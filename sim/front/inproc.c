@@ -186,7 +186,10 @@ static void op_event_put(struct vfiosim_eventfd *event)
 	open_file_put((struct open_file *)event, NULL);
 }
 
-/* To the simulator a backing is as opaque. Only memfds are memory here. */
+/*
+ * To the simulator a backing is as opaque. Only memfds are memory here; for all else
+ * something foreign stands: who keeps an iommufd keeps its mappings.
+ */
 static int op_backing_get(struct vfiosim_caller *caller, int fd,
 			  struct vfiosim_backing **ret_backing)
 {
@@ -194,7 +197,13 @@ static int op_backing_get(struct vfiosim_caller *caller, int fd,
 
 	if (!file)
 		return -EBADF;
-	*ret_backing = (struct vfiosim_backing *)open_file_get(file);
+	if (file->kind == OPEN_MEMFD)
+		open_file_get(file);
+	else
+		file = open_file_create(file->sim, OPEN_FOREIGN);
+	if (!file)
+		return -ENOMEM;
+	*ret_backing = (struct vfiosim_backing *)file;
 	return 0;
 }
 

@@ -22,16 +22,13 @@
 #include <unistd.h>
 
 #include "front/loop.h"
+#include "front/pace.h"
 
 #define KEEP_IDLE 4			/* idle workers that stay for good */
 #define IDLE_SECONDS 2			/* how long others stay */
 #define WATCH_NS 2000000		/* how long a handler that lends is left alone */
 #define POLL_NS 40000			/* how long to poll before sleeping */
-#define WAIT_MAX_NS 200000		/* longer waits count as this long: nobody was calling */
-#define TRY_EVERY 128			/* requests after which the other way of waiting is tried */
-#define TRY_FOR 4			/* ... for so many requests */
-
-enum way { SLEEP, POLL };
+#define DISTURBED_NS 100000		/* one look at the source takes less, unless the cpu is lost */
 
 struct job {
 	STAILQ_ENTRY(job) next;
@@ -50,7 +47,6 @@ struct loop {
 	int stop_fd;			/* an eventfd: readable once stopped, for good */
 	int timer_fd;
 	atomic_bool stopping;
-	bool can_poll;
 
 	pthread_mutex_t lock;
 	pthread_cond_t turn;		/* nobody leads, or a job, or stopping */
@@ -66,10 +62,7 @@ struct loop {
 	STAILQ_HEAD(, job) jobs;
 
 	/* The leader's own. */
-	enum way way;			/* how it waits for a request */
-	uint64_t mean_ns[2];		/* how long a wait took lately, each way; 0: not known */
-	bool trying;			/* the way that seemed worse */
-	unsigned left;			/* requests until it changes its way */
+	struct pace pace;
 };
 
 static void *loop_work(void *arg);
@@ -143,10 +136,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
 		loop_destroy(loop);
 		return error;
 	}
-	loop->can_poll = options->poll_first && more_than_one_cpu();
-	loop->way = loop->can_poll ? POLL : SLEEP;
-	loop->left = TRY_FOR;
-	loop->trying = true;
+	pace_init(&loop->pace, options->poll_first && more_than_one_cpu());
 	*ret_loop = loop;
 	return 0;
 }
@@ -170,31 +160,10 @@ void loop_destroy(struct loop *loop)
 
 /* ---- Waiting for a request (the leader) ---- */
 
-/*
- * Which way of waiting gets the next request sooner? It depends on who else wants
- * the cpus, so it is measured: now and then the other way is tried for a few
- * requests.
- */
-static void loop_learn(struct loop *loop, uint64_t waited)
-{
-	uint64_t *mean = &loop->mean_ns[loop->way];
-
-	if (waited > WAIT_MAX_NS)
-		waited = WAIT_MAX_NS;
-	*mean = *mean ? *mean - *mean / 4 + waited / 4 : waited;
-	if (!loop->can_poll || --loop->left)
-		return;
-	loop->trying = !loop->trying;
-	loop->left = loop->trying ? TRY_FOR : TRY_EVERY;
-	if (loop->trying)
-		loop->way = loop->way == POLL ? SLEEP : POLL;
-	else
-		loop->way = loop->mean_ns[POLL] < loop->mean_ns[SLEEP] ? POLL : SLEEP;
-}
-
 /* Polls for a bounded time: what receive answered, 0 when nothing came. */
-static long loop_poll(struct loop *loop, void *buffer, uint64_t until)
+static long loop_poll(struct loop *loop, void *buffer, uint64_t since)
 {
+	uint64_t before = since, now;
 	long length;
 
 	do {
@@ -202,7 +171,14 @@ static long loop_poll(struct loop *loop, void *buffer, uint64_t until)
 		if (length)
 			return length;
 		cpu_relax();
-	} while (!atomic_load_explicit(&loop->stopping, memory_order_relaxed) && now_ns() < until);
+		now = now_ns();
+		if (now - before > DISTURBED_NS) {
+			pace_disturbed(&loop->pace);
+			return 0;
+		}
+		before = now;
+	} while (now - since < POLL_NS &&
+		 !atomic_load_explicit(&loop->stopping, memory_order_relaxed));
 	return 0;
 }
 
@@ -221,8 +197,8 @@ static long loop_receive(struct loop *loop, void *buffer)
 	uint64_t since = now_ns();
 	long length = 0;
 
-	if (loop->way == POLL)
-		length = loop_poll(loop, buffer, since + POLL_NS);
+	if (loop->pace.way == PACE_POLL)
+		length = loop_poll(loop, buffer, since);
 	while (!length) {
 		loop_sleep(loop);
 		if (atomic_load(&loop->stopping))
@@ -230,7 +206,7 @@ static long loop_receive(struct loop *loop, void *buffer)
 		length = loop->options.receive(loop->options.ctx, buffer);
 	}
 	if (length > 0)
-		loop_learn(loop, now_ns() - since);
+		pace_waited(&loop->pace, now_ns() - since);
 	return length;
 }
 

@@ -129,7 +129,9 @@ static int refuse_unknown(struct call *call, uint32_t number)
 /* What a container answers to a command that is its IOMMU driver's. */
 static int check_driver(struct call *call)
 {
-	switch (call->file->container->driver) {
+	const enum container_driver driver = call->file->container->driver;
+
+	switch (driver) {
 	case DRIVER_NONE:
 		return refuse(call, RULE_NO_IOMMU_SET);
 	case DRIVER_NOIOMMU:

@@ -113,9 +113,13 @@ struct window {
 static int window_open(const struct vfiosim_backing *backing, uint64_t offset, size_t length,
 		       int prot, struct window *ret_window)
 {
-	uint64_t first = offset - offset % backing->page;
-	size_t mapped = (size_t)(offset - first) + length;
+	uint64_t first;
+	size_t mapped;
 
+	if (backing->fd < 0)
+		return -EFAULT;
+	first = offset - offset % backing->page;
+	mapped = (size_t)(offset - first) + length;
 	mapped = (mapped + backing->page - 1) / backing->page * backing->page;
 	ret_window->length = mapped;
 	ret_window->start = mmap(NULL, mapped, prot, MAP_SHARED, backing->fd, (off_t)first);

@@ -131,11 +131,12 @@ END_TEST
 /* Each close is on another connection than the command that it decides about. */
 START_TEST(closes_count_before_the_next_command)
 {
-	int cdev, group, iommufd;
+	int cdev, group, iommufd, none;
 
 	if (!rig_start(&rig, (enum rig_user)_i, "q35"))
 		return;
 	iommufd = open_iommufd();
+	none = open(RIG_NODES, O_PATH | O_CLOEXEC);
 	for (unsigned i = 0; i < 300; i++) {
 		cdev = open_at(CDEVS "vfio0");
 		ck_assert_int_ge(cdev, 0);
@@ -147,6 +148,8 @@ START_TEST(closes_count_before_the_next_command)
 		cdev = open_at(CDEVS "vfio0");
 		ck_assert_int_eq(bind_to(cdev, iommufd), -EBUSY);
 		close(group);
+		/* The group is looked at before the descriptor. */
+		ck_assert_int_eq(bind_to(cdev, none), -EBADF);
 		ck_assert_int_eq(bind_to(cdev, iommufd), 0);
 		close(cdev);
 	}

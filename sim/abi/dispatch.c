@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "core/cdev.h"
 #include "core/client.h"
@@ -142,6 +143,22 @@ static int check_driver(struct call *call)
 	return 0;
 }
 
+/* Numbers of the kernel's own table: it reads the size before it looks what they are. */
+static bool in_iommufd_table(uint32_t number)
+{
+	return _IOC_NR(number) >= 0x80 && _IOC_NR(number) <= 0xa0;
+}
+
+/* No lock: there is no row that could ask for one. */
+static int refuse_iommufd_unknown(struct call *call)
+{
+	uint32_t size;
+
+	if (call_read(call, call->arg, &size, sizeof(size)))
+		return refuse_address(call, call->arg, "read");
+	return refuse_unknown(call, call->number);
+}
+
 static int decide_early(struct call *call)
 {
 	if (call->file->kind == VFIOSIM_DEVICE && !(call->command && call->command->unbound)) {
@@ -157,6 +174,8 @@ static int decide_early(struct call *call)
 		if (ret)
 			return ret;
 	}
+	if (!call->command && call->file->kind == VFIOSIM_IOMMUFD && in_iommufd_table(call->number))
+		return refuse_iommufd_unknown(call);
 	if (!call->command)
 		return refuse_unknown(call, call->number);
 	return call->command->early ? call->command->early(call) : 0;

@@ -110,17 +110,6 @@ static int fault_queue_alloc(struct call *call)
 	return 0;
 }
 
-/*
- * Linux 7.2 has a command of this number; what it does could not be learned from the
- * answers that were measured, only that it reads its argument.
- */
-#define IOMMU_COMMAND_95 IOMMUFD_NUMBER(0x95)
-
-static int command_95(struct call *call)
-{
-	return refuse(call, RULE_UNKNOWN_OPTION, VS("field", "command"), V("value", 0x95));
-}
-
 /* ---- Rows ---- */
 
 static const struct vfiosim_field fault_fields[] = {
@@ -154,9 +143,5 @@ const struct command iommufd_absent_commands[] = {
 		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_alloc) },
 	{ ABSENT(IOMMU_HW_QUEUE_ALLOC, vfiosim_iommu_hw_queue_alloc,
 		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_alloc) },
-	{ .row = { .name = "IOMMU_COMMAND_95", .number = IOMMU_COMMAND_95,
-		   .kinds = VFIOSIM_IOMMUFD, .family = VFIOSIM_SIZE_IOMMUFD,
-		   .min_size = sizeof(uint32_t), .full_size = CALL_STRUCT_MAX, .errors = errors },
-	  .run = command_95 },
 	{ .row = { .name = NULL } },
 };

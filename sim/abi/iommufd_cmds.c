@@ -63,6 +63,22 @@ static int ioas_alloc(struct call *call)
 	return 0;
 }
 
+/* The client never learnt the id: the object goes again, unless it was guessed and used. */
+static void undo_alloc(struct call *call, uint32_t id, enum object_type type)
+{
+	struct object *object = object_find(iommufd_of(call), id, type);
+
+	if (object && !object->users)
+		object_destroy(call, object);
+}
+
+static void undo_ioas_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_ioas_alloc *cmd = (void *)call->in.bytes;
+
+	undo_alloc(call, cmd->out_ioas_id, OBJECT_IOAS);
+}
+
 /* ---- IOMMU_IOAS_ALLOW_IOVAS ---- */
 
 #define ALLOWED_CHUNK 256	/* ranges copied at a time */
@@ -207,11 +223,11 @@ int iommufd_check_map(struct call *call, uint32_t flags, uint64_t reserved, uint
 		ret = check_reserved(call, reserved);
 	if (ret)
 		return ret;
-	if (!(flags & MAP_ACCESS))
-		return refuse(call, RULE_NO_ACCESS);
 	if (iova == UINT64_MAX || length == UINT64_MAX)
 		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", iova),
 			      V("length", length));
+	if (!(flags & MAP_ACCESS))
+		return refuse(call, RULE_NO_ACCESS);
 	return 0;
 }
 
@@ -274,7 +290,7 @@ static int ioas_unmap_cmd(struct call *call)
 
 	if (ret)
 		return ret;
-	if (!all && !cmd->length)
+	if (!all && !cmd->length && cmd->iova != UINT64_MAX)
 		return refuse(call, RULE_LENGTH_ZERO);
 	if (!all && (cmd->iova == UINT64_MAX || cmd->length == UINT64_MAX ||
 		     !span_make(cmd->iova, cmd->length, &span)))
@@ -342,6 +358,7 @@ static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 	if (!cmd->val64)
 		return ioas_refuse_huge_pages(call, ioas);
 	ioas->huge_pages = true;
+	ioas_update_alignment(ioas);
 	return 0;
 }
 
@@ -471,6 +488,13 @@ static int hwpt_alloc(struct call *call)
 	return refuse(call, RULE_NOT_ATTACHABLE, V("id", cmd->pt_id));
 }
 
+static void undo_hwpt_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
+
+	undo_alloc(call, cmd->out_hwpt_id, OBJECT_HWPT);
+}
+
 /* ---- IOMMU_GET_HW_INFO ---- */
 
 #define HW_INFO_INPUT_TYPE 1u
@@ -545,6 +569,21 @@ static int set_dirty_tracking(struct call *call)
 	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
 }
 
+/* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
+static int check_dirty_range(struct call *call,
+			     const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd)
+{
+	struct span span;
+
+	if (!span_make(cmd->iova, cmd->length, &span))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", cmd->iova),
+			      V("length", cmd->length));
+	if (!cmd->page_size || cmd->page_size & (cmd->page_size - 1) ||
+	    (cmd->iova | cmd->length) & (cmd->page_size - 1))
+		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "the range is not made of pages"));
+	return 0;
+}
+
 static int get_dirty_bitmap(struct call *call)
 {
 	const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd = (void *)call->in.bytes;
@@ -555,6 +594,8 @@ static int get_dirty_bitmap(struct call *call)
 		ret = check_reserved(call, cmd->reserved);
 	if (!ret)
 		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
+	if (!ret)
+		ret = check_dirty_range(call, cmd);
 	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
 }
 
@@ -674,7 +715,8 @@ static const int hwpt_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EN
 const struct command iommufd_commands[] = {
 	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, object_errors, destroy) },
 	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, object_errors,
-		ioas_alloc) },
+		ioas_alloc),
+	  .undo = undo_ioas_alloc },
 	{ WHOLE(IOMMU_IOAS_ALLOW_IOVAS, vfiosim_iommu_ioas_allow_iovas, allow_fields, NULL,
 		range_errors, allow_iovas),
 	  .prepare = prepare_allow },
@@ -691,7 +733,8 @@ const struct command iommufd_commands[] = {
 		vfio_ioas) },
 	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,
 			offsetof(struct vfiosim_iommu_hwpt_alloc, data_type), hwpt_fields, hwpt_flags,
-			hwpt_errors, hwpt_alloc) },
+			hwpt_errors, hwpt_alloc),
+	  .undo = undo_hwpt_alloc },
 	{ IOMMU_COMMAND(IOMMU_GET_HW_INFO, vfiosim_iommu_hw_info,
 			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
 			hwpt_errors, get_hw_info) },

@@ -154,7 +154,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 uint64_t ioas_alignment_with(const struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
 {
-	uint64_t alignment = ioas->n_accesses ? VFIOSIM_PAGE_SIZE : 1;
+	uint64_t alignment = ioas->n_accesses || !ioas->huge_pages ? VFIOSIM_PAGE_SIZE : 1;
 	const struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
@@ -188,10 +188,16 @@ void ioas_update_alignment(struct ioas *ioas)
 /* Mirrors iopt_disable_large_pages. */
 int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas)
 {
+	int ret;
+
 	if (ioas->huge_pages && !TAILQ_EMPTY(&ioas->hwpts) && ioas->iopt.set.count)
 		return refuse(call, RULE_HUGE_PAGES_IN_USE, V("id", ioas->object.id),
 			      V("n", ioas->iopt.set.count));
+	ret = ioas_check_alignment(call, ioas, VFIOSIM_PAGE_SIZE);
+	if (ret)
+		return ret;
 	ioas->huge_pages = false;
+	ioas_update_alignment(ioas);
 	return 0;
 }
 

@@ -225,6 +225,9 @@ static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (handle->file)
 		vfiosim_file_set_ctx(handle->file, handle);
 	fi->direct_io = 1;
+	/* Refuses lseek() and pread() alike. Containers and groups have a pread() that says
+	   EINVAL, so there lseek() has to work; of /dev/iommu nobody asks pread(). */
+	fi->nonseekable = stat.kind == NODE_IOMMUFD;
 	if (error) {
 		handle_destroy(fuse, handle);
 		fuse_reply_err(req, -error);

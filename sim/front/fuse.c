@@ -55,6 +55,8 @@ static ssize_t connection_writev(int fd, struct iovec *iov, int count, void *use
 
 	if (connection->offers_mmap && connection->init)
 		complete_init(connection, iov, count);
+	/* What this thread wrote is seen by whoever reads the client's next request. */
+	atomic_fetch_add_explicit(&connection->fuse->answers, 1, memory_order_release);
 	/* Not writev(): the sanitizers' looks at the bytes afterwards, when whoever asked may
 	   have the answer and have closed the file they belong to. */
 	return syscall(SYS_writev, fd, iov, count);
@@ -104,6 +106,7 @@ static size_t connection_receive(struct connection *connection, struct request *
 		connection->ended = true;
 	if (length < (ssize_t)sizeof(*header))
 		return 0;
+	atomic_load_explicit(&connection->fuse->answers, memory_order_acquire);
 	request->from = connection;
 	if (header->opcode == FUSE_INIT)
 		connection_saw_init(connection, header);

@@ -90,6 +90,7 @@ struct vfiosim_fuse {
 	struct connection nodes, devices;
 	struct pollfd sources[LOOP_SOURCES];	/* the leader's */
 	void *spare;			/* the leader's second buffer */
+	atomic_uint answers;		/* counted to order answers before later requests, see fuse.c */
 	atomic_uint device_files;	/* open on the devices connection, ours included */
 	uint32_t uid, gid;		/* owner of device nodes */
 	uint32_t root_uid, root_gid;	/* owner of everything else: 0 where that is mapped */

@@ -303,6 +303,12 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Linux 5.6; without it no descriptor of a client can be told. */
+static bool has_pidfd_getfd(void)
+{
+	return syscall(SYS_pidfd_getfd, -1, 0, 0) >= 0 || errno != ENOSYS;
+}
+
 static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_options *options)
 {
 	struct loop_options loop = {
@@ -363,7 +369,7 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	LIST_INIT(&fuse->installs);
 	id_map_init(&fuse->owners);
 	raise_file_limit();
-	error = fuse_set_up(fuse, options);
+	error = has_pidfd_getfd() ? fuse_set_up(fuse, options) : -ENOSYS;
 	if (error) {
 		vfiosim_fuse_destroy(fuse);
 		return error;

@@ -47,6 +47,8 @@ static const struct command *find_command(unsigned kind, uint32_t number)
 	if (!command && kind == VFIOSIM_CONTAINER)
 		command = find(type1_commands, number);
 	if (!command && kind == VFIOSIM_IOMMUFD)
+		command = find(hwpt_commands, number);
+	if (!command && kind == VFIOSIM_IOMMUFD)
 		command = find(iommufd_absent_commands, number);
 	if (!command && kind == VFIOSIM_IOMMUFD)
 		command = find(compat_commands, number);
@@ -63,7 +65,7 @@ const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t 
 const struct vfiosim_command *vfiosim_command(size_t index)
 {
 	const struct command *const tables[] = { container_commands, type1_commands, group_commands,
-						 device_commands, iommufd_commands,
+						 device_commands, iommufd_commands, hwpt_commands,
 						 iommufd_absent_commands, compat_commands };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -39,6 +39,7 @@ extern const struct command type1_commands[];		/* type1_cmds.c */
 extern const struct command group_commands[];		/* group_cmds.c */
 extern const struct command device_commands[];		/* device_cmds.c */
 extern const struct command iommufd_commands[];		/* iommufd_cmds.c */
+extern const struct command hwpt_commands[];		/* hwpt_cmds.c */
 extern const struct command iommufd_absent_commands[];	/* iommufd_absent_cmds.c */
 extern const struct command compat_commands[];		/* compat_cmds.c: VFIO's on an iommufd */
 

@@ -22,19 +22,14 @@
 #include "core/ioas.h"
 #include "core/iommufd.h"
 
-static struct iommufd *iommufd_of(const struct call *call)
-{
-	return call->file->iommufd;
-}
-
-static int check_flags(struct call *call, uint32_t flags, uint32_t known)
+int iommufd_check_flags(struct call *call, uint32_t flags, uint32_t known)
 {
 	if (!(flags & ~known))
 		return 0;
 	return refuse(call, RULE_UNKNOWN_OPTION, VS("field", "flags"), V("value", flags));
 }
 
-static int check_reserved(struct call *call, uint64_t reserved)
+int iommufd_check_reserved(struct call *call, uint64_t reserved)
 {
 	return reserved ? refuse(call, RULE_RESERVED_FIELD) : 0;
 }
@@ -45,18 +40,18 @@ static int destroy(struct call *call)
 {
 	const struct vfiosim_iommu_destroy *cmd = (void *)call->in.bytes;
 
-	return object_remove(call, iommufd_of(call), cmd->id);
+	return object_remove(call, call->file->iommufd, cmd->id);
 }
 
 static int ioas_alloc(struct call *call)
 {
 	struct vfiosim_iommu_ioas_alloc *cmd = (void *)call->in.bytes;
 	struct ioas *ioas;
-	int ret = check_flags(call, cmd->flags, 0);
+	int ret = iommufd_check_flags(call, cmd->flags, 0);
 
 	if (ret)
 		return ret;
-	ioas = ioas_create(call, iommufd_of(call));
+	ioas = ioas_create(call, call->file->iommufd);
 	if (!ioas)
 		return -ENOMEM;
 	cmd->out_ioas_id = ioas->object.id;
@@ -64,9 +59,9 @@ static int ioas_alloc(struct call *call)
 }
 
 /* The client never learnt the id: the object goes again, unless it was guessed and used. */
-static void undo_alloc(struct call *call, uint32_t id, enum object_type type)
+void iommufd_undo_alloc(struct call *call, uint32_t id, enum object_type type)
 {
-	struct object *object = object_find(iommufd_of(call), id, type);
+	struct object *object = object_find(call->file->iommufd, id, type);
 
 	if (object && !object->users)
 		object_destroy(call, object);
@@ -76,7 +71,7 @@ static void undo_ioas_alloc(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_alloc *cmd = (void *)call->in.bytes;
 
-	undo_alloc(call, cmd->out_ioas_id, OBJECT_IOAS);
+	iommufd_undo_alloc(call, cmd->out_ioas_id, OBJECT_IOAS);
 }
 
 /* ---- IOMMU_IOAS_ALLOW_IOVAS ---- */
@@ -164,10 +159,10 @@ static int allow_iovas(struct call *call)
 	struct allowed_list *list = call->prepared;
 	struct ranges ranges;
 	struct ioas *ioas;
-	int ret = check_reserved(call, cmd->reserved);
+	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret)
-		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
+		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
 	if (!ret && list->error)
 		ret = refuse_address(call, cmd->allowed_iovas, "read");
 	if (!ret)
@@ -187,10 +182,10 @@ static int iova_ranges(struct call *call)
 	uint32_t room = cmd->num_iovas;
 	struct ranges ranges;
 	struct ioas *ioas;
-	int ret = check_reserved(call, cmd->reserved);
+	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret)
-		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
+		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
 	if (ret)
 		return ret;
 	if (ioas_ranges(ioas, &ranges))
@@ -217,10 +212,10 @@ static int iova_ranges(struct call *call)
 int iommufd_check_map(struct call *call, uint32_t flags, uint64_t reserved, uint64_t iova,
 		      uint64_t length)
 {
-	int ret = check_flags(call, flags, VFIOSIM_IOAS_MAP_FIXED_IOVA | MAP_ACCESS);
+	int ret = iommufd_check_flags(call, flags, VFIOSIM_IOAS_MAP_FIXED_IOVA | MAP_ACCESS);
 
 	if (!ret)
-		ret = check_reserved(call, reserved);
+		ret = iommufd_check_reserved(call, reserved);
 	if (ret)
 		return ret;
 	if (iova == UINT64_MAX || length == UINT64_MAX)
@@ -246,7 +241,7 @@ static int ioas_map_cmd(struct call *call)
 	int ret = iommufd_check_map(call, cmd->flags, cmd->reserved, cmd->iova, cmd->length);
 
 	if (!ret)
-		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
+		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
 	if (!ret)
 		ret = ioas_map(call, ioas, &args);
 	if (!ret)
@@ -269,9 +264,9 @@ static int ioas_copy_cmd(struct call *call)
 	int ret = iommufd_check_map(call, cmd->flags, 0, cmd->dst_iova, cmd->length);
 
 	if (!ret)
-		ret = ioas_find(call, iommufd_of(call), cmd->src_ioas_id, &from);
+		ret = ioas_find(call, call->file->iommufd, cmd->src_ioas_id, &from);
 	if (!ret)
-		ret = ioas_find(call, iommufd_of(call), cmd->dst_ioas_id, &ioas);
+		ret = ioas_find(call, call->file->iommufd, cmd->dst_ioas_id, &ioas);
 	if (!ret)
 		ret = ioas_copy(call, ioas, from, &args);
 	if (!ret)
@@ -286,7 +281,7 @@ static int ioas_unmap_cmd(struct call *call)
 	struct span span = SPAN_ALL;
 	struct ioas *ioas;
 	uint64_t gone = 0;
-	int ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
+	int ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
 
 	if (ret)
 		return ret;
@@ -305,7 +300,7 @@ static int ioas_unmap_cmd(struct call *call)
 
 /* ---- IOMMU_OPTION ---- */
 
-static int refuse_option(struct call *call, const char *field, uint64_t value)
+int iommufd_refuse_option(struct call *call, const char *field, uint64_t value)
 {
 	return refuse(call, RULE_UNKNOWN_OPTION, VS("field", field), V("value", value));
 }
@@ -331,19 +326,19 @@ static int set_rlimit_mode(struct call *call, struct iommufd *iommufd, uint64_t 
 static int rlimit_mode(struct call *call, struct vfiosim_iommu_option *cmd)
 {
 	if (cmd->object_id)
-		return refuse_option(call, "object_id", cmd->object_id);
+		return iommufd_refuse_option(call, "object_id", cmd->object_id);
 	if (cmd->op == VFIOSIM_IOMMU_OPTION_OP_SET)
-		return set_rlimit_mode(call, iommufd_of(call), cmd->val64);
+		return set_rlimit_mode(call, call->file->iommufd, cmd->val64);
 	if (cmd->op != VFIOSIM_IOMMU_OPTION_OP_GET)
-		return refuse_option(call, "op", cmd->op);
-	cmd->val64 = iommufd_of(call)->account_mm;
+		return iommufd_refuse_option(call, "op", cmd->op);
+	cmd->val64 = call->file->iommufd->account_mm;
 	return 0;
 }
 
 static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 {
 	struct ioas *ioas;
-	int ret = ioas_find(call, iommufd_of(call), cmd->object_id, &ioas);
+	int ret = ioas_find(call, call->file->iommufd, cmd->object_id, &ioas);
 
 	if (ret)
 		return ret;
@@ -352,7 +347,7 @@ static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 		return 0;
 	}
 	if (cmd->op != VFIOSIM_IOMMU_OPTION_OP_SET)
-		return refuse_option(call, "op", cmd->op);
+		return iommufd_refuse_option(call, "op", cmd->op);
 	if (cmd->val64 > 1)
 		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "huge pages are 0 or 1"));
 	if (!cmd->val64)
@@ -365,7 +360,7 @@ static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 static int option(struct call *call)
 {
 	struct vfiosim_iommu_option *cmd = (void *)call->in.bytes;
-	int ret = check_reserved(call, cmd->reserved);
+	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (ret)
 		return ret;
@@ -375,7 +370,7 @@ static int option(struct call *call)
 	case VFIOSIM_IOMMU_OPTION_HUGE_PAGES:
 		return huge_pages(call, cmd);
 	default:
-		return refuse_option(call, "option_id", cmd->option_id);
+		return iommufd_refuse_option(call, "option_id", cmd->option_id);
 	}
 }
 
@@ -384,8 +379,8 @@ static int option(struct call *call)
 static int vfio_ioas(struct call *call)
 {
 	struct vfiosim_iommu_vfio_ioas *cmd = (void *)call->in.bytes;
-	struct iommufd *iommufd = iommufd_of(call);
-	int ret = check_reserved(call, cmd->reserved);
+	struct iommufd *iommufd = call->file->iommufd;
+	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (ret)
 		return ret;
@@ -401,224 +396,11 @@ static int vfio_ioas(struct call *call)
 		iommufd->vfio_ioas = NULL;
 		return 0;
 	default:
-		return refuse_option(call, "op", cmd->op);
+		return iommufd_refuse_option(call, "op", cmd->op);
 	}
-}
-
-/* ---- IOMMU_HWPT_ALLOC ---- */
-
-static int find_device(struct call *call, uint32_t id, struct idev **ret_idev)
-{
-	struct object *object = object_find(iommufd_of(call), id, OBJECT_DEVICE);
-
-	if (!object)
-		return refuse(call, RULE_NO_OBJECT, VS("what", "physical device"), V("id", id));
-	*ret_idev = (struct idev *)object;
-	return 0;
-}
-
-static int refuse_unsupported(struct call *call, const struct vfiosim_topo_iommu *iommu,
-			      const char *what)
-{
-	return refuse(call, RULE_UNSUPPORTED, VS("iommu", iommu->name), VS("what", what));
-}
-
-static int check_hwpt_flags(struct call *call, const struct vfiosim_iommu_hwpt_alloc *cmd,
-			    const struct vfiosim_topo_iommu *iommu)
-{
-	int ret = check_flags(call, cmd->flags, 0xf);
-
-	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_NEST_PARENT)
-		ret = refuse_unsupported(call, iommu, "nesting");
-	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING)
-		ret = refuse_unsupported(call, iommu, "dirty tracking");
-	if (!ret && cmd->data_type)
-		ret = refuse(call, RULE_BAD_ARGUMENT,
-			     VS("what", "an ioas takes no data of the IOMMU's own"));
-	return ret;
-}
-
-static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd,
-			 const struct vfiosim_topo_iommu *iommu, struct ioas *ioas)
-{
-	struct object *fault = NULL;
-	struct hwpt *hwpt;
-	int ret = check_hwpt_flags(call, cmd, iommu);
-
-	if (!ret)
-		ret = hwpt_check(call, ioas, iommu);
-	if (!ret && cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
-		fault = object_find(iommufd_of(call), cmd->fault_id, OBJECT_FAULT);
-		if (!fault)
-			ret = refuse(call, RULE_NO_OBJECT, VS("what", "fault queue"),
-				     V("id", cmd->fault_id));
-	}
-	if (ret)
-		return ret;
-	hwpt = hwpt_create(call, ioas, iommu, false);
-	if (!hwpt)
-		return -ENOMEM;
-	hwpt->fault = fault;
-	if (fault)
-		fault->users++;
-	cmd->out_hwpt_id = hwpt->object.id;
-	return 0;
-}
-
-static int hwpt_alloc(struct call *call)
-{
-	struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
-	const struct vfiosim_topo_iommu *iommu;
-	struct object *object;
-	struct idev *idev = NULL;
-	int ret = check_reserved(call, cmd->reserved);
-
-	if (!ret && !cmd->data_type != !cmd->data_len)
-		ret = refuse(call, RULE_BAD_ARGUMENT, VS("what", "data_len does not fit data_type"));
-	if (!ret)
-		ret = find_device(call, cmd->dev_id, &idev);
-	if (ret)
-		return ret;
-	iommu = idev->dev->group->iommu;
-	object = object_find(iommufd_of(call), cmd->pt_id, OBJECT_ANY);
-	if (object && object->type == OBJECT_IOAS)
-		return hwpt_alloc_on(call, cmd, iommu, (struct ioas *)object);
-	if (object && object->type == OBJECT_HWPT)
-		return refuse_unsupported(call, iommu, "nesting");
-	return refuse(call, RULE_NOT_ATTACHABLE, V("id", cmd->pt_id));
-}
-
-static void undo_hwpt_alloc(struct call *call)
-{
-	const struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
-
-	undo_alloc(call, cmd->out_hwpt_id, OBJECT_HWPT);
-}
-
-/* ---- IOMMU_GET_HW_INFO ---- */
-
-#define HW_INFO_INPUT_TYPE 1u
-#define HW_INFO_TYPE_VTD 1u
-#define HW_CAP_ATS_NOT_SUPPORTED 8u
-
-static int put_hw_data(struct call *call, const struct vfiosim_topo_iommu *iommu,
-		       struct vfiosim_iommu_hw_info *cmd)
-{
-	const struct vfiosim_iommu_hw_info_vtd vtd = {
-		.cap_reg = iommu->vtd_cap,
-		.ecap_reg = iommu->vtd_ecap,
-	};
-	uint8_t *data = calloc(1, cmd->data_len > sizeof(vtd) ? cmd->data_len : sizeof(vtd));
-	int ret;
-
-	if (!data)
-		return refuse(call, RULE_NO_MEMORY);
-	memcpy(data, &vtd, sizeof(vtd));
-	ret = cmd->data_len ? call_out(call, cmd->data_uptr, data, cmd->data_len) : 0;
-	free(data);
-	cmd->data_len = sizeof(vtd);
-	cmd->out_data_type = HW_INFO_TYPE_VTD;
-	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
-}
-
-static int get_hw_info(struct call *call)
-{
-	struct vfiosim_iommu_hw_info *cmd = (void *)call->in.bytes;
-	const struct vfiosim_topo_iommu *iommu;
-	struct idev *idev = NULL;
-	int ret = check_flags(call, cmd->flags, HW_INFO_INPUT_TYPE);
-
-	if (!ret)
-		ret = check_reserved(call, cmd->reserved[0] | cmd->reserved[1] | cmd->reserved[2]);
-	if (!ret)
-		ret = find_device(call, cmd->dev_id, &idev);
-	if (ret)
-		return ret;
-	iommu = idev->dev->group->iommu;
-	if (cmd->flags & HW_INFO_INPUT_TYPE && cmd->out_data_type)
-		return refuse_option(call, "in_data_type", cmd->out_data_type);
-	cmd->out_max_pasid_log2 = 0;
-	cmd->out_capabilities = HW_CAP_ATS_NOT_SUPPORTED;
-	if (iommu->vtd_cap)
-		return put_hw_data(call, iommu, cmd);
-	cmd->data_len = 0;
-	cmd->out_data_type = 0;
-	return 0;
-}
-
-/* ---- IOMMU_HWPT_SET_DIRTY_TRACKING, GET_DIRTY_BITMAP, INVALIDATE ---- */
-
-static int find_hwpt(struct call *call, uint32_t id, struct hwpt **ret_hwpt)
-{
-	struct object *object = object_find(iommufd_of(call), id, OBJECT_HWPT);
-
-	if (!object)
-		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", id));
-	*ret_hwpt = (struct hwpt *)object;
-	return 0;
-}
-
-static int set_dirty_tracking(struct call *call)
-{
-	const struct vfiosim_iommu_hwpt_set_dirty_tracking *cmd = (void *)call->in.bytes;
-	struct hwpt *hwpt = NULL;
-	int ret = check_flags(call, cmd->flags, 1);
-
-	if (!ret)
-		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
-	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
-}
-
-/* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
-static int check_dirty_range(struct call *call,
-			     const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd)
-{
-	struct span span;
-
-	if (!span_make(cmd->iova, cmd->length, &span))
-		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", cmd->iova),
-			      V("length", cmd->length));
-	if (!cmd->page_size || cmd->page_size & (cmd->page_size - 1) ||
-	    (cmd->iova | cmd->length) & (cmd->page_size - 1))
-		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "the range is not made of pages"));
-	return 0;
-}
-
-static int get_dirty_bitmap(struct call *call)
-{
-	const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd = (void *)call->in.bytes;
-	struct hwpt *hwpt = NULL;
-	int ret = check_flags(call, cmd->flags, 1);
-
-	if (!ret)
-		ret = check_reserved(call, cmd->reserved);
-	if (!ret)
-		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
-	if (!ret)
-		ret = check_dirty_range(call, cmd);
-	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
-}
-
-static int hwpt_invalidate(struct call *call)
-{
-	const struct vfiosim_iommu_hwpt_invalidate *cmd = (void *)call->in.bytes;
-	int ret = check_reserved(call, cmd->reserved);
-
-	if (!ret && cmd->entry_num && (!cmd->data_uptr || !cmd->entry_len))
-		ret = refuse(call, RULE_BAD_ARGUMENT, VS("what", "entries without a place or size"));
-	if (ret)
-		return ret;
-	if (!object_find(iommufd_of(call), cmd->hwpt_id, OBJECT_ANY))
-		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", cmd->hwpt_id));
-	return refuse(call, RULE_BAD_ARGUMENT, VS("what", "only nested hwpts are invalidated"));
 }
 
 /* ---- Rows ---- */
-
-#define FIELD(type_, field_, format_) \
-	{ #field_, offsetof(struct type_, field_), sizeof(((struct type_ *)0)->field_), format_ }
-#define FIELDS(name_, ...) \
-	static const struct vfiosim_field name_[] = { __VA_ARGS__, { .name = NULL } }
 
 FIELDS(destroy_fields, FIELD(vfiosim_iommu_destroy, id, VFIOSIM_DEC));
 FIELDS(ioas_alloc_fields, FIELD(vfiosim_iommu_ioas_alloc, flags, VFIOSIM_HEX),
@@ -656,42 +438,12 @@ FIELDS(option_fields, FIELD(vfiosim_iommu_option, option_id, VFIOSIM_DEC),
        FIELD(vfiosim_iommu_option, val64, VFIOSIM_HEX));
 FIELDS(vfio_ioas_fields, FIELD(vfiosim_iommu_vfio_ioas, ioas_id, VFIOSIM_DEC),
        FIELD(vfiosim_iommu_vfio_ioas, op, VFIOSIM_DEC));
-FIELDS(hwpt_fields, FIELD(vfiosim_iommu_hwpt_alloc, flags, VFIOSIM_FLAGS),
-       FIELD(vfiosim_iommu_hwpt_alloc, dev_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_alloc, pt_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_alloc, out_hwpt_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_alloc, data_type, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_alloc, data_len, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_alloc, fault_id, VFIOSIM_DEC));
-FIELDS(hw_info_fields, FIELD(vfiosim_iommu_hw_info, flags, VFIOSIM_HEX),
-       FIELD(vfiosim_iommu_hw_info, dev_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hw_info, data_len, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hw_info, data_uptr, VFIOSIM_POINTER),
-       FIELD(vfiosim_iommu_hw_info, out_data_type, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hw_info, out_capabilities, VFIOSIM_HEX));
-FIELDS(set_dirty_fields, FIELD(vfiosim_iommu_hwpt_set_dirty_tracking, flags, VFIOSIM_HEX),
-       FIELD(vfiosim_iommu_hwpt_set_dirty_tracking, hwpt_id, VFIOSIM_DEC));
-FIELDS(get_dirty_fields, FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, hwpt_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, flags, VFIOSIM_HEX),
-       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, iova, VFIOSIM_HEX),
-       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, length, VFIOSIM_HEX));
-FIELDS(invalidate_fields, FIELD(vfiosim_iommu_hwpt_invalidate, hwpt_id, VFIOSIM_DEC),
-       FIELD(vfiosim_iommu_hwpt_invalidate, entry_num, VFIOSIM_DEC));
-
 static const struct vfiosim_flag map_flags[] = {
 	{ "FIXED_IOVA", VFIOSIM_IOAS_MAP_FIXED_IOVA },
 	{ "WRITEABLE", VFIOSIM_IOAS_MAP_WRITEABLE },
 	{ "READABLE", VFIOSIM_IOAS_MAP_READABLE },
 	{ .name = NULL },
 };
-static const struct vfiosim_flag hwpt_flags[] = {
-	{ "NEST_PARENT", VFIOSIM_HWPT_ALLOC_NEST_PARENT },
-	{ "DIRTY_TRACKING", VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING },
-	{ "FAULT_ID_VALID", VFIOSIM_HWPT_FAULT_ID_VALID },
-	{ "PASID", VFIOSIM_HWPT_ALLOC_PASID },
-	{ .name = NULL },
-};
-
 static const int object_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EBUSY, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EEXIST,
 				  ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  0 };
@@ -701,17 +453,6 @@ static const int unmap_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EOVERFLOW, EB
 static const int range_errors[] = { EFAULT, EINVAL,	E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE,
 				    ENOMEM, EADDRINUSE, 0 };
 static const int option_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EPERM, EBUSY, ENODEV, 0 };
-static const int hwpt_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE, 0 };
-
-#define IOMMU_COMMAND(name_, type_, min_, fields_, flags_, errors_, run_)                           \
-	.row = { .name = #name_, .number = VFIOSIM_##name_, .kinds = VFIOSIM_IOMMUFD,               \
-		 .family = VFIOSIM_SIZE_IOMMUFD, .min_size = (min_),                                 \
-		 .full_size = sizeof(struct type_), .fields = fields_, .flags = flags_,             \
-		 .errors = errors_ },                                                               \
-	.run = run_, .back = sizeof(struct type_)
-#define WHOLE(name_, type_, fields_, flags_, errors_, run_) \
-	IOMMU_COMMAND(name_, type_, sizeof(struct type_), fields_, flags_, errors_, run_)
-
 const struct command iommufd_commands[] = {
 	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, object_errors, destroy) },
 	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, object_errors,
@@ -731,19 +472,6 @@ const struct command iommufd_commands[] = {
 	{ WHOLE(IOMMU_OPTION, vfiosim_iommu_option, option_fields, NULL, option_errors, option) },
 	{ WHOLE(IOMMU_VFIO_IOAS, vfiosim_iommu_vfio_ioas, vfio_ioas_fields, NULL, option_errors,
 		vfio_ioas) },
-	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,
-			offsetof(struct vfiosim_iommu_hwpt_alloc, data_type), hwpt_fields, hwpt_flags,
-			hwpt_errors, hwpt_alloc),
-	  .undo = undo_hwpt_alloc },
-	{ IOMMU_COMMAND(IOMMU_GET_HW_INFO, vfiosim_iommu_hw_info,
-			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
-			hwpt_errors, get_hw_info) },
-	{ WHOLE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
-		set_dirty_fields, NULL, hwpt_errors, set_dirty_tracking) },
-	{ WHOLE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap, get_dirty_fields,
-		NULL, hwpt_errors, get_dirty_bitmap) },
-	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
-		hwpt_errors, hwpt_invalidate) },
 	{ WHOLE(IOMMU_IOAS_MAP_FILE, vfiosim_iommu_ioas_map_file, map_file_fields, map_flags,
 		map_file_errors, map_file_run),
 	  .prepare = map_file_prepare },

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of /dev/iommu about hardware: page tables, what an IOMMU can do. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/abi/iommufd.h>
+#include <vfiosim/topology.h>
+
+#include "abi/iommufd_cmds.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/hwpt.h"
+#include "core/idev.h"
+#include "core/ioas.h"
+#include "core/iommufd.h"
+
+/* ---- IOMMU_HWPT_ALLOC ---- */
+
+static int find_device(struct call *call, uint32_t id, struct idev **ret_idev)
+{
+	struct object *object = object_find(call->file->iommufd, id, OBJECT_DEVICE);
+
+	if (!object)
+		return refuse(call, RULE_NO_OBJECT, VS("what", "physical device"), V("id", id));
+	*ret_idev = (struct idev *)object;
+	return 0;
+}
+
+static int refuse_unsupported(struct call *call, const struct vfiosim_topo_iommu *iommu,
+			      const char *what)
+{
+	return refuse(call, RULE_UNSUPPORTED, VS("iommu", iommu->name), VS("what", what));
+}
+
+static int check_hwpt_flags(struct call *call, const struct vfiosim_iommu_hwpt_alloc *cmd,
+			    const struct vfiosim_topo_iommu *iommu)
+{
+	int ret = iommufd_check_flags(call, cmd->flags, 0xf);
+
+	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_NEST_PARENT)
+		ret = refuse_unsupported(call, iommu, "nesting");
+	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING)
+		ret = refuse_unsupported(call, iommu, "dirty tracking");
+	if (!ret && cmd->data_type)
+		ret = refuse(call, RULE_BAD_ARGUMENT,
+			     VS("what", "an ioas takes no data of the IOMMU's own"));
+	return ret;
+}
+
+static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd,
+			 const struct vfiosim_topo_iommu *iommu, struct ioas *ioas)
+{
+	struct object *fault = NULL;
+	struct hwpt *hwpt;
+	int ret = check_hwpt_flags(call, cmd, iommu);
+
+	if (!ret)
+		ret = hwpt_check(call, ioas, iommu);
+	if (!ret && cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
+		fault = object_find(call->file->iommufd, cmd->fault_id, OBJECT_FAULT);
+		if (!fault)
+			ret = refuse(call, RULE_NO_OBJECT, VS("what", "fault queue"),
+				     V("id", cmd->fault_id));
+	}
+	if (ret)
+		return ret;
+	hwpt = hwpt_create(call, ioas, iommu, false);
+	if (!hwpt)
+		return -ENOMEM;
+	hwpt->fault = fault;
+	if (fault)
+		fault->users++;
+	cmd->out_hwpt_id = hwpt->object.id;
+	return 0;
+}
+
+static int hwpt_alloc(struct call *call)
+{
+	struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
+	const struct vfiosim_topo_iommu *iommu;
+	struct object *object;
+	struct idev *idev = NULL;
+	int ret = iommufd_check_reserved(call, cmd->reserved);
+
+	if (!ret && !cmd->data_type != !cmd->data_len)
+		ret = refuse(call, RULE_BAD_ARGUMENT, VS("what", "data_len does not fit data_type"));
+	if (!ret)
+		ret = find_device(call, cmd->dev_id, &idev);
+	if (ret)
+		return ret;
+	iommu = idev->dev->group->iommu;
+	object = object_find(call->file->iommufd, cmd->pt_id, OBJECT_ANY);
+	if (object && object->type == OBJECT_IOAS)
+		return hwpt_alloc_on(call, cmd, iommu, (struct ioas *)object);
+	if (object && object->type == OBJECT_HWPT)
+		return refuse_unsupported(call, iommu, "nesting");
+	return refuse(call, RULE_NOT_ATTACHABLE, V("id", cmd->pt_id));
+}
+
+static void undo_hwpt_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
+
+	iommufd_undo_alloc(call, cmd->out_hwpt_id, OBJECT_HWPT);
+}
+
+/* ---- IOMMU_GET_HW_INFO ---- */
+
+#define HW_INFO_INPUT_TYPE 1u
+#define HW_INFO_TYPE_VTD 1u
+#define HW_CAP_ATS_NOT_SUPPORTED 8u
+
+static int put_hw_data(struct call *call, const struct vfiosim_topo_iommu *iommu,
+		       struct vfiosim_iommu_hw_info *cmd)
+{
+	const struct vfiosim_iommu_hw_info_vtd vtd = {
+		.cap_reg = iommu->vtd_cap,
+		.ecap_reg = iommu->vtd_ecap,
+	};
+	uint8_t *data = calloc(1, cmd->data_len > sizeof(vtd) ? cmd->data_len : sizeof(vtd));
+	int ret;
+
+	if (!data)
+		return refuse(call, RULE_NO_MEMORY);
+	memcpy(data, &vtd, sizeof(vtd));
+	ret = cmd->data_len ? call_out(call, cmd->data_uptr, data, cmd->data_len) : 0;
+	free(data);
+	cmd->data_len = sizeof(vtd);
+	cmd->out_data_type = HW_INFO_TYPE_VTD;
+	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
+}
+
+static int get_hw_info(struct call *call)
+{
+	struct vfiosim_iommu_hw_info *cmd = (void *)call->in.bytes;
+	const struct vfiosim_topo_iommu *iommu;
+	struct idev *idev = NULL;
+	int ret = iommufd_check_flags(call, cmd->flags, HW_INFO_INPUT_TYPE);
+
+	if (!ret)
+		ret = iommufd_check_reserved(call, cmd->reserved[0] | cmd->reserved[1] | cmd->reserved[2]);
+	if (!ret)
+		ret = find_device(call, cmd->dev_id, &idev);
+	if (ret)
+		return ret;
+	iommu = idev->dev->group->iommu;
+	if (cmd->flags & HW_INFO_INPUT_TYPE && cmd->out_data_type)
+		return iommufd_refuse_option(call, "in_data_type", cmd->out_data_type);
+	cmd->out_max_pasid_log2 = 0;
+	cmd->out_capabilities = HW_CAP_ATS_NOT_SUPPORTED;
+	if (iommu->vtd_cap)
+		return put_hw_data(call, iommu, cmd);
+	cmd->data_len = 0;
+	cmd->out_data_type = 0;
+	return 0;
+}
+
+/* ---- IOMMU_HWPT_SET_DIRTY_TRACKING, GET_DIRTY_BITMAP, INVALIDATE ---- */
+
+static int find_hwpt(struct call *call, uint32_t id, struct hwpt **ret_hwpt)
+{
+	struct object *object = object_find(call->file->iommufd, id, OBJECT_HWPT);
+
+	if (!object)
+		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", id));
+	*ret_hwpt = (struct hwpt *)object;
+	return 0;
+}
+
+static int set_dirty_tracking(struct call *call)
+{
+	const struct vfiosim_iommu_hwpt_set_dirty_tracking *cmd = (void *)call->in.bytes;
+	struct hwpt *hwpt = NULL;
+	int ret = iommufd_check_flags(call, cmd->flags, 1);
+
+	if (!ret)
+		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
+	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
+}
+
+/* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
+static int check_dirty_range(struct call *call,
+			     const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd)
+{
+	struct span span;
+
+	if (!span_make(cmd->iova, cmd->length, &span))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", cmd->iova),
+			      V("length", cmd->length));
+	if (!cmd->page_size || cmd->page_size & (cmd->page_size - 1) ||
+	    (cmd->iova | cmd->length) & (cmd->page_size - 1))
+		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "the range is not made of pages"));
+	return 0;
+}
+
+static int get_dirty_bitmap(struct call *call)
+{
+	const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd = (void *)call->in.bytes;
+	struct hwpt *hwpt = NULL;
+	int ret = iommufd_check_flags(call, cmd->flags, 1);
+
+	if (!ret)
+		ret = iommufd_check_reserved(call, cmd->reserved);
+	if (!ret)
+		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
+	if (!ret)
+		ret = check_dirty_range(call, cmd);
+	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
+}
+
+static int hwpt_invalidate(struct call *call)
+{
+	const struct vfiosim_iommu_hwpt_invalidate *cmd = (void *)call->in.bytes;
+	int ret = iommufd_check_reserved(call, cmd->reserved);
+
+	if (!ret && cmd->entry_num && (!cmd->data_uptr || !cmd->entry_len))
+		ret = refuse(call, RULE_BAD_ARGUMENT, VS("what", "entries without a place or size"));
+	if (ret)
+		return ret;
+	if (!object_find(call->file->iommufd, cmd->hwpt_id, OBJECT_ANY))
+		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", cmd->hwpt_id));
+	return refuse(call, RULE_BAD_ARGUMENT, VS("what", "only nested hwpts are invalidated"));
+}
+
+/* ---- Rows ---- */
+
+FIELDS(hwpt_fields, FIELD(vfiosim_iommu_hwpt_alloc, flags, VFIOSIM_FLAGS),
+       FIELD(vfiosim_iommu_hwpt_alloc, dev_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_alloc, pt_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_alloc, out_hwpt_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_alloc, data_type, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_alloc, data_len, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_alloc, fault_id, VFIOSIM_DEC));
+FIELDS(hw_info_fields, FIELD(vfiosim_iommu_hw_info, flags, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_hw_info, dev_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hw_info, data_len, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hw_info, data_uptr, VFIOSIM_POINTER),
+       FIELD(vfiosim_iommu_hw_info, out_data_type, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hw_info, out_capabilities, VFIOSIM_HEX));
+FIELDS(set_dirty_fields, FIELD(vfiosim_iommu_hwpt_set_dirty_tracking, flags, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_hwpt_set_dirty_tracking, hwpt_id, VFIOSIM_DEC));
+FIELDS(get_dirty_fields, FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, hwpt_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, flags, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, iova, VFIOSIM_HEX),
+       FIELD(vfiosim_iommu_hwpt_get_dirty_bitmap, length, VFIOSIM_HEX));
+FIELDS(invalidate_fields, FIELD(vfiosim_iommu_hwpt_invalidate, hwpt_id, VFIOSIM_DEC),
+       FIELD(vfiosim_iommu_hwpt_invalidate, entry_num, VFIOSIM_DEC));
+
+static const struct vfiosim_flag hwpt_flags[] = {
+	{ "NEST_PARENT", VFIOSIM_HWPT_ALLOC_NEST_PARENT },
+	{ "DIRTY_TRACKING", VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING },
+	{ "FAULT_ID_VALID", VFIOSIM_HWPT_FAULT_ID_VALID },
+	{ "PASID", VFIOSIM_HWPT_ALLOC_PASID },
+	{ .name = NULL },
+};
+
+static const int hwpt_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE, 0 };
+
+const struct command hwpt_commands[] = {
+	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,
+			offsetof(struct vfiosim_iommu_hwpt_alloc, data_type), hwpt_fields, hwpt_flags,
+			hwpt_errors, hwpt_alloc),
+	  .undo = undo_hwpt_alloc },
+	{ IOMMU_COMMAND(IOMMU_GET_HW_INFO, vfiosim_iommu_hw_info,
+			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
+			hwpt_errors, get_hw_info) },
+	{ WHOLE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
+		set_dirty_fields, NULL, hwpt_errors, set_dirty_tracking) },
+	{ WHOLE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap, get_dirty_fields,
+		NULL, hwpt_errors, get_dirty_bitmap) },
+	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
+		hwpt_errors, hwpt_invalidate) },
+	{ .row = { .name = NULL } },
+};

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "abi/dispatch.h"
+#include "abi/type1_fields.h"
 #include "core/compat.h"
 #include "core/file.h"
 #include "core/ioas.h"
@@ -144,38 +145,6 @@ static int unmap_dma(struct call *call)
 
 /* ---- Rows ---- */
 
-static const struct vfiosim_field info_fields[] = {
-	{ "argsz", 0, 4, VFIOSIM_DEC },	       { "flags", 4, 4, VFIOSIM_FLAGS },
-	{ "iova_pgsizes", 8, 8, VFIOSIM_HEX }, { "cap_offset", 16, 4, VFIOSIM_DEC },
-	{ .name = NULL },
-};
-static const struct vfiosim_flag info_flags[] = {
-	{ "PGSIZES", VFIO_IOMMU_INFO_PGSIZES },
-	{ "CAPS", VFIO_IOMMU_INFO_CAPS },
-	{ .name = NULL },
-};
-static const struct vfiosim_field map_fields[] = {
-	{ "argsz", 0, 4, VFIOSIM_DEC },	    { "flags", 4, 4, VFIOSIM_FLAGS },
-	{ "vaddr", 8, 8, VFIOSIM_POINTER }, { "iova", 16, 8, VFIOSIM_HEX },
-	{ "size", 24, 8, VFIOSIM_HEX },	    { .name = NULL },
-};
-static const struct vfiosim_flag map_flags[] = {
-	{ "READ", VFIO_DMA_MAP_FLAG_READ },
-	{ "WRITE", VFIO_DMA_MAP_FLAG_WRITE },
-	{ "VADDR", VFIO_DMA_MAP_FLAG_VADDR },
-	{ .name = NULL },
-};
-static const struct vfiosim_field unmap_fields[] = {
-	{ "argsz", 0, 4, VFIOSIM_DEC }, { "flags", 4, 4, VFIOSIM_FLAGS },
-	{ "iova", 8, 8, VFIOSIM_HEX },	{ "size", 16, 8, VFIOSIM_HEX },
-	{ .name = NULL },
-};
-static const struct vfiosim_flag unmap_flags[] = {
-	{ "GET_DIRTY_BITMAP", VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP },
-	{ "ALL", VFIO_DMA_UNMAP_FLAG_ALL },
-	{ "VADDR", VFIO_DMA_UNMAP_FLAG_VADDR },
-	{ .name = NULL },
-};
 static const int no_errors[] = { 0 };
 static const int extension_errors[] = { ENODEV, 0 };
 static const int set_errors[] = { EINVAL, ENODEV, EPERM, 0 };
@@ -198,19 +167,20 @@ const struct command compat_commands[] = {
 	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_GET_INFO,
 				 offsetof(struct vfio_iommu_type1_info, cap_offset),
 				 sizeof(struct vfio_iommu_type1_info)),
-		   .fields = info_fields, .flags = info_flags, .errors = info_errors },
+		   .fields = type1_info_fields, .flags = type1_info_flags,
+		   .errors = info_errors },
 	  .run = get_info,
 	  .back = sizeof(struct vfio_iommu_type1_info) },
 	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_MAP_DMA, sizeof(struct vfio_iommu_type1_dma_map),
 				 sizeof(struct vfio_iommu_type1_dma_map)),
 		   .checks_flags = true,
 		   .known_flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		   .fields = map_fields, .flags = map_flags, .errors = map_errors },
+		   .fields = type1_map_fields, .flags = type1_map_flags, .errors = map_errors },
 	  .run = map_dma },
 	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_UNMAP_DMA, sizeof(struct vfio_iommu_type1_dma_unmap),
 				 sizeof(struct vfio_iommu_type1_dma_unmap)),
 		   .checks_flags = true, .known_flags = VFIO_DMA_UNMAP_FLAG_ALL,
-		   .fields = unmap_fields, .flags = unmap_flags, .errors = unmap_errors },
+		   .fields = type1_unmap_fields, .flags = type1_unmap_flags, .errors = unmap_errors },
 	  .run = unmap_dma,
 	  .back = sizeof(struct vfio_iommu_type1_dma_unmap) },
 	{ .row = { .name = NULL } },

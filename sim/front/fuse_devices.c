@@ -77,6 +77,34 @@ static int cdev_stat(struct vfiosim_fuse *fuse, struct node *node, struct stat *
 	return error;
 }
 
+/* Is the thread one of ours that is about to open a file? */
+static bool install_waits(struct vfiosim_fuse *fuse, pid_t tid)
+{
+	struct install *install;
+
+	pthread_mutex_lock(&fuse->lock);
+	LIST_FOREACH(install, &fuse->installs, next)
+		if (install->tid == tid)
+			break;
+	pthread_mutex_unlock(&fuse->lock);
+	return install;
+}
+
+/* A hidden file is there for whoever has something to open it for. */
+static void lookup_hidden(fuse_req_t req, uint32_t device)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct fuse_entry_param entry = { .ino = DEVICE_INO_FIRST + device };
+
+	if (!install_waits(fuse, req_tid(req))) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	device_stat(fuse, entry.ino, &entry.attr);
+	entry.attr_timeout = device_timeout(fuse);
+	fuse_reply_entry(req, &entry);
+}
+
 static void devices_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
@@ -86,10 +114,7 @@ static void devices_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	char end;
 
 	if (sscanf(name, DEVICE_NAME "%c", &device, &end) == 1) {
-		entry.ino = DEVICE_INO_FIRST + device;
-		device_stat(fuse, entry.ino, &entry.attr);
-		entry.attr_timeout = device_timeout(fuse);
-		fuse_reply_entry(req, &entry);
+		lookup_hidden(req, device);
 		return;
 	}
 	folder = tree_find(fuse->tree, CDEVS_PATH);

@@ -164,15 +164,13 @@ START_TEST(a_wrong_word_is_refused)
 }
 END_TEST
 
-int main(int argc, char **argv)
+static int run_stories(void)
 {
 	Suite *suite = suite_create("character devices");
 	TCase *tests = tcase_create("stories");
 	SRunner *runner;
 	int failed;
 
-	if (argc > 1)
-		return be_command();
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, a_program_finds_character_devices, 0, N_WHO);
 	tcase_add_loop_test(tests, nodes_show_their_numbers, 0, N_WHO);
@@ -184,4 +182,9 @@ int main(int argc, char **argv)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	return argc > 1 ? be_command() : run_stories();
 }

@@ -66,6 +66,16 @@ static struct node *node_of(fuse_req_t req, fuse_ino_t ino)
 	return tree_node(req_fuse(req)->tree, ino);
 }
 
+/*
+ * Seconds the kernel need not ask for attributes again. Those of a folder are asked
+ * for at each step of each path otherwise, and change by what the kernel itself is
+ * told (chmod); a path that leads to it is still looked up, which renews them.
+ */
+static double attr_timeout(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) ? 3600 : 0;
+}
+
 static void nodes_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
@@ -78,6 +88,7 @@ static void nodes_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	entry.ino = node_id(node);
+	entry.attr_timeout = attr_timeout(&entry.attr);
 	fuse_reply_entry(req, &entry);
 }
 
@@ -87,7 +98,7 @@ static void nodes_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 	struct stat st;
 
 	if (node && !stat_of(req_fuse(req), node, &st))
-		fuse_reply_attr(req, &st, 0);
+		fuse_reply_attr(req, &st, attr_timeout(&st));
 	else
 		fuse_reply_err(req, ENOENT);
 }

@@ -13,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/device.h"
-#include "core/group.h"
-#include "core/sim.h"
 #include "front/inproc_file.h"
 #include "front/inproc_memory.h"
+#include "front/inproc_nodes.h"
 
 #define FD_MAX 1024		/* RLIMIT_NOFILE as most programs find it */
 #define FD_STEP 16
@@ -358,85 +356,6 @@ struct vfiosim_client *vfiosim_inproc_client(struct vfiosim_inproc *proc)
 
 /* ---- Opening and closing ---- */
 
-/* Is there a node of this name below /dev/vfio now? Its group's index. */
-static int find_group(struct vfiosim *sim, const char *name, uint32_t *ret_index)
-{
-	int rc = -ENOENT;
-
-	pthread_mutex_lock(&sim->lock);
-	for (uint32_t i = 0; i < sim->n_groups && rc; i++) {
-		const struct group *group = sim->groups[i];
-		char node[32];
-
-		if (group->gone || !group_bound_devices(group))
-			continue;
-		if (group->type == GROUP_NOIOMMU && !sim->noiommu)
-			continue;
-		group_node_name(group, node, sizeof(node));
-		if (strcmp(node, name))
-			continue;
-		*ret_index = i;
-		rc = 0;
-	}
-	pthread_mutex_unlock(&sim->lock);
-	return rc;
-}
-
-/* The device that vfioN names now, by its index. */
-static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
-{
-	int rc = -ENOENT;
-
-	pthread_mutex_lock(&sim->lock);
-	for (uint32_t i = 0; i < sim->n_devices && rc; i++) {
-		const struct device *dev = sim->devices[i];
-		char node[32];
-
-		if (dev->removed || dev->going || !dev->ops || dev->cdev < 0)
-			continue;
-		snprintf(node, sizeof(node), "vfio%d", dev->cdev);
-		if (strcmp(node, name))
-			continue;
-		*ret_index = i;
-		rc = 0;
-	}
-	pthread_mutex_unlock(&sim->lock);
-	return rc;
-}
-
-typedef int open_by_index(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t index,
-			  struct vfiosim_file **ret_file);
-
-/* What a device node's path stands for now. */
-static int open_path(struct vfiosim_inproc *proc, struct vfiosim_caller *caller, const char *path,
-		     struct vfiosim_file **ret_file)
-{
-	static const struct {
-		const char *folder;
-		int (*find)(struct vfiosim *sim, const char *name, uint32_t *ret_index);
-		open_by_index *open;
-	} folders[] = {
-		{ "/dev/vfio/devices/", find_cdev, vfiosim_open_cdev },
-		{ "/dev/vfio/", find_group, vfiosim_open_group },
-	};
-	uint32_t index;
-	int rc;
-
-	if (!strcmp(path, "/dev/vfio/vfio"))
-		return vfiosim_open_container(proc->sim, caller, ret_file);
-	if (!strcmp(path, "/dev/iommu"))
-		return vfiosim_open_iommufd(proc->sim, caller, ret_file);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		size_t length = strlen(folders[i].folder);
-
-		if (strncmp(path, folders[i].folder, length))
-			continue;
-		rc = folders[i].find(proc->sim, path + length, &index);
-		return rc ? rc : folders[i].open(proc->sim, caller, index, ret_file);
-	}
-	return -ENOENT;
-}
-
 int vfiosim_inproc_open(struct vfiosim_inproc *proc, const char *path)
 {
 	struct vfiosim_caller caller = caller_of(proc);
@@ -444,7 +363,7 @@ int vfiosim_inproc_open(struct vfiosim_inproc *proc, const char *path)
 
 	if (fd < 0)
 		return fd;
-	rc = open_path(proc, &caller, path, &proc->fds[fd].file->file);
+	rc = inproc_open_node(proc->sim, &caller, path, &proc->fds[fd].file->file);
 	vfiosim_finish(proc->sim, &caller);
 	if (!rc)
 		return fd;

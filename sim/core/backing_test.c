@@ -22,7 +22,9 @@ static uint32_t ioas;	/* the one the group's devices are attached to */
 
 static void begin_on(const char *topology)
 {
-	struct vfiosim_iommu_vfio_ioas cmd = { .size = sizeof(cmd), .op = VFIOSIM_IOMMU_VFIO_IOAS_GET };
+	struct vfiosim_iommu_vfio_ioas cmd = {
+		.size = sizeof(cmd), .op = VFIOSIM_IOMMU_VFIO_IOAS_GET
+	};
 
 	story_begin(&story, topology);
 	iommufd = vfiosim_inproc_open(story.proc, "/dev/iommu");
@@ -119,7 +121,8 @@ START_TEST(test_lazy)
 	ck_assert_int_eq(__map_file(0x200000, 0, file, 0, FIXED), -EINVAL);
 	ck_assert_int_eq(__map_file(0x200000, PAGE, file, 0, FIXED & ~RW), -EINVAL);
 	ck_assert_int_eq(__map_file(0x200000, PAGE, file, 0, FIXED | 8), -EOPNOTSUPP);
-	ck_assert_int_eq(__map_file(0x200000, 2 * PAGE, file, UINT64_MAX - PAGE, FIXED), -EOVERFLOW);
+	ck_assert_int_eq(__map_file(0x200000, 2 * PAGE, file, UINT64_MAX - PAGE, FIXED),
+			 -EOVERFLOW);
 	ck_assert_uint_eq(pinned_pages(), 0);
 }
 END_TEST
@@ -169,7 +172,8 @@ static void copy(int dev, uint64_t source, uint64_t destination, uint64_t length
 		ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, dev, &writes[i].value,
 						       writes[i].size, writes[i].offset),
 				 (ssize_t)writes[i].size);
-	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, dev, &status, 4, VFIOSIM_ENGINE_STATUS), 4);
+	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, dev, &status, 4, VFIOSIM_ENGINE_STATUS),
+			 4);
 	ck_assert_uint_eq(status, VFIOSIM_ENGINE_DONE);
 }
 

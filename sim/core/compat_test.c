@@ -341,9 +341,11 @@ START_TEST(test_unmap_answers)
 	map(&story, iommufd, IOVA, ram(4), 4 * PAGE);
 	ck_assert_int_eq(__unmap(&story, iommufd, IOVA, PAGE, 0, &gone), -ENOENT);
 	ck_assert_uint_eq(gone, 0);
-	ck_assert_int_eq(__unmap(&story, iommufd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL, &gone), -EINVAL);
+	ck_assert_int_eq(__unmap(&story, iommufd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL, &gone),
+			 -EINVAL);
 	ck_assert_uint_eq(gone, PAGE);
-	ck_assert_int_eq(__unmap(&story, iommufd, UINT64_MAX - PAGE, 2 * PAGE, 0, &gone), -EOVERFLOW);
+	ck_assert_int_eq(__unmap(&story, iommufd, UINT64_MAX - PAGE, 2 * PAGE, 0, &gone),
+			 -EOVERFLOW);
 	ck_assert_uint_eq(gone, 0);
 	ck_assert_int_eq(__unmap(&story, iommufd, IOVA, 0, 0, &gone), -EINVAL);
 	ck_assert_uint_eq(unmap(&story, iommufd, 0x900000, PAGE), 0);
@@ -447,7 +449,9 @@ static int open_noiommu(void)
 
 START_TEST(test_noiommu)
 {
-	struct vfiosim_limits limits = { .memlock = UINT64_MAX, .ipc_lock = true, .sys_rawio = true };
+	struct vfiosim_limits limits = {
+		.memlock = UINT64_MAX, .ipc_lock = true, .sys_rawio = true
+	};
 	int iommufd, group, dev;
 	uint32_t id = 0;
 

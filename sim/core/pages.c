@@ -197,7 +197,7 @@ static int check_account(struct call *call, const struct mapping *mapping, uint6
 		      V("locked", locked), V("limit", limit));
 }
 
-/* Any page that is there will do, whatever the descriptor allowed. Mirrors memfd_pin_folios (7.2). */
+/* Every page of it will do, whatever the descriptor allowed. Mirrors memfd_pin_folios (7.2). */
 static int check_file(struct call *call, const struct mapping *mapping, struct span iova,
 		      struct budget *budget, uint64_t *ret_charge)
 {

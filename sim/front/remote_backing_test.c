@@ -135,7 +135,7 @@ START_TEST(test_huge_pages)
 	char in[4] = "";
 
 	if (probe == MAP_FAILED) {
-		fprintf(stderr, "remote_backing_test: huge pages skipped: this machine has none free\n");
+		fprintf(stderr, "remote_backing_test: huge pages skipped: there are none free\n");
 		return;
 	}
 	munmap(probe, huge);

@@ -423,6 +423,9 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 		free(dev);
 		return ret;
 	}
+	/* That is how devices come to vfio-pci, which claims none by itself. */
+	if (topo->kind == VFIOSIM_DEVICE_PCI && ops)
+		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
 	publish_device(sim, dev);
 	if (ret_dev)
 		*ret_dev = dev;

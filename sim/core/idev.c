@@ -85,12 +85,6 @@ void idev_unbind(struct call *call, struct device *dev)
 
 /* ---- What a physical device reserves ---- */
 
-static bool resv_counts(const struct vfiosim_resv *resv)
-{
-	return resv->type != VFIOSIM_RESV_DIRECT_RELAXABLE;
-}
-
-/* Calls @each for every region; stops at the first that fails. */
 static int check_regions(struct call *call, const struct idev *idev, const struct ioas *ioas)
 {
 	const struct group *group = idev->dev->group;
@@ -99,9 +93,8 @@ static int check_regions(struct call *call, const struct idev *idev, const struc
 	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
 		const struct vfiosim_resv *resv = group_resv(group, i);
 
-		if (resv_counts(resv))
-			ret = ioas_check_reserve(call, ioas,
-						 (struct span){ resv->range.first, resv->range.last },
+		if (resv_enforced(resv))
+			ret = ioas_check_reserve(call, ioas, resv_span(resv),
 						 resv_type_name(resv->type));
 	}
 	return ret;
@@ -115,9 +108,8 @@ static int reserve_regions(struct call *call, const struct idev *idev, struct io
 	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
 		const struct vfiosim_resv *resv = group_resv(group, i);
 
-		if (resv_counts(resv))
-			ret = ioas_reserve(call, ioas,
-					   (struct span){ resv->range.first, resv->range.last }, idev,
+		if (resv_enforced(resv))
+			ret = ioas_reserve(call, ioas, resv_span(resv), idev,
 					   resv_type_name(resv->type), group->number);
 	}
 	if (ret)

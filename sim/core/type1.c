@@ -123,12 +123,6 @@ static int check_aperture(struct call *call, const struct type1 *type1, const st
 	return 0;
 }
 
-/* Regions of this type reserve nothing for VFIO: firmware's mappings may go once a driver takes over. */
-static bool resv_counts(const struct vfiosim_resv *resv)
-{
-	return resv->type != VFIOSIM_RESV_DIRECT_RELAXABLE;
-}
-
 const char *resv_type_name(enum vfiosim_resv_type type)
 {
 	static const char *const names[] = { "direct", "direct-relaxable", "reserved", "msi", "msi" };
@@ -143,10 +137,9 @@ static int check_reserved(struct call *call, const struct type1 *type1, const st
 		const struct vfiosim_resv *resv = group_resv(group, i);
 		const struct mapping *mapping;
 
-		if (!resv_counts(resv))
+		if (!resv_enforced(resv))
 			continue;
-		mapping = iopt_find(&type1->iopt,
-				    (struct span){ resv->range.first, resv->range.last });
+		mapping = iopt_find(&type1->iopt, resv_span(resv));
 		if (mapping)
 			return refuse(call, RULE_ATTACH_RESERVED, V("first", mapping->iova.first),
 				      V("last", mapping->iova.last), V("resv.first", resv->range.first),
@@ -164,9 +157,8 @@ static int exclude_reserved(struct ranges *ranges, const struct group *group)
 	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
 		const struct vfiosim_resv *resv = group_resv(group, i);
 
-		if (resv_counts(resv))
-			ret = ranges_exclude(ranges,
-					     (struct span){ resv->range.first, resv->range.last });
+		if (resv_enforced(resv))
+			ret = ranges_exclude(ranges, resv_span(resv));
 	}
 	return ret;
 }

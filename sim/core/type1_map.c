@@ -65,10 +65,9 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 		TAILQ_FOREACH(group, &domain->groups, in_domain) {
 			for (size_t i = 0; i < group_resv_count(group); i++) {
 				const struct vfiosim_resv *resv = group_resv(group, i);
-				struct span hole = { resv->range.first, resv->range.last };
+				struct span hole = resv_span(resv);
 
-				if (resv->type == VFIOSIM_RESV_DIRECT_RELAXABLE ||
-				    !span_overlaps(hole, iova))
+				if (!resv_enforced(resv) || !span_overlaps(hole, iova))
 					continue;
 				return refuse(call, RULE_RESERVED_REGION, V("first", iova.first),
 					      V("last", iova.last), V("resv.first", hole.first),

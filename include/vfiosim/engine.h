@@ -21,7 +21,8 @@
  * and RESET are finished when the write is answered.
  *
  * Pins: PIN fails as the kernel's vfio_pin_pages would (EINVAL nothing mapped,
- * EPERM, EFAULT, ENOMEM), all pages or none, and is remembered as one range.
+ * EPERM, EFAULT, ENOMEM), all pages or none, and is remembered as one range; with
+ * ENOSPC when the engine would hold more than 4096 ranges or 1 GiB.
  * UNPIN drops every remembered range that touches SOURCE..LENGTH, whole; so does
  * the unmapping of any part of it. Ranges may overlap.
  *

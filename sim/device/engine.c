@@ -12,7 +12,8 @@
 #include "core/dma.h"
 #include "device/irq.h"
 
-#define PINS_MAX 4096u	/* remembered ranges of one engine */
+#define PINS_MAX 4096u			/* remembered ranges of one engine */
+#define PINNED_MAX (1u << 18)		/* pages in them: each costs time and memory */
 
 struct pin {
 	struct span iova;
@@ -255,7 +256,7 @@ static int do_pin(struct call *call, struct engine *engine)
 		fail(call, engine, -EINVAL, source);
 		return 0;
 	}
-	if (engine->n_pins == PINS_MAX) {
+	if (engine->n_pins == PINS_MAX || pages(iova) > PINNED_MAX - engine->pinned) {
 		fail(call, engine, -ENOSPC, source);
 		return 0;
 	}

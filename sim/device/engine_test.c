@@ -178,6 +178,10 @@ START_TEST(test_pins_refused)
 	program(&b, 0x100, 0, 0x1000, 0);
 	command(&b, VFIOSIM_ENGINE_PIN, VFIOSIM_ENGINE_FAULTED, EINVAL);
 	ck_assert_uint_eq(get(&b, VFIOSIM_ENGINE_PINNED, 8), 0);
+	/* No more than 1 GiB, however much is mapped. */
+	map(&b, 1ull << 40, 1ull << 40, 1ull << 40, RW);
+	program(&b, 1ull << 40, 0, (1ull << 30) + 0x1000, 0);
+	command(&b, VFIOSIM_ENGINE_PIN, VFIOSIM_ENGINE_FAULTED, ENOSPC);
 	bench_done(&b);
 }
 END_TEST

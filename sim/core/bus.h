@@ -55,6 +55,4 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo, 
 /* The end of a device, with its machine: driver state and all. NULL is allowed. */
 void bus_free_device(struct device *dev);
 
-void bus_free_device(struct device *dev);
-
 #endif

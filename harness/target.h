@@ -76,9 +76,9 @@ struct target_ops {
 	int (*exec)(struct proc *proc);
 	/*
 	 * From now on without CAP_IPC_LOCK and with this RLIMIT_MEMLOCK (UNLIMITED: both
-	 * as at start), and with or without CAP_SYS_RAWIO.
+	 * as at start), and with or without CAP_SYS_RAWIO and CAP_SYS_RESOURCE.
 	 */
-	int (*limit)(struct proc *proc, uint64_t memlock, bool rawio);
+	int (*limit)(struct proc *proc, uint64_t memlock, bool rawio, bool resource);
 	/*
 	 * Where the device's own node is now: /dev/vfio/devices/vfioN, as sysfs says.
 	 * -ENOENT: no driver offers one.
@@ -94,6 +94,8 @@ struct target_ops {
 	ssize_t (*pwrite)(struct proc *proc, int fd, const void *from, size_t length,
 			  uint64_t offset);
 	int (*eventfd)(struct proc *proc);
+	/* A file in memory, @size bytes of zeros. */
+	int (*memfd)(struct proc *proc, uint64_t size);
 	/* Reads and clears the counter; 0: nothing was signalled. */
 	int64_t (*event_read)(struct proc *proc, int fd);
 	int (*mmap)(struct proc *proc, enum memory_kind kind, uint64_t length, uint64_t *ret_uva);

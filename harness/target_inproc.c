@@ -159,12 +159,13 @@ static int inproc_exec(struct proc *proc)
 	return vfiosim_inproc_exec(inproc(proc));
 }
 
-static int inproc_limit(struct proc *proc, uint64_t memlock, bool rawio)
+static int inproc_limit(struct proc *proc, uint64_t memlock, bool rawio, bool resource)
 {
 	struct vfiosim_limits limits = {
 		.memlock = memlock,
 		.ipc_lock = memlock == LIMIT_UNLIMITED,
 		.sys_rawio = rawio,
+		.sys_resource = resource,
 	};
 
 	vfiosim_inproc_set_limits(inproc(proc), &limits);
@@ -237,6 +238,11 @@ static ssize_t inproc_pwrite(struct proc *proc, int fd, const void *from, size_t
 static int inproc_eventfd(struct proc *proc)
 {
 	return vfiosim_inproc_eventfd(inproc(proc));
+}
+
+static int inproc_memfd(struct proc *proc, uint64_t size)
+{
+	return vfiosim_inproc_memfd(inproc(proc), size);
 }
 
 static int64_t inproc_event_read(struct proc *proc, int fd)
@@ -334,6 +340,7 @@ static const struct target_ops inproc_ops = {
 	.pread = inproc_pread,
 	.pwrite = inproc_pwrite,
 	.eventfd = inproc_eventfd,
+	.memfd = inproc_memfd,
 	.event_read = inproc_event_read,
 	.mmap = inproc_mmap,
 	.mmap_fd = inproc_mmap_fd,

@@ -253,10 +253,10 @@ static int paths_exec(struct proc *proc)
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EXEC });
 }
 
-static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio)
+static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio, bool resource)
 {
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock,
-							.b = rawio });
+							.b = (uint64_t)rawio | (uint64_t)resource << 1 });
 }
 
 /* ---- Calls ------------------------------------------------------------- */
@@ -333,6 +333,11 @@ static ssize_t paths_pwrite(struct proc *proc, int fd, const void *from, size_t 
 static int paths_eventfd(struct proc *proc)
 {
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EVENTFD });
+}
+
+static int paths_memfd(struct proc *proc, uint64_t size)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MEMFD, .a = size });
 }
 
 /* A real device signals after the reply; give it a moment before saying that nothing came. */
@@ -462,6 +467,7 @@ static const struct target_ops paths_ops = {
 	.pread = paths_pread,
 	.pwrite = paths_pwrite,
 	.eventfd = paths_eventfd,
+	.memfd = paths_memfd,
 	.event_read = paths_event_read,
 	.mmap = paths_mmap,
 	.mmap_fd = paths_mmap_fd,

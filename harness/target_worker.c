@@ -129,6 +129,18 @@ static int64_t map_file(uint64_t length, uint64_t file_length, int flags, uint64
 	return result;
 }
 
+/* The file itself, for commands that take one. */
+static int64_t new_memfd(uint64_t size)
+{
+	int fd = memfd_create("case", MFD_CLOEXEC);
+
+	if (fd >= 0 && ftruncate(fd, (off_t)size)) {
+		close(fd);
+		return -EFBIG;
+	}
+	return or_errno(fd);
+}
+
 /* Only some file systems track what is written to mapped pages. */
 static bool tracks_dirty(int fd)
 {
@@ -394,6 +406,8 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		return or_errno(pwrite(r->fd, bytes, r->size, (off_t)r->a));
 	case WORKER_EVENTFD:
 		return or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	case WORKER_MEMFD:
+		return new_memfd(r->a);
 	case WORKER_EVENT_READ:
 		return event_read(r->fd);
 	case WORKER_MMAP:
@@ -409,7 +423,9 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		return copy_memory(r->a, bytes, r->size, true);
 	case WORKER_LIMIT:
 		n = set_limit(worker, r->a);
-		return n ? n : set_capability(CAP_SYS_RAWIO, r->b);
+		if (!n)
+			n = set_capability(CAP_SYS_RAWIO, r->b & 1);
+		return n ? n : set_capability(CAP_SYS_RESOURCE, r->b & 2);
 	case WORKER_FORK:
 		return do_fork(worker);
 	case WORKER_EXEC:

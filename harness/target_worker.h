@@ -22,13 +22,14 @@ enum worker_op {
 	WORKER_PREAD,		/* a: offset, b: length; reply: bytes */
 	WORKER_PWRITE,		/* a: offset; bytes */
 	WORKER_EVENTFD,
+	WORKER_MEMFD,		/* a: size */
 	WORKER_EVENT_READ,
 	WORKER_MMAP,		/* a: enum memory_kind, b: length; reply: value is the address */
 	WORKER_MMAP_FD,		/* a: offset, b: length; reply: value is the address */
 	WORKER_MUNMAP,		/* a: address, b: length */
 	WORKER_PEEK,		/* a: address, b: length; reply: bytes */
 	WORKER_POKE,		/* a: address; bytes */
-	WORKER_LIMIT,		/* a: bytes of locked memory, b: keep CAP_SYS_RAWIO */
+	WORKER_LIMIT,		/* a: bytes of locked memory, b: bit 0 keeps CAP_SYS_RAWIO, 1 CAP_SYS_RESOURCE */
 	WORKER_FORK,		/* a descriptor travels along: the child's socket */
 	WORKER_EXEC,
 	WORKER_READ_FILE,	/* bytes: path; reply: its bytes */

@@ -54,7 +54,8 @@ static int exit_run(struct run *run, const struct step *step, struct result *ret
 static int limit_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	uint64_t bytes = step_number(step, "memlock", LIMIT_UNLIMITED);
-	int error = run->target->ops->limit(run->proc, bytes, step_number(step, "rawio", 1));
+	int error = run->target->ops->limit(run->proc, bytes, step_number(step, "rawio", 1),
+					    step_number(step, "resource", 1));
 
 	if (error == -ENOSYS)
 		return run_skip(run, "this user may not lock that much memory");
@@ -262,10 +263,11 @@ const struct verb verbs_process[] = {
 	{
 		.name = "limit",
 		.about = "limit the memory the process may lock; without memlock: lift the limit; "
-			 "rawio: no takes CAP_SYS_RAWIO away",
+			 "rawio, resource: no takes CAP_SYS_RAWIO, CAP_SYS_RESOURCE away",
 		.fields = (const struct verb_field[]){
 			{ "memlock", ARG_NUMBER, false, NULL },
 			{ "rawio", ARG_BOOL, false, NULL },
+			{ "resource", ARG_BOOL, false, NULL },
 			{ NULL } },
 		.gives = nothing,
 		.run = limit_run,

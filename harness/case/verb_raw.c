@@ -85,6 +85,15 @@ static int event_open_run(struct run *run, const struct step *step, struct resul
 	return name_fd(run, step_text(step, "as", ""), fd);
 }
 
+static int memfd_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	int fd = run->target->ops->memfd(run->proc, step_number(step, "size", 0));
+
+	if (fd < 0)
+		return run_answer(run, fd, ret_result);
+	return name_fd(run, step_text(step, "as", ""), fd);
+}
+
 static int close_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	int fd, error = handle(run, step, "what", &fd);
@@ -204,7 +213,7 @@ static int sysfs_run(struct run *run, const struct step *step, struct result *re
 /* ---- ioctl ------------------------------------------------------------- */
 
 static const char *const own_fields[] = { "on", "command", "number", "arg", "as", "fds", "bytes",
-					  "tail", "pad" };
+					  "tail", "pad", "set" };
 
 static bool is_own(const char *key)
 {
@@ -223,6 +232,12 @@ static const struct vfiosim_field *find_field(const struct vfiosim_command *comm
 	return NULL;
 }
 
+/* How large an iommufd's structure says it is; filled in unless the case has it. */
+static bool is_size(const struct vfiosim_command *command, const char *key)
+{
+	return command->family == VFIOSIM_SIZE_IOMMUFD && !strcmp(key, "size");
+}
+
 static int check_field(const struct vfiosim_command *command, const struct node *key,
 		       struct vfiosim_error *ret_error)
 {
@@ -230,7 +245,7 @@ static int check_field(const struct vfiosim_command *command, const struct node 
 	char what[80];
 	size_t n = 0;
 
-	if (is_own(key->text) || find_field(command, key->text))
+	if (is_own(key->text) || find_field(command, key->text) || is_size(command, key->text))
 		return 0;
 	for (const struct vfiosim_field *f = command->fields; f && f->name && n < 32; f++)
 		known[n++] = f->name;
@@ -426,8 +441,38 @@ static void fill_argsz(struct raw *raw)
 		memcpy(raw->data, &size, sizeof(size));
 }
 
+/* 32-bit numbers at offsets of the structure: what has no name, reserved fields and the like. */
+static int fill_set(struct run *run, const struct arg *set, struct raw *raw)
+{
+	const struct node *map = set->node;
+	struct vfiosim_error error;
+
+	for (size_t i = 0; i < map->n; i++) {
+		uint64_t offset, value;
+
+		if (map->kind != NODE_MAP || node_number(&map->keys[i], &offset, &error) ||
+		    node_number(&map->items[i], &value, &error) || offset + 4 > raw->size)
+			return run_broken(run, "set: {OFFSET: NUMBER} within the %zu bytes",
+					  raw->size);
+		memcpy(raw->data + offset, &value, 4);	/* little-endian */
+	}
+	return 0;
+}
+
+static int fill_one(struct run *run, const struct step *step, struct raw *raw,
+		    const struct node *key, const struct node *item)
+{
+	const struct vfiosim_field *field = find_field(raw->command, key->text);
+	const struct vfiosim_field size = { "size", 0, 4, VFIOSIM_DEC };
+
+	if (!field && is_size(raw->command, key->text))
+		field = &size;
+	return field ? fill_field(run, step, raw, field, item) : 0;
+}
+
 static int fill(struct run *run, const struct step *step, struct raw *raw)
 {
+	const struct arg *set = step_arg(step, "set");
 	const struct node *args = step->args_node;
 	int error;
 
@@ -436,13 +481,9 @@ static int fill(struct run *run, const struct step *step, struct raw *raw)
 	error = fill_tail(run, step, raw);
 	pad(step, raw);
 	fill_argsz(raw);
-	for (size_t i = 0; i < args->n && !error; i++) {
-		const struct vfiosim_field *field = find_field(raw->command, args->keys[i].text);
-
-		if (field)
-			error = fill_field(run, step, raw, field, &args->items[i]);
-	}
-	return error;
+	for (size_t i = 0; i < args->n && !error; i++)
+		error = fill_one(run, step, raw, &args->keys[i], &args->items[i]);
+	return error || !set ? error : fill_set(run, set, raw);
 }
 
 /* Addresses and descriptor numbers are nobody's business: they differ between targets. */
@@ -563,6 +604,16 @@ const struct verb verbs_raw[] = {
 		.run = event_open_run,
 	},
 	{
+		.name = "memfd",
+		.about = "a file in memory, that can be mapped as one",
+		.fields = (const struct verb_field[]){
+			{ "as", ARG_NAME, true, NULL },
+			{ "size", ARG_NUMBER, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = memfd_run,
+	},
+	{
 		.name = "read",
 		.about = "read 1 to 8 bytes of a device; region 7 is its config space",
 		.fields = (const struct verb_field[]){
@@ -624,6 +675,7 @@ const struct verb verbs_raw[] = {
 			{ "bytes", ARG_NODE, false, NULL },
 			{ "tail", ARG_NODE, false, NULL },
 			{ "pad", ARG_NUMBER, false, NULL },
+			{ "set", ARG_NODE, false, NULL },
 			{ NULL } },
 		.open_ended = true,
 		.check = ioctl_check,

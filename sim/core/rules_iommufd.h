@@ -9,7 +9,6 @@
 	     "size is {size:d}, the command needs at least {min:d}", "iommufd_fops_ioctl")         \
 	RULE(NONZERO_TAIL, "nonzero-tail", E2BIG,                                                  \
 	     "the bytes beyond the {known:d} that are known are not all zero", "copy_struct_from_user") \
-	RULE(SIZE_TOO_BIG, "size-too-big", E2BIG, "size is {size}, more than a page", "copy_struct_from_user") \
 	RULE(UNKNOWN_OPTION, "unknown-option", EOPNOTSUPP, "{field} {value} is not known",         \
 	     "each command's checks")                                                              \
 	RULE(RESERVED_FIELD, "reserved-field", EOPNOTSUPP, "a reserved field is not zero",         \

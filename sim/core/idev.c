@@ -33,6 +33,16 @@ static int check_owner(struct call *call, const struct group *group, const struc
 	return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", owner));
 }
 
+/* Mirrors iommufd_device_bind (7.2): interrupts come before the owner. */
+static int check_physical(struct call *call, const struct group *group,
+			  const struct iommufd *iommufd)
+{
+	if (!group->iommu->interrupt_remapping && !call->sim->iommufd_unsafe_interrupts)
+		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
+			      V("group", group->number));
+	return check_owner(call, group, iommufd);
+}
+
 /* An idev ends with its descriptor, see idev_unbind(). */
 static void destroy(struct call *call, struct object *object)
 {
@@ -43,7 +53,7 @@ int idev_bind(struct call *call, struct device *dev, struct iommufd *iommufd)
 {
 	bool physical = dev->group->type == GROUP_IOMMU;
 	struct idev *idev;
-	int ret = physical ? check_owner(call, dev->group, iommufd) : 0;
+	int ret = physical ? check_physical(call, dev->group, iommufd) : 0;
 
 	if (ret)
 		return ret;

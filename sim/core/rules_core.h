@@ -68,7 +68,7 @@
 	     "vfio_iommu_resv_exclude")                                                            \
 	RULE(ATTACH_INTERRUPTS, "attach-interrupts", EPERM,                                        \
 	     "{iommu} does not remap interrupts, so group {group:d} is unsafe (see allow_unsafe_interrupts)", \
-	     "vfio_iommu_type1_attach_group")                                                      \
+	     "vfio_iommu_type1_attach_group, iommufd_device_bind")                                 \
 	RULE(DOMAIN_RANGE, "domain-range", ERANGE,                                                 \
 	     "{first}..{last} goes beyond what {iommu} can translate: {aperture.first}..{aperture.last}", \
 	     "iommu_map")                                                                          \

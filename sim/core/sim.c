@@ -57,6 +57,7 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	TAILQ_INIT(&sim->users);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
+	sim->iommufd_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->noiommu = topology->noiommu;
 	sim->groups = calloc(topology->n_groups + 1, sizeof(*sim->groups));
 	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));

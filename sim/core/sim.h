@@ -49,7 +49,8 @@ struct vfiosim {
 
 	/* Module parameters, writable through sysfs. */
 	uint32_t dma_entry_limit;
-	bool allow_unsafe_interrupts;
+	bool allow_unsafe_interrupts;	/* vfio_iommu_type1's parameter ... */
+	bool iommufd_unsafe_interrupts;	/* ... and iommufd's of the same name */
 	bool noiommu;
 
 	/* Ids vfio-pci was given through new_id; see bus.c. */

@@ -49,6 +49,23 @@ static int store_unsafe(struct call *call, const struct subject *subject, const 
 	return ret;
 }
 
+static void show_iommufd_unsafe(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	show_bool(to, sim->iommufd_unsafe_interrupts);
+}
+
+static int store_iommufd_unsafe(struct call *call, const struct subject *subject, const char *text,
+				size_t length)
+{
+	int ret = sysfs_store_bool(call, "allow_unsafe_interrupts", text,
+				   &call->sim->iommufd_unsafe_interrupts);
+
+	if (!ret)
+		changed(call, "allow_unsafe_interrupts of iommufd is {value}",
+			VS("value", call->sim->iommufd_unsafe_interrupts ? "Y" : "N"));
+	return ret;
+}
+
 static void show_limit(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	fprintf(to, "%u\n", sim->dma_entry_limit);
@@ -99,7 +116,7 @@ static const struct entry pci_parameters[] = {
 };
 
 static const struct entry iommufd_parameters[] = {
-	ATTR("allow_unsafe_interrupts", 0644, show_no, store_any_bool),
+	ATTR("allow_unsafe_interrupts", 0644, show_iommufd_unsafe, store_iommufd_unsafe),
 	{ NULL },
 };
 

@@ -126,10 +126,11 @@ static void put_ioctl(struct program *program, const struct numbers *numbers)
 	const struct sock_filter tail[] = { RETURN(ALLOW), RETURN(USER_NOTIF) };
 
 	put(program, head, sizeof(head) / sizeof(head[0]));
-	for (size_t i = 0; i < numbers->n; i++)
-		put(program,
-		    &(struct sock_filter)JUMP_EQUAL(numbers->items[i], (uint8_t)(numbers->n - i), 0),
-		    1);
+	for (size_t i = 0; i < numbers->n; i++) {
+		const uint8_t to_notify = (uint8_t)(numbers->n - i);
+
+		put(program, &(struct sock_filter)JUMP_EQUAL(numbers->items[i], to_notify, 0), 1);
+	}
 	put(program, tail, sizeof(tail) / sizeof(tail[0]));
 }
 

@@ -136,7 +136,9 @@ int attach_pt_run(struct call *call)
 	const struct pasid_arg *arg = call->prepared;
 	int ret = check_pasid(call, arg);
 
-	return ret ? ret : cdev_attach(call, call->file->device, cmd->pt_id, &arg->pasid, &cmd->pt_id);
+	if (ret)
+		return ret;
+	return cdev_attach(call, call->file->device, cmd->pt_id, &arg->pasid, &cmd->pt_id);
 }
 
 void attach_pt_undo(struct call *call)

@@ -11,6 +11,7 @@
 
 #define CONFIG_OFFSET (7ull << 40)
 #define A_ADDRESS "0000:01:00.0"
+#define UNBIND "/sys/bus/pci/drivers/vfio-pci/unbind"
 
 static struct story story;
 
@@ -107,7 +108,8 @@ static long attach(int cdev, uint32_t pt, uint32_t *ret_pt)
 static long attach_pasid(int cdev, uint32_t pt, uint32_t pasid)
 {
 	struct vfiosim_device_attach_iommufd_pt cmd = {
-		.argsz = sizeof(cmd), .flags = VFIOSIM_DEVICE_ATTACH_PASID, .pt_id = pt, .pasid = pasid
+		.argsz = sizeof(cmd), .flags = VFIOSIM_DEVICE_ATTACH_PASID, .pt_id = pt,
+		.pasid = pasid,
 	};
 
 	return ask(cdev, VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, &cmd);
@@ -413,8 +415,7 @@ START_TEST(hot_reset_of_a_bus_with_a_stranger)
 	int iommufd = open_iommufd(), e0 = bound(5, iommufd);
 	uint32_t flags, ids[2];
 
-	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, "/sys/bus/pci/drivers/vfio-pci/unbind",
-						   "0000:06:02.0"), 12);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, "0000:06:02.0"), 12);
 	ck_assert_int_eq(hot_reset_info(e0, &flags, ids), 0);
 	ck_assert_uint_eq(flags, VFIOSIM_HOT_RESET_DEV_ID);
 	ck_assert_uint_eq(ids[1], VFIOSIM_DEVID_NOT_OWNED);
@@ -427,16 +428,15 @@ END_TEST
 
 START_TEST(unbind_waits_for_every_descriptor)
 {
-	static const char unbind[] = "/sys/bus/pci/drivers/vfio-pci/unbind";
 	int iommufd = open_iommufd(), cdev = bound(0, iommufd), idle = open_cdev(0);
 
-	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, unbind, A_ADDRESS), -EINPROGRESS);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, A_ADDRESS), -EINPROGRESS);
 	ck_assert_int_eq(vfiosim_inproc_open(story.proc, "/dev/vfio/devices/vfio0"), -ENOENT);
 	ck_assert_int_eq(device_info(cdev), 0);
 	close_fd(cdev);
-	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, unbind, A_ADDRESS), -EINPROGRESS);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, A_ADDRESS), -EINPROGRESS);
 	close_fd(idle);
-	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, unbind, A_ADDRESS), 12);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, A_ADDRESS), 12);
 	ck_assert_int_eq(vfiosim_inproc_open(story.proc, "/dev/vfio/devices/vfio0"), -ENOENT);
 }
 END_TEST

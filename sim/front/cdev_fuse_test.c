@@ -11,6 +11,7 @@
 #include <vfiosim/abi/iommufd.h>
 
 #define CDEVS RIG_DEVICES "/"
+#define UNBIND "sys/bus/pci/drivers/vfio-pci/unbind"
 
 static struct rig rig;
 
@@ -86,7 +87,7 @@ START_TEST(names_are_those_of_the_machine)
 	ck_assert_int_eq(stat(CDEVS "vfio9", &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0666);
 	/* A name goes with the driver. */
-	ck_assert_int_eq(rig_store("sys/bus/pci/drivers/vfio-pci/unbind", "0000:02:00.0"), 12);
+	ck_assert_int_eq(rig_store(UNBIND, "0000:02:00.0"), 12);
 	ck_assert_int_eq(open_at(CDEVS "vfio1"), -ENOENT);
 	rig_stop(&rig);
 }
@@ -214,7 +215,7 @@ START_TEST(unbind_waits_for_the_last_descriptor)
 	writer = fork();
 	if (!writer) {
 		close(cdev);
-		_exit(rig_store("sys/bus/pci/drivers/vfio-pci/unbind", "0000:02:00.0") == 12 ? 0 : 1);
+		_exit(rig_store(UNBIND, "0000:02:00.0") == 12 ? 0 : 1);
 	}
 	while (!access(CDEVS "vfio1", F_OK))
 		usleep(1000);

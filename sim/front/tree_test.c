@@ -143,7 +143,8 @@ START_TEST(nodes_of_iommufd)
 	check_list("sys/class/misc", "iommu vfio");
 	check_link("sys/class/misc/iommu", "../../devices/virtual/misc/iommu");
 	check_text("sys/devices/virtual/misc/iommu/dev", "10:258\n");
-	check_text("sys/devices/virtual/misc/vfio/uevent", "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\nDEVMODE=0666\n");
+	check_text("sys/devices/virtual/misc/vfio/uevent",
+		   "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\nDEVMODE=0666\n");
 }
 END_TEST
 

@@ -16,8 +16,10 @@ CHECK_LIBS  = $(shell pkg-config --libs check 2>/dev/null)
 
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-	    -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wcast-qual -Wno-unused-parameter \
-	    -Wno-missing-field-initializers $(if $(DEVELOPER),-Werror)
+	    -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Walloca -Wformat=2 -Wcast-qual \
+	    -Wmissing-declarations -Wredundant-decls -Wnested-externs -Wdeclaration-after-statement -Wdate-time \
+	    -Wfloat-equal -Wno-unused-parameter -Wno-missing-field-initializers \
+	    -Wno-gnu-variable-sized-type-not-at-end $(if $(DEVELOPER),-Werror)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
@@ -71,12 +73,8 @@ bench:
 	@$(BUILD)/bench $(BUILD)/vfiosim
 
 lint:
-	clang-tidy --quiet $(LIB_SRC) $(MAIN_SRC) harness/main.c -- $(ALL_CPPFLAGS) -std=gnu2x
-	cppcheck --quiet --std=c11 -D'TAILQ_FOREACH(v,h,f)=for((v)=(h)->tqh_first;(v);(v)=(v)->f.tqe_next)' \
-		-D'TAILQ_FOREACH_REVERSE(v,h,n,f)=for((v)=(h)->tqh_first;(v);(v)=(v)->f.tqe_next)' \
-		-D'TAILQ_HEAD(n,t)=struct n { struct t *tqh_first; }' -D'TAILQ_ENTRY(t)=struct { struct t *tqe_next; }' \
-		-D'START_TEST(n)=static void n(void)' -D'END_TEST='  --enable=warning,portability --inline-suppr --error-exitcode=1 \
-		--suppressions-list=.cppcheck -Iinclude -Isim -Iharness sim harness
+	@harness/deps.sh build lint
+	@harness/lint.sh $(ALL_CPPFLAGS)
 
 install: all
 	install -D -m 755 $(BUILD)/vfiosim $(DESTDIR)$(prefix)/bin/vfiosim

@@ -3,7 +3,7 @@
 #
 # What a target needs of Debian, and how it comes here.
 #
-#	harness/deps.sh SET...		build, check, clients or bench
+#	harness/deps.sh SET...		build, check, clients, bench or lint
 #
 # Prints nothing and changes nothing when all of it is there. Otherwise prints the
 # exact command first, then runs it: as root, or through sudo where that works without
@@ -16,8 +16,9 @@ packages_of() {
 	check) echo check ;;
 	clients) echo python3 qemu-system-x86 ;;
 	bench) echo bubblewrap ;;
+	lint) echo clang-tidy cppcheck ;;
 	*)
-		echo "deps.sh: no such set: $1 (build, check, clients, bench)" >&2
+		echo "deps.sh: no such set: $1 (build, check, clients, bench, lint)" >&2
 		return 2
 		;;
 	esac
@@ -39,6 +40,7 @@ present() {
 	python3) command -v python3 >/dev/null ;;
 	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
 	bubblewrap) command -v bwrap >/dev/null ;;
+	clang-tidy | cppcheck) command -v "$1" >/dev/null ;;
 	esac
 }
 

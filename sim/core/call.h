@@ -154,17 +154,31 @@ int call_prefetch(struct call *call, const struct span *uva);
 #define V(name_, number_) { .name = (name_), .number = (uint64_t)(number_), .text = NULL }
 #define VS(name_, text_) { .name = (name_), .number = 0, .text = (text_) }
 
+/* Values, and the row that ends them. */
+#ifdef __cppcheck__	/* 2.10 knows no __VA_OPT__ */
+#define VALUES(...) ((const struct vfiosim_value[]){ { NULL, 0, NULL } })
+#else
+#define VALUES(...) \
+	((const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+#endif
+
 /*
  * Refuse with a rule of rules.h: records the reason and returns its negative
  * errno. Usage: return refuse(call, RULE_GROUP_BUSY, V("group", number));
  */
-#define refuse(call_, rule_, ...) \
-	call_refuse((call_), (rule_), (const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+#define refuse(call_, rule_, ...) refused(call_refuse((call_), (rule_), VALUES(__VA_ARGS__)))
 int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values);
 
+/* What compilers and analyzers cannot see from where refuse() is used: it is never 0. */
+static inline int refused(int error)
+{
+	if (error >= 0)
+		__builtin_unreachable();
+	return error;
+}
+
 /* Record a change as a sentence with {named} values. Costs nothing when nobody traces. */
-#define changed(call_, sentence_, ...) \
-	call_changed((call_), (sentence_), (const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+#define changed(call_, sentence_, ...) call_changed((call_), (sentence_), VALUES(__VA_ARGS__))
 void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values);
 /* All but the first @n were taken back. */
 void call_changes_forget(struct call *call, size_t n);

@@ -61,7 +61,7 @@ static void build_config(struct mtty *mtty, const struct vfiosim_topo_device *to
 		put32(config + CONFIG_BAR0 + 4 * i, 0x1);
 	memcpy(config + 0x2c, config, 4);	/* subsystem: the same */
 	config[CONFIG_INTX_PIN] = topo->intx_pin;
-	memcpy(config + 0x60, "PCI Serial/UART", 15);
+	memcpy(config + 0x60, "PCI Serial/UART", 15); /* NOLINT(bugprone-not-null-terminated-result) */
 }
 
 /* Only whole BARs and the interrupt line take writes; all-ones sizes a BAR. */

@@ -39,6 +39,7 @@ static unsigned ancestry(const struct vfiosim *sim, const struct device *dev,
 unsigned sysfs_root_bus(const struct vfiosim *sim, const struct device *dev)
 {
 	const struct device *chain[BRIDGES_MAX];
+	/* cppcheck-suppress uninitvar ; ancestry() writes it */
 	const char *address = chain[ancestry(sim, dev, chain) - 1]->topo->address;
 
 	return pci_address_domain(address) << 8 | pci_address_bus(address);

@@ -119,14 +119,14 @@ static void target_class_misc(const struct vfiosim *sim, const struct subject *s
 
 static void show_misc_dev(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%u:%u\n", MISC_MAJOR, miscs[subject->number].minor);
+	fprintf(to, "%d:%u\n", MISC_MAJOR, miscs[subject->number].minor);
 }
 
 static void show_misc_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	const struct misc *misc = &miscs[subject->number];
 
-	fprintf(to, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVMODE=%s\n", MISC_MAJOR, misc->minor,
+	fprintf(to, "MAJOR=%d\nMINOR=%u\nDEVNAME=%s\nDEVMODE=%s\n", MISC_MAJOR, misc->minor,
 		misc->node, misc->mode);
 }
 

@@ -172,7 +172,7 @@ void say_ioas_unmap_all(int iommufd, uint32_t ioas, const char *name, ...)
 
 void say_ranges(int iommufd, uint32_t ioas, const char *name, ...)
 {
-	struct iova_range ranges[16];
+	struct iova_range ranges[16] = { 0 };
 	struct ranges_arg arg = {
 		.size = sizeof(arg), .ioas = ioas, .count = 16, .ranges = (uintptr_t)ranges,
 	};

@@ -31,7 +31,7 @@ struct select_hwpt {
 /* A container or an ioas, and the copy of the address space in it. */
 struct space {
 	struct selector *selector;
-	unsigned number;		/* 1, 2, ... as made */
+	unsigned number;		/* containers: 1, 2, ... as made; ioas: the id, as traces tell it */
 	int fd;				/* the container; of an ioas the iommufd */
 	int type;			/* VFIO_TYPE1v2_IOMMU ...; of an ioas 0 */
 	uint32_t ioas;			/* its id */
@@ -87,7 +87,7 @@ struct selector {
 	TAILQ_HEAD(space_list, space) spaces;
 	TAILQ_HEAD(group_list, select_group) groups;
 	TAILQ_HEAD(device_list, select_device) devices;
-	unsigned n_made;		/* spaces ever made */
+	unsigned n_made;		/* containers ever made */
 	unsigned discards_forbidden;	/* count of those that forbid discarding RAM */
 	bool discards_required;
 	bool aborted;

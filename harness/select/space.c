@@ -55,7 +55,7 @@ void space_announce(struct space *space)
 {
 	struct selector *selector = space->selector;
 
-	space->number = ++selector->n_made;
+	space->number = space->ioas ? space->ioas : ++selector->n_made;
 	space->n_users = 1;
 	TAILQ_INSERT_TAIL(&selector->spaces, space, in_selector);
 	selector_say(selector, "a new %s, number %u", selector->backend->space, space->number);

@@ -139,6 +139,8 @@ struct vfiosim_client_ops {
 	/* Add 1 to its counter. Never blocks: a full counter stays full. */
 	void (*event_signal)(struct vfiosim_eventfd *event);
 	void (*event_put)(struct vfiosim_eventfd *event);
+	/* Does the caller's process still have a descriptor of it? NULL: as if it had. */
+	bool (*event_open)(struct vfiosim_caller *caller, struct vfiosim_eventfd *event);
 	/* Hold the file behind the caller's descriptor @fd, whatever it is, for mappings
 	   of it. -EBADF, -ENOMEM. */
 	int (*backing_get)(struct vfiosim_caller *caller, int fd,

@@ -25,6 +25,7 @@ struct irq_data_set {
 	int error;			/* -EFAULT: the data could not be read */
 	uint8_t *bytes;			/* as the client gave them */
 	struct irq_event **events;	/* count of them; owned: one reference each */
+	struct irq_event *closed;	/* see struct irq_set; owned: one reference */
 	int *errors;
 };
 
@@ -62,6 +63,7 @@ static void free_data(struct call *call, void *prepared)
 		return;
 	for (uint32_t i = 0; data->events && i < data->count; i++)
 		irq_event_drop(data->events[i]);
+	irq_event_drop(data->closed);
 	free(data->events);
 	free(data->errors);
 	free(data->bytes);
@@ -82,6 +84,31 @@ static int resolve_events(struct call *call, struct irq_data_set *data)
 			data->errors[i] = irq_event_create(call->caller, fd, &data->events[i]);
 	}
 	return 0;
+}
+
+/* Hold the unmask eventfd there is, for a look at it without the lock. */
+static int hold_unmask(struct call *call)
+{
+	struct irq_data_set *data = call->prepared;
+	struct device *dev = call->file->device;
+
+	data->closed = irq_event_get(dev->ops->unmask_event(dev));
+	return 0;
+}
+
+/* A new unmask eventfd: was the one before closed meanwhile? */
+static void find_closed(struct call *call, const struct vfio_irq_set *header)
+{
+	struct irq_data_set *data = call->prepared;
+
+	if (header->index != IRQ_INTX || !(header->flags & VFIO_IRQ_SET_ACTION_UNMASK) ||
+	    !call->file->device->ops->unmask_event)
+		return;
+	call_run(call, hold_unmask);
+	if (!data->closed || !irq_event_open(call->caller, data->closed))
+		return;
+	irq_event_drop(data->closed);
+	data->closed = NULL;
 }
 
 /* Reads the data and holds the eventfds; what is wrong with them waits for its turn. */
@@ -107,6 +134,8 @@ int set_irqs_prepare(struct call *call)
 					(size_t)header->count * (size_t)width);
 	if (width == 4 && resolve_events(call, data))
 		return refuse(call, RULE_NO_MEMORY);
+	if (width == 4)
+		find_closed(call, header);
 	return 0;
 }
 
@@ -148,6 +177,7 @@ int set_irqs_run(struct call *call)
 		set.bools = data->bytes;
 		set.data_error = data->error;
 		set.events = data->events;
+		set.closed = data->closed;
 		set.event_errors = data->errors;
 	} else if (width) {	/* more than VECTORS_MAX: out of range for everybody */
 		set.count = UINT32_MAX;

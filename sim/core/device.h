@@ -59,6 +59,7 @@ struct irq_set {
 				   range has been found good, as the kernel does */
 	struct irq_event **events;	/* IRQ_DATA_EVENTFD: count of them, NULL for fd -1; the
 					   driver takes a reference on what it keeps */
+	struct irq_event *closed;	/* the unmask eventfd of INTx, if the client has closed it */
 	const int *event_errors;	/* IRQ_DATA_EVENTFD: why a descriptor could not be
 					   resolved (-EBADF, -EINVAL), 0 if it could. Reported
 					   only if the driver gets as far as using it */
@@ -95,6 +96,8 @@ struct device_ops {
 	int (*irq_info)(struct call *call, struct device *dev, uint32_t index,
 			struct irq_info *ret_irq);
 	int (*set_irqs)(struct call *call, struct device *dev, const struct irq_set *set);
+	/* The unmask eventfd of INTx; NULL: none. The op is NULL where there is never one. */
+	struct irq_event *(*unmask_event)(struct device *dev);
 	int (*reset)(struct call *call, struct device *dev);
 	/* Its driver wants the device back: tell the user (the REQ interrupt). NULL: nobody is
 	   told. Mirrors vfio_device_ops.request (7.2). */

@@ -36,6 +36,11 @@ int irq_event_create(struct vfiosim_caller *caller, int fd, struct irq_event **r
 	return 0;
 }
 
+bool irq_event_open(struct vfiosim_caller *caller, struct irq_event *event)
+{
+	return !event->ops->event_open || event->ops->event_open(caller, event->event);
+}
+
 void irq_event_drop(struct irq_event *event)
 {
 	if (!event || atomic_fetch_sub(&event->refs, 1) != 1)
@@ -293,6 +298,9 @@ static int set_intx_unmask_event(struct call *call, struct irqs *irqs, const str
 
 	if (ret)
 		return ret;
+	/* Mirrors virqfd_wakeup, EPOLLHUP. */
+	if (set->closed && irqs->unmask == set->closed)
+		irq_slot_clear(call, &irqs->unmask);
 	if (set->events[0] && irqs->unmask)
 		return refuse(call, RULE_IRQ_UNMASK_BUSY);
 	return irq_slot_set(call, &irqs->unmask, set, 0);

@@ -11,7 +11,8 @@
  * raising it masks it, and what is raised while it is masked waits for the unmask.
  *
  * We cannot see a client write to its *unmask* eventfd (no thread waits on it), so
- * while one is registered INTx does not stay masked after being raised.
+ * while one is registered INTx does not stay masked after being raised. That it was
+ * closed, which for the kernel ends it, is noticed when another one is to be set.
  *
  * Lock held unless said otherwise; nothing here calls a client op with it held.
  * Mirrors drivers/vfio/pci/vfio_pci_intrs.c (7.2).
@@ -30,6 +31,8 @@ enum irq_index { IRQ_INTX, IRQ_MSI, IRQ_MSIX, IRQ_ERR, IRQ_REQ, IRQ_NONE_ON };
 int irq_event_create(struct vfiosim_caller *caller, int fd, struct irq_event **ret_event);
 /* No lock: drop one reference. NULL is allowed. */
 void irq_event_drop(struct irq_event *event);
+/* No lock: does the caller still have a descriptor of it? */
+bool irq_event_open(struct vfiosim_caller *caller, struct irq_event *event);
 /* Lock held. NULL is allowed everywhere. put leaves the last drop to vfiosim_finish(). */
 struct irq_event *irq_event_get(struct irq_event *event);
 void irq_event_put(struct call *call, struct irq_event *event);

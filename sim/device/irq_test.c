@@ -165,6 +165,11 @@ START_TEST(test_intx)
 			 -EBUSY);
 	ck_assert_int_eq(__set_irqs(&b, INTX, MASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4),
 			 -ENOTTY);
+	/* One that nobody has open any more leaves its place. */
+	vfiosim_inproc_close(b.proc, unmask);
+	unmask = vfiosim_inproc_eventfd(b.proc);
+	ck_assert_int_eq(__set_irqs(&b, INTX, UNMASK | VFIO_IRQ_SET_DATA_EVENTFD, 0, 1, &unmask, 4),
+			 0);
 	ck_assert_int_eq(__irq_none(&b, INTX, TRIGGER, 0), 0);
 	bench_done(&b);
 }

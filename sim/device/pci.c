@@ -155,6 +155,11 @@ int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct i
 	return 0;
 }
 
+struct irq_event *pci_unmask_event(struct device *dev)
+{
+	return pci_of(dev)->irqs.unmask;
+}
+
 int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set)
 {
 	struct pci *pci = pci_of(dev);

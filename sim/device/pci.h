@@ -45,6 +45,7 @@ int pci_region_info(struct call *call, struct device *dev, uint32_t index,
 		    struct region_info *ret_region);
 int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct irq_info *ret_irq);
 int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set);
+struct irq_event *pci_unmask_event(struct device *dev);
 void pci_request(struct call *call, struct device *dev);
 void pci_dma_unmap(struct call *call, struct device *dev, struct span iova);
 /* BARs and engines as after power-on; configuration space and interrupts stay. */

@@ -43,6 +43,7 @@ const struct device_ops plain_ops = {
 	.region_info = pci_region_info,
 	.irq_info = pci_irq_info,
 	.set_irqs = pci_set_irqs,
+	.unmask_event = pci_unmask_event,
 	.reset = reset,
 	.request = pci_request,
 	.feature = feature,

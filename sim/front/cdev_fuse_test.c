@@ -227,6 +227,37 @@ START_TEST(unbind_waits_for_the_last_descriptor)
 }
 END_TEST
 
+static int set_intx(int cdev, uint32_t action, int event)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd;
+	} cmd = { .set = { .argsz = sizeof(cmd), .flags = VFIO_IRQ_SET_DATA_EVENTFD | action,
+			   .count = 1 }, .fd = event };
+
+	return rig_ioctl(cdev, VFIO_DEVICE_SET_IRQS, &cmd);
+}
+
+/* As QEMU does under KVM: it closes the eventfd and makes another. */
+START_TEST(a_closed_eventfd_unmasks_no_more)
+{
+	int cdev, trigger, unmask;
+
+	if (!rig_start(&rig, (enum rig_user)_i, "q35"))
+		return;
+	cdev = open_at(CDEVS "vfio0");
+	ck_assert_int_eq(bind_to(cdev, open_iommufd()), 0);
+	trigger = eventfd(0, EFD_CLOEXEC);
+	unmask = eventfd(0, EFD_CLOEXEC);
+	ck_assert_int_eq(set_intx(cdev, VFIO_IRQ_SET_ACTION_TRIGGER, trigger), 0);
+	ck_assert_int_eq(set_intx(cdev, VFIO_IRQ_SET_ACTION_UNMASK, unmask), 0);
+	ck_assert_int_eq(set_intx(cdev, VFIO_IRQ_SET_ACTION_UNMASK, trigger), -EBUSY);
+	close(unmask);
+	ck_assert_int_eq(set_intx(cdev, VFIO_IRQ_SET_ACTION_UNMASK, trigger), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cdevs over FUSE");
@@ -240,6 +271,7 @@ int main(void)
 	tcase_add_loop_test(tests, closes_count_before_the_next_command, 0, RIG_ALL);
 	tcase_add_loop_test(tests, many_at_a_time, 0, RIG_ALL);
 	tcase_add_loop_test(tests, unbind_waits_for_the_last_descriptor, 0, RIG_ALL);
+	tcase_add_loop_test(tests, a_closed_eventfd_unmasks_no_more, 0, RIG_ALL);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	setbuf(stdout, NULL);

@@ -205,6 +205,16 @@ static int op_backing_get(struct vfiosim_caller *caller, int fd,
 	return 0;
 }
 
+static bool op_event_open(struct vfiosim_caller *caller, struct vfiosim_eventfd *event)
+{
+	const struct vfiosim_inproc *proc = caller->ctx;
+
+	for (int fd = 0; proc && fd < proc->n_fds; fd++)
+		if (proc->fds[fd].file == (struct open_file *)event)
+			return true;
+	return false;
+}
+
 static void op_done(void *client_ctx)
 {
 	memory_free(client_ctx);
@@ -219,6 +229,7 @@ static const struct vfiosim_client_ops ops = {
 	.event_get = op_event_get,
 	.event_signal = op_event_signal,
 	.event_put = op_event_put,
+	.event_open = op_event_open,
 	.backing_get = op_backing_get,
 	.backing_size = open_backing_size,
 	.backing_read = open_backing_read,

@@ -206,6 +206,7 @@ static const struct vfiosim_client_ops remote_ops = {
 	.event_get = remote_event_get,
 	.event_signal = remote_event_signal,
 	.event_put = remote_event_put,
+	.event_open = remote_event_open,
 	.backing_get = remote_backing_get,
 	.backing_size = remote_backing_size,
 	.backing_read = remote_backing_read,

@@ -165,6 +165,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
 void remote_event_signal(struct vfiosim_eventfd *event);
 void remote_event_put(struct vfiosim_eventfd *event);
+bool remote_event_open(struct vfiosim_caller *caller, struct vfiosim_eventfd *event);
 /* remote_backing.c */
 int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_backing **ret_backing);
 uint64_t remote_backing_size(struct vfiosim_backing *backing);

@@ -3,10 +3,12 @@
  * Remote clients: descriptors and limits of a calling thread. The thread waits in
  * its call meanwhile, so its number names it for sure.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +169,33 @@ void remote_event_put(struct vfiosim_eventfd *event)
 {
 	close(event->fd);
 	free(event);
+}
+
+/* Where the kernel cannot compare, it counts as open. */
+bool remote_event_open(struct vfiosim_caller *caller, struct vfiosim_eventfd *event)
+{
+	pid_t tid = (pid_t)caller->tid;
+	struct dirent *entry;
+	bool open = false;
+	char path[32];
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", tid);
+	folder = opendir(path);
+	if (!folder)
+		return true;
+	while (!open && (entry = readdir(folder))) {
+		unsigned long theirs = strtoul(entry->d_name, NULL, 10);
+
+		long differs;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		differs = syscall(SYS_kcmp, tid, getpid(), KCMP_FILE, theirs, event->fd);
+		open = !differs || (differs < 0 && errno != EBADF);
+	}
+	closedir(folder);
+	return open;
 }
 
 /* ---- Limits ---- */

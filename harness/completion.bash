@@ -77,7 +77,7 @@ _vfiosim_case()
 	case $prev in
 	--target) _vfiosim_offer "inproc fuse host" ;;
 	--mode) _vfiosim_offer "legacy iommufd" ;;
-	--policy) _vfiosim_offer "qemu-legacy none" ;;
+	--policy) _vfiosim_offer "qemu-legacy cloud-hypervisor dpdk libvfn qemu-iommufd single-ioas none" ;;
 	--junit) _vfiosim_offer "" files ;;
 	*)
 		case $cur in

@@ -158,17 +158,34 @@ static int read_topology(struct case_file *file, struct vfiosim_error *ret_error
 	return file->topology_name ? 0 : -ENOMEM;
 }
 
+/* A policy that plays none of the case's modes would never be played, and nobody would notice. */
+static int check_policy(const struct case_file *file, const struct node *key,
+			struct vfiosim_error *ret_error)
+{
+	const struct policy *policy = policy_by_name(key->text);
+
+	for (unsigned mode = 0; mode < MODE_COUNT; mode++)
+		if (file->modes[mode] && case_policy_fits(policy, (enum mode)mode))
+			return 0;
+	return node_error(key, ret_error, "policy %s plays mode %s, which is not among the modes",
+			  policy->name, policy->mode);
+}
+
 static int read_outcome(struct case_file *file, struct vfiosim_error *ret_error)
 {
 	const struct node *node = node_get(file->root, "outcome");
 	const char *known[16] = { NULL };
+	int error;
 
 	if (!node)
 		return 0;
 	for (size_t i = 0; i < 15 && policy_at(i); i++)
 		known[i] = policy_at(i)->name;
 	file->outcome = node;
-	return check_keys(node, "policy", known, ret_error);
+	error = check_keys(node, "policy", known, ret_error);
+	for (size_t i = 0; i < node->n && !error; i++)
+		error = check_policy(file, &node->keys[i], ret_error);
+	return error;
 }
 
 static int read_steps(struct case_file *file, struct vfiosim_error *ret_error)

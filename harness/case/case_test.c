@@ -44,6 +44,8 @@ static const struct {
 	{ HEAD "outcome: {qemu: {}}\nsteps: [{exec: }]\n", 3, 11, "unknown policy 'qemu'" },
 	{ HEAD "outcome: {qemu-legacy: {space: 1}}\nsteps: [{exec: }]\n", 3, 25,
 	  "did you mean 'spaces'?" },
+	{ HEAD "outcome: {qemu-iommufd: {}}\nsteps: [{exec: }]\n", 3, 11,
+	  "plays mode iommufd, which is not among the modes" },
 	{ HEAD "skip: {fuze: x}\nsteps: [{exec: }]\n", 3, 8, "did you mean 'fuse'?" },
 	{ STEPS "- plug: nic0\n", 4, 1, "plug and unplug need a policy" },
 	{ STEPS "- nap: nic0\n", 4, 3, "unknown verb 'nap', did you mean 'map'?" },
@@ -69,6 +71,9 @@ static const struct {
 	{ STEPS "- ioctl: {on: c, command: VFIO_IOMMU_MAP_DMA, iovaa: 0}\n", 4, 47,
 	  "did you mean 'iova'?" },
 	{ STEPS "- ioctl: {on: c}\n", 4, 10, "ioctl needs 'command: NAME' or 'number: N'" },
+	{ STEPS "- exec:\n  only: legcy\n", 5, 9, "did you mean 'legacy'?" },
+	{ STEPS "- ioctl: {on: c, command: VFIO_GROUP_GET_STATUS, size: 8}\n", 4, 50,
+	  "unknown field of VFIO_GROUP_GET_STATUS 'size'" },
 	{ STEPS "- exec:\n  by: [a]\n", 5, 7, "expected the name of a process" },
 };
 
@@ -107,6 +112,33 @@ START_TEST(beginnings_of_a_file)
 		if (!case_parse("test.yaml", text, n, &file, &why))
 			case_free(file);
 	}
+}
+END_TEST
+
+/* ---- Modes ------------------------------------------------------------- */
+
+START_TEST(steps_of_one_mode)
+{
+	static const char text[] =
+		HEAD "modes: [legacy, iommufd]\n"
+		     "steps:\n"
+		     "- exec:\n"
+		     "- exec:\n  only: iommufd\n"
+		     "- status: nic0\n  only: legacy\n"
+		     "- exec:\n  only: iommufd\n";
+	static const size_t steps[MODE_COUNT] = { [MODE_LEGACY] = 2, [MODE_IOMMUFD] = 3 };
+	struct case_file *file;
+	struct vfiosim_error why;
+
+	ck_assert_int_eq(case_parse("test.yaml", text, strlen(text), &file, &why), 0);
+	for (unsigned mode = 0; mode < MODE_COUNT; mode++) {
+		struct play play;
+
+		ck_assert_int_eq(case_play_make(file, 0, (enum mode)mode, NULL, &play, &why), 0);
+		ck_assert_uint_eq(play.n_steps, steps[mode]);
+		case_play_done(&play);
+	}
+	case_free(file);
 }
 END_TEST
 
@@ -259,6 +291,7 @@ int main(void)
 	tcase_add_loop_test(tests, broken_files_are_told_with_their_place, 0,
 			    sizeof(broken) / sizeof(broken[0]));
 	tcase_add_test(tests, beginnings_of_a_file);
+	tcase_add_test(tests, steps_of_one_mode);
 	tcase_add_test(tests, values_of_variants_and_modes);
 	tcase_add_test(tests, params_change_the_machine);
 	tcase_add_test(tests, names_and_globs);

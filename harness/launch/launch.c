@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The launcher process: starts server and command, follows the command, ends the run. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -84,13 +85,48 @@ static int start_server(struct run *run)
 	return run->server < 0 ? -1 : 0;
 }
 
+/* A file @name is there: as a path, or in a folder of PATH. */
+static bool command_exists(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	if (strchr(name, '/'))
+		return !access(name, F_OK);
+	for (path = path ? path : "/bin:/usr/bin";; path++) {
+		int length = (int)strcspn(path, ":");
+
+		snprintf(file, sizeof(file), "%.*s/%s", length ? length : 1, length ? path : ".",
+			 name);
+		if (!access(file, F_OK))
+			return true;
+		path += length;
+		if (!*path)
+			return false;
+	}
+}
+
+/*
+ * execvp() says EACCES as well when nothing was found, but a folder of PATH was closed;
+ * ENOENT as well when the file's interpreter is missing.
+ */
 static _Noreturn void execute(char **argv)
 {
+	const char *reason;
+	bool exists;
 	int error;
 
 	execvp(argv[0], argv);
 	error = errno;
-	cli_error("cannot execute '%s': %s", argv[0], strerror(error));
+	exists = command_exists(argv[0]);
+	reason = strerror(error);
+	if (!exists && error == EACCES && !strchr(argv[0], '/'))
+		error = ENOENT;
+	if (error == ENOENT && exists)
+		reason = "the interpreter or loader it names does not exist";
+	else if (error == ENOENT && !strchr(argv[0], '/'))
+		reason = "it is in no folder of PATH";
+	cli_error("cannot execute '%s': %s", argv[0], reason);
 	_exit(error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_EXECUTE);
 }
 

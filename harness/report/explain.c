@@ -20,6 +20,7 @@
 
 #define WIDTH 100
 #define INDENT 6
+#define REGION_SHIFT 40	/* in the offsets of a device's descriptor, as the kernel has it */
 
 void explain_init(struct explain *explain, FILE *to, bool colours)
 {
@@ -105,6 +106,24 @@ static bool interesting(const struct vfiosim_event *event)
 	       strcmp(event->verb, "read");
 }
 
+/* Which part of a device is read, written or mapped: the region is in the offset's upper bits. */
+static void tell_place(struct explain *explain, const struct vfiosim_event *event)
+{
+	bool mmap = !strcmp(event->verb, "mmap");
+
+	if (strncmp(event->object, "device ", strlen("device ")) ||
+	    (!mmap && strcmp(event->verb, "read") && strcmp(event->verb, "write")))
+		return;
+	colour(explain, DIM);
+	fprintf(explain->to, "%*sregion %llu, offset 0x%llx", INDENT, "",
+		(unsigned long long)(event->arg >> REGION_SHIFT),
+		(unsigned long long)(event->arg & ((1ull << REGION_SHIFT) - 1)));
+	if (!mmap && event->result > 0)
+		fprintf(explain->to, ", %ld bytes", event->result);
+	fputc('\n', explain->to);
+	plain(explain);
+}
+
 static void tell_what(struct explain *explain, const struct vfiosim_event *event)
 {
 	const char *words = words_for_verb(event->verb);
@@ -119,8 +138,10 @@ static void tell_what(struct explain *explain, const struct vfiosim_event *event
 	if (event->client)
 		explain->client = event->client;
 	fputc('\n', explain->to);
-	if (!event->command)
+	if (!event->command) {
+		tell_place(explain, event);
 		return;
+	}
 	vfiosim_event_args(event, args, sizeof(args));
 	colour(explain, DIM);
 	fprintf(explain->to, "%*s%s %s\n", INDENT, "", event->verb, args);
@@ -220,6 +241,7 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 {
 	struct explain *explain = ctx;
 
+	explain->step_is_empty = false;
 	if (!interesting(event))
 		return;
 	tell_what(explain, event);
@@ -236,6 +258,7 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 
 void explain_note(struct explain *explain, const char *note)
 {
+	explain->step_is_empty = false;
 	colour(explain, BOLD);
 	wrapped(explain, "=> ", note);
 	plain(explain);
@@ -246,6 +269,9 @@ void explain_heading(struct explain *explain, bool strong, const char *format, .
 {
 	va_list args;
 
+	if (explain->step_is_empty)
+		fprintf(explain->to, "%*snothing is asked of the machine\n", INDENT, "");
+	explain->step_is_empty = !strong;
 	va_start(args, format);
 	colour(explain, strong ? BOLD : CYAN);
 	fputs(strong ? "\n" : "\n--- ", explain->to);

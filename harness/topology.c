@@ -291,8 +291,9 @@ static int verb_check(int argc, char **argv)
 			status = 2;
 			continue;
 		}
-		printf("%s: %zu devices in %zu groups behind %zu IOMMUs\n", argv[i],
-		       topology->n_devices, topology->n_groups, topology->n_iommus);
+		printf("%s: %zu devices in %zu groups behind %zu IOMMU%s\n", argv[i],
+		       topology->n_devices, topology->n_groups, topology->n_iommus,
+		       topology->n_iommus == 1 ? "" : "s");
 		vfiosim_topology_free(topology);
 	}
 	return status;
@@ -322,7 +323,7 @@ static const struct action actions[] = {
 static int usage(FILE *to, int status)
 {
 	fputs("usage: vfiosim topology ACTION [ARGUMENT...]\n"
-	      "Machines: what they are made of. cases/README.md describes the files.\n\n", to);
+	      "Machines: what they are made of. cases/topologies/README.md describes the files.\n\n", to);
 	for (size_t i = 0; i < N_ACTIONS; i++)
 		fprintf(to, "  vfiosim topology %s\n", actions[i].usage);
 	return status;

@@ -86,7 +86,8 @@ static int make_topology(struct maker *maker)
 		return error;
 	if (error)
 		return node_error(file->topology_node, maker->error, "no topology '%s': %s",
-				  file->topology_name, strerror(-error));
+				  file->topology_name,
+				  inner.message[0] ? inner.message : strerror(-error));
 	if (params && params->kind != NODE_MAP)
 		return node_error(params, maker->error, "expected a map: {dma_entry_limit: 3}");
 	for (size_t i = 0; params && i < params->n && !error; i++)

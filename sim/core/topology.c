@@ -186,7 +186,8 @@ int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **re
 						      ret_topology, ret_error);
 	}
 	yaml_error(ret_error, name_or_file, NULL,
-		   "no built-in topology has this name%s (a file's name has a / or ends in .yaml)",
+		   "no built-in topology has this name%s (`vfiosim topology list` names them; a file's "
+		   "name has a / or ends in .yaml)",
 		   suggestion(name_or_file, names, n, hint, sizeof(hint)));
 	return -ENOENT;
 }

@@ -196,6 +196,28 @@ START_TEST(memlock_counts_pages_twice_and_gives_them_back)
 }
 END_TEST
 
+/* A program that hands its mappings to another one: the other's account and limit count then. */
+START_TEST(restoring_a_vaddr_takes_the_mapping_over)
+{
+	struct vfiosim_limits few = { .memlock = 3 * PAGE }, enough = { .memlock = 4 * PAGE };
+	uint64_t good = memory(&story, 4, 3);
+	struct vfiosim_inproc *heir, *parent = story.proc;
+
+	map(&story, container, 0, good, 4 * PAGE);
+	ck_assert_int_eq(__unmap(&story, container, 0, 4 * PAGE, VFIO_DMA_UNMAP_FLAG_VADDR, NULL), 0);
+	ck_assert_int_eq(vfiosim_inproc_fork(parent, &heir), 0);
+	story.proc = heir;
+	vfiosim_inproc_set_limits(heir, &few);
+	ck_assert_int_eq(__map(&story, container, 0, good, 4 * PAGE, VFIO_DMA_MAP_FLAG_VADDR), -ENOMEM);
+	ck_assert_rule(&story, "memlock");
+	vfiosim_inproc_set_limits(heir, &enough);
+	ck_assert_int_eq(__map(&story, container, 0, good, 4 * PAGE, VFIO_DMA_MAP_FLAG_VADDR), 0);
+	ck_assert_int_eq(__map(&story, container, 0x10000, good, PAGE, MAP_RW), -ENOMEM);
+	story.proc = parent;
+	vfiosim_inproc_destroy(heir);
+}
+END_TEST
+
 START_TEST(an_invalid_vaddr_blocks_attach_until_restored)
 {
 	uint64_t good = memory(&story, 4, 3), other = memory(&story, 4, 3);
@@ -271,6 +293,28 @@ START_TEST(a_physical_group_dirties_everything)
 }
 END_TEST
 
+static bool state_says_stale(void)
+{
+	char *text;
+	bool stale;
+
+	ck_assert_int_eq(vfiosim_state_json(story.sim, &text), 0);
+	stale = strstr(text, "\"stale\": true");
+	free(text);
+	return stale;
+}
+
+START_TEST(memory_that_goes_under_a_pin_is_told_stale)
+{
+	uint64_t good = memory(&story, 4, 3);
+
+	map(&story, container, 0, good, 4 * PAGE);
+	ck_assert(!state_says_stale());
+	ck_assert_int_eq(vfiosim_inproc_munmap(story.proc, good + PAGE, PAGE), 0);
+	ck_assert(state_says_stale());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("type1");
@@ -291,8 +335,10 @@ int main(void)
 	tcase_add_test(physical, v1_takes_what_begins_in_the_range);
 	tcase_add_test(physical, the_entry_limit_comes_back_with_unmap);
 	tcase_add_test(physical, memlock_counts_pages_twice_and_gives_them_back);
+	tcase_add_test(physical, restoring_a_vaddr_takes_the_mapping_over);
 	tcase_add_test(physical, an_invalid_vaddr_blocks_attach_until_restored);
 	tcase_add_test(physical, a_physical_group_dirties_everything);
+	tcase_add_test(physical, memory_that_goes_under_a_pin_is_told_stale);
 	suite_add_tcase(suite, physical);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

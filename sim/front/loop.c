@@ -62,6 +62,7 @@ struct loop {
 	STAILQ_HEAD(, job) jobs;
 
 	/* The leader's own. */
+	bool receiving;			/* what it handles meanwhile must not give the lead away */
 	struct pace pace;
 };
 
@@ -262,7 +263,7 @@ static bool loop_leads(const struct loop *loop)
 void loop_pass(struct loop *loop)
 {
 	pthread_mutex_lock(&loop->lock);
-	if (loop_leads(loop))
+	if (loop_leads(loop) && !loop->receiving)
 		loop_hand_over(loop);
 	pthread_mutex_unlock(&loop->lock);
 }
@@ -270,7 +271,7 @@ void loop_pass(struct loop *loop)
 void loop_lend(struct loop *loop)
 {
 	pthread_mutex_lock(&loop->lock);
-	if (loop_leads(loop)) {
+	if (loop_leads(loop) && !loop->receiving) {
 		loop->lent = true;
 		if (!loop->armed)
 			loop_arm(loop, true);
@@ -336,7 +337,9 @@ static void loop_lead(struct loop *loop, struct worker *self)
 	loop->leader = self;
 	while (loop->leader == self) {
 		pthread_mutex_unlock(&loop->lock);
+		loop->receiving = true;
 		length = loop_receive(loop, self->buffer);
+		loop->receiving = false;
 		if (length > 0)
 			loop->options.handle(loop->options.ctx, self->buffer, (size_t)length);
 		pthread_mutex_lock(&loop->lock);

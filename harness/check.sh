@@ -7,6 +7,8 @@
 set -u
 build=$1
 passed=0 failed=0 skipped=0
+limit=170	# seconds, for each program
+[[ $build == */san-* ]] && limit=510
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -14,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 run() {
 	local name=$1 status counts started=$SECONDS
 	shift
-	timeout --kill-after=10 170 "$@" </dev/null >"$log" 2>&1
+	timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1
 	status=$?
 	counts=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
 	if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then

@@ -10,6 +10,7 @@
 #define LAUNCH_RIG_TEST_H
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -249,18 +250,28 @@ static inline int run_and_wait(enum who who, const char *const *words, struct ru
 /* A child of @parent whose name is @name, or 0. */
 static inline pid_t child_named(pid_t parent, const char *name)
 {
-	char command[128], line[64] = "";
-	FILE *pipe;
+	DIR *proc = opendir("/proc");
+	pid_t found = 0;
+	const struct dirent *entry;
 
-	snprintf(command, sizeof(command), "ps -o pid= --ppid %d -o comm= | awk '$2==\"%s\"{print $1}'",
-		 parent, name);
-	pipe = popen(command, "r");
-	if (!pipe)
-		return 0;
-	if (!fgets(line, sizeof(line), pipe))
-		line[0] = '\0';
-	pclose(pipe);
-	return atoi(line);
+	while (proc && !found && (entry = readdir(proc))) {
+		char path[64], comm[64] = "";
+		int pid = atoi(entry->d_name), ppid = 0;
+		FILE *stat;
+
+		if (pid <= 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		stat = fopen(path, "re");
+		if (stat && fscanf(stat, "%*d (%63[^)]) %*c %d", comm, &ppid) == 2 &&
+		    ppid == parent && !strcmp(comm, name))
+			found = pid;
+		if (stat)
+			fclose(stat);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
 }
 
 #endif

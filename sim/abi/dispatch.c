@@ -335,23 +335,33 @@ static int install(struct call *call)
 	return refuse(call, RULE_TOO_MANY_FILES, V("error", -ret), VS("errno", strerrorname_np(-ret)));
 }
 
-/* The number goes into the structure: known before it is copied back. */
-static int install_in_struct(struct call *call)
-{
-	int fd = install(call);
-	uint32_t number = (uint32_t)fd;
-
-	if (fd < 0)
-		return fd;
-	memcpy(call->in.bytes + call->command->row.fd_field, &number, sizeof(number));
-	return publish(call);
-}
-
 static int undo(struct call *call)
 {
 	if (call->command->undo)
 		call->command->undo(call);
 	return 0;
+}
+
+/*
+ * The number goes into the structure. A descriptor cannot be taken back, so the
+ * structure is copied once before, to see that its number can be told.
+ */
+static int install_in_struct(struct call *call)
+{
+	int ret = publish(call);
+	uint32_t number;
+
+	if (ret)
+		vfiosim_release(call->new_file, call->caller);
+	else
+		ret = install(call);
+	if (ret < 0) {
+		call_run(call, undo);
+		return ret;
+	}
+	number = (uint32_t)ret;
+	memcpy(call->in.bytes + call->command->row.fd_field, &number, sizeof(number));
+	return publish(call);
 }
 
 static int serve(struct call *call)

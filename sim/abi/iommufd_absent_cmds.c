@@ -110,6 +110,16 @@ static int fault_queue_alloc(struct call *call)
 	return 0;
 }
 
+/* Its descriptor, released already, was its only user. */
+static void undo_fault_queue_alloc(struct call *call)
+{
+	const struct vfiosim_iommu_fault_alloc *cmd = (void *)call->in.bytes;
+	struct object *fault = object_find(call->file->iommufd, cmd->out_fault_id, OBJECT_FAULT);
+
+	if (fault && !fault->users)
+		object_destroy(call, fault);
+}
+
 /* ---- Rows ---- */
 
 static const struct vfiosim_field fault_fields[] = {
@@ -134,6 +144,7 @@ const struct command iommufd_absent_commands[] = {
 		   .full_size = sizeof(struct vfiosim_iommu_fault_alloc), .fields = fault_fields,
 		   .errors = errors },
 	  .run = fault_queue_alloc,
+	  .undo = undo_fault_queue_alloc,
 	  .back = sizeof(struct vfiosim_iommu_fault_alloc) },
 	{ ABSENT(IOMMU_VIOMMU_ALLOC, vfiosim_iommu_viommu_alloc,
 		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_alloc) },

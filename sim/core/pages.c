@@ -39,9 +39,12 @@ struct place {
 static int check_region(struct call *call, const struct vfiosim_vma *vma, struct place at,
 			bool *ret_charged)
 {
-	const struct device *dev = call->sim->devices[vma->device];
 	uint64_t offset = vma->offset + (at.uva - vma->first);
+	const struct device *dev;
 
+	if (vma->device >= call->sim->n_devices)	/* a front's mistake: nothing is there */
+		return refuse(call, RULE_PIN_NO_PAGE, V("iova", at.iova), V("uva", at.uva));
+	dev = call->sim->devices[vma->device];
 	switch (device_region_pin(dev, offset)) {
 	case VFIOSIM_PIN_PFNMAP:
 		if (at.iommufd)

@@ -221,9 +221,9 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	TCase *tests = tcase_create("cases");
-	Suite *suite = suite_create("cases");
 	SRunner *runner;
+	Suite *suite;
+	TCase *tests;
 	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
@@ -231,6 +231,8 @@ int main(int argc, char **argv)
 		return worker_resume(argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "--worker"))
 		return worker_resume(argv[2]);
+	tests = tcase_create("cases");
+	suite = suite_create("cases");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, every_case_passes_and_repeats);
 	if (access("/dev/fuse", R_OK | W_OK))

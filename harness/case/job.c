@@ -179,6 +179,8 @@ int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result)
 {
 	const char *why = job_skipped(play, options->target);
+	struct vfiosim_error ignored;	/* every play was made once when the case was read */
+	struct play whole;
 	int error;
 
 	*ret_result = (struct job_result){ 0 };
@@ -187,12 +189,17 @@ int job_run(const struct play *play, const struct job_options *options,
 		ret_result->outcome.message = strdup(why);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
+	error = case_play_make(play->file, play->variant, play->mode, play->policy, &whole,
+			       &ignored);
+	if (error)
+		return error;
 	if (options->target == JOB_INPROC)
-		error = run_inproc(play, options, ret_result);
+		error = run_inproc(&whole, options, ret_result);
 	else if (options->target == JOB_FUSE)
-		error = job_run_fuse(play, options, ret_result);
+		error = job_run_fuse(&whole, options, ret_result);
 	else
-		error = run_host(play, options, ret_result);
+		error = run_host(&whole, options, ret_result);
+	case_play_done(&whole);
 	if (error)
 		job_result_done(ret_result);
 	return error;

@@ -33,7 +33,7 @@ struct job_result {
 
 /* Why @play is not run on @target at all: the build lacks its mode, or the case says so. NULL: it is. */
 const char *job_skipped(const struct play *play, enum job_target target);
-/* 0, or -errno when not even an outcome came of it (-ENOMEM, -EIO, ...). */
+/* @play: of library_plays(), or one made. 0, or -errno when not even an outcome came of it (-ENOMEM, -EIO, ...). */
 int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result);
 void job_result_done(struct job_result *result);

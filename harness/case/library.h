@@ -29,7 +29,10 @@ struct play_filter {
 	bool scripted_only;
 };
 
-/* Every play that passes the filter, in order. -ENOMEM. */
+/*
+ * Every play that passes the filter, in order: which they are, without machine and
+ * steps. job_run() makes those for the time it takes. -ENOMEM.
+ */
 int library_plays(const struct library *library, const struct play_filter *filter,
 		  struct play **ret_plays, size_t *ret_n);
 void library_plays_done(struct play *plays, size_t n);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct verb *const tables[] = { verbs_space, verbs_plug, verbs_process, verbs_device,
-					     verbs_raw };
+					     verbs_raw, verbs_ioctl };
 
 const struct verb *verb_at(size_t index)
 {

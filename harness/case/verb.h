@@ -48,11 +48,17 @@ const struct verb *verb_by_name(const char *name);
 /* All names, ended by NULL; at most @max with it. Returns how many. */
 size_t verb_names(const char **to, size_t max);
 
+/* The descriptor that argument @key names, or its number as written. 0 or RUN_BROKEN. */
+int raw_handle(struct run *run, const struct step *step, const char *key, int *ret_fd);
+/* Calls @fd @name. 0 or RUN_BROKEN. */
+int raw_name(struct run *run, const char *name, int fd);
+
 /* The rows live with what they do. */
 extern const struct verb verbs_space[];		/* verb_space.c: attach, detach, map, unmap, ... */
 extern const struct verb verbs_plug[];		/* verb_plug.c: plug, unplug */
 extern const struct verb verbs_process[];	/* verb_process.c: fork, exec, exit, limit, memory, free */
-extern const struct verb verbs_raw[];		/* verb_raw.c: open, close, dup, ioctl, read, write */
+extern const struct verb verbs_raw[];		/* verb_raw.c: open, close, dup, read, write */
+extern const struct verb verbs_ioctl[];		/* verb_ioctl.c */
 extern const struct verb verbs_device[];	/* verb_device.c: dma, pin, unpin, irq, event, reset */
 
 #endif

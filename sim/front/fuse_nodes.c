@@ -8,7 +8,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/group.h"
+#include "core/sim.h"
 #include "front/fuse_front.h"
 
 static mode_t kind_mode(enum node_kind kind)
@@ -165,6 +168,8 @@ static void nodes_readlink(fuse_req_t req, fuse_ino_t ino)
 		fuse_reply_readlink(req, target);
 }
 
+#define SETTLE_MS 300		/* how long a group that is open may still be on its way out */
+
 /* ---- Opening ---- */
 
 /* 0, or what the machine or the attribute answers. */
@@ -200,13 +205,29 @@ static enum remote_how how_to_open(enum node_kind kind)
 	return kind == NODE_STATE ? REMOTE_KNOWN : REMOTE_NOBODY;
 }
 
-/* A group is exclusive: a client that was killed in a command must have let it go. */
-static void settle(struct vfiosim_fuse *fuse)
+static bool group_is_open(struct vfiosim *sim, uint32_t index)
 {
-	if (!atomic_load(&fuse->remotes->borrowed))
+	bool open;
+
+	pthread_mutex_lock(&sim->lock);
+	open = index < sim->n_groups && sim->groups[index]->file;
+	pthread_mutex_unlock(&sim->lock);
+	return open;
+}
+
+/*
+ * A group is exclusive: a client that was killed in a command must have let it go,
+ * which it does when we close the last of its descriptors that we hold. Not for long:
+ * whoever opens a group twice waits for nothing.
+ */
+static void settle(struct vfiosim_fuse *fuse, uint32_t group)
+{
+	if (!remotes_unsettled(fuse->remotes) || !group_is_open(fuse->sim, group))
 		return;
 	loop_pass(fuse->loop);
-	remotes_settle(fuse->remotes);
+	for (int i = 0; i < SETTLE_MS && remotes_unsettled(fuse->remotes) &&
+			group_is_open(fuse->sim, group); i++)
+		usleep(1000);
 }
 
 static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -228,7 +249,7 @@ static void nodes_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	handle->kind = stat.kind;
 	loop_lend(fuse->loop);
 	if (stat.kind == NODE_GROUP)
-		settle(fuse);
+		settle(fuse, stat.group);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), how_to_open(stat.kind));
 	error = open_kind(fuse, handle, &call, &stat, fi->flags);
 	remote_call_finish(&call);

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "front/loop.h"
@@ -229,7 +230,9 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	set->memory_dev = remote_memory_dev();
 	set->first_user_ns = remote_in_first_user_ns(getpid());
 	pthread_mutex_init(&set->lock, NULL);
+	pthread_mutex_init(&set->calls_lock, NULL);
 	TAILQ_INIT(&set->clients);
+	TAILQ_INIT(&set->calls);
 	id_map_init(&set->threads);
 	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
 		remotes_destroy(set);
@@ -245,10 +248,30 @@ void remotes_sync(struct remotes *set)
 	pthread_mutex_unlock(&set->lock);
 }
 
-void remotes_settle(struct remotes *set)
+#define SETTLE_NS 50000000	/* how long after a close its RELEASE may come, on a busy machine */
+
+static uint64_t now_ns(void)
 {
-	for (int i = 0; i < 20 && atomic_load(&set->borrowed); i++)
-		usleep(1000);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void remotes_hold(struct remotes *set)
+{
+	atomic_fetch_add(&set->held, 1);
+}
+
+void remotes_unhold(struct remotes *set)
+{
+	atomic_store(&set->let_go, now_ns());
+	atomic_fetch_sub(&set->held, 1);
+}
+
+bool remotes_unsettled(struct remotes *set)
+{
+	return atomic_load(&set->held) || now_ns() - atomic_load(&set->let_go) < SETTLE_NS;
 }
 
 static void free_thread(void *ctx, uint64_t tid, void *item)
@@ -299,6 +322,7 @@ void remotes_destroy(struct remotes *set)
 		remotes_drop(set, remote);
 	id_map_done(&set->threads);
 	pthread_mutex_destroy(&set->lock);
+	pthread_mutex_destroy(&set->calls_lock);
 	free(set);
 }
 
@@ -461,9 +485,13 @@ static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_ho
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
 		       enum remote_how how)
 {
-	struct remote *remote = remotes_get(set, tid, how);
+	struct remote *remote;
 
-	*call = (struct remote_call){ .set = set, .loop = loop, .remote = remote };
+	*call = (struct remote_call){ .set = set, .loop = loop };
+	if (how != REMOTE_NOBODY && tid > 0)
+		remote_call_list(call, tid);
+	remote = remotes_get(set, tid, how);
+	call->remote = remote;
 	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
 						.ctx = call,
 						.tid = (uint32_t)tid };
@@ -482,8 +510,10 @@ void remote_call_end(struct remote_call *call)
 
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		remote_fd_put(call->set, call->borrowed[i]);
-	atomic_fetch_sub(&call->set->borrowed, (unsigned)call->n_borrowed);
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		remotes_unhold(call->set);
 	free(call->borrowed);
+	remote_call_unlist(call);
 	if (!call->remote)
 		return;
 	atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);

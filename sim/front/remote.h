@@ -68,12 +68,16 @@ struct remotes {
 	dev_t memory_dev;		/* st_dev of memfds and shared anonymous memory */
 	bool first_user_ns;		/* we are in the first user namespace */
 	bool has_query;			/* PROCMAP_QUERY works (6.11) */
-	atomic_uint borrowed;		/* descriptors of clients that calls hold now */
+	atomic_uint held;		/* calls that hold a client's descriptor now, or may soon */
+	_Atomic uint64_t let_go;	/* when the last of them let go: CLOCK_MONOTONIC, ns */
 	atomic_bool told;		/* said that some client's memory is out of reach */
 
 	pthread_mutex_t lock;		/* the rest; held across no call that can wait */
 	TAILQ_HEAD(, remote) clients;
 	struct id_map threads;		/* tid -> struct remote_thread: a cache */
+
+	pthread_mutex_t calls_lock;	/* innermost; held across no call that can wait */
+	TAILQ_HEAD(, remote_call) calls;	/* under way, of clients */
 };
 
 /* One memory. Lives as long as its client; in remotes.clients as long as the memory does. */
@@ -105,6 +109,13 @@ struct remote_call {
 	int (*install)(struct remote_call *call, struct vfiosim_file *file);
 	int *borrowed;			/* descriptors of the caller that we hold meanwhile */
 	size_t n_borrowed;
+
+	/* For remotes_stuck(); guarded by calls_lock. */
+	TAILQ_ENTRY(remote_call) in_set;
+	pid_t client_tid;		/* 0: of no client, not listed */
+	pid_t server_tid;		/* our thread that serves it */
+	uint64_t blocked_in;		/* where that blocked when it was looked at last; 0: it ran */
+	unsigned looks;			/* since then, all with the same answer */
 };
 
 enum remote_how {
@@ -126,11 +137,27 @@ void remotes_destroy(struct remotes *set);
 void remotes_sync(struct remotes *set);
 /*
  * A client that is killed while we hold one of its descriptors closes that only when
- * we do. Waits, not for long, until none are held that are held now.
+ * we do, and the RELEASE comes a moment later. Between hold and unhold a descriptor
+ * may be ours; unsettled: one is, or was so shortly ago that its RELEASE may still
+ * be on its way.
  */
-void remotes_settle(struct remotes *set);
+void remotes_hold(struct remotes *set);
+void remotes_unhold(struct remotes *set);
+bool remotes_unsettled(struct remotes *set);
 /* Drops the clients whose memory is gone. */
 void remotes_sweep(struct remotes *set);
+
+/*
+ * A client that was killed and cannot die, because the call it waits for has been
+ * blocked in the kernel, at one place, for the last REMOTE_STUCK_LOOKS looks: its
+ * thread; 0: there is none. The kernel's own copying would have been cut short by
+ * the signal, ours on its behalf is not. To be called at regular times.
+ */
+#define REMOTE_STUCK_LOOKS 3
+pid_t remotes_stuck(struct remotes *set);
+/* Part of remote_call_begin() and remote_call_end(). */
+void remote_call_list(struct remote_call *call, pid_t tid);
+void remote_call_unlist(struct remote_call *call);
 
 /* Never fails: where the client cannot be found, the call is nobody's (caller.client NULL). */
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,

@@ -100,7 +100,6 @@ static int call_borrow(struct remote_call *call, int fd)
 		return -ENOMEM;
 	call->borrowed = grown;
 	call->borrowed[call->n_borrowed++] = fd;
-	atomic_fetch_add(&call->set->borrowed, 1);
 	return 0;
 }
 
@@ -111,14 +110,16 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 
 	if (call->loop)
 		loop_pass(call->loop);	/* we are about to ask ourselves */
+	remotes_hold(call->set);	/* until the call ends, see remote_call_end() */
 	ours = remote_fd_get((pid_t)caller->tid, fd);
-	if (ours < 0)
-		return -EBADF;
-	error = remote_fd_file(call->set, ours, ret_file);
+	error = ours < 0 ? -EBADF : remote_fd_file(call->set, ours, ret_file);
 	if (!error)
 		error = call_borrow(call, ours);
-	if (error)
+	if (!error)
+		return 0;
+	if (ours >= 0)
 		remote_fd_put(call->set, ours);
+	remotes_unhold(call->set);
 	return error;
 }
 

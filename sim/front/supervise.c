@@ -259,11 +259,8 @@ static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_n
 
 /* ---- The loop ---- */
 
-static void supervise_handle(void *ctx, void *buffer, size_t length)
+static void supervise_notice(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
-	struct supervisor *supervisor = ctx;
-	const struct seccomp_notif *request = buffer;
-
 	if (request->data.nr == SYS_mmap) {
 		supervise_mmap(supervisor, request);
 		return;
@@ -277,6 +274,15 @@ static void supervise_handle(void *ctx, void *buffer, size_t length)
 		supervise_kvm(supervisor, request);
 	else
 		supervise_command(supervisor, request);
+}
+
+static void supervise_handle(void *ctx, void *buffer, size_t length)
+{
+	struct supervisor *supervisor = ctx;
+
+	remotes_hold(supervisor->fuse->remotes);
+	supervise_notice(supervisor, buffer);
+	remotes_unhold(supervisor->fuse->remotes);
 }
 
 static long supervise_receive(void *ctx, void *buffer)

@@ -90,8 +90,8 @@ static int decide_open_group(struct call *call)
 	return 0;
 }
 
-static int open_file(struct vfiosim *sim, struct vfiosim_caller *caller, uint64_t arg,
-		     int (*decide)(struct call *call), struct vfiosim_file **ret_file)
+static int open_file(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted,
+		     uint64_t arg, int (*decide)(struct call *call), struct vfiosim_file **ret_file)
 {
 	struct call call;
 	int ret;
@@ -99,6 +99,8 @@ static int open_file(struct vfiosim *sim, struct vfiosim_caller *caller, uint64_
 	call_init(&call, sim, caller, NULL);
 	call.arg = arg;
 	ret = call_run(&call, decide);
+	if (ret)	/* there is no file that could tell what it was */
+		call.object = wanted;
 	trace_call(&call, "open", NULL, ret);
 	if (!ret)
 		*ret_file = call.file;
@@ -109,7 +111,7 @@ static int open_file(struct vfiosim *sim, struct vfiosim_caller *caller, uint64_
 int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
 			   struct vfiosim_file **ret_file)
 {
-	return open_file(sim, caller, 0, decide_open_container, ret_file);
+	return open_file(sim, caller, "/dev/vfio/vfio", 0, decide_open_container, ret_file);
 }
 
 static int decide_open_iommufd(struct call *call)
@@ -131,19 +133,31 @@ static int decide_open_iommufd(struct call *call)
 int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
 			 struct vfiosim_file **ret_file)
 {
-	return open_file(sim, caller, 0, decide_open_iommufd, ret_file);
+	return open_file(sim, caller, "/dev/iommu", 0, decide_open_iommufd, ret_file);
 }
 
 int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t device,
 		      struct vfiosim_file **ret_file)
 {
-	return open_file(sim, caller, device, cdev_open, ret_file);
+	char wanted[64] = "machine";
+
+	pthread_mutex_lock(&sim->lock);
+	if (device < sim->n_devices)
+		snprintf(wanted, sizeof(wanted), "device %s", sim->devices[device]->topo->address);
+	pthread_mutex_unlock(&sim->lock);
+	return open_file(sim, caller, wanted, device, cdev_open, ret_file);
 }
 
 int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t group,
 		       struct vfiosim_file **ret_file)
 {
-	return open_file(sim, caller, group, decide_open_group, ret_file);
+	char wanted[64] = "machine";
+
+	pthread_mutex_lock(&sim->lock);
+	if (group < sim->n_groups)
+		snprintf(wanted, sizeof(wanted), "group %u", sim->groups[group]->number);
+	pthread_mutex_unlock(&sim->lock);
+	return open_file(sim, caller, wanted, group, decide_open_group, ret_file);
 }
 
 /* ---- Read, write, map ---- */

@@ -140,6 +140,13 @@ static void server_leave(const struct server *server)
 	fflush(NULL);
 }
 
+/* The front has said why. Some of its threads may be at work for good: nothing is taken down. */
+static _Noreturn void server_cut(const struct server *server)
+{
+	server_leave(server);
+	_exit(LAUNCH_FAILED);
+}
+
 static void server_stop(struct server *server)
 {
 	if (server->fuse)
@@ -220,6 +227,8 @@ int server_main(const struct server_options *options)
 		cli_error("the simulated machine cannot be served: %s", strerror(-error));
 	} else {
 		error = server_follow(&server);
+		if (error == -ECANCELED)
+			server_cut(&server);
 		if (error)
 			cli_error("the simulated machine is served no more: %s", strerror(-error));
 	}

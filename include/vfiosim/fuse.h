@@ -40,7 +40,12 @@ struct vfiosim_fuse_options {
 /* -ENOMEM, -EIO: libfuse refuses; -ENOSYS: this kernel's FUSE is too old. */
 int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *options,
 			struct vfiosim_fuse **ret_fuse);
-/* Serves until vfiosim_fuse_stop() or until both are unmounted. Returns 0 or -errno. */
+/*
+ * Serves until vfiosim_fuse_stop() or until both are unmounted. Returns 0 or -errno.
+ * -ECANCELED: threads may still be at work, and for good: the caller destroys nothing
+ * and ends the process. So it is after the connections were aborted because a client
+ * that was killed could not die otherwise; that has been said on stderr.
+ */
 int vfiosim_fuse_serve(struct vfiosim_fuse *fuse);
 /*
  * Answers seccomp notifications from @listener until it has no more users or the

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 #define MESSAGE_MAX (TRANSFER_MAX + 8192)
 #define BACKGROUND_MAX 4096		/* RELEASE is a background request: all of them, in order */
 #define INIT_EXT (1u << 30)		/* FUSE_INIT_EXT: flags2 counts (5.17) */
+#define WATCH_MS 1000			/* between two looks for calls that are stuck */
+#define JOIN_SECONDS 30			/* for calls to end when serving ends */
 #define ALLOW_MMAP (1u << 4)		/* FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 (6.6) */
 
 /* One request in a thread's buffer. */
@@ -378,16 +381,64 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	return 0;
 }
 
-int vfiosim_fuse_serve(struct vfiosim_fuse *fuse)
+/*
+ * A killed client that waits for a call of ours which never ends is let go in the
+ * only way there is: by aborting the connections, and thereby the run.
+ */
+static void *fuse_watch(void *arg)
 {
-	int error = loop_run(fuse->loop);
+	struct vfiosim_fuse *fuse = arg;
+	struct pollfd stopped = { .fd = fuse->stop_fd, .events = POLLIN };
+	pid_t tid = 0;
 
-	vfiosim_fuse_stop(fuse);
+	while (!tid) {
+		if (poll(&stopped, 1, WATCH_MS) > 0)
+			return NULL;
+		tid = remotes_stuck(fuse->remotes);
+	}
+	fprintf(stderr,
+		"vfiosim: process %d was killed in a command that waits for memory which does not "
+		"answer (a userfaultfd, or a file whose file system hangs): the run is ended, "
+		"so that it can die.\n",
+		(int)tid);
+	atomic_store(&fuse->cut, true);
 	connection_abort(&fuse->nodes);
 	connection_abort(&fuse->devices);
-	loop_join(fuse->loop);
-	store_cancel(fuse);
-	return error;
+	return NULL;
+}
+
+/* Signals are the main thread's. */
+static int fuse_watch_start(struct vfiosim_fuse *fuse, pthread_t *ret_watch)
+{
+	sigset_t all, old;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(ret_watch, NULL, fuse_watch, fuse);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -error;
+}
+
+int vfiosim_fuse_serve(struct vfiosim_fuse *fuse)
+{
+	pthread_t watch;
+	int error = fuse_watch_start(fuse, &watch);
+
+	if (error)
+		return error;
+	error = loop_run(fuse->loop);
+	vfiosim_fuse_stop(fuse);
+	pthread_join(watch, NULL);
+	connection_abort(&fuse->nodes);
+	connection_abort(&fuse->devices);
+	if (!atomic_load(&fuse->cut) && loop_join_within(fuse->loop, JOIN_SECONDS)) {
+		store_cancel(fuse);
+		return error;
+	}
+	if (!atomic_load(&fuse->cut))
+		fprintf(stderr, "vfiosim: a client's command does not end; it is left behind.\n");
+	return -ECANCELED;
 }
 
 void vfiosim_fuse_stop(struct vfiosim_fuse *fuse)

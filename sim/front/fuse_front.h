@@ -96,6 +96,7 @@ struct vfiosim_fuse {
 	uint32_t root_uid, root_gid;	/* owner of everything else: 0 where that is mapped */
 	struct timespec started;	/* time of every node */
 	int stop_fd;			/* an eventfd: readable once stopped */
+	atomic_bool cut;		/* aborted for a client that could not die otherwise */
 	bool page_cache;		/* as below Linux 6.6 */
 	atomic_uint_fast64_t changes;	/* cached_stat() so far */
 

@@ -43,6 +43,7 @@
 
 #define RIG_NODES "/mnt/nodes"
 #define RIG_DEVICES "/mnt/devices"
+#define RIG_CUT 7	/* the server's status after it ended the run for a stuck client */
 #define RIG_VFIO RIG_NODES "/dev/vfio/"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -211,7 +212,10 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 	rig_served = supervise.fuse;
 	signal(SIGTERM, rig_on_term);
 	pthread_create(&thread, NULL, rig_supervise, &supervise);
-	status = vfiosim_fuse_serve(supervise.fuse) ? 5 : 0;
+	status = vfiosim_fuse_serve(supervise.fuse);
+	if (status == -ECANCELED)
+		return RIG_CUT;
+	status = status ? 5 : 0;
 	shutdown(socket, SHUT_RDWR);
 	pthread_join(thread, NULL);
 	vfiosim_fuse_destroy(supervise.fuse);

@@ -443,3 +443,19 @@ void loop_join(struct loop *loop)
 		pthread_cond_wait(&loop->gone, &loop->lock);
 	pthread_mutex_unlock(&loop->lock);
 }
+
+bool loop_join_within(struct loop *loop, unsigned seconds)
+{
+	struct timespec until;
+	int error = 0;
+	bool joined;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&loop->lock);
+	while (loop->threads && !error)
+		error = pthread_cond_timedwait(&loop->gone, &loop->lock, &until);
+	joined = !loop->threads;
+	pthread_mutex_unlock(&loop->lock);
+	return joined;
+}

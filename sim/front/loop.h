@@ -55,6 +55,8 @@ int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* Waits until every handler has returned and every thread is gone. Call after loop_run(). */
 void loop_join(struct loop *loop);
+/* The same, for so many seconds at most. False: some handler is still at work. */
+bool loop_join_within(struct loop *loop, unsigned seconds);
 void loop_destroy(struct loop *loop);
 
 /* By the leader, inside handle or receive; by any other thread they do nothing. */

@@ -83,6 +83,19 @@ static int check_pin(struct call *call, const struct device *dev, const struct s
 	}
 }
 
+/*
+ * A copy can bring mappings of less than a page into an ioas that an mdev uses; those
+ * can be read and written, but not pinned. Mirrors iopt_area_contig_is_aligned (7.2).
+ */
+static int check_whole_pages(struct call *call, struct span part)
+{
+	if (!((part.first | (part.last + 1)) % VFIOSIM_PAGE_SIZE))
+		return 0;
+	return refuse(call, RULE_UNALIGNED, VS("what", "iova"),
+		      V("value", part.first % VFIOSIM_PAGE_SIZE ? part.first : part.last + 1),
+		      V("alignment", VFIOSIM_PAGE_SIZE));
+}
+
 static int check_pins(struct call *call, struct device *dev, const struct space *space,
 		      struct span iova, unsigned dir)
 {
@@ -99,7 +112,9 @@ static int check_pins(struct call *call, struct device *dev, const struct space 
 			return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
 				      V("iova", at));
 		part = span_clip((struct span){ at, iova.last }, mapping->iova);
-		ret = check_pin(call, dev, space, mapping, part, dir, &budget);
+		ret = check_whole_pages(call, part);
+		if (!ret)
+			ret = check_pin(call, dev, space, mapping, part, dir, &budget);
 		if (part.last == iova.last)
 			break;
 		at = part.last + 1;
@@ -337,10 +352,22 @@ static void move(struct vfiosim *sim, void *arg)
 	free(dma);
 }
 
+/* A chunk for every mapping within @span: how many there are depends on the client alone. */
+static struct dma *new_dma(const struct space *space, struct span span)
+{
+	struct span_cursor cursor;
+	const struct mapping *mapping;
+	size_t n = 0;
+
+	if (space->iopt)
+		iopt_for_each(space->iopt, &cursor, mapping, span.first, span.last)
+			n++;
+	return malloc(sizeof(struct dma) + n * sizeof(struct chunk));
+}
+
 int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buffer, size_t length,
 		 enum dma_dir dir, void (*done)(struct call *call, void *arg, int result), void *arg)
 {
-	size_t pages = length / VFIOSIM_PAGE_SIZE + 2;
 	struct space space = space_of(dev);
 	struct span span;
 	struct dma *dma;
@@ -349,7 +376,7 @@ int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buf
 	if (length > TRANSFER_MAX || !span_make(iova, length, &span))
 		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
 			      V("iova", iova));
-	dma = calloc(1, sizeof(*dma) + pages * sizeof(dma->chunks[0]));
+	dma = new_dma(&space, span);
 	if (!dma)
 		return refuse(call, RULE_NO_MEMORY);
 	*dma = (struct dma){ .dev = dev, .iova = iova, .buffer = buffer, .length = length,

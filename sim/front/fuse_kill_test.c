@@ -5,6 +5,7 @@
  * next client finds the group free, the server keeps nothing of the dead.
  */
 #include <dirent.h>
+#include <sys/resource.h>
 
 #include "front/fuse_rig_test.h"
 
@@ -125,6 +126,73 @@ START_TEST(test_deaths_at_any_time)
 }
 END_TEST
 
+struct mapper {
+	int container;
+	unsigned number;
+};
+
+static int map_and_exit(void *arg)
+{
+	struct mapper *mapper = arg;
+
+	return rig_map(mapper->container, rig_memory(4096), mapper->number * 4096, 4096) != 0;
+}
+
+/* What each mapped stays mapped. */
+START_TEST(test_dead_mappers_keep_no_descriptors)
+{
+	struct mapper mapper;
+	struct rig rig;
+	unsigned files = 0;
+	int group;
+
+	if (!rig_start(&rig, _i, "minimal"))
+		return;
+	rig_attach("2", &mapper.container, &group);
+	for (mapper.number = 0; mapper.number < 50; mapper.number++) {
+		ck_assert_int_eq(rig_child(map_and_exit, &mapper), 0);
+		if (mapper.number == 10)
+			files = files_of(rig.server);
+	}
+	ck_assert_uint_le(files_of(rig.server), files + 5);
+	for (mapper.number = 0; mapper.number < 50; mapper.number++)
+		ck_assert_int_eq(rig_unmap(mapper.container, mapper.number * 4096, 4096), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
+/* No new client can be served then, and those there are can. */
+START_TEST(test_no_descriptors_left)
+{
+	struct rlimit limit, none;
+	struct mapper mapper = { .number = 1 };
+	int group, ends[2], saved = dup(2);
+	char text[512] = "";
+	struct rig rig;
+	bool started;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], 2);
+	started = rig_start(&rig, _i, "minimal");
+	dup2(saved, 2);
+	if (!started)
+		return;
+	rig_attach("2", &mapper.container, &group);
+	ck_assert_int_eq(prlimit(rig.server, RLIMIT_NOFILE, NULL, &limit), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = limit.rlim_max };
+	ck_assert_int_eq(prlimit(rig.server, RLIMIT_NOFILE, &none, NULL), 0);
+	ck_assert_int_eq(rig_child(map_and_exit, &mapper), 1);
+	ck_assert_int_eq(rig_child(map_and_exit, &mapper), 1);
+	ck_assert_int_eq(rig_ioctl(mapper.container, VFIO_GET_API_VERSION, NULL), 0);
+	ck_assert_int_eq(prlimit(rig.server, RLIMIT_NOFILE, &limit, NULL), 0);
+	ck_assert_int_eq(rig_child(map_and_exit, &mapper), 0);
+	ck_assert_int_gt(read(ends[0], text, sizeof(text) - 1), 0);
+	ck_assert_msg(strstr(text, "no file descriptors left"), "%s", text);
+	ck_assert_ptr_eq(strchr(text, '\n'), strrchr(text, '\n'));
+	rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fuse_kill");
@@ -135,6 +203,8 @@ int main(void)
 	setbuf(stdout, NULL);
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, test_deaths_at_any_time, 0, RIG_ALL);
+	tcase_add_loop_test(tests, test_dead_mappers_keep_no_descriptors, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_no_descriptors_left, 0, RIG_USERS);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

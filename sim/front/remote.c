@@ -29,6 +29,11 @@ static const struct vfiosim_client_ops remote_ops;
 
 /* ---- /proc ---- */
 
+static bool is_full(int error)
+{
+	return error == -EMFILE || error == -ENFILE;
+}
+
 static int proc_open(pid_t tid, const char *name)
 {
 	char path[64];
@@ -46,7 +51,7 @@ int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
 	ssize_t length;
 
 	if (fd < 0)
-		return -ESRCH;
+		return is_full(fd) ? fd : -ESRCH;
 	length = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (length <= 0)
@@ -61,7 +66,27 @@ int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
 
 /* ---- One client ---- */
 
-bool remote_alive(const struct remote *remote)
+bool remote_files_get(struct remote *remote)
+{
+	unsigned users = atomic_load(&remote->files);
+
+	while (users && !atomic_compare_exchange_weak(&remote->files, &users, users + 1))
+		;
+	return users;
+}
+
+/* What a mapping still names keeps no descriptors: there may be many that have ended. */
+void remote_files_put(struct remote *remote)
+{
+	if (atomic_fetch_sub(&remote->files, 1) != 1)
+		return;
+	if (remote->maps_fd >= 0)
+		close(remote->maps_fd);
+	if (remote->pagemap_fd >= 0)
+		close(remote->pagemap_fd);
+}
+
+static bool files_alive(const struct remote *remote)
 {
 	char byte;
 
@@ -71,6 +96,17 @@ bool remote_alive(const struct remote *remote)
 	if (remote->maps_fd >= 0)
 		return pread(remote->maps_fd, &byte, 1, 0) > 0;
 	return !kill(remote->tgid, 0) || errno != ESRCH;
+}
+
+bool remote_alive(struct remote *remote)
+{
+	bool alive;
+
+	if (!remote_files_get(remote))
+		return false;
+	alive = files_alive(remote);
+	remote_files_put(remote);
+	return alive;
 }
 
 /* Of a memory that is alive. The first thread's number stays taken as long as the process lives. */
@@ -86,10 +122,8 @@ static void remote_done(void *client_ctx)
 {
 	struct remote *remote = client_ctx;
 
-	if (remote->maps_fd >= 0)
-		close(remote->maps_fd);
-	if (remote->pagemap_fd >= 0)
-		close(remote->pagemap_fd);
+	if (atomic_load(&remote->files))	/* never was in the set */
+		remote_files_put(remote);
 	free(remote);
 }
 
@@ -105,6 +139,16 @@ static void remotes_tell_unreachable(struct remotes *set, pid_t tid, int error)
 		(int)tid, strerror(error));
 }
 
+void remotes_tell_full(struct remotes *set, int error)
+{
+	if (!is_full(error) || atomic_exchange(&set->told_full, true))
+		return;
+	fprintf(stderr,
+		"vfiosim: there are no file descriptors left (%s): commands of further clients "
+		"fail, and so do those that name a descriptor. A higher limit helps: ulimit -Hn.\n",
+		strerror(-error));
+}
+
 static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
@@ -116,13 +160,19 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 	remote->set = set;
 	remote->tgid = tgid;
 	remote->last_tid = tid;
+	remote->files = 1;
 	if (!remote_status(tid, "\nUid:", 10, &uid))
 		remote->uid = (uint32_t)uid;
 	remote->maps_fd = proc_open(tid, "maps");
 	remote->pagemap_fd = proc_open(tid, "pagemap");
 	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
 		remotes_tell_unreachable(set, tid, -remote->maps_fd);
-	error = vfiosim_client_create(set->sim, &remote_ops, remote, &remote->client);
+	remotes_tell_full(set, remote->maps_fd);
+	remotes_tell_full(set, remote->pagemap_fd);
+	/* Not made without them: at its next call there may be some again. */
+	error = is_full(remote->maps_fd) || is_full(remote->pagemap_fd) ?
+			-EMFILE :
+			vfiosim_client_create(set->sim, &remote_ops, remote, &remote->client);
 	if (error) {
 		remote_done(remote);
 		return error;
@@ -290,6 +340,7 @@ static void remotes_forget_threads(struct remotes *set)
 static void remotes_drop(struct remotes *set, struct remote *remote)
 {
 	TAILQ_REMOVE(&set->clients, remote, in_set);
+	remote_files_put(remote);
 	vfiosim_client_put(remote->client);
 }
 
@@ -458,13 +509,16 @@ static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_ho
 {
 	struct remote *remote;
 	uint64_t tgid;
+	int error;
 
 	if (how == REMOTE_NOBODY || tid <= 0)
 		return NULL;
 	remote = remotes_find_thread(set, tid);
 	if (remote)
 		return remote;
-	if (remote_status(tid, "\nTgid:", 10, &tgid) || (pid_t)tgid == getpid())
+	error = remote_status(tid, "\nTgid:", 10, &tgid);
+	remotes_tell_full(set, error);
+	if (error || (pid_t)tgid == getpid())
 		return NULL;
 	remote = remotes_find_process(set, tid, (pid_t)tgid);
 	if (remote || how == REMOTE_KNOWN)

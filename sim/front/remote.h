@@ -71,6 +71,7 @@ struct remotes {
 	atomic_uint held;		/* calls that hold a client's descriptor now, or may soon */
 	_Atomic uint64_t let_go;	/* when the last of them let go: CLOCK_MONOTONIC, ns */
 	atomic_bool told;		/* said that some client's memory is out of reach */
+	atomic_bool told_full;		/* said that there are no descriptors left */
 
 	pthread_mutex_t lock;		/* the rest; held across no call that can wait */
 	TAILQ_HEAD(, remote) clients;
@@ -88,6 +89,8 @@ struct remote {
 	pid_t tgid;
 	_Atomic pid_t last_tid;		/* the thread that called last */
 	_Atomic pid_t in_call;		/* waits in a REMOTE_MAKE call now; 0: not known */
+	/* The set's and those of calls; at 0 the two are closed: the memory is gone. */
+	atomic_uint files;
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
@@ -168,8 +171,13 @@ void remote_call_finish(struct remote_call *call);
    where the call may have borrowed any, and always last. */
 void remote_call_end(struct remote_call *call);
 
+/* Between get and put maps_fd and pagemap_fd stay open. False: the memory is gone, and they are. */
+bool remote_files_get(struct remote *remote);
+void remote_files_put(struct remote *remote);
+/* Says once that our descriptors have run out, if @error is -EMFILE or -ENFILE. */
+void remotes_tell_full(struct remotes *set, int error);
 /* Is the client's memory still in use? Never waits for anybody. */
-bool remote_alive(const struct remote *remote);
+bool remote_alive(struct remote *remote);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */
 int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length);
 int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length);
@@ -205,7 +213,7 @@ int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limi
 
 /* Is the thread in the first user namespace, where rights count for the whole machine? */
 bool remote_in_first_user_ns(pid_t tid);
-/* A field of /proc/TID/status, "Tgid:", as a number in @base; -ESRCH. */
+/* A field of /proc/TID/status, "Tgid:", as a number in @base; -ESRCH, -EMFILE, -ENFILE. */
 int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value);
 
 #endif

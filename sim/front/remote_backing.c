@@ -77,6 +77,7 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 	struct vfiosim_backing *backing;
 	int ours = remote_fd_get((pid_t)caller->tid, fd);
 
+	remotes_tell_full(call->set, ours);
 	if (ours < 0)
 		return -EBADF;
 	backing = fcntl(ours, F_GETFL) & O_PATH ? NULL : malloc(sizeof(*backing));

@@ -112,6 +112,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 		loop_pass(call->loop);	/* we are about to ask ourselves */
 	remotes_hold(call->set);	/* until the call ends, see remote_call_end() */
 	ours = remote_fd_get((pid_t)caller->tid, fd);
+	remotes_tell_full(call->set, ours);
 	error = ours < 0 ? -EBADF : remote_fd_file(call->set, ours, ret_file);
 	if (!error)
 		error = call_borrow(call, ours);
@@ -138,9 +139,11 @@ static bool is_eventfd(int fd)
 
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event)
 {
+	struct remote_call *call = caller->ctx;
 	struct vfiosim_eventfd *event;
 	int ours = remote_fd_get((pid_t)caller->tid, fd);
 
+	remotes_tell_full(call->set, ours);
 	if (ours < 0)
 		return -EBADF;
 	event = is_eventfd(ours) ? malloc(sizeof(*event)) : NULL;

@@ -355,9 +355,13 @@ int remote_vmas(void *client_ctx, uint64_t first, uint64_t last, struct vfiosim_
 	struct remote *remote = client_ctx;
 	const uint64_t in_page = VFIOSIM_PAGE_SIZE - 1;
 	struct span wanted = { first & ~in_page, last | in_page };
+	int error = -ESRCH;
 
-	if (remote->maps_fd < 0)
+	if (!remote_files_get(remote))
 		return -ESRCH;
-	return remote->set->has_query ? query_vmas(remote, wanted, ret_vmas) :
-					read_vmas(remote, wanted, ret_vmas);
+	if (remote->maps_fd >= 0)
+		error = remote->set->has_query ? query_vmas(remote, wanted, ret_vmas) :
+						 read_vmas(remote, wanted, ret_vmas);
+	remote_files_put(remote);
+	return error;
 }

@@ -79,6 +79,8 @@ static ssize_t parked_try(struct parked *parked, uint64_t *ret_releases)
 	call.caller.tid = parked->tid;
 	call.caller.client = parked->client;
 	length = node_store(fuse->tree, parked->node, &call.caller, parked->text, parked->length);
+	if (call.caller.deferred)
+		loop_pass(fuse->loop);	/* may touch clients' memory */
 	remote_call_finish(&call);
 	remote_call_end(&call);
 	return length;

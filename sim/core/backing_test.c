@@ -269,6 +269,30 @@ START_TEST(test_limit)
 }
 END_TEST
 
+/* An attach counts each account by itself, and what nobody is charged for not at all. */
+START_TEST(test_accounts_apart)
+{
+	struct vfiosim_inproc *child, *parent = story.proc;
+	int file = memfd(8);
+
+	map_file(IOVA, 4 * PAGE, file, 0);	/* with CAP_IPC_LOCK */
+	limit(parent, 2, 1000);
+	map_file(0x200000, 2 * PAGE, file, 0);
+	ck_assert_int_eq(vfiosim_inproc_fork(parent, &child), 0);
+	limit(child, 1, 1001);
+	story.proc = child;
+	map_file(0x300000, PAGE, file, 0);
+	map_file(0x400000, PAGE, file, 0);
+	story.proc = parent;
+	ck_assert_int_eq(__device(), -ENOMEM);	/* the child's second page */
+	ck_assert_rule(&story, "account-limit");
+	unmap(&story, iommufd, 0x400000, PAGE);
+	device();
+	ck_assert_uint_eq(pinned_pages(), 7);
+	vfiosim_inproc_destroy(child);
+}
+END_TEST
+
 /* Who takes the mappings over is charged, if its limit allows that. */
 START_TEST(test_change_process)
 {
@@ -320,6 +344,7 @@ int main(void)
 	tcase_add_test(files, test_copies_and_parts);
 	tcase_add_checked_fixture(accounts, begin_q35, end);
 	tcase_add_test(accounts, test_limit);
+	tcase_add_test(accounts, test_accounts_apart);
 	tcase_add_test(accounts, test_change_process);
 	tcase_add_test(accounts, test_change_process_of_memory);
 	suite_add_tcase(suite, files);

@@ -184,16 +184,33 @@ int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t i
 	return ret ? ret : walk(call, mapping, page, view, budget, ret_charge);
 }
 
+/* What is planned for @account. */
+static uint64_t *plan_of(struct budget *budget, const uint64_t *account)
+{
+	size_t i = 0;
+
+	while (budget->plans[i].account && budget->plans[i].account != account &&
+	       i < BUDGET_ACCOUNTS - 1)
+		i++;
+	budget->plans[i].account = account;
+	return &budget->plans[i].pages;
+}
+
 /* iommufd counts when all pages are there. Mirrors do_update_pinned (7.2). */
 static int check_account(struct call *call, const struct mapping *mapping, uint64_t iova,
-			 uint64_t pages, const struct budget *budget)
+			 uint64_t pages, struct budget *budget)
 {
-	uint64_t locked = *mapping_account(mapping) + budget->planned - pages;
+	const uint64_t *account = mapping_account(mapping);
 	uint64_t limit = mapping->mapper->limits.memlock / VFIOSIM_PAGE_SIZE;
+	uint64_t *plan, locked;
 
-	if (mapping->flags & MAPPING_UNCHARGED || mapping->mapper->limits.memlock == UINT64_MAX)
+	if (mapping->flags & MAPPING_UNCHARGED)
 		return 0;
-	if (locked <= limit && pages <= limit - locked)
+	plan = plan_of(budget, account);
+	locked = *account + *plan;
+	*plan += pages;
+	if (mapping->mapper->limits.memlock == UINT64_MAX ||
+	    (locked <= limit && pages <= limit - locked))
 		return 0;
 	return refuse(call, RULE_ACCOUNT_LIMIT, V("pages", pages), V("iova", iova),
 		      VS("whose", mapping->flags & MAPPING_BY_USER ? "user" : "process"),
@@ -202,7 +219,7 @@ static int check_account(struct call *call, const struct mapping *mapping, uint6
 
 /* Every page of it will do, whatever the descriptor allowed. Mirrors memfd_pin_folios (7.2). */
 static int check_file(struct call *call, const struct mapping *mapping, struct span iova,
-		      struct budget *budget, uint64_t *ret_charge)
+		      uint64_t *ret_charge)
 {
 	uint64_t size = backing_size(mapping->backing);
 
@@ -213,7 +230,6 @@ static int check_file(struct call *call, const struct mapping *mapping, struct s
 			      V("last", iova.last), V("offset", mapping_uva(mapping, iova.last)),
 			      V("size", size));
 	*ret_charge = span_length(iova) / VFIOSIM_PAGE_SIZE - mapping_pinned_pages(mapping, iova);
-	budget->planned += *ret_charge;
 	return 0;
 }
 
@@ -225,7 +241,7 @@ static int check_area_part(struct call *call, const struct mapping *mapping, str
 
 	budget->iommufd = true;
 	if (mapping_backing(mapping)) {
-		ret = check_file(call, mapping, iova, budget, ret_charge);
+		ret = check_file(call, mapping, iova, ret_charge);
 		return ret ? ret : check_account(call, mapping, iova.first, *ret_charge, budget);
 	}
 	ret = view_of(call, mapping, iova, mapping->mapper, &view);

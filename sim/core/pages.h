@@ -13,15 +13,22 @@
 
 struct mapping;
 
+#define BUDGET_ACCOUNTS 8	/* counted apart; more of them are counted together with the last */
+
 /*
  * The account while a command is decided: what it would charge so far, against the
- * caller's limit. Start with pages_budget().
+ * caller's limit. Start with pages_budget(). iommufd charges whoever made a mapping,
+ * so there it keeps a plan for each account, and starts as zeroes.
  */
 struct budget {
 	struct vfiosim_client *client;	/* the caller's: its locked pages are compared */
 	uint64_t limit;			/* pages; UINT64_MAX: none */
 	uint64_t planned;		/* pages decided on, not yet charged */
 	bool iommufd;			/* iommufd's rules: see pages_check_area() */
+	struct {
+		const uint64_t *account;	/* mapping_account(); NULL: free */
+		uint64_t pages;			/* decided on, not yet charged */
+	} plans[BUDGET_ACCOUNTS];
 };
 
 /* The caller's. 0 or CALL_AGAIN. */

@@ -288,12 +288,28 @@ static int copy_in(struct call *call)
 	return copy_rest(call, row);
 }
 
+static int publish_zeroes(struct call *call, const struct call_out *out)
+{
+	static const uint8_t zeroes[VFIOSIM_PAGE_SIZE];
+	const struct vfiosim_client *client = call->caller->client;
+
+	for (size_t at = 0; at < out->size; at += sizeof(zeroes)) {
+		size_t part = out->size - at < sizeof(zeroes) ? out->size - at : sizeof(zeroes);
+
+		if (client->ops->write(client->ctx, out->uva + at, zeroes, part))
+			return refuse_address(call, out->uva + at, "written");
+	}
+	return 0;
+}
+
 /* Outputs that begin inside a word keep what the client has in front of them. */
 static int publish_out(struct call *call, struct call_out *out)
 {
 	const struct vfiosim_client *client = call->caller->client;
 	uint64_t word, mask, have;
 
+	if (!out->data)
+		return publish_zeroes(call, out);
 	if (out->keep_bits) {
 		if (call_read(call, out->uva, &have, sizeof(have)))
 			return refuse_address(call, out->uva, "read");

@@ -119,14 +119,11 @@ static int put_hw_data(struct call *call, const struct vfiosim_topo_iommu *iommu
 		.cap_reg = iommu->vtd_cap,
 		.ecap_reg = iommu->vtd_ecap,
 	};
-	uint8_t *data = calloc(1, cmd->data_len > sizeof(vtd) ? cmd->data_len : sizeof(vtd));
-	int ret;
+	size_t known = cmd->data_len < sizeof(vtd) ? cmd->data_len : sizeof(vtd);
+	int ret = known ? call_out(call, cmd->data_uptr, &vtd, known) : 0;
 
-	if (!data)
-		return refuse(call, RULE_NO_MEMORY);
-	memcpy(data, &vtd, sizeof(vtd));
-	ret = cmd->data_len ? call_out(call, cmd->data_uptr, data, cmd->data_len) : 0;
-	free(data);
+	if (!ret && cmd->data_len > known)
+		ret = call_out_zeroes(call, cmd->data_uptr + known, cmd->data_len - known);
 	cmd->data_len = sizeof(vtd);
 	cmd->out_data_type = HW_INFO_TYPE_VTD;
 	return ret ? refuse(call, RULE_NO_MEMORY) : 0;

@@ -265,6 +265,16 @@ void call_changes_forget(struct call *call, size_t n)
 
 /* ---- Leaving work for later ---- */
 
+static void append_out(struct call *call, struct call_out *out)
+{
+	out->next = NULL;
+	if (call->outs)
+		call->last_out->next = out;
+	else
+		call->outs = out;
+	call->last_out = out;
+}
+
 int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size,
 		  unsigned keep_bits)
 {
@@ -276,13 +286,19 @@ int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size
 	out->data = out + 1;
 	out->size = size;
 	out->keep_bits = keep_bits;
-	out->next = NULL;
 	memcpy(out->data, data, size);
-	if (call->outs)
-		call->last_out->next = out;
-	else
-		call->outs = out;
-	call->last_out = out;
+	append_out(call, out);
+	return 0;
+}
+
+int call_out_zeroes(struct call *call, uint64_t uva, size_t size)
+{
+	struct call_out *out = malloc(sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	*out = (struct call_out){ .uva = uva, .size = size };
+	append_out(call, out);
 	return 0;
 }
 

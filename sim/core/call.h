@@ -47,7 +47,7 @@ struct vma_view {
 
 struct call_out {		/* one stretch of bytes to copy to the client on success */
 	uint64_t uva;
-	void *data;
+	void *data;		/* NULL: zeroes */
 	size_t size;
 	unsigned keep_bits;	/* these low bits of the first 8 bytes are or'ed from the
 				   client's memory: a dirty bitmap that starts inside a word */
@@ -187,7 +187,9 @@ void call_changes_forget(struct call *call, size_t n);
 
 /* Copy @size bytes of @data (copied now) to the client when the command succeeds. -ENOMEM. */
 int call_out(struct call *call, uint64_t uva, const void *data, size_t size);
-/* The same; the low @keep_bits bits of the first 8 bytes are or'ed from the client's memory. */
+/* The same of @size zeroes, however many the client asked for. -ENOMEM. */
+int call_out_zeroes(struct call *call, uint64_t uva, size_t size);
+/* As call_out(); the low @keep_bits bits of the first 8 bytes are or'ed from the client's memory. */
 int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size, unsigned keep_bits);
 
 /*

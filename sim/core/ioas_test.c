@@ -3,6 +3,8 @@
  * iommufd on the q35 machine, in process: vfio0 is the physical device A, vfio3 and
  * vfio4 are M0 and M1 of one group, vfio7 is an mdev.
  */
+#include <sys/resource.h>
+
 #include <vfiosim/abi/iommufd.h>
 
 #include "core/story_test.h"
@@ -326,6 +328,35 @@ START_TEST(closing_the_iommufd_first_leaves_the_device_working)
 }
 END_TEST
 
+/* What is known of the hardware, then zeroes as far as the program has room, however far it says. */
+START_TEST(hardware_is_told_with_zeroes_behind)
+{
+	uint64_t uva = memory(&story, 2, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+	struct vfiosim_iommu_hw_info cmd = { .size = sizeof(cmd), .data_uptr = uva };
+	uint8_t full[2 * PAGE], seen[2 * PAGE];
+	const uint32_t room = PAGE + 500;
+	struct rusage usage;
+	uint64_t registers;
+
+	cdev("vfio0", &cmd.dev_id);
+	memset(full, 0xff, sizeof(full));
+	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, uva, full, sizeof(full)), 0);
+	cmd.data_len = room;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_GET_HW_INFO, &cmd), 0);
+	ck_assert_uint_eq(cmd.data_len, sizeof(struct vfiosim_iommu_hw_info_vtd));
+	ck_assert_int_eq(vfiosim_inproc_peek(story.proc, uva, seen, sizeof(seen)), 0);
+	memcpy(&registers, seen + 8, sizeof(registers));
+	ck_assert_uint_ne(registers, 0);
+	for (size_t i = cmd.data_len; i < sizeof(seen); i++)
+		ck_assert_uint_eq(seen[i], i < room ? 0 : 0xff);
+	cmd.data_len = UINT32_MAX;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_GET_HW_INFO, &cmd), -EFAULT);
+	/* and no copy of 4 GiB was made for it */
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &usage), 0);
+	ck_assert_int_lt(usage.ru_maxrss, 1 << 20);
+}
+END_TEST
+
 START_TEST(sizes_tell_old_programs_from_new)
 {
 	struct {
@@ -363,6 +394,7 @@ int main(void)
 	tcase_add_test(tcase, locked_memory_is_the_users);
 	tcase_add_test(tcase, the_memories_of_many_processes);
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);
+	tcase_add_test(tcase, hardware_is_told_with_zeroes_behind);
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

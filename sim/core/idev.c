@@ -216,6 +216,28 @@ static int attach_first(struct call *call, struct idev *idev, struct target *tar
 	return 0;
 }
 
+static void unreserve_group(struct group *group, struct ioas *ioas)
+{
+	struct device *dev;
+
+	for_each_attached(group, dev)
+		ioas_unreserve(ioas, dev->bound);
+}
+
+/* What the attached devices of @group reserve, in @ioas besides where they are: all, or none. */
+static int reserve_group(struct call *call, struct group *group, struct ioas *ioas)
+{
+	struct device *dev;
+	int ret = 0;
+
+	for_each_attached(group, dev)
+		if (!ret)
+			ret = reserve_regions(call, dev->bound, ioas);
+	if (ret)
+		unreserve_group(group, ioas);
+	return ret;
+}
+
 /* The whole group moves, or nothing happens. Mirrors iommufd_device_do_replace. */
 static int replace(struct call *call, struct idev *idev, struct target *target)
 {
@@ -232,18 +254,19 @@ static int replace(struct call *call, struct idev *idev, struct target *target)
 				ret = check_regions(call, dev->bound, target->ioas);
 	if (!ret && !target->hwpt)
 		ret = hwpt_check(call, target->ioas, group->iommu);
+	if (!ret && old != target->ioas)
+		ret = reserve_group(call, group, target->ioas);
 	if (ret)
 		return ret;
 	if (!target->hwpt)
 		target->hwpt = hwpt_create(call, target->ioas, group->iommu, true);
-	if (!target->hwpt)
+	if (!target->hwpt) {
+		if (old != target->ioas)
+			unreserve_group(group, target->ioas);
 		return refuse(call, RULE_NO_MEMORY);
+	}
 	if (old != target->ioas)
-		for_each_attached(group, dev) {
-			/* The check has passed: only memory can be short, then a region is not enforced. */
-			ioas_unreserve(old, dev->bound);
-			reserve_regions(call, dev->bound, target->ioas);
-		}
+		unreserve_group(group, old);
 	set_hwpt(call, group, target->hwpt);
 	return 0;
 }

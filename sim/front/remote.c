@@ -284,6 +284,7 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	TAILQ_INIT(&set->clients);
 	TAILQ_INIT(&set->calls);
 	id_map_init(&set->threads);
+	remotes_signals_init(set);
 	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
 		remotes_destroy(set);
 		return -EIO;
@@ -374,6 +375,7 @@ void remotes_destroy(struct remotes *set)
 	id_map_done(&set->threads);
 	pthread_mutex_destroy(&set->lock);
 	pthread_mutex_destroy(&set->calls_lock);
+	remotes_signals_done(set);
 	free(set);
 }
 

@@ -77,6 +77,10 @@ struct remotes {
 	TAILQ_HEAD(, remote) clients;
 	struct id_map threads;		/* tid -> struct remote_thread: a cache */
 
+	/* For remote_event_signal(), see there; 0: not on this kernel. */
+	unsigned long signals;
+	int null_fd;
+
 	pthread_mutex_t calls_lock;	/* innermost; held across no call that can wait */
 	TAILQ_HEAD(, remote_call) calls;	/* under way, of clients */
 };
@@ -198,7 +202,11 @@ void remote_fd_put(struct remotes *set, int fd);
 int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file);
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
+/* Adds one, never waits. */
 void remote_event_signal(struct vfiosim_eventfd *event);
+/* Part of remotes_create() and remotes_destroy(). */
+void remotes_signals_init(struct remotes *set);
+void remotes_signals_done(struct remotes *set);
 void remote_event_put(struct vfiosim_eventfd *event);
 bool remote_event_open(struct vfiosim_caller *caller, struct vfiosim_eventfd *event);
 /* remote_backing.c */

@@ -357,12 +357,13 @@ START_TEST(test_eventfds)
 	ck_assert_int_eq(set_irqs(device, fire, 0), 0);
 	ck_assert_int_eq(read(event, &count, sizeof(count)), sizeof(count));
 	ck_assert_uint_eq(count, 2);
-	/* A full counter neither blocks nor fails. */
+	/* A full counter neither blocks nor fails: the kernel itself goes to the very end. */
 	count = UINT64_MAX - 1;
 	ck_assert_int_eq(write(event, &count, sizeof(count)), sizeof(count));
-	ck_assert_int_eq(set_irqs(device, fire, 0), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(set_irqs(device, fire, 0), 0);
 	ck_assert_int_eq(read(event, &count, sizeof(count)), sizeof(count));
-	ck_assert_uint_eq(count, UINT64_MAX - 1);
+	ck_assert_msg(count >= UINT64_MAX - 1, "%lx", (unsigned long)count);
 	ck_assert_int_eq(fcntl(event, F_GETFL) & O_NONBLOCK, 0);
 	rig_stop(&rig);
 }

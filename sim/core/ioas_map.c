@@ -359,6 +359,7 @@ static void remove_mapping(struct call *call, struct ioas *ioas, struct mapping 
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length)
 {
 	struct mapping *mapping;
+	bool any = false;	/* a sum of all 2^64 bytes would be 0 */
 
 	*ret_length = 0;
 	while ((mapping = iopt_find(&ioas->iopt, span))) {
@@ -367,9 +368,10 @@ int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t 
 				      V("last", span.last), V("other.first", mapping->iova.first),
 				      V("other.last", mapping->iova.last));
 		*ret_length += span_length(mapping->iova);
+		any = true;
 		remove_mapping(call, ioas, mapping);
 	}
-	if (!*ret_length)
+	if (!any)
 		return refuse(call, RULE_AREA_MISSING, V("first", span.first), V("last", span.last));
 	return 0;
 }

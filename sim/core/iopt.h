@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An IOVA space: the mappings of a container (later: of an ioas), in order. The
+ * An IOVA space: the mappings of a container or of an ioas, in order. The
  * seam both back ends share: what a mapping is, finding, inserting and removing,
  * pins and dirty pages. What may be mapped where is decided in the rule files
- * (type1_map.c, ...).
+ * (type1_map.c, ioas_map.c).
  *
  * A mapping is an extent, never an array of pages: 1 TiB costs what 4 KiB does.
  * Guarded by the machine's lock.

@@ -141,6 +141,18 @@ static bool is_eventfd(int fd)
 	return length == sizeof(wanted) - 1 && !memcmp(target, wanted, sizeof(wanted) - 1);
 }
 
+/* With the first eventfd: a context costs tens of milliseconds when its process ends. */
+static void signals_want(struct remotes *set)
+{
+	pthread_mutex_lock(&set->lock);
+	if (set->null_fd < 0) {
+		set->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (set->null_fd < 0 || syscall(SYS_io_setup, SIGNALS_AT_ONCE, &set->signals))
+			set->signals = 0;
+	}
+	pthread_mutex_unlock(&set->lock);
+}
+
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event)
 {
 	struct remote_call *call = caller->ctx;
@@ -155,6 +167,7 @@ int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event
 		close(ours);
 		return -EINVAL;
 	}
+	signals_want(call->set);
 	event->set = call->set;
 	event->fd = ours;
 	*ret_event = event;
@@ -163,9 +176,8 @@ int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event
 
 void remotes_signals_init(struct remotes *set)
 {
-	set->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (set->null_fd < 0 || syscall(SYS_io_setup, SIGNALS_AT_ONCE, &set->signals))
-		set->signals = 0;
+	set->null_fd = -1;
+	set->signals = 0;
 }
 
 void remotes_signals_done(struct remotes *set)

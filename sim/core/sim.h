@@ -33,7 +33,6 @@ struct vfiosim {
 	struct group **groups;		/* index -> group; never NULL, see group.gone */
 	uint32_t n_groups;
 	uint32_t next_group_number;	/* for mdevs created at run time */
-	uint32_t next_cdev;		/* N of the next vfioN; the lowest free one is reused */
 
 	TAILQ_HEAD(, container) containers;
 	uint64_t next_container, next_file, next_domain;

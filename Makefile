@@ -26,10 +26,10 @@ ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFI
 ALL_CFLAGS  = -std=gnu2x -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
-LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c))
+LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
 MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c,$(wildcard harness/*.c harness/*/*.c))
-TEST_SRC  := $(wildcard sim/*/*_test.c harness/*_test.c harness/*/*_test.c)
-BENCH_SRC := $(wildcard sim/*/*_bench.c harness/*/*_bench.c)
+TEST_SRC  := $(wildcard sim/*/*_test.c sim/*/*/*_test.c harness/*_test.c harness/*/*_test.c)
+BENCH_SRC := $(wildcard sim/*/*_bench.c sim/*/*/*_bench.c harness/*/*_bench.c)
 PROBE_SRC := $(wildcard harness/facts/probe/*.c)
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_topologies.o
 MAIN_OBJ  := $(MAIN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_cases.o

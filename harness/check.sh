@@ -62,7 +62,7 @@ run() {
 }
 
 run layers harness/layers.sh
-for test in "$build"/sim/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
+for test in "$build"/sim/*/*_test "$build"/sim/*/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
 	[ -x "$test" ] && run "${test#"$build"/}" "$test"
 done
 run 'cases, in process' "$build/vfiosim" case run --target inproc

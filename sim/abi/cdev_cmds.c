@@ -12,11 +12,11 @@
 #include <vfiosim/abi/cdev.h>
 
 #include "abi/dispatch.h"
-#include "core/cdev.h"
-#include "core/client.h"
-#include "core/device.h"
-#include "core/file.h"
-#include "core/idev.h"
+#include "vfio/cdev.h"
+#include "machine/client.h"
+#include "machine/device.h"
+#include "machine/file.h"
+#include "iommufd/idev.h"
 
 /* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
 

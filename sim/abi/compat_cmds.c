@@ -9,10 +9,10 @@
 
 #include "abi/dispatch.h"
 #include "abi/type1_fields.h"
-#include "core/compat.h"
-#include "core/file.h"
-#include "core/ioas.h"
-#include "core/iommufd.h"
+#include "iommufd/compat.h"
+#include "machine/file.h"
+#include "iommufd/ioas.h"
+#include "iommufd/iommufd.h"
 
 static struct iommufd *iommufd_of(const struct call *call)
 {

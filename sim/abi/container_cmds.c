@@ -4,8 +4,8 @@
 #include <linux/vfio.h>
 
 #include "abi/dispatch.h"
-#include "core/container.h"
-#include "core/file.h"
+#include "vfio/container.h"
+#include "machine/file.h"
 
 static int get_api_version(struct call *call)
 {

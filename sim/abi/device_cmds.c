@@ -12,8 +12,8 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "core/device.h"
-#include "core/file.h"
+#include "machine/device.h"
+#include "machine/file.h"
 
 int refuse_driver_command(struct call *call)
 {

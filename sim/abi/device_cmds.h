@@ -7,7 +7,7 @@
 #ifndef SIM_ABI_DEVICE_CMDS_H
 #define SIM_ABI_DEVICE_CMDS_H
 
-#include "core/call.h"
+#include "machine/call.h"
 
 /* ENOTTY: the device's driver does not know the command. */
 int refuse_driver_command(struct call *call);

@@ -11,9 +11,9 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "core/client.h"
-#include "core/device.h"
-#include "core/file.h"
+#include "machine/client.h"
+#include "machine/device.h"
+#include "machine/file.h"
 #include "device/irq.h"
 
 /* ---- VFIO_DEVICE_SET_IRQS ---- */

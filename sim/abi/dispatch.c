@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "core/cdev.h"
-#include "core/client.h"
-#include "core/container.h"
-#include "core/file.h"
-#include "core/sim.h"
-#include "core/tracing.h"
+#include "vfio/cdev.h"
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "machine/file.h"
+#include "machine/sim.h"
+#include "machine/tracing.h"
 
 /* ---- Rows ---- */
 

@@ -19,7 +19,7 @@
 
 #include <vfiosim/command.h>
 
-#include "core/call.h"
+#include "machine/call.h"
 
 struct command {
 	struct vfiosim_command row;

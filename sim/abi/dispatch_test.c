@@ -2,7 +2,7 @@
 /* The dispatcher, where the client itself is what goes wrong. */
 #include <vfiosim/command.h>
 
-#include "core/story_test.h"
+#include "machine/story_test.h"
 
 /* A front cannot always tell who calls: a client was killed, descriptors ran out. */
 START_TEST(a_command_of_nobody_fails_and_changes_nothing)

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "abi/dispatch.h"
-#include "core/client.h"
-#include "core/container.h"
-#include "core/file.h"
-#include "core/group.h"
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "machine/file.h"
+#include "vfio/group.h"
 
 /* ---- VFIO_GROUP_GET_STATUS ---- */
 

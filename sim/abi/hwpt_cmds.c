@@ -8,13 +8,13 @@
 #include <vfiosim/topology.h>
 
 #include "abi/iommufd_cmds.h"
-#include "core/device.h"
-#include "core/file.h"
-#include "core/group.h"
-#include "core/hwpt.h"
-#include "core/idev.h"
-#include "core/ioas.h"
-#include "core/iommufd.h"
+#include "machine/device.h"
+#include "machine/file.h"
+#include "vfio/group.h"
+#include "iommufd/hwpt.h"
+#include "iommufd/idev.h"
+#include "iommufd/ioas.h"
+#include "iommufd/iommufd.h"
 
 /* ---- IOMMU_HWPT_ALLOC ---- */
 

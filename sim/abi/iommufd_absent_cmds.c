@@ -11,11 +11,11 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "core/device.h"
-#include "core/file.h"
-#include "core/group.h"
-#include "core/idev.h"
-#include "core/iommufd.h"
+#include "machine/device.h"
+#include "machine/file.h"
+#include "vfio/group.h"
+#include "iommufd/idev.h"
+#include "iommufd/iommufd.h"
 
 static int refuse_missing(struct call *call, const char *what, uint32_t id)
 {

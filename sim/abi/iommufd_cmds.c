@@ -13,14 +13,14 @@
 
 #include "abi/dispatch.h"
 #include "abi/iommufd_cmds.h"
-#include "core/client.h"
-#include "core/device.h"
-#include "core/file.h"
-#include "core/group.h"
-#include "core/hwpt.h"
-#include "core/idev.h"
-#include "core/ioas.h"
-#include "core/iommufd.h"
+#include "machine/client.h"
+#include "machine/device.h"
+#include "machine/file.h"
+#include "vfio/group.h"
+#include "iommufd/hwpt.h"
+#include "iommufd/idev.h"
+#include "iommufd/ioas.h"
+#include "iommufd/iommufd.h"
 
 int iommufd_check_flags(struct call *call, uint32_t flags, uint32_t known)
 {

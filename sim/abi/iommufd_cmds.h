@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "abi/dispatch.h"
-#include "core/object.h"
+#include "iommufd/object.h"
 
 /*
  * What every kind of MAP, and COPY, checks before it looks for anything: EOPNOTSUPP

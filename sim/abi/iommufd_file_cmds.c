@@ -10,10 +10,10 @@
 #include <vfiosim/abi/iommufd.h>
 
 #include "abi/dispatch.h"
-#include "core/backing.h"
-#include "core/file.h"
-#include "core/ioas.h"
-#include "core/iommufd.h"
+#include "pages/backing.h"
+#include "machine/file.h"
+#include "iommufd/ioas.h"
+#include "iommufd/iommufd.h"
 
 /* ---- IOMMU_IOAS_MAP_FILE ---- */
 

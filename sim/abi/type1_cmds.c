@@ -7,10 +7,10 @@
 
 #include "abi/dispatch.h"
 #include "abi/type1_fields.h"
-#include "core/client.h"
-#include "core/container.h"
-#include "core/file.h"
-#include "core/type1.h"
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "machine/file.h"
+#include "vfio/type1.h"
 
 #define TASK_SIZE 0x7ffffffff000ull	/* x86-64: first address that is not the user's */
 #define BITMAP_BYTES_MAX (1ull << 28)	/* DIRTY_BITMAP_SIZE_MAX */

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/device.h"
+#include "machine/device.h"
 #include "core/topology_value.h"
 
 /* ---- Models ---- */

@@ -9,7 +9,7 @@
 #include <vfiosim/engine.h>
 #include <vfiosim/topology.h>
 
-#include "core/dma.h"
+#include "vfio/dma.h"
 #include "device/irq.h"
 
 #define PINS_MAX 4096u			/* remembered ranges of one engine */

@@ -12,7 +12,7 @@
 #ifndef SIM_DEVICE_ENGINE_H
 #define SIM_DEVICE_ENGINE_H
 
-#include "core/device.h"
+#include "machine/device.h"
 
 struct engine;
 struct irqs;

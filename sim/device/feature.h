@@ -7,7 +7,7 @@
 #ifndef SIM_DEVICE_FEATURE_H
 #define SIM_DEVICE_FEATURE_H
 
-#include "core/device.h"
+#include "machine/device.h"
 
 /* The flags as the ABI has them. */
 enum {

@@ -8,7 +8,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "core/client.h"
+#include "machine/client.h"
 
 /* ---- Held eventfds ---- */
 

@@ -6,7 +6,7 @@
 #ifndef SIM_DEVICE_MODELS_H
 #define SIM_DEVICE_MODELS_H
 
-#include "core/device.h"
+#include "machine/device.h"
 
 extern const struct device_ops vfio_pci_ops;	/* vfio_pci.c */
 extern const struct device_ops plain_ops;	/* plain.c */

@@ -11,7 +11,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "core/sim.h"
+#include "machine/sim.h"
 #include "device/config.h"
 #include "device/feature.h"
 #include "device/irq.h"

@@ -13,7 +13,7 @@
 #ifndef SIM_DEVICE_PCI_H
 #define SIM_DEVICE_PCI_H
 
-#include "core/device.h"
+#include "machine/device.h"
 #include "device/config.h"
 #include "device/engine.h"
 #include "device/irq.h"

@@ -12,10 +12,10 @@
 
 #include <vfiosim/topology.h>
 
-#include "core/cdev.h"
-#include "core/file.h"
-#include "core/group.h"
-#include "core/sim.h"
+#include "vfio/cdev.h"
+#include "machine/file.h"
+#include "vfio/group.h"
+#include "machine/sim.h"
 
 #define BUS_LENGTH 7	/* of "0000:01" in an address */
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The buses: which driver holds which device, and mdevs that come and go. What
+ * sysfs writes do (bind, unbind, driver_override, create, remove) is decided here.
+ *
+ * Lock held; rules of call.h.
+ */
+#ifndef SIM_BUS_BUS_H
+#define SIM_BUS_BUS_H
+
+#include <vfiosim/topology.h>
+
+#include "machine/device.h"
+
+/* Does @driver exist on the PCI bus of this machine? vfio-pci and the drivers its devices name. */
+bool bus_has_driver(const struct vfiosim *sim, const char *driver);
+
+/*
+ * Bind: -EBUSY bound already; -ENODEV no such device, or the driver does not take
+ * it (vfio-pci wants driver_override or a new_id; a host driver is refused, and
+ * the device stays driverless, while the group is claimed). -ENOMEM.
+ */
+int bus_bind(struct call *call, struct device *dev, const char *driver);
+/*
+ * Unbind: signals the REQ interrupt, stops new opens and answers CALL_PARKED
+ * while the device is open; -ENODEV when no driver of that name holds it.
+ * Mirrors vfio_unregister_group_dev (7.2).
+ */
+int bus_unbind(struct call *call, struct device *dev);
+/* driver_override: at most 63 bytes; a lone newline clears it. -EINVAL. */
+int bus_set_override(struct call *call, struct device *dev, const char *text, size_t length);
+/* vfio-pci's new_id and remove_id: "8086 10d3 ...". -EINVAL, -EEXIST, -ENODEV. */
+int bus_new_id(struct call *call, const char *text, size_t length);
+int bus_remove_id(struct call *call, const char *text, size_t length);
+
+/* mdev create and remove by sysfs. create: -EINVAL, -EEXIST, -ENOSPC, -ENOMEM; remove: CALL_PARKED. */
+int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type, const char *uuid,
+		    size_t length);
+int bus_mdev_remove(struct call *call, struct device *dev);
+
+/* What drivers_probe does: the first driver that takes @dev binds it; none is no error. */
+int bus_probe(struct call *call, struct device *dev);
+/* How many more mdevs of @type its parent has room for. */
+uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type);
+/* The driver @dev shows: none while an unbind waits for its last close. NULL: none. */
+const char *bus_driver(const struct device *dev);
+
+/*
+ * Make a device of the topology known: used at machine creation and by create. Its
+ * group (sim->groups[topo->group]) must be there. -ENOMEM; -EINVAL no such model.
+ * bus_free_device() is the other half; it drops the driver's state, too.
+ */
+int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo, struct device **ret_dev);
+
+/* The end of a device, with its machine: driver state and all. NULL is allowed. */
+void bus_free_device(struct device *dev);
+
+#endif

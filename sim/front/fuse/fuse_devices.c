@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The devices connection: a folder of devices, told by their inode numbers, so
+ * that a client's VMA names device and offset. Each has two files:
+ *
+ *	vfioN		its own node; the folder stands at /dev/vfio/devices
+ *	(hidden)	what its group hands out. Cannot be opened by name or through
+ *			/proc: only the server opens it, for a device file that it is
+ *			about to put into a client's table (device_fd_open()).
+ *
+ * All open files of a device share one inode, hence one set of mapped pages, as a
+ * device's registers are one. (It is never open both ways at a time.)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine/device.h"
+#include "machine/sim.h"
+#include "front/fuse/fuse_front.h"
+
+#define DEVICE_NAME "vfio-device-%u"	/* not listed */
+#define CDEVS_PATH "dev/vfio/devices"	/* of the tree */
+#define DEVICE_SIZE (1ll << 52)		/* covers every region's offset */
+
+static bool device_stat(struct vfiosim_fuse *fuse, fuse_ino_t ino, struct stat *st)
+{
+	bool root = ino == FUSE_ROOT_ID;
+
+	*st = (struct stat){
+		.st_ino = ino,
+		.st_mode = root ? S_IFDIR | 0755 : S_IFREG | 0600,
+		.st_nlink = root ? 2 : 1,
+		.st_uid = root ? fuse->root_uid : fuse->uid,
+		.st_gid = root ? fuse->root_gid : fuse->gid,
+		.st_size = root ? 0 : DEVICE_SIZE,
+		.st_blksize = VFIOSIM_PAGE_SIZE,
+		.st_atim = fuse->started,
+		.st_mtim = fuse->started,
+		.st_ctim = fuse->started,
+	};
+	if (fuse->devices.cached)
+		cached_stat(fuse, st);
+	return ino == FUSE_ROOT_ID || ino >= DEVICE_INO_FIRST;
+}
+
+/* How long the kernel may believe device_stat(), in seconds. */
+static double device_timeout(const struct vfiosim_fuse *fuse)
+{
+	return fuse->devices.cached ? 0 : 3600;
+}
+
+struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device)
+{
+	char path[sizeof(CDEVS_PATH) + 24];
+	int number = -1;
+
+	pthread_mutex_lock(&fuse->sim->lock);
+	if (device < fuse->sim->n_devices)
+		number = fuse->sim->devices[device]->cdev;
+	pthread_mutex_unlock(&fuse->sim->lock);
+	snprintf(path, sizeof(path), CDEVS_PATH "/vfio%d", number);
+	return number < 0 ? NULL : tree_find(fuse->tree, path);
+}
+
+/* Of a node there is now: named, and mapped as any device file. */
+static int cdev_stat(struct vfiosim_fuse *fuse, struct node *node, struct stat *ret_st)
+{
+	int error = node ? stat_of(fuse, node, ret_st) : -ENOENT;
+
+	ret_st->st_size = DEVICE_SIZE;
+	if (fuse->devices.cached)
+		cached_stat(fuse, ret_st);
+	return error;
+}
+
+/* Is the thread one of ours that is about to open a file? */
+static bool install_waits(struct vfiosim_fuse *fuse, pid_t tid)
+{
+	struct install *install;
+
+	pthread_mutex_lock(&fuse->lock);
+	LIST_FOREACH(install, &fuse->installs, next)
+		if (install->tid == tid)
+			break;
+	pthread_mutex_unlock(&fuse->lock);
+	return install;
+}
+
+/* A hidden file is there for whoever has something to open it for. */
+static void lookup_hidden(fuse_req_t req, uint32_t device)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct fuse_entry_param entry = { .ino = DEVICE_INO_FIRST + device };
+
+	if (!install_waits(fuse, req_tid(req))) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	device_stat(fuse, entry.ino, &entry.attr);
+	entry.attr_timeout = device_timeout(fuse);
+	fuse_reply_entry(req, &entry);
+}
+
+static void devices_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct fuse_entry_param entry = { 0 };
+	struct node *folder, *node = NULL;
+	unsigned device;
+	char end;
+
+	if (sscanf(name, DEVICE_NAME "%c", &device, &end) == 1) {
+		lookup_hidden(req, device);
+		return;
+	}
+	folder = tree_find(fuse->tree, CDEVS_PATH);
+	if (folder)
+		node = tree_lookup(fuse->tree, folder, name);
+	if (cdev_stat(fuse, node, &entry.attr)) {
+		fuse_reply_err(req, ENOENT);
+		return;
+	}
+	entry.ino = entry.attr.st_ino;
+	fuse_reply_entry(req, &entry);
+}
+
+static void devices_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct stat st;
+
+	/* One whose node is gone is still open somewhere. */
+	if (ino >= CDEV_INO_FIRST && !cdev_stat(fuse, cdev_node(fuse, inode_device(ino)), &st))
+		fuse_reply_attr(req, &st, 0);
+	else if (device_stat(fuse, ino, &st))
+		fuse_reply_attr(req, &st, device_timeout(fuse));
+	else
+		fuse_reply_err(req, ENOENT);
+}
+
+static void devices_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+			    struct fuse_file_info *fi)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct node *node = ino >= CDEV_INO_FIRST ? cdev_node(fuse, inode_device(ino)) : NULL;
+	int error = node_setattr(fuse, node, attr, to_set);
+
+	if (error)
+		fuse_reply_err(req, error == -ENOENT ? EPERM : -error);
+	else
+		devices_getattr(req, ino, fi);
+}
+
+static void devices_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	folder_open(req, tree_find(req_fuse(req)->tree, CDEVS_PATH), fi);
+}
+
+/* Before 6.6 direct I/O and mapping exclude each other: pages are cached then. */
+static void open_mappable(const struct connection *connection, struct fuse_file_info *fi)
+{
+	fi->direct_io = connection->offers_mmap;
+	fi->keep_cache = !connection->offers_mmap;
+}
+
+static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_info *fi)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct handle *handle = handle_create(fuse);
+	struct remote_call call;
+	int error;
+
+	if (!handle) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	handle->device = true;
+	atomic_fetch_add(&fuse->device_files, 1);
+	loop_lend(fuse->loop);
+	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), REMOTE_MAKE);
+	error = vfiosim_open_cdev(fuse->sim, &call.caller, device, &handle->file);
+	remote_call_finish(&call);
+	remote_call_end(&call);
+	if (error) {
+		handle_destroy(fuse, handle);
+		fuse_reply_err(req, -error);
+		return;
+	}
+	vfiosim_file_set_ctx(handle->file, handle);
+	open_mappable(fuse_req_userdata(req), fi);
+	handle_reply(req, handle, fi);
+}
+
+/* Gives @handle the file that our thread @tid waits for. False: it waits for none. */
+static bool install_take(struct vfiosim_fuse *fuse, pid_t tid, struct handle *handle)
+{
+	struct install *install;
+	bool found = false;
+
+	pthread_mutex_lock(&fuse->lock);
+	LIST_FOREACH(install, &fuse->installs, next) {
+		if (install->tid != tid || !install->file)
+			continue;
+		handle->file = install->file;
+		install->file = NULL;
+		install->handle = handle;
+		vfiosim_file_set_ctx(handle->file, handle);
+		found = true;
+		break;
+	}
+	pthread_mutex_unlock(&fuse->lock);
+	return found;
+}
+
+static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	struct handle *handle;
+
+	if (ino >= CDEV_INO_FIRST) {
+		cdev_open_by_name(req, inode_device(ino), fi);
+		return;
+	}
+	handle = handle_create(fuse);
+	if (!handle) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	handle->device = true;
+	atomic_fetch_add(&fuse->device_files, 1);
+	if (!install_take(fuse, req_tid(req), handle)) {
+		handle_destroy(fuse, handle);
+		fuse_reply_err(req, ENXIO);
+		return;
+	}
+	open_mappable(fuse_req_userdata(req), fi);
+	fi->fh = (uintptr_t)handle;
+	fi->noflush = 1;
+	/* Should the answer come too late, device_fd_open() fails and takes the file back. */
+	fuse_reply_open(req, fi);
+}
+
+const struct fuse_lowlevel_ops devices_ops = {
+	.init = connection_init,
+	.lookup = devices_lookup,
+	.getattr = devices_getattr,
+	.setattr = devices_setattr,
+	.open = devices_open,
+	.opendir = devices_opendir,
+	.readdir = folder_read,
+	.releasedir = file_release,
+	.ioctl = file_ioctl,
+	.read = file_read,
+	.write = file_write,
+	.release = file_release,
+};
+
+int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file)
+{
+	struct install install = { .tid = gettid(), .file = file };
+	uint32_t device = vfiosim_file_device(file);
+	char *path;
+	int fd;
+
+	if (vfiosim_file_kind(file) == VFIOSIM_FAULT)
+		device = FAULT_INO - DEVICE_INO_FIRST;
+	if (asprintf(&path, "%s/" DEVICE_NAME, fuse->devices.path, device) < 0)
+		return -ENOMEM;
+	pthread_mutex_lock(&fuse->lock);
+	LIST_INSERT_HEAD(&fuse->installs, &install, next);
+	pthread_mutex_unlock(&fuse->lock);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	pthread_mutex_lock(&fuse->lock);
+	LIST_REMOVE(&install, next);
+	if (fd < 0 && install.handle)
+		install.handle->file = NULL;
+	pthread_mutex_unlock(&fuse->lock);
+	free(path);
+	return fd;
+}
+
+void device_fd_revoke(struct vfiosim_fuse *fuse, struct vfiosim_file *file)
+{
+	struct handle *handle = vfiosim_file_ctx(file);
+
+	pthread_mutex_lock(&fuse->lock);
+	handle->file = NULL;
+	pthread_mutex_unlock(&fuse->lock);
+	vfiosim_file_set_ctx(file, NULL);
+}

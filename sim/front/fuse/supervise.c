@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands that return a descriptor. A FUSE reply cannot hand one out, so the
+ * launcher's seccomp filter stops the calling thread before the kernel sees the
+ * ioctl and notifies us: if the descriptor is one of our files, the command is
+ * run here, the new descriptor put into the caller's table, and the call made to
+ * return; else it goes on as if nothing had been.
+ *
+ * What else the filter notifies of:
+ *	KVM_SET_DEVICE_ATTR	KVM would refuse to take our files for VFIO's, so telling
+ *				it about one of them succeeds without asking it
+ *	mmap(), shared		the kernel maps files of FUSE without a question, so what
+ *				the device refuses is refused here
+ *	stat() by descriptor	see chardev.c
+ *
+ * A notification is valid as long as its thread waits. A thread's number may be
+ * given out again after it was killed: what was read by that number counts only
+ * if the notification is valid afterwards.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <vfiosim/command.h>
+
+#include "front/fuse/chardev.h"
+#include "front/fuse/fuse_front.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
+#endif
+
+/* struct kvm_device_attr and what QEMU, crosvm, ... do with it. */
+struct kvm_attr {
+	uint32_t flags;
+	uint32_t group;
+	uint64_t attr;
+	uint64_t addr;
+};
+#define KVM_SET_ATTR 0x4018aee1u	/* KVM_SET_DEVICE_ATTR */
+#define KVM_VFIO_FILE 1u		/* group KVM_DEV_VFIO_FILE */
+#define KVM_VFIO_ADD 1u
+#define KVM_VFIO_DEL 2u
+
+struct supervisor {
+	struct vfiosim_fuse *fuse;
+	struct loop *loop;
+	int listener;
+	struct pollfd sources[LOOP_SOURCES];
+	size_t notice_size;		/* the kernel's struct seccomp_notif may be longer than ours */
+	/*
+	 * A thread that waits is not disturbed by signals (5.19), so the new descriptor
+	 * can be given first and ours closed before the call returns: a client that
+	 * closes it at once then closes it for good. Else both happen in one step.
+	 */
+	bool undisturbed;
+};
+
+/* One notification being answered. */
+struct notice {
+	struct remote_call call;	/* first, see notice_of() */
+	struct supervisor *supervisor;
+	uint64_t id;
+	bool in_struct;			/* the descriptor goes into the command's structure */
+	bool answered;			/* the call has returned already */
+};
+
+static struct notice *notice_of(struct remote_call *call)
+{
+	return (struct notice *)call;
+}
+
+static bool notice_valid(const struct supervisor *supervisor, uint64_t id)
+{
+	return !ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+/* The kernel may have dropped it meanwhile: then nobody waits for an answer. */
+static void notice_send(const struct supervisor *supervisor, struct seccomp_notif_resp resp)
+{
+	(void)ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+}
+
+static void notice_answer(const struct supervisor *supervisor, uint64_t id, long result)
+{
+	notice_send(supervisor, (struct seccomp_notif_resp){ .id = id,
+							     .val = result < 0 ? 0 : result,
+							     .error = result < 0 ? (int)result : 0 });
+}
+
+/* Not ours: the kernel runs the call. */
+static void notice_continue(const struct supervisor *supervisor, uint64_t id)
+{
+	notice_send(supervisor, (struct seccomp_notif_resp){
+					.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE });
+}
+
+/* Client op install: @file gets a descriptor in the table of the thread that waits. */
+static int supervise_install(struct remote_call *call, struct vfiosim_file *file)
+{
+	struct notice *notice = notice_of(call);
+	struct supervisor *supervisor = notice->supervisor;
+	struct seccomp_notif_addfd add = {
+		.id = notice->id,
+		.flags = supervisor->undisturbed ? 0 : SECCOMP_ADDFD_FLAG_SEND,
+		.newfd_flags = O_CLOEXEC,
+	};
+	int ours = device_fd_open(supervisor->fuse, file), theirs;
+
+	if (notice->in_struct)
+		add.flags = 0;
+	if (ours < 0)
+		return ours;
+	add.srcfd = (uint32_t)ours;
+	theirs = ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	if (theirs < 0) {
+		theirs = errno == ENOENT ? -EINTR : -errno;	/* ENOENT: it was killed */
+		device_fd_revoke(supervisor->fuse, file);
+	} else {
+		notice->answered = add.flags & SECCOMP_ADDFD_FLAG_SEND;
+	}
+	remote_fd_put(supervisor->fuse->remotes, ours);
+	return theirs;
+}
+
+static bool returns_in_struct(const struct vfiosim_file *file, uint32_t number)
+{
+	const struct vfiosim_command *row = vfiosim_command_by_number(vfiosim_file_kind(file),
+								      number);
+
+	return row && row->fd_field;
+}
+
+static void supervise_command(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	struct vfiosim_fuse *fuse = supervisor->fuse;
+	struct notice notice = { .supervisor = supervisor, .id = request->id };
+	struct remote_call *call = &notice.call;
+	struct vfiosim_file *file;
+	bool ran = false;
+	long result = 0;
+
+	remote_call_begin(call, fuse->remotes, NULL, (pid_t)request->pid, REMOTE_MAKE);
+	call->install = supervise_install;
+	if (remote_file(&call->caller, (int)request->data.args[0], &file)) {
+		notice_continue(supervisor, request->id);
+	} else if (notice_valid(supervisor, request->id)) {
+		notice.in_struct = returns_in_struct(file, (uint32_t)request->data.args[1]);
+		result = vfiosim_ioctl(file, &call->caller, (uint32_t)request->data.args[1],
+				       request->data.args[2]);
+		ran = true;
+	}
+	remote_call_finish(call);
+	remote_call_end(call);
+	if (ran && !notice.answered)
+		notice_answer(supervisor, request->id, result);
+}
+
+/* ---- KVM ---- */
+
+static bool read_from(pid_t tid, uint64_t uva, void *to, size_t size)
+{
+	struct iovec ours = { to, size }, theirs = { (void *)(uintptr_t)uva, size };
+
+	return process_vm_readv(tid, &ours, 1, &theirs, 1, 0) == (ssize_t)size;
+}
+
+/* Does the call tell KVM about one of our files? */
+static bool names_our_file(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	pid_t tid = (pid_t)request->pid;
+	struct vfiosim_file *file;
+	struct kvm_attr attr;
+	int theirs, ours;
+	bool is_ours;
+
+	if (!read_from(tid, request->data.args[2], &attr, sizeof(attr)) ||
+	    attr.group != KVM_VFIO_FILE ||
+	    (attr.attr != KVM_VFIO_ADD && attr.attr != KVM_VFIO_DEL) ||
+	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)))
+		return false;
+	ours = remote_fd_get(tid, theirs);
+	if (ours < 0)
+		return false;
+	is_ours = !remote_fd_file(supervisor->fuse->remotes, ours, &file) &&
+		  vfiosim_file_kind(file) & (VFIOSIM_GROUP | VFIOSIM_DEVICE);
+	remote_fd_put(supervisor->fuse->remotes, ours);
+	return is_ours;
+}
+
+static void supervise_kvm(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	if (names_our_file(supervisor, request))
+		notice_answer(supervisor, request->id, 0);
+	else
+		notice_continue(supervisor, request->id);
+}
+
+/* ---- stat() by descriptor, see chardev.c ---- */
+
+/* Most are not about us: those are let go at once, without another thread's being woken. */
+static void supervise_stat(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	struct stat st;
+
+	if (!chardev_find(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0], &st)) {
+		notice_continue(supervisor, request->id);
+		return;
+	}
+	loop_pass(supervisor->loop);
+	if (!chardev_asks_descriptor(request))
+		notice_continue(supervisor, request->id);
+	else if (notice_valid(supervisor, request->id))
+		notice_answer(supervisor, request->id, chardev_write(request, &st));
+}
+
+/* ---- mmap() ---- */
+
+/* What mmap() would be told, had FUSE a request for it; 0: the kernel goes on and maps. */
+static int check_mmap(struct remote_call *call, const struct seccomp_data *data)
+{
+	const uint64_t page = VFIOSIM_PAGE_SIZE - 1;
+	struct vfiosim_file *file;
+
+	if (remote_file(&call->caller, (int)data->args[4], &file))
+		return 0;
+	return vfiosim_mmap(file, &call->caller, data->args[5], (data->args[1] + page) & ~page, true,
+			    data->args[2] & PROT_WRITE);
+}
+
+static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	struct vfiosim_fuse *fuse = supervisor->fuse;
+	pid_t tid = (pid_t)request->pid;
+	struct remote_call call;
+	int error;
+
+	if (!chardev_is_ours(fuse, tid, (int)request->data.args[4])) {
+		notice_continue(supervisor, request->id);
+		return;
+	}
+	loop_pass(supervisor->loop);
+	remote_call_begin(&call, fuse->remotes, NULL, tid, REMOTE_MAKE);
+	error = notice_valid(supervisor, request->id) ? check_mmap(&call, &request->data) : 0;
+	remote_call_finish(&call);
+	remote_call_end(&call);
+	if (error)
+		notice_answer(supervisor, request->id, error);
+	else
+		notice_continue(supervisor, request->id);
+}
+
+/* ---- The loop ---- */
+
+static void supervise_notice(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	if (request->data.nr == SYS_mmap) {
+		supervise_mmap(supervisor, request);
+		return;
+	}
+	if (request->data.nr != SYS_ioctl) {
+		supervise_stat(supervisor, request);
+		return;
+	}
+	loop_pass(supervisor->loop);	/* one that waits delays no other */
+	if ((uint32_t)request->data.args[1] == KVM_SET_ATTR)
+		supervise_kvm(supervisor, request);
+	else
+		supervise_command(supervisor, request);
+}
+
+static void supervise_handle(void *ctx, void *buffer, size_t length)
+{
+	struct supervisor *supervisor = ctx;
+
+	remotes_hold(supervisor->fuse->remotes);
+	supervise_notice(supervisor, buffer);
+	remotes_unhold(supervisor->fuse->remotes);
+}
+
+static long supervise_receive(void *ctx, void *buffer)
+{
+	struct supervisor *supervisor = ctx;
+	struct pollfd fds[LOOP_SOURCES];
+
+	memcpy(fds, supervisor->sources, sizeof(fds));
+	if (poll(fds, LOOP_SOURCES, 0) <= 0)
+		return 0;
+	if (fds[1].revents || (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+		return -ESHUTDOWN;	/* the front stopped, or nobody is left who could notify */
+	memset(buffer, 0, supervisor->notice_size);
+	if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, buffer))
+		return 0;		/* ENOENT: killed before we came to it */
+	return (long)supervisor->notice_size;
+}
+
+/* Asks with a filter that cannot be read: only a flag the kernel does not know is worse. */
+static bool knows_killable(void)
+{
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		       SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+		       NULL) &&
+	       errno == EFAULT;
+}
+
+int vfiosim_fuse_supervise(struct vfiosim_fuse *fuse, int listener)
+{
+	struct supervisor supervisor = {
+		.fuse = fuse,
+		.listener = listener,
+		.sources = { { .fd = listener, .events = POLLIN },
+			     { .fd = fuse->stop_fd, .events = POLLIN } },
+		.undisturbed = knows_killable(),
+	};
+	struct seccomp_notif_sizes sizes;
+	struct loop_options options = { .sources = supervisor.sources,
+					.ctx = &supervisor,
+					.receive = supervise_receive,
+					.handle = supervise_handle };
+	int error;
+
+	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
+		return -errno;
+	supervisor.notice_size = sizes.seccomp_notif > sizeof(struct seccomp_notif) ?
+					 sizes.seccomp_notif :
+					 sizeof(struct seccomp_notif);
+	options.buffer_size = supervisor.notice_size;
+	error = loop_create(&options, &supervisor.loop);
+	if (error)
+		return error;
+	error = loop_run(supervisor.loop);
+	loop_join(supervisor.loop);
+	loop_destroy(supervisor.loop);
+	return error;
+}

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: MIT */
+/* Remote clients: who is calling, and its memory (remote.h). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/kcmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "front/fuse/loop.h"
+#include "front/remote/remote.h"
+
+#define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */
+
+/* A thread that called before. Guarded by the set's lock. */
+struct remote_thread {
+	pid_t tid;
+	struct remote *remote;
+};
+
+static const struct vfiosim_client_ops remote_ops;
+
+/* ---- /proc ---- */
+
+static bool is_full(int error)
+{
+	return error == -EMFILE || error == -ENFILE;
+}
+
+static int proc_open(pid_t tid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
+{
+	char text[4096], *at;
+	int fd = proc_open(tid, "status");
+	ssize_t length;
+
+	if (fd < 0)
+		return is_full(fd) ? fd : -ESRCH;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return -ESRCH;
+	text[length] = 0;
+	at = strstr(text, field);
+	if (!at)
+		return -ESRCH;
+	*ret_value = strtoull(at + strlen(field), NULL, base);
+	return 0;
+}
+
+/* ---- One client ---- */
+
+bool remote_files_get(struct remote *remote)
+{
+	unsigned users = atomic_load(&remote->files);
+
+	while (users && !atomic_compare_exchange_weak(&remote->files, &users, users + 1))
+		;
+	return users;
+}
+
+/* What a mapping still names keeps no descriptors: there may be many that have ended. */
+void remote_files_put(struct remote *remote)
+{
+	if (atomic_fetch_sub(&remote->files, 1) != 1)
+		return;
+	if (remote->maps_fd >= 0)
+		close(remote->maps_fd);
+	if (remote->pagemap_fd >= 0)
+		close(remote->pagemap_fd);
+}
+
+static bool files_alive(const struct remote *remote)
+{
+	char byte;
+
+	/* A read of one byte is refused (entries have 8), but only where there is memory. */
+	if (remote->pagemap_fd >= 0)
+		return pread(remote->pagemap_fd, &byte, 1, 0) != 0;
+	if (remote->maps_fd >= 0)
+		return pread(remote->maps_fd, &byte, 1, 0) > 0;
+	return !kill(remote->tgid, 0) || errno != ESRCH;
+}
+
+bool remote_alive(struct remote *remote)
+{
+	bool alive;
+
+	if (!remote_files_get(remote))
+		return false;
+	alive = files_alive(remote);
+	remote_files_put(remote);
+	return alive;
+}
+
+/* Of a memory that is alive. The first thread's number stays taken as long as the process lives. */
+static bool remote_has_thread(const struct remote *remote, pid_t tid)
+{
+	if (tid == remote->tgid)
+		return true;
+	return !tgkill(remote->tgid, tid, 0) || errno != ESRCH;
+}
+
+/* The client of one memory whose last reference is gone (client op). */
+static void remote_done(void *client_ctx)
+{
+	struct remote *remote = client_ctx;
+
+	if (atomic_load(&remote->files))	/* never was in the set */
+		remote_files_put(remote);
+	free(remote);
+}
+
+/* Once, because every call of such a client would say it. */
+static void remotes_tell_unreachable(struct remotes *set, pid_t tid, int error)
+{
+	if (atomic_exchange(&set->told, true))
+		return;
+	fprintf(stderr,
+		"vfiosim: the memory of process %d is out of reach (%s): its commands fail with "
+		"EFAULT. A program that its user may execute but not read, or that runs under "
+		"other rights than this simulator, cannot be served.\n",
+		(int)tid, strerror(error));
+}
+
+void remotes_tell_full(struct remotes *set, int error)
+{
+	if (!is_full(error) || atomic_exchange(&set->told_full, true))
+		return;
+	fprintf(stderr,
+		"vfiosim: there are no file descriptors left (%s): commands of further clients "
+		"fail, and so do those that name a descriptor. A higher limit helps: ulimit -Hn.\n",
+		strerror(-error));
+}
+
+static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
+{
+	struct remote *remote = calloc(1, sizeof(*remote));
+	uint64_t uid;
+	int error;
+
+	if (!remote)
+		return -ENOMEM;
+	remote->set = set;
+	remote->tgid = tgid;
+	remote->last_tid = tid;
+	remote->files = 1;
+	if (!remote_status(tid, "\nUid:", 10, &uid))
+		remote->uid = (uint32_t)uid;
+	remote->maps_fd = proc_open(tid, "maps");
+	remote->pagemap_fd = proc_open(tid, "pagemap");
+	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
+		remotes_tell_unreachable(set, tid, -remote->maps_fd);
+	remotes_tell_full(set, remote->maps_fd);
+	remotes_tell_full(set, remote->pagemap_fd);
+	/* Not made without them: at its next call there may be some again. */
+	error = is_full(remote->maps_fd) || is_full(remote->pagemap_fd) ?
+			-EMFILE :
+			vfiosim_client_create(set->sim, &remote_ops, remote, &remote->client);
+	if (error) {
+		remote_done(remote);
+		return error;
+	}
+	*ret_remote = remote;
+	return 0;
+}
+
+/*
+ * One try with one thread's number. process_vm_* respects the memory's protection,
+ * where /proc/TID/mem does not.
+ */
+static ssize_t remote_copy_by(const struct remote *remote, pid_t tid, uint64_t uva,
+			      struct iovec ours, bool write)
+{
+	struct iovec theirs = { .iov_base = (void *)(uintptr_t)uva, .iov_len = ours.iov_len };
+	ssize_t copied = write ? process_vm_writev(tid, &ours, 1, &theirs, 1, 0) :
+				 process_vm_readv(tid, &ours, 1, &theirs, 1, 0);
+
+	if (copied < 0 && errno == EPERM) {
+		remotes_tell_unreachable(remote->set, tid, EPERM);
+		errno = EPERM;
+	}
+	return copied;
+}
+
+/*
+ * While a thread of the client waits in a call, its number is good and its memory
+ * there. Else by the thread that called last if it still is one of the process, or
+ * by the process' first thread, which may have ended before the others; numbers
+ * name threads, not a memory: hence the look whether the memory is still there,
+ * before and after.
+ */
+static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
+{
+	pid_t tid = atomic_load(&remote->in_call);
+	ssize_t copied = -1;
+
+	if (!ours.iov_len)
+		return 0;
+	if (remote->maps_fd < 0)
+		return -EFAULT;
+	if (tid)
+		return remote_copy_by(remote, tid, uva, ours, write) == (ssize_t)ours.iov_len ?
+			       0 :
+			       -EFAULT;
+	if (!remote_alive(remote))
+		return -EFAULT;
+	errno = ESRCH;
+	tid = atomic_load(&remote->last_tid);
+	if (remote_has_thread(remote, tid))
+		copied = remote_copy_by(remote, tid, uva, ours, write);
+	if (copied < 0 && errno == ESRCH)
+		copied = remote_copy_by(remote, remote->tgid, uva, ours, write);
+	return copied == (ssize_t)ours.iov_len && remote_alive(remote) ? 0 : -EFAULT;
+}
+
+int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length)
+{
+	return remote_copy(client_ctx, uva, (struct iovec){ to, length }, false);
+}
+
+int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length)
+{
+	return remote_copy(client_ctx, uva,
+			   (struct iovec){ (void *)(uintptr_t)from, length }, true);
+}
+
+static int remote_install(struct vfiosim_caller *caller, struct vfiosim_file *file)
+{
+	struct remote_call *call = caller->ctx;
+
+	return call->install ? call->install(call, file) : -ENOTTY;
+}
+
+static const struct vfiosim_client_ops remote_ops = {
+	.read = remote_read,
+	.write = remote_write,
+	.vmas = remote_vmas,
+	.limits = remote_limits,
+	.file = remote_file,
+	.event_get = remote_event_get,
+	.event_signal = remote_event_signal,
+	.event_put = remote_event_put,
+	.event_open = remote_event_open,
+	.backing_get = remote_backing_get,
+	.backing_size = remote_backing_size,
+	.backing_read = remote_backing_read,
+	.backing_write = remote_backing_write,
+	.backing_put = remote_backing_put,
+	.install = remote_install,
+	.done = remote_done,
+};
+
+/* ---- All clients ---- */
+
+int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
+{
+	struct remotes *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->sim = sim;
+	set->has_query = remote_has_query();
+	set->memory_dev = remote_memory_dev();
+	set->first_user_ns = remote_in_first_user_ns(getpid());
+	pthread_mutex_init(&set->lock, NULL);
+	pthread_mutex_init(&set->calls_lock, NULL);
+	TAILQ_INIT(&set->clients);
+	TAILQ_INIT(&set->calls);
+	id_map_init(&set->threads);
+	remotes_signals_init(set);
+	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
+		remotes_destroy(set);
+		return -EIO;
+	}
+	*ret_set = set;
+	return 0;
+}
+
+void remotes_sync(struct remotes *set)
+{
+	pthread_mutex_lock(&set->lock);
+	pthread_mutex_unlock(&set->lock);
+}
+
+#define SETTLE_NS 50000000	/* how long after a close its RELEASE may come, on a busy machine */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void remotes_hold(struct remotes *set)
+{
+	atomic_fetch_add(&set->held, 1);
+}
+
+void remotes_unhold(struct remotes *set)
+{
+	atomic_store(&set->let_go, now_ns());
+	atomic_fetch_sub(&set->held, 1);
+}
+
+bool remotes_unsettled(struct remotes *set)
+{
+	return atomic_load(&set->held) || now_ns() - atomic_load(&set->let_go) < SETTLE_NS;
+}
+
+static void free_thread(void *ctx, uint64_t tid, void *item)
+{
+	struct remotes *set = ctx;
+
+	free(id_map_erase(&set->threads, tid));
+}
+
+/* Lock held. */
+static void remotes_forget_threads(struct remotes *set)
+{
+	id_map_visit(&set->threads, free_thread, set);
+}
+
+static void remotes_drop(struct remotes *set, struct remote *remote)
+{
+	TAILQ_REMOVE(&set->clients, remote, in_set);
+	remote_files_put(remote);
+	vfiosim_client_put(remote->client);
+}
+
+void remotes_sweep(struct remotes *set)
+{
+	struct remote *remote, *next;
+	bool any = false;
+
+	pthread_mutex_lock(&set->lock);
+	for (remote = TAILQ_FIRST(&set->clients); remote; remote = next) {
+		next = TAILQ_NEXT(remote, in_set);
+		if (remote_alive(remote))
+			continue;
+		if (!any)
+			remotes_forget_threads(set);
+		any = true;
+		remotes_drop(set, remote);
+	}
+	pthread_mutex_unlock(&set->lock);
+}
+
+void remotes_destroy(struct remotes *set)
+{
+	struct remote *remote;
+
+	if (!set)
+		return;
+	remotes_forget_threads(set);
+	while ((remote = TAILQ_FIRST(&set->clients)))
+		remotes_drop(set, remote);
+	id_map_done(&set->threads);
+	pthread_mutex_destroy(&set->lock);
+	pthread_mutex_destroy(&set->calls_lock);
+	remotes_signals_done(set);
+	free(set);
+}
+
+/* Remember whose the thread is. A cache: may fail. Lock held. */
+static void remotes_remember(struct remotes *set, pid_t tid, struct remote *remote)
+{
+	struct remote_thread *thread;
+
+	if (atomic_load(&remote->shared))
+		return;
+	if (id_map_count(&set->threads) >= THREADS_MAX)
+		remotes_forget_threads(set);
+	free(id_map_erase(&set->threads, (uint64_t)tid));
+	thread = malloc(sizeof(*thread));
+	if (!thread)
+		return;
+	*thread = (struct remote_thread){ .tid = tid, .remote = remote };
+	if (id_map_insert(&set->threads, (uint64_t)tid, thread))
+		free(thread);
+}
+
+static struct remote *remote_called(struct remote *remote, pid_t tid)
+{
+	atomic_store(&remote->last_tid, tid);
+	vfiosim_client_get(remote->client);
+	return remote;
+}
+
+/* The thread's client if the thread called before, with a reference; else NULL. */
+static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
+{
+	struct remote *found = NULL;
+	struct remote_thread *thread;
+
+	pthread_mutex_lock(&set->lock);
+	thread = id_map_find(&set->threads, (uint64_t)tid);
+	if (thread && !atomic_load(&thread->remote->shared) &&
+	    remote_alive(thread->remote) && remote_has_thread(thread->remote, tid))
+		found = remote_called(thread->remote, tid);
+	pthread_mutex_unlock(&set->lock);
+	return found;
+}
+
+/* The client of the thread's process, if any: threads share their memory. Lock held. */
+static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
+{
+	struct remote *remote;
+
+	TAILQ_FOREACH(remote, &set->clients, in_set) {
+		if (remote->tgid != tgid || !remote_alive(remote))
+			continue;
+		remotes_remember(set, tid, remote);
+		return remote_called(remote, tid);
+	}
+	return NULL;
+}
+
+static struct remote *remotes_find_process(struct remotes *set, pid_t tid, pid_t tgid)
+{
+	struct remote *found;
+
+	pthread_mutex_lock(&set->lock);
+	found = remotes_find_locked(set, tid, tgid);
+	pthread_mutex_unlock(&set->lock);
+	return found;
+}
+
+static void remote_set_shared(struct remote *remote)
+{
+	struct remotes *set = remote->set;
+
+	pthread_mutex_lock(&set->lock);
+	atomic_store(&remote->shared, true);
+	remotes_forget_threads(set);
+	pthread_mutex_unlock(&set->lock);
+}
+
+/* The processes that have clients; at most @max. */
+static size_t remotes_processes(struct remotes *set, pid_t *ret_tgids, size_t max)
+{
+	struct remote *remote;
+	size_t n = 0;
+
+	pthread_mutex_lock(&set->lock);
+	TAILQ_FOREACH(remote, &set->clients, in_set) {
+		if (n < max)
+			ret_tgids[n++] = remote->tgid;
+	}
+	pthread_mutex_unlock(&set->lock);
+	return n;
+}
+
+/*
+ * The client whose memory the thread shares though it is of another process
+ * (CLONE_VM, vfork). Such a memory is looked up each time: its users may part at
+ * any exec. kcmp() may wait, so it is done without the lock.
+ */
+static struct remote *remotes_find_shared(struct remotes *set, pid_t tid)
+{
+	struct remote *found = NULL;
+	pid_t others[256];
+	size_t n = remotes_processes(set, others, sizeof(others) / sizeof(others[0]));
+
+	for (size_t i = 0; i < n && !found; i++) {
+		if (!syscall(SYS_kcmp, tid, others[i], KCMP_VM, 0, 0))
+			found = remotes_find_process(set, tid, others[i]);
+	}
+	if (found)
+		remote_set_shared(found);
+	return found;
+}
+
+/* Publish a new client, unless another thread of its process was faster. */
+static struct remote *remotes_publish(struct remotes *set, pid_t tid, struct remote *remote)
+{
+	struct remote *found;
+
+	pthread_mutex_lock(&set->lock);
+	found = remotes_find_locked(set, tid, remote->tgid);
+	if (found) {
+		vfiosim_client_put(remote->client);
+	} else {
+		TAILQ_INSERT_TAIL(&set->clients, remote, in_set);
+		remotes_remember(set, tid, remote);
+		found = remote_called(remote, tid);
+	}
+	pthread_mutex_unlock(&set->lock);
+	return found;
+}
+
+/* The thread's client, with a reference; NULL: nobody. */
+static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_how how)
+{
+	struct remote *remote;
+	uint64_t tgid;
+	int error;
+
+	if (how == REMOTE_NOBODY || tid <= 0)
+		return NULL;
+	remote = remotes_find_thread(set, tid);
+	if (remote)
+		return remote;
+	error = remote_status(tid, "\nTgid:", 10, &tgid);
+	remotes_tell_full(set, error);
+	if (error || (pid_t)tgid == getpid())
+		return NULL;
+	remote = remotes_find_process(set, tid, (pid_t)tgid);
+	if (remote || how == REMOTE_KNOWN)
+		return remote;
+	if (how == REMOTE_MAKE) {
+		remotes_sweep(set);
+		remote = remotes_find_shared(set, tid);
+		if (remote)
+			return remote;
+	}
+	if (remote_create(set, tid, (pid_t)tgid, &remote))
+		return NULL;
+	return remotes_publish(set, tid, remote);
+}
+
+/* ---- Calls ---- */
+
+void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
+		       enum remote_how how)
+{
+	struct remote *remote;
+
+	*call = (struct remote_call){ .set = set, .loop = loop };
+	if (how != REMOTE_NOBODY && tid > 0)
+		remote_call_list(call, tid);
+	remote = remotes_get(set, tid, how);
+	call->remote = remote;
+	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
+						.ctx = call,
+						.tid = (uint32_t)tid };
+	if (remote && how == REMOTE_MAKE)
+		atomic_store(&remote->in_call, tid);
+}
+
+void remote_call_finish(struct remote_call *call)
+{
+	vfiosim_finish(call->set->sim, &call->caller);
+}
+
+void remote_call_end(struct remote_call *call)
+{
+	pid_t self = (pid_t)call->caller.tid;
+
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		remote_fd_put(call->set, call->borrowed[i]);
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		remotes_unhold(call->set);
+	free(call->borrowed);
+	remote_call_unlist(call);
+	if (!call->remote)
+		return;
+	atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);
+	vfiosim_client_put(call->remote->client);
+}

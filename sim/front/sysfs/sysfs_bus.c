@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* bus/pci and bus/mdev: devices, and drivers with their bind, unbind, new_id. */
+#include "front/sysfs/sysfs.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct node_type device_link = {
+	.kind = NODE_LINK, .permissions = 0777, .target = sysfs_target_device,
+};
+
+static bool is_mdev(const struct device *dev)
+{
+	return dev->topo->kind == VFIOSIM_DEVICE_MDEV;
+}
+
+static void list_devices_of(struct listing *listing, bool mdevs)
+{
+	struct vfiosim *sim = listing_sim(listing);
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct subject about = { .dev = sim->devices[i] };
+
+		if (!about.dev->removed && is_mdev(about.dev) == mdevs)
+			listing_put(listing, about.dev->topo->address, &device_link, &about);
+	}
+}
+
+static void list_pci_devices(struct listing *listing, const struct subject *subject)
+{
+	list_devices_of(listing, false);
+}
+
+static void list_mdev_devices(struct listing *listing, const struct subject *subject)
+{
+	list_devices_of(listing, true);
+}
+
+/* ---- One driver ---- */
+
+/* The device of the bus that a written line names; NULL: none. Mirrors bus_find_device_by_name. */
+static struct device *named_device(struct vfiosim *sim, const char *text, bool mdev)
+{
+	char name[SYSFS_NAME_MAX];
+	struct device *dev;
+	size_t n = strlen(text);
+
+	if (n && text[n - 1] == '\n')
+		n--;
+	if (n >= sizeof(name))
+		return NULL;
+	memcpy(name, text, n);
+	name[n] = '\0';
+	dev = sim_device(sim, name);
+	return dev && is_mdev(dev) == mdev ? dev : NULL;
+}
+
+static int refuse_no_device(struct call *call, const char *text, int error)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s", text);
+	name[strcspn(name, "\n")] = '\0';
+	return refuse(call, RULE_BUS_NO_DEVICE, V("error", error), VS("device", name));
+}
+
+static int store_bind(struct call *call, const struct subject *subject, const char *text,
+		      size_t length)
+{
+	struct device *dev = named_device(call->sim, text, subject->number);
+
+	if (!dev)
+		return refuse_no_device(call, text, ENODEV);
+	return bus_bind(call, dev, subject->name);
+}
+
+static int store_unbind(struct call *call, const struct subject *subject, const char *text,
+			size_t length)
+{
+	struct device *dev = named_device(call->sim, text, subject->number);
+
+	if (!dev)
+		return refuse_no_device(call, text, ENODEV);
+	if (!dev->driver || strcmp(dev->driver, subject->name))
+		return refuse(call, RULE_BUS_NOT_BOUND, VS("driver", subject->name),
+			      VS("device", dev->topo->address));
+	return bus_unbind(call, dev);
+}
+
+static bool is_vfio_pci(const struct vfiosim *sim, const struct subject *subject)
+{
+	return !subject->number && !strcmp(subject->name, "vfio-pci");
+}
+
+static int store_new_id(struct call *call, const struct subject *subject, const char *text,
+			size_t length)
+{
+	return bus_new_id(call, text, length);
+}
+
+static int store_remove_id(struct call *call, const struct subject *subject, const char *text,
+			   size_t length)
+{
+	return bus_remove_id(call, text, length);
+}
+
+static const struct entry driver_entries[] = {
+	ATTR("bind", 0200, NULL, store_bind),
+	ATTR("new_id", 0200, NULL, store_new_id, is_vfio_pci),
+	ATTR("remove_id", 0200, NULL, store_remove_id, is_vfio_pci),
+	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	ATTR("unbind", 0200, NULL, store_unbind),
+	{ NULL },
+};
+
+static void list_driver(struct listing *listing, const struct subject *subject)
+{
+	struct vfiosim *sim = listing_sim(listing);
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct subject about = { .dev = sim->devices[i] };
+		const char *driver = bus_driver(about.dev);
+
+		if (!about.dev->removed && is_mdev(about.dev) == subject->number && driver &&
+		    !strcmp(driver, subject->name))
+			listing_put(listing, about.dev->topo->address, &device_link, &about);
+	}
+	listing_table(listing, driver_entries, subject);
+}
+
+static const struct node_type driver_folder = {
+	.kind = NODE_FOLDER, .permissions = 0755, .list = list_driver,
+};
+
+/* ---- Drivers ---- */
+
+/* Each name once: was it told by an earlier device, or is it vfio-pci? */
+static bool told_before(const struct vfiosim_topology *topology, size_t index, const char *name)
+{
+	if (!*name || !strcmp(name, "vfio-pci"))
+		return true;
+	for (size_t i = 0; i < index; i++)
+		if (!strcmp(topology->devices[i].driver, name) ||
+		    !strcmp(topology->devices[i].host_driver, name))
+			return true;
+	return false;
+}
+
+static void put_driver(struct listing *listing, const char *name, bool mdev)
+{
+	struct subject about = { .name = name, .number = mdev };
+
+	listing_put(listing, name, &driver_folder, &about);
+}
+
+static void list_pci_drivers(struct listing *listing, const struct subject *subject)
+{
+	const struct vfiosim_topology *topology = listing_sim(listing)->topology;
+
+	put_driver(listing, "vfio-pci", false);
+	for (size_t i = 0; i < topology->n_devices; i++) {
+		const struct vfiosim_topo_device *topo = &topology->devices[i];
+
+		if (topo->kind == VFIOSIM_DEVICE_MDEV)
+			continue;
+		if (!told_before(topology, i, topo->driver))
+			put_driver(listing, topo->driver, false);
+		if (strcmp(topo->driver, topo->host_driver) && !told_before(topology, i, topo->host_driver))
+			put_driver(listing, topo->host_driver, false);
+	}
+}
+
+static void list_mdev_drivers(struct listing *listing, const struct subject *subject)
+{
+	const struct vfiosim_topology *topology = listing_sim(listing)->topology;
+
+	for (size_t i = 0; i < topology->n_mdev_types; i++) {
+		size_t before = 0;
+
+		while (strcmp(topology->mdev_types[before].parent, topology->mdev_types[i].parent))
+			before++;
+		if (before == i)
+			put_driver(listing, topology->mdev_types[i].parent, true);
+	}
+}
+
+/* ---- The buses ---- */
+
+/* Mirrors drivers_probe_store (7.2): no such device is EINVAL here. */
+static int store_probe(struct call *call, const struct subject *subject, const char *text,
+		       size_t length)
+{
+	struct device *dev = named_device(call->sim, text, subject->number);
+
+	return dev ? bus_probe(call, dev) : refuse_no_device(call, text, EINVAL);
+}
+
+static void show_autoprobe(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	fprintf(to, "1\n");
+}
+
+static const struct entry pci_entries[] = {
+	FOLDER("devices", list_pci_devices),
+	FOLDER("drivers", list_pci_drivers),
+	ATTR("drivers_autoprobe", 0644, show_autoprobe, sysfs_store_ignored),
+	ATTR("drivers_probe", 0200, NULL, store_probe),
+	ATTR("rescan", 0200, NULL, sysfs_store_ignored),
+	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	{ NULL },
+};
+
+static const struct entry mdev_entries[] = {
+	FOLDER("devices", list_mdev_devices),
+	FOLDER("drivers", list_mdev_drivers),
+	ATTR("drivers_autoprobe", 0644, show_autoprobe, sysfs_store_ignored),
+	ATTR("drivers_probe", 0200, NULL, store_probe),
+	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	{ NULL },
+};
+
+static void list_pci(struct listing *listing, const struct subject *subject)
+{
+	struct subject about = { .number = false };
+
+	listing_table(listing, pci_entries, &about);
+}
+
+static void list_mdev(struct listing *listing, const struct subject *subject)
+{
+	struct subject about = { .number = true };
+
+	listing_table(listing, mdev_entries, &about);
+}
+
+static bool has_mdev_types(const struct vfiosim *sim, const struct subject *subject)
+{
+	return sim->topology->n_mdev_types > 0;
+}
+
+static const struct entry buses[] = {
+	FOLDER("pci", list_pci),
+	FOLDER("mdev", list_mdev, has_mdev_types),
+	{ NULL },
+};
+
+void sysfs_list_buses(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, buses, subject);
+}

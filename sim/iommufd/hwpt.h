@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hardware page table: an IOAS made visible to devices behind one kind of IOMMU.
+ * Mirrors drivers/iommu/iommufd/hw_pagetable.c (7.2).
+ *
+ * Life: made by IOMMU_HWPT_ALLOC, or automatically when a device attaches to an
+ * IOAS and no automatic one fits; an automatic one goes with its last device.
+ * object.users counts the attached groups; the hwpt itself is a user of its ioas.
+ * Guarded by the machine's lock.
+ */
+#ifndef SIM_IOMMUFD_HWPT_H
+#define SIM_IOMMUFD_HWPT_H
+
+#include "iommufd/ioas.h"
+
+struct hwpt {
+	struct object object;
+	struct ioas *ioas;
+	const struct vfiosim_topo_iommu *iommu;
+	bool automatic;
+	struct object *fault;		/* the queue its faults go to, NULL: none */
+	TAILQ_ENTRY(hwpt) in_ioas;
+};
+
+/*
+ * Could @ioas have a hwpt for @iommu? Its aperture must be free of mappings and
+ * allowed ranges (EADDRINUSE), every mapping must be pinnable (EFAULT, ENOMEM).
+ * CALL_AGAIN. Changes nothing.
+ */
+int hwpt_check(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);
+/* After hwpt_check(): makes it, published, and fills it. NULL: no memory (refused in @call). */
+struct hwpt *hwpt_create(struct call *call, struct ioas *ioas,
+			 const struct vfiosim_topo_iommu *iommu, bool automatic);
+/* Can devices behind @iommu use it? */
+bool hwpt_fits(const struct hwpt *hwpt, const struct vfiosim_topo_iommu *iommu);
+
+/* One more, one less attached group; the last one takes an automatic hwpt along. */
+void hwpt_use(struct hwpt *hwpt);
+void hwpt_unuse(struct call *call, struct hwpt *hwpt);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* IOAS: life, ranges, and what a hwpt makes of the mappings; see ioas.h. */
+#include "iommufd/ioas.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vfiosim/topology.h>
+
+#include "machine/client.h"
+#include "iommu/domain.h"
+#include "iommufd/hwpt.h"
+#include "iommufd/iommufd.h"
+#include "pages/pages.h"
+#include "machine/sim.h"
+
+static void destroy(struct call *call, struct object *object)
+{
+	struct ioas *ioas = (struct ioas *)object;
+	struct ioas_resv *resv;
+
+	if (object->iommufd->vfio_ioas == ioas)
+		object->iommufd->vfio_ioas = NULL;
+	iopt_done(&ioas->iopt);
+	ranges_done(&ioas->allowed);
+	while ((resv = TAILQ_FIRST(&ioas->reserved))) {
+		TAILQ_REMOVE(&ioas->reserved, resv, in_ioas);
+		free(resv);
+	}
+	changed(call, "ioas {id:d} destroyed", V("id", object->id));
+	free(ioas);
+}
+
+struct ioas *ioas_create(struct call *call, struct iommufd *iommufd)
+{
+	struct ioas *ioas = calloc(1, sizeof(*ioas));
+
+	if (!ioas || object_reserve(iommufd, &ioas->object, OBJECT_IOAS, destroy)) {
+		free(ioas);
+		refuse(call, RULE_NO_MEMORY);
+		return NULL;
+	}
+	iopt_init(&ioas->iopt);
+	ranges_init(&ioas->allowed);
+	TAILQ_INIT(&ioas->reserved);
+	TAILQ_INIT(&ioas->hwpts);
+	ioas->alignment = 1;
+	ioas->huge_pages = true;
+	object_publish(&ioas->object);
+	changed(call, "ioas {id:d} created", V("id", ioas->object.id));
+	return ioas;
+}
+
+int ioas_find(struct call *call, struct iommufd *iommufd, uint32_t id, struct ioas **ret_ioas)
+{
+	struct object *object = object_find(iommufd, id, OBJECT_IOAS);
+
+	if (!object)
+		return refuse(call, RULE_NO_OBJECT, VS("what", "ioas"), V("id", id));
+	*ret_ioas = (struct ioas *)object;
+	return 0;
+}
+
+/* ---- Ranges ---- */
+
+int ioas_ranges(const struct ioas *ioas, struct ranges *ret_ranges)
+{
+	const struct ioas_resv *resv;
+	int ret;
+
+	ranges_init(ret_ranges);
+	ret = ranges_limit(ret_ranges, SPAN_ALL);
+	TAILQ_FOREACH(resv, &ioas->reserved, in_ioas)
+		if (!ret)
+			ret = ranges_exclude(ret_ranges, resv->span);
+	if (ret)
+		ranges_done(ret_ranges);
+	return ret;
+}
+
+static int refuse_allowed(struct call *call, struct span resv, const char *why, struct span allowed)
+{
+	return refuse(call, RULE_RESV_ALLOWED, V("first", resv.first), V("last", resv.last),
+		      VS("why", why), V("other.first", allowed.first), V("other.last", allowed.last));
+}
+
+int ioas_allow(struct call *call, struct ioas *ioas, struct ranges *allowed)
+{
+	const struct ioas_resv *resv;
+
+	TAILQ_FOREACH(resv, &ioas->reserved, in_ioas)
+		for (size_t i = 0; i < allowed->n; i++)
+			if (span_overlaps(resv->span, allowed->items[i]))
+				return refuse_allowed(call, resv->span, resv->why,
+						      allowed->items[i]);
+	ranges_done(&ioas->allowed);
+	ioas->allowed = *allowed;
+	ranges_init(allowed);
+	changed(call, "ioas {id:d} may choose iovas in {n:d} ranges", V("id", ioas->object.id),
+		V("n", ioas->allowed.n));
+	return 0;
+}
+
+int ioas_check_reserve(struct call *call, const struct ioas *ioas, struct span span,
+		       const char *why)
+{
+	const struct mapping *mapping = iopt_find(&ioas->iopt, span);
+
+	if (mapping)
+		return refuse(call, RULE_RESV_IN_USE, V("first", span.first), V("last", span.last),
+			      VS("why", why), V("other.first", mapping->iova.first),
+			      V("other.last", mapping->iova.last));
+	for (size_t i = 0; i < ioas->allowed.n; i++)
+		if (span_overlaps(span, ioas->allowed.items[i]))
+			return refuse_allowed(call, span, why, ioas->allowed.items[i]);
+	return 0;
+}
+
+int ioas_reserve(struct call *call, struct ioas *ioas, struct span span, const void *owner,
+		 const char *why, uint32_t group)
+{
+	struct ioas_resv *resv;
+	int ret = ioas_check_reserve(call, ioas, span, why);
+
+	if (ret)
+		return ret;
+	resv = malloc(sizeof(*resv));
+	if (!resv)
+		return refuse(call, RULE_NO_MEMORY);
+	*resv = (struct ioas_resv){ .span = span, .owner = owner, .why = why, .group = group };
+	TAILQ_INSERT_TAIL(&ioas->reserved, resv, in_ioas);
+	return 0;
+}
+
+void ioas_unreserve(struct ioas *ioas, const void *owner)
+{
+	struct ioas_resv *resv, *next;
+
+	for (resv = TAILQ_FIRST(&ioas->reserved); resv; resv = next) {
+		next = TAILQ_NEXT(resv, in_ioas);
+		if (resv->owner != owner)
+			continue;
+		TAILQ_REMOVE(&ioas->reserved, resv, in_ioas);
+		free(resv);
+	}
+}
+
+/* ---- Alignment ---- */
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t ioas_alignment_with(const struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
+{
+	uint64_t alignment = ioas->n_accesses || !ioas->huge_pages ? VFIOSIM_PAGE_SIZE : 1;
+	const struct hwpt *hwpt;
+
+	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
+		alignment = larger(alignment, hwpt->iommu->page_sizes & -hwpt->iommu->page_sizes);
+	if (iommu)
+		alignment = larger(alignment, iommu->page_sizes & -iommu->page_sizes);
+	return alignment;
+}
+
+/* Mirrors iopt_check_iova_alignment. */
+int ioas_check_alignment(struct call *call, const struct ioas *ioas, uint64_t alignment)
+{
+	struct span_cursor cursor;
+	const struct mapping *mapping;
+
+	if (alignment <= ioas->alignment)
+		return 0;
+	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX)
+		if ((mapping->iova.first | (mapping->iova.last + 1) |
+		     (mapping->uva % VFIOSIM_PAGE_SIZE)) & (alignment - 1))
+			return refuse(call, RULE_ALIGNMENT_IN_USE, V("first", mapping->iova.first),
+				      V("last", mapping->iova.last), V("alignment", alignment));
+	return 0;
+}
+
+void ioas_update_alignment(struct ioas *ioas)
+{
+	ioas->alignment = ioas_alignment_with(ioas, NULL);
+}
+
+/* Mirrors iopt_disable_large_pages. */
+int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas)
+{
+	int ret;
+
+	if (ioas->huge_pages && !TAILQ_EMPTY(&ioas->hwpts) && ioas->iopt.set.count)
+		return refuse(call, RULE_HUGE_PAGES_IN_USE, V("id", ioas->object.id),
+			      V("n", ioas->iopt.set.count));
+	ret = ioas_check_alignment(call, ioas, VFIOSIM_PAGE_SIZE);
+	if (ret)
+		return ret;
+	ioas->huge_pages = false;
+	ioas_update_alignment(ioas);
+	return 0;
+}
+
+/* ---- Filling ---- */
+
+/* A mapping made by the container commands may allow nothing at all. */
+int ioas_check_access(struct call *call, const struct mapping *mapping)
+{
+	if (mapping->flags & (MAPPING_READ | MAPPING_WRITE))
+		return 0;
+	return refuse(call, RULE_DOMAIN_NO_ACCESS, V("first", mapping->iova.first),
+		      V("last", mapping->iova.last));
+}
+
+int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
+{
+	struct budget budget = { 0 };
+	struct span_cursor cursor;
+	const struct mapping *mapping;
+	uint64_t charge;
+
+	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		int ret = 0;
+
+		if (!(mapping->flags & MAPPING_PINNED))
+			ret = pages_check_area(call, mapping, &budget, &charge);
+		if (!ret)
+			ret = domain_can_map(call, iommu, mapping->iova);
+		if (!ret)
+			ret = ioas_check_access(call, mapping);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void ioas_pin(struct mapping *mapping)
+{
+	mapping->flags |= MAPPING_PINNED;
+	mapping_charge(mapping, mapping_pages(mapping) - mapping->charged);
+}
+
+void ioas_fill(struct call *call, struct ioas *ioas)
+{
+	struct span_cursor cursor;
+	struct mapping *mapping;
+	uint64_t n = 0;
+
+	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		if (!(mapping->flags & MAPPING_PINNED))
+			ioas_pin(mapping);
+		n++;
+	}
+	if (n)
+		changed(call, "{n:d} mappings of ioas {id:d} are in the new domain, pinned",
+			V("n", n), V("id", ioas->object.id));
+}
+
+void ioas_empty(struct call *call, struct ioas *ioas)
+{
+	struct span_cursor cursor;
+	struct mapping *mapping;
+
+	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		uint64_t kept = mapping_pinned_pages(mapping, mapping->iova);
+
+		mapping->flags &= ~MAPPING_PINNED;
+		mapping_uncharge(mapping, mapping->charged - kept);
+	}
+	if (ioas->iopt.set.count)
+		changed(call, "{n:d} mappings of ioas {id:d} unpinned: no domain needs them",
+			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Map, copy and unmap in an IOAS. Mirrors iopt_map_pages, iopt_unmap_iova_range and
+ * iopt_alloc_iova (7.2): the order of the checks is the kernel's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vfiosim/topology.h>
+
+#include "machine/client.h"
+#include "machine/device.h"
+#include "vfio/group.h"
+#include "iommu/domain.h"
+#include "iommufd/hwpt.h"
+#include "iommufd/idev.h"
+#include "iommufd/ioas.h"
+#include "iommufd/iommufd.h"
+#include "pages/pages.h"
+#include "machine/sim.h"
+
+#define HUGE_PAGE (2ull << 20)	/* alignment that allocated iovas share with their memory */
+
+/* ---- Where ---- */
+
+static int refuse_unaligned(struct call *call, const struct ioas *ioas, const char *what,
+			    uint64_t value)
+{
+	return refuse(call, RULE_UNALIGNED, VS("what", what), V("value", value),
+		      V("alignment", ioas->alignment));
+}
+
+static const struct ioas_resv *reserved_at(const struct ioas *ioas, struct span span)
+{
+	const struct ioas_resv *resv;
+
+	TAILQ_FOREACH(resv, &ioas->reserved, in_ioas)
+		if (span_overlaps(resv->span, span))
+			return resv;
+	return NULL;
+}
+
+static int check_iova(struct call *call, const struct ioas *ioas, uint64_t iova, uint64_t length,
+		      struct span *ret_span)
+{
+	const struct ioas_resv *resv;
+	const struct mapping *other;
+
+	if (iova & (ioas->alignment - 1))
+		return refuse_unaligned(call, ioas, "iova", iova);
+	if (length & (ioas->alignment - 1))
+		return refuse_unaligned(call, ioas, "length", length);
+	if (!span_make(iova, length, ret_span))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", iova),
+			      V("length", length));
+	resv = reserved_at(ioas, *ret_span);
+	if (resv)
+		return refuse(call, RULE_IOAS_RESERVED, V("first", ret_span->first),
+			      V("last", ret_span->last), V("resv.first", resv->span.first),
+			      V("resv.last", resv->span.last), VS("why", resv->why));
+	other = iopt_find(&ioas->iopt, *ret_span);
+	if (other)
+		return refuse(call, RULE_AREA_OVERLAP, V("first", ret_span->first),
+			      V("last", ret_span->last), V("other.first", other->iova.first),
+			      V("other.last", other->iova.last));
+	return 0;
+}
+
+static uint64_t power_of_two_above(uint64_t value)
+{
+	return value <= 1 ? 1 : 1ull << (64 - __builtin_clzll(value - 1));
+}
+
+/* What is in the way of @span: the last address of it. false: nothing is. */
+static bool blocked(const struct ioas *ioas, struct span span, uint64_t *ret_last)
+{
+	const struct ioas_resv *resv = reserved_at(ioas, span);
+	const struct mapping *mapping;
+
+	if (resv) {
+		*ret_last = resv->span.last;
+		return true;
+	}
+	mapping = iopt_find(&ioas->iopt, span);
+	if (mapping)
+		*ret_last = mapping->iova.last;
+	return mapping;
+}
+
+/* The lowest place in @window, with the alignment asked for and @offset in its page. */
+static bool find_hole(const struct ioas *ioas, struct span window, uint64_t length,
+		      uint64_t alignment, uint64_t offset, struct span *ret_span)
+{
+	uint64_t start = window.first, last;
+
+	for (;;) {
+		if (__builtin_add_overflow(start, alignment - 1, &start))
+			return false;
+		start = (start & ~(alignment - 1)) | offset;
+		if (!span_make(start, length, ret_span) || ret_span->last > window.last)
+			return false;
+		if (!blocked(ioas, *ret_span, &last))
+			return true;
+		if (last == UINT64_MAX)
+			return false;
+		start = last + 1;
+	}
+}
+
+static int alloc_iova(struct call *call, const struct ioas *ioas, uint64_t uva, uint64_t length,
+		      struct span *ret_span)
+{
+	uint64_t offset = uva % VFIOSIM_PAGE_SIZE, alignment;
+	struct span window = { offset ? 0 : VFIOSIM_PAGE_SIZE, UINT64_MAX - VFIOSIM_PAGE_SIZE };
+
+	if (length >= UINT64_MAX / 2)
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", 0),
+			      V("length", length));
+	alignment = power_of_two_above(length);
+	if (uva && (uva & -uva) < alignment)
+		alignment = uva & -uva;
+	if (alignment > HUGE_PAGE)
+		alignment = HUGE_PAGE;
+	if (alignment < ioas->alignment)
+		return refuse_unaligned(call, ioas, "vaddr", uva);
+	if (length & (ioas->alignment - 1))
+		return refuse_unaligned(call, ioas, "length", length);
+	if (alignment > offset)
+		offset &= alignment - 1;
+	if (!ioas->allowed.n && find_hole(ioas, window, length, alignment, offset, ret_span))
+		return 0;
+	for (size_t i = 0; i < ioas->allowed.n; i++)
+		if (find_hole(ioas, ioas->allowed.items[i], length, alignment, offset, ret_span))
+			return 0;
+	return refuse(call, RULE_NO_IOVA_FREE, V("length", length));
+}
+
+/* ---- Map ---- */
+
+static uint32_t account_flags(const struct ioas *ioas, const struct vfiosim_limits *limits)
+{
+	if (limits->ipc_lock)
+		return MAPPING_UNCHARGED;
+	return ioas->object.iommufd->account_mm ? 0 : MAPPING_BY_USER;
+}
+
+/* With a hwpt the pages are pinned now. */
+static int check_pinning(struct call *call, const struct ioas *ioas, const struct mapping *wanted,
+			 struct budget *budget)
+{
+	const struct hwpt *hwpt;
+	uint64_t charge;
+	int ret = 0;
+
+	if (TAILQ_EMPTY(&ioas->hwpts))
+		return 0;
+	ret = pages_check_area(call, wanted, budget, &charge);
+	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
+		if (!ret)
+			ret = domain_can_map(call, hwpt->iommu, wanted->iova);
+	return ret ? ret : ioas_check_access(call, wanted);
+}
+
+/* From here on only memory can be short. */
+static int insert(struct call *call, struct ioas *ioas, const struct mapping *wanted)
+{
+	struct mapping *mapping =
+		mapping_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
+
+	if (!mapping || iopt_insert(&ioas->iopt, mapping)) {
+		mapping_destroy(mapping);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	if (mapping_backing(wanted))
+		mapping_set_backing(mapping, wanted->backing);
+	if (!TAILQ_EMPTY(&ioas->hwpts))
+		ioas_pin(mapping);
+	changed(call, "mapping {first}..{last} added to ioas {id:d}, {how}",
+		V("first", mapping->iova.first), V("last", mapping->iova.last),
+		V("id", ioas->object.id),
+		VS("how", TAILQ_EMPTY(&ioas->hwpts) ? "unseen: no domain has to hold it yet" :
+						      "and pinned"));
+	return 0;
+}
+
+static uint32_t access_flags(bool read, bool write)
+{
+	return (read ? MAPPING_READ : 0) | (write ? MAPPING_WRITE : 0);
+}
+
+int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
+{
+	struct mapping wanted = {
+		.uva = args->uva, .mapper = call->caller->client, .backing = args->backing
+	};
+	struct budget budget = { 0 };
+	struct vfiosim_limits limits;
+	uint64_t end;
+	int ret;
+
+	if (!args->length)
+		return refuse(call, RULE_LENGTH_ZERO);
+	/* A file may end where addresses end, memory may not. */
+	if (__builtin_add_overflow(args->uva, args->length - (args->backing ? 1 : 0), &end))
+		return refuse(call, RULE_IOVA_OVERFLOW,
+			      VS("what", args->backing ? "start" : "vaddr"), V("start", args->uva),
+			      V("length", args->length));
+	if (args->fixed)
+		ret = check_iova(call, ioas, args->iova, args->length, &wanted.iova);
+	else
+		ret = alloc_iova(call, ioas, args->uva, args->length, &wanted.iova);
+	if (!ret && args->uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
+		ret = refuse_unaligned(call, ioas, "vaddr", args->uva);
+	if (!ret)
+		ret = call_limits(call, &limits);
+	if (ret)
+		return ret;
+	wanted.flags = access_flags(args->read, args->write) | account_flags(ioas, &limits) |
+		       (args->write ? 0 : MAPPING_READONLY_PAGES) |
+		       (args->backing ? MAPPING_FILE : 0);
+	ret = check_pinning(call, ioas, &wanted, &budget);
+	if (!ret)
+		ret = insert(call, ioas, &wanted);
+	if (!ret)
+		args->iova = wanted.iova.first;
+	return ret;
+}
+
+/* ---- Copy ---- */
+
+/* Everything from @span in @from, without a gap. */
+static int check_source(struct call *call, const struct ioas *from, struct span span)
+{
+	for (uint64_t at = span.first;;) {
+		const struct mapping *mapping = iopt_at(&from->iopt, at);
+
+		if (!mapping)
+			return refuse(call, RULE_AREA_MISSING, V("first", span.first),
+				      V("last", span.last));
+		if (mapping->iova.last >= span.last)
+			return 0;
+		at = mapping->iova.last + 1;
+	}
+}
+
+/* The part of @span that lies in the source mapping at @at, as it would be in the destination. */
+static struct mapping piece(const struct ioas *from, struct span span, uint64_t at, uint64_t to,
+			    uint32_t access)
+{
+	const struct mapping *source = iopt_at(&from->iopt, at);
+	struct span part = span_clip((struct span){ at, span.last }, source->iova);
+	uint64_t first = to + (at - span.first);
+
+	return (struct mapping){
+		.iova = { first, first + (part.last - part.first) },
+		.uva = mapping_uva(source, at),
+		.mapper = source->mapper,
+		.backing = mapping_backing(source),
+		.flags = access | (source->flags & (MAPPING_BY_USER | MAPPING_UNCHARGED |
+						    MAPPING_READONLY_PAGES | MAPPING_FILE)),
+	};
+}
+
+static int check_pieces(struct call *call, const struct ioas *ioas, const struct ioas *from,
+			struct span source, uint64_t to, uint32_t access)
+{
+	struct budget budget = { 0 };
+
+	for (uint64_t at = source.first;;) {
+		struct mapping part = piece(from, source, at, to, access);
+		int ret;
+
+		if (access & MAPPING_WRITE && part.flags & MAPPING_READONLY_PAGES)
+			return refuse(call, RULE_COPY_READONLY);
+		if (part.uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
+			return refuse_unaligned(call, ioas, "vaddr", part.uva);
+		ret = check_pinning(call, ioas, &part, &budget);
+		if (ret)
+			return ret;
+		if (source.last - at <= part.iova.last - part.iova.first)
+			return 0;
+		at += part.iova.last - part.iova.first + 1;
+	}
+}
+
+static int insert_pieces(struct call *call, struct ioas *ioas, const struct ioas *from,
+			 struct span source, uint64_t to, uint32_t access)
+{
+	for (uint64_t at = source.first;;) {
+		struct mapping part = piece(from, source, at, to, access);
+		int ret = insert(call, ioas, &part);
+		uint64_t gone;
+
+		if (ret && at > source.first)
+			ioas_unmap(call, ioas, (struct span){ to, part.iova.first - 1 }, &gone);
+		if (ret)
+			return ret;
+		if (source.last - at <= part.iova.last - part.iova.first)
+			return 0;
+		at += part.iova.last - part.iova.first + 1;
+	}
+}
+
+int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct ioas_copy_args *args)
+{
+	uint32_t access = access_flags(args->read, args->write);
+	struct span source, target;
+	int ret;
+
+	if (!args->length)
+		return refuse(call, RULE_LENGTH_ZERO);
+	if (!span_make(args->source, args->length, &source))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "source iova"),
+			      V("start", args->source), V("length", args->length));
+	ret = check_source(call, from, source);
+	if (ret)
+		return ret;
+	if (args->fixed)
+		ret = check_iova(call, ioas, args->iova, args->length, &target);
+	else
+		ret = alloc_iova(call, ioas, piece(from, source, source.first, 0, 0).uva,
+				 args->length, &target);
+	if (!ret)
+		ret = check_pieces(call, ioas, from, source, target.first, access);
+	if (!ret)
+		ret = insert_pieces(call, ioas, from, source, target.first, access);
+	if (!ret)
+		args->iova = target.first;
+	return ret;
+}
+
+/* ---- Unmap ---- */
+
+/* The attached mdevs let go of what they pinned. Mirrors iommufd_access_notify_unmap. */
+static void notify_accesses(struct call *call, struct ioas *ioas, struct span iova)
+{
+	for (uint32_t i = 0; i < ioas->object.iommufd->table.n; i++) {
+		struct object *object = ioas->object.iommufd->table.objects[i];
+		struct idev *access = (struct idev *)object;
+
+		if (!object || object->type != OBJECT_ACCESS || access->ioas != ioas)
+			continue;
+		if (access->dev->ops && access->dev->ops->dma_unmap)
+			access->dev->ops->dma_unmap(call, access->dev, iova);
+	}
+}
+
+static void remove_mapping(struct call *call, struct ioas *ioas, struct mapping *mapping)
+{
+	if (mapping_pinned_pages(mapping, mapping->iova))
+		notify_accesses(call, ioas, mapping->iova);
+	changed(call, "mapping {first}..{last} removed from ioas {id:d}",
+		V("first", mapping->iova.first), V("last", mapping->iova.last),
+		V("id", ioas->object.id));
+	iopt_remove(&ioas->iopt, mapping);
+	mapping_destroy(mapping);
+}
+
+int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length)
+{
+	struct mapping *mapping;
+	bool any = false;	/* a sum of all 2^64 bytes would be 0 */
+
+	*ret_length = 0;
+	while ((mapping = iopt_find(&ioas->iopt, span))) {
+		if (!span_contains(span, mapping->iova))
+			return refuse(call, RULE_AREA_BISECTED, V("first", span.first),
+				      V("last", span.last), V("other.first", mapping->iova.first),
+				      V("other.last", mapping->iova.last));
+		*ret_length += span_length(mapping->iova);
+		any = true;
+		remove_mapping(call, ioas, mapping);
+	}
+	if (!any)
+		return refuse(call, RULE_AREA_MISSING, V("first", span.first), V("last", span.last));
+	return 0;
+}
+
+/* Mirrors iopt_cut_iova, iopt_area_split. */
+int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
+{
+	struct mapping *mapping = iopt_at(&ioas->iopt, iova);
+
+	if (!mapping || mapping->iova.first == iova)
+		return 0;
+	if ((iova | mapping_uva(mapping, iova)) & (ioas->alignment - 1))
+		return refuse_unaligned(call, ioas, "iova", iova);
+	if (mapping_pinned_pages(mapping, mapping->iova))
+		return refuse(call, RULE_CUT_PINNED, V("first", mapping->iova.first),
+			      V("last", mapping->iova.last));
+	return iopt_split(&ioas->iopt, mapping, iova) ? refuse(call, RULE_NO_MEMORY) : 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects and their ids; see object.h. */
+#include "iommufd/object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "iommufd/iommufd.h"
+
+/* A slot for the lowest free id. */
+static struct object **free_slot(struct object_table *table)
+{
+	struct object **grown;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < table->n; i++)
+		if (!table->objects[i])
+			return &table->objects[i];
+	n = table->n ? 2 * table->n : 16;
+	grown = reallocarray(table->objects, n, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	for (uint32_t i = table->n; i < n; i++)
+		grown[i] = NULL;
+	table->objects = grown;
+	n = table->n;
+	table->n = n ? 2 * n : 16;
+	return &table->objects[n];
+}
+
+int object_reserve(struct iommufd *iommufd, struct object *object, enum object_type type,
+		   void (*destroy)(struct call *call, struct object *object))
+{
+	struct object **slot = free_slot(&iommufd->table);
+
+	if (!slot)
+		return -ENOMEM;
+	*object = (struct object){
+		.type = type,
+		.id = (uint32_t)(slot - iommufd->table.objects) + 1,
+		.iommufd = iommufd,
+		.destroy = destroy,
+	};
+	*slot = object;
+	return 0;
+}
+
+void object_publish(struct object *object)
+{
+	object->published = true;
+}
+
+void object_abort(struct object *object)
+{
+	object->iommufd->table.objects[object->id - 1] = NULL;
+}
+
+struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum object_type type)
+{
+	struct object *object;
+
+	if (!id || id > iommufd->table.n)
+		return NULL;
+	object = iommufd->table.objects[id - 1];
+	if (!object || !object->published || (type != OBJECT_ANY && object->type != type))
+		return NULL;
+	return object;
+}
+
+int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id)
+{
+	struct object *object = object_find(iommufd, id, OBJECT_ANY);
+
+	if (!object)
+		return refuse(call, RULE_NO_OBJECT, VS("what", "object"), V("id", id));
+	/* A bound device's id goes when its descriptor is closed, not before. */
+	if (object->users || object->type == OBJECT_DEVICE || object->type == OBJECT_ACCESS)
+		return refuse(call, RULE_OBJECT_BUSY, V("id", id), V("users", object->users));
+	object_destroy(call, object);
+	return 0;
+}
+
+void object_destroy(struct call *call, struct object *object)
+{
+	object_abort(object);
+	object->destroy(call, object);
+}

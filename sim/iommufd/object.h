@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects: what an open /dev/iommu hands out ids for. Each open has a table of its
+ * own; ids start at 1 and the lowest free one is reused.
+ *
+ * Life: object_reserve() takes an id while nobody can find it yet, object_publish()
+ * shows it, object_abort() takes it back; a published one goes with
+ * object_destroy() or with its table. `users` counts what keeps it from being
+ * destroyed. Mirrors drivers/iommu/iommufd/main.c (7.2).
+ *
+ * Guarded by the machine's lock.
+ */
+#ifndef SIM_IOMMUFD_OBJECT_H
+#define SIM_IOMMUFD_OBJECT_H
+
+#include "machine/call.h"
+
+struct iommufd;
+
+enum object_type {
+	OBJECT_ANY,		/* in look-ups only */
+	OBJECT_DEVICE,		/* a bound physical device: struct idev */
+	OBJECT_IOAS,
+	OBJECT_HWPT,		/* a hardware page table: one domain */
+	OBJECT_ACCESS,		/* a bound mdev: struct access */
+	OBJECT_FAULT,		/* a fault queue */
+};
+
+struct object {
+	enum object_type type;
+	uint32_t id;
+	unsigned users;		/* 0: may be destroyed */
+	bool published;
+	struct iommufd *iommufd;
+	void (*destroy)(struct call *call, struct object *object);	/* frees it; cannot fail */
+};
+
+struct object_table {
+	struct object **objects;	/* [id - 1], NULL: free */
+	uint32_t n;
+};
+
+/* -ENOMEM; @object->id is set. */
+int object_reserve(struct iommufd *iommufd, struct object *object, enum object_type type,
+		   void (*destroy)(struct call *call, struct object *object));
+void object_publish(struct object *object);
+/* The id is free again; the object is the caller's to free. */
+void object_abort(struct object *object);
+
+/* The published object @id of @type, or NULL. */
+struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum object_type type);
+
+/* IOMMU_DESTROY: ENOENT, EBUSY. */
+int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id);
+/* Takes a published object without users out of the table and frees it. */
+void object_destroy(struct call *call, struct object *object);
+
+#endif

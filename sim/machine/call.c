@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls: what they know about clients, and what they leave behind. */
+#include "machine/call.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "pages/backing.h"
+#include "machine/client.h"
+#include "machine/rules_table.h"
+#include "machine/sim.h"
+
+/* ---- Life ---- */
+
+void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
+	       struct vfiosim_file *file)
+{
+	/* The large arrays are written before they are read: clearing them would be
+	   most of what a call costs. */
+	memset(call, 0, offsetof(struct call, in));
+	call->in_size = call->asked_size = 0;
+	memset(&call->tail, 0, offsetof(struct call, few) - offsetof(struct call, tail));
+	memset(&call->views, 0, offsetof(struct call, reason) - offsetof(struct call, views));
+	memset(&call->changes, 0, sizeof(*call) - offsetof(struct call, changes));
+	call->sim = sim;
+	call->caller = caller;
+	call->file = file;
+}
+
+static struct vma_view *views_of(struct call *call)
+{
+	return call->views ? call->views : call->few;
+}
+
+static void drop_views(struct call *call)
+{
+	struct vma_view *views = views_of(call);
+
+	for (unsigned i = 0; i < call->n_views; i++) {
+		vfiosim_vmas_done(&views[i].vmas);
+		if (!views[i].borrowed)
+			vfiosim_client_put(views[i].client);
+	}
+	free(call->views);
+}
+
+static void run_soon(struct call *call);
+
+void call_done(struct call *call)
+{
+	struct call_out *out;
+
+	run_soon(call);
+	while ((out = call->outs)) {
+		call->outs = out->next;
+		free(out);
+	}
+	drop_views(call);
+	for (size_t i = 0; i < call->changes.n; i++)
+		free(call->changes.text[i]);
+	free(call->changes.text);
+	if (call->prepared_done)
+		call->prepared_done(call, call->prepared);
+	free(call->tail);
+}
+
+/* ---- Asking about clients ---- */
+
+int call_vmas(struct call *call, struct vfiosim_client *client, struct span span,
+	      const struct vma_view **ret_view)
+{
+	for (unsigned i = 0; i < call->n_views; i++) {
+		struct vma_view *view = &views_of(call)[i];
+
+		if (view->client != client || !span_contains(view->span, span))
+			continue;
+		*ret_view = view;
+		return view->error;
+	}
+	call->need.vmas = true;
+	/* call_done gives it back; the caller's own is there as long as the call. */
+	call->need.client = client == call->caller->client ? client : client_get(client);
+	/* Not once for every mapping of a replay: the second time, ask for all. */
+	call->need.span = call->n_views ? SPAN_ALL : span;
+	return CALL_AGAIN;
+}
+
+/* What the topology says of locked memory; false when the caller's own limits have to be known. */
+static bool memlock_from_topology(const struct vfiosim_topology *topology,
+				  struct vfiosim_limits *limits)
+{
+	switch (topology->memlock) {
+	case VFIOSIM_MEMLOCK_UNLIMITED:
+		limits->memlock = UINT64_MAX;
+		limits->ipc_lock = true;
+		return true;
+	case VFIOSIM_MEMLOCK_BYTES:
+		limits->memlock = topology->memlock_bytes;
+		limits->ipc_lock = false;
+		return true;
+	case VFIOSIM_MEMLOCK_CLIENT:
+		break;
+	}
+	return false;
+}
+
+int call_memlock(struct call *call, struct vfiosim_limits *ret_limits)
+{
+	struct vfiosim_limits limits = { 0 };
+
+	if (call->have_limits)
+		limits = call->limits;
+	if (!memlock_from_topology(call->sim->topology, &limits) && !call->have_limits) {
+		call->need.limits = true;
+		return CALL_AGAIN;
+	}
+	*ret_limits = limits;
+	return 0;
+}
+
+int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
+{
+	struct vfiosim_limits limits;
+	int ret = call_memlock(call, &limits);
+
+	if (ret)
+		return ret;
+	if (call->sim->topology->rawio_granted) {
+		limits.sys_rawio = true;
+	} else if (!call->have_limits) {
+		call->need.limits = true;
+		return CALL_AGAIN;
+	}
+	*ret_limits = limits;
+	if (call->caller->client && client_set_limits(call->caller->client, &limits))
+		return refuse(call, RULE_NO_MEMORY);
+	return 0;
+}
+
+/* A cleared one, counted already. NULL: no memory. */
+static struct vma_view *new_view(struct call *call)
+{
+	unsigned capacity = call->views ? call->capacity : CALL_VIEWS_FEW;
+	struct vma_view *view;
+
+	if (call->n_views == capacity) {
+		view = reallocarray(call->views, 2 * capacity, sizeof(*view));
+		if (!view)
+			return NULL;
+		if (!call->views)
+			memcpy(view, call->few, sizeof(call->few));
+		call->views = view;
+		call->capacity = 2 * capacity;
+	}
+	view = &views_of(call)[call->n_views++];
+	memset(view, 0, sizeof(*view));
+	return view;
+}
+
+static int fetch_vmas(struct call *call)
+{
+	struct vfiosim_client *client = call->need.client;
+	bool borrowed = client == call->caller->client;
+	struct vma_view *view = new_view(call);
+	int ret;
+
+	if (!view) {
+		if (!borrowed)
+			vfiosim_client_put(client);
+		return -ENOMEM;
+	}
+	if (!call->room_used) {
+		call->room_used = true;
+		view->vmas = (struct vfiosim_vmas){ .items = call->room, .lent = true,
+						    .capacity = sizeof(call->room) / sizeof(call->room[0]) };
+	}
+	view->client = client;
+	view->borrowed = borrowed;
+	view->span = call->need.span;
+	ret = client->ops->vmas(client->ctx, view->span.first, view->span.last, &view->vmas);
+	if (ret == -ENOMEM)
+		return ret;
+	view->error = ret;
+	return 0;
+}
+
+int call_fetch(struct call *call)
+{
+	int ret = 0;
+
+	if (call->need.limits) {
+		if (!call->caller->client ||
+		    call->caller->client->ops->limits(call->caller, &call->limits))
+			call->limits = (struct vfiosim_limits){ 0 };
+		call->have_limits = true;
+	}
+	if (call->need.vmas)
+		ret = fetch_vmas(call);
+	memset(&call->need, 0, sizeof(call->need));
+	return ret;
+}
+
+int call_prefetch(struct call *call, const struct span *uva)
+{
+	struct vfiosim_limits limits;
+
+	(void)call_memlock(call, &limits);
+	if (uva) {
+		call->need.vmas = true;
+		call->need.client = call->caller->client;
+		call->need.span = *uva;
+	}
+	return call_fetch(call) ? refuse(call, RULE_NO_MEMORY) : 0;
+}
+
+/* ---- Telling what happened ---- */
+
+int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values)
+{
+	int error = rules_table[rule].error;
+
+	for (const struct vfiosim_value *v = values; !error && v->name; v++)
+		if (!strcmp(v->name, "error"))
+			error = (int)v->number;
+	call->rule = &rules_table[rule];
+	text_fill(call->reason, sizeof(call->reason), call->rule->sentence, values);
+	return -error;
+}
+
+bool call_traced(const struct call *call)
+{
+	return atomic_load_explicit(&call->sim->trace.n, memory_order_relaxed) != 0;
+}
+
+void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)
+{
+	struct change_list *list = &call->changes;
+	char text[256];
+
+	if (!call_traced(call))
+		return;
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 4;
+		char **grown = realloc(list->text, capacity * sizeof(*grown));
+
+		if (!grown)
+			return;
+		list->text = grown;
+		list->capacity = capacity;
+	}
+	text_fill(text, sizeof(text), sentence, values);
+	list->text[list->n] = strdup(text);
+	if (list->text[list->n])
+		list->n++;
+}
+
+void call_changes_forget(struct call *call, size_t n)
+{
+	while (call->changes.n > n)
+		free(call->changes.text[--call->changes.n]);
+}
+
+/* ---- Leaving work for later ---- */
+
+static void append_out(struct call *call, struct call_out *out)
+{
+	out->next = NULL;
+	if (call->outs)
+		call->last_out->next = out;
+	else
+		call->outs = out;
+	call->last_out = out;
+}
+
+int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size,
+		  unsigned keep_bits)
+{
+	struct call_out *out = malloc(sizeof(*out) + size);
+
+	if (!out)
+		return -ENOMEM;
+	out->uva = uva;
+	out->data = out + 1;
+	out->size = size;
+	out->keep_bits = keep_bits;
+	memcpy(out->data, data, size);
+	append_out(call, out);
+	return 0;
+}
+
+int call_out_zeroes(struct call *call, uint64_t uva, size_t size)
+{
+	struct call_out *out = malloc(sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	*out = (struct call_out){ .uva = uva, .size = size };
+	append_out(call, out);
+	return 0;
+}
+
+int call_out(struct call *call, uint64_t uva, const void *data, size_t size)
+{
+	return call_out_bits(call, uva, data, size, 0);
+}
+
+struct deferred {
+	void (*work)(struct vfiosim *sim, void *arg);
+	void *arg;
+	struct deferred *next;
+};
+
+static struct deferred *new_deferred(void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = malloc(sizeof(*item));
+
+	if (item)
+		*item = (struct deferred){ .work = work, .arg = arg };
+	return item;
+}
+
+static void append(struct deferred *first, struct deferred *item)
+{
+	while (first->next)
+		first = first->next;
+	first->next = item;
+}
+
+int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = new_deferred(work, arg);
+
+	if (!item)
+		return -ENOMEM;
+	if (call->caller->deferred)
+		append(call->caller->deferred, item);
+	else
+		call->caller->deferred = item;
+	return 0;
+}
+
+int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	struct deferred *item = new_deferred(work, arg);
+
+	if (!item)
+		return -ENOMEM;
+	if (call->soon)
+		append(call->soon, item);
+	else
+		call->soon = item;
+	return 0;
+}
+
+static void run_soon(struct call *call)
+{
+	struct deferred *item;
+
+	while ((item = call->soon)) {
+		call->soon = item->next;
+		item->work(call->sim, item->arg);
+		free(item);
+	}
+}
+
+void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
+{
+	struct deferred *item;
+
+	while ((item = caller->deferred)) {
+		caller->deferred = item->next;
+		item->work(sim, item->arg);
+		free(item);
+	}
+	client_reap(sim);
+	backing_reap(sim);
+}
+
+/* ---- Running ---- */
+
+int call_run(struct call *call, int (*decide)(struct call *call))
+{
+	int ret;
+
+	for (;;) {
+		pthread_mutex_lock(&call->sim->lock);
+		ret = decide(call);
+		pthread_mutex_unlock(&call->sim->lock);
+		if (ret != CALL_AGAIN)
+			return ret;
+		ret = call_fetch(call);
+		if (ret)
+			return refuse(call, RULE_NO_MEMORY);
+	}
+}

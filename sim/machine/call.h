@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call: one thing a client asked for, from the moment the simulator hears of
+ * it until the answer is out. Lives on the stack of the thread that serves it.
+ *
+ * The machine's lock is never held across a client op, so a call runs in phases:
+ *
+ *	prepare		no lock: copy the structure, resolve descriptors
+ *	run		lock held: decide and change the machine. A command that
+ *			lacks something about the client (VMAs, limits) asks for it
+ *			with call_vmas() or call_limits(), changes nothing, and
+ *			returns CALL_AGAIN: the dispatcher fetches it unlocked
+ *			and runs the command again.
+ *	publish		no lock: copy outputs to the client, install descriptors, signal eventfds
+ *	defer		no lock, after the reply: DMA
+ *
+ * Core code returns 0 or a negative errno. Every refusal of a client goes
+ * through refuse(), which names the rule.
+ */
+#ifndef SIM_MACHINE_CALL_H
+#define SIM_MACHINE_CALL_H
+
+#include <vfiosim/trace.h>
+#include <vfiosim/vfiosim.h>
+
+#include "base/span.h"
+#include "machine/rules.h"
+
+/* Not errnos: the dispatcher's own, never seen by clients. */
+enum {
+	CALL_AGAIN = -10001,	/* needs more about a client; run again */
+	CALL_PARKED = -10002,	/* cannot be decided yet: run again when the machine changed */
+};
+
+#define CALL_STRUCT_MAX 256	/* bytes of the largest fixed structure */
+#define CALL_REASON_MAX 320
+#define CALL_VIEWS_FEW 2	/* kept in the call itself */
+
+/* The VMAs of @client between @span, as they were when the call fetched them. */
+struct vma_view {
+	struct vfiosim_client *client;
+	struct span span;
+	struct vfiosim_vmas vmas;
+	int error;		/* 0; -ESRCH: the memory is gone */
+	bool borrowed;		/* client is the caller's: no reference of our own */
+};
+
+struct call_out {		/* one stretch of bytes to copy to the client on success */
+	uint64_t uva;
+	void *data;		/* NULL: zeroes */
+	size_t size;
+	unsigned keep_bits;	/* these low bits of the first 8 bytes are or'ed from the
+				   client's memory: a dirty bitmap that starts inside a word */
+	struct call_out *next;
+};
+
+struct deferred;	/* call.c: work for later */
+
+struct call {
+	struct vfiosim *sim;
+	struct vfiosim_caller *caller;
+	struct vfiosim_file *file;		/* NULL while opening */
+	const struct command *command;		/* abi row; NULL for open, read, write, ... */
+	const char *object;			/* for the trace, instead of the file's; borrowed */
+	uint32_t number;			/* the command's, also of one nobody knows */
+	uint64_t arg;
+
+	/* The structure as the client gave it; fields a command changes are changed
+	   here and copied back by the row's rule. */
+	union {
+		uint8_t bytes[CALL_STRUCT_MAX];
+		uint64_t align;
+	} in;
+	size_t in_size;
+	uint8_t asked[CALL_STRUCT_MAX];		/* the structure as it came, for the trace */
+	size_t asked_size;			/* 0: nobody traces, or nothing was copied */
+	uint8_t *tail;				/* variable part, owned; NULL: none */
+	size_t tail_size;
+
+	/* Resolved by prepare. */
+	struct vfiosim_file *other;		/* a file named by descriptor, borrowed */
+	bool flag;				/* the handler's, from prepare to run */
+	void *prepared;				/* the handler's; freed by prepared_done */
+	void (*prepared_done)(struct call *call, void *prepared);
+
+	/* What run may ask for. */
+	struct vma_view few[CALL_VIEWS_FEW];
+	struct vfiosim_vma room[2];		/* what the first view needs at most, usually */
+	struct vma_view *views;			/* NULL: they are in few */
+	unsigned n_views, capacity;
+	bool room_used;
+	bool will_pin;				/* the handler's, from early to prepare */
+	struct vfiosim_limits limits;
+	bool have_limits;
+	struct {
+		bool vmas, limits;
+		struct vfiosim_client *client;
+		struct span span;
+	} need;
+
+	/* What came of it. */
+	const struct vfiosim_rule *rule;	/* NULL: not refused */
+	char reason[CALL_REASON_MAX];
+	struct change_list {
+		char **text;
+		size_t n, capacity;
+	} changes;
+	struct call_out *outs, *last_out;
+	struct deferred *soon;			/* call_soon(): run by call_done() */
+	size_t answered;			/* bytes of `in` that were copied back */
+	bool answer_anyway;			/* copy back and run outs though refused */
+	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
+};
+
+/* ---- Life (no lock) ---- */
+
+/* On the caller's stack; every call_init wants its call_done. */
+void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
+	       struct vfiosim_file *file);
+void call_done(struct call *call);
+/* Fetch what the last run asked for. -ENOMEM. */
+int call_fetch(struct call *call);
+/* Does anybody listen? Then reasons to build texts exist. */
+bool call_traced(const struct call *call);
+
+/*
+ * Take the lock and run @decide until it has all it asks for; returns what it
+ * answered (CALL_PARKED included) with the lock released.
+ */
+int call_run(struct call *call, int (*decide)(struct call *call));
+
+/* ---- Asking about clients (lock held) ---- */
+
+/*
+ * The VMAs of @client over @span. 0 and the view; CALL_AGAIN when they have to be
+ * fetched first; -ESRCH when the client's memory is gone. Change nothing before
+ * the last of these has answered 0.
+ */
+int call_vmas(struct call *call, struct vfiosim_client *client, struct span span,
+	      const struct vma_view **ret_view);
+/* The caller's limits: 0 or CALL_AGAIN; a caller that is gone has none of them. */
+int call_limits(struct call *call, struct vfiosim_limits *ret_limits);
+/* The same where only memlock and ipc_lock matter: most topologies know them without asking. */
+int call_memlock(struct call *call, struct vfiosim_limits *ret_limits);
+/*
+ * For prepare (no lock): fetch what run is sure to ask for, so that it is not run
+ * twice: the caller's memlock and, where @uva is not NULL, its VMAs. 0, or refused
+ * for want of memory.
+ */
+int call_prefetch(struct call *call, const struct span *uva);
+
+/* ---- Telling what happened (lock held) ---- */
+
+#define V(name_, number_) { .name = (name_), .number = (uint64_t)(number_), .text = NULL }
+#define VS(name_, text_) { .name = (name_), .number = 0, .text = (text_) }
+
+/* Values, and the row that ends them. */
+#ifdef __cppcheck__	/* 2.10 knows no __VA_OPT__ */
+#define VALUES(...) ((const struct vfiosim_value[]){ { NULL, 0, NULL } })
+#else
+#define VALUES(...) \
+	((const struct vfiosim_value[]){ __VA_ARGS__ __VA_OPT__(,) { NULL, 0, NULL } })
+#endif
+
+/*
+ * Refuse with a rule of rules.h: records the reason and returns its negative
+ * errno. Usage: return refuse(call, RULE_GROUP_BUSY, V("group", number));
+ */
+#define refuse(call_, rule_, ...) refused(call_refuse((call_), (rule_), VALUES(__VA_ARGS__)))
+int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values);
+
+/* What compilers and analyzers cannot see from where refuse() is used: it is never 0. */
+static inline int refused(int error)
+{
+	if (error >= 0)
+		__builtin_unreachable();
+	return error;
+}
+
+/* Record a change as a sentence with {named} values. Costs nothing when nobody traces. */
+#define changed(call_, sentence_, ...) call_changed((call_), (sentence_), VALUES(__VA_ARGS__))
+void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values);
+/* All but the first @n were taken back. */
+void call_changes_forget(struct call *call, size_t n);
+
+/* ---- Leaving work for later (lock held) ---- */
+
+/* Copy @size bytes of @data (copied now) to the client when the command succeeds. -ENOMEM. */
+int call_out(struct call *call, uint64_t uva, const void *data, size_t size);
+/* The same of @size zeroes, however many the client asked for. -ENOMEM. */
+int call_out_zeroes(struct call *call, uint64_t uva, size_t size);
+/* As call_out(); the low @keep_bits bits of the first 8 bytes are or'ed from the client's memory. */
+int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size, unsigned keep_bits);
+
+/*
+ * Run @work(sim, arg) after the reply, in order, with no lock held. It frees @arg.
+ * -ENOMEM (then nothing is queued, @arg stays the caller's).
+ */
+int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
+/*
+ * The same, but before the reply: what the client may look at as soon as its call
+ * returns. @work must not block and touches no client's memory: eventfds.
+ */
+int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
+
+#endif

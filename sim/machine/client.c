@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients: counting, and ending them where no lock is held. */
+#include "machine/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "machine/sim.h"
+
+int vfiosim_client_create(struct vfiosim *sim, const struct vfiosim_client_ops *ops,
+			  void *client_ctx, struct vfiosim_client **ret_client)
+{
+	struct vfiosim_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -ENOMEM;
+	client->sim = sim;
+	client->ops = ops;
+	client->ctx = client_ctx;
+	client->refs = 1;
+
+	pthread_mutex_lock(&sim->lock);
+	client->number = ++sim->next_client;
+	sim->counters.clients++;
+	TAILQ_INSERT_TAIL(&sim->clients, client, in_sim);
+	pthread_mutex_unlock(&sim->lock);
+
+	*ret_client = client;
+	return 0;
+}
+
+struct vfiosim_client *client_get(struct vfiosim_client *client)
+{
+	client->refs++;
+	return client;
+}
+
+void client_put(struct vfiosim_client *client)
+{
+	struct vfiosim *sim;
+
+	if (!client || --client->refs)
+		return;
+	sim = client->sim;
+	sim->counters.clients--;
+	TAILQ_REMOVE(&sim->clients, client, in_sim);
+	TAILQ_INSERT_TAIL(&sim->dead, client, in_sim);
+	atomic_store_explicit(&sim->any_dead, true, memory_order_relaxed);
+}
+
+static struct user *user_of(struct vfiosim *sim, uint32_t uid)
+{
+	struct user *user;
+
+	TAILQ_FOREACH(user, &sim->users, in_sim)
+		if (user->uid == uid)
+			return user;
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return NULL;
+	user->uid = uid;
+	TAILQ_INSERT_TAIL(&sim->users, user, in_sim);
+	return user;
+}
+
+int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits)
+{
+	client->limits = *limits;
+	if (!client->user)
+		client->user = user_of(client->sim, limits->uid);
+	return client->user ? 0 : -ENOMEM;
+}
+
+void client_reap(struct vfiosim *sim)
+{
+	struct vfiosim_client *client;
+
+	if (!atomic_load_explicit(&sim->any_dead, memory_order_relaxed))
+		return;
+	for (;;) {
+		pthread_mutex_lock(&sim->lock);
+		client = TAILQ_FIRST(&sim->dead);
+		if (client)
+			TAILQ_REMOVE(&sim->dead, client, in_sim);
+		else
+			atomic_store_explicit(&sim->any_dead, false, memory_order_relaxed);
+		pthread_mutex_unlock(&sim->lock);
+		if (!client)
+			return;
+		client->ops->done(client->ctx);
+		free(client);
+	}
+}
+
+struct vfiosim_client *vfiosim_client_get(struct vfiosim_client *client)
+{
+	pthread_mutex_lock(&client->sim->lock);
+	client_get(client);
+	pthread_mutex_unlock(&client->sim->lock);
+	return client;
+}
+
+void vfiosim_client_put(struct vfiosim_client *client)
+{
+	struct vfiosim *sim;
+
+	if (!client)
+		return;
+	sim = client->sim;
+	pthread_mutex_lock(&sim->lock);
+	client_put(client);
+	pthread_mutex_unlock(&sim->lock);
+	client_reap(sim);
+}
+
+uint32_t vfiosim_client_number(const struct vfiosim_client *client)
+{
+	return client->number;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client: one memory (the kernel's mm) whose pages mappings point at and whose
+ * locked-memory account they are charged to.
+ *
+ * Counted: files' callers and mappings keep the client they belong to, so that
+ * what it was charged can be given back after the process is gone. Created by the
+ * front at first use. refs and locked_pages are guarded by the machine's lock; the
+ * rest is constant. The front's done op may block, so a client whose last
+ * reference goes away under the lock waits in sim->dead until client_reap().
+ */
+#ifndef SIM_MACHINE_CLIENT_H
+#define SIM_MACHINE_CLIENT_H
+
+#include <sys/queue.h>
+
+#include <vfiosim/vfiosim.h>
+
+/* Whoever owns processes: iommufd charges locked memory to it. Kept as long as the machine. */
+struct user {
+	uint32_t uid;
+	uint64_t locked_pages;
+	TAILQ_ENTRY(user) in_sim;
+};
+
+struct vfiosim_client {
+	struct vfiosim *sim;
+	const struct vfiosim_client_ops *ops;
+	void *ctx;			/* the front's */
+	uint32_t number;
+	unsigned refs;
+	uint64_t locked_pages;		/* charged by this machine's pins */
+	struct user *user;		/* NULL: nobody asked yet, or limits are the topology's */
+	struct vfiosim_limits limits;	/* as they were when last asked for */
+	TAILQ_ENTRY(vfiosim_client) in_sim;	/* sim->clients, then sim->dead */
+};
+
+/* Under the machine's lock. NULL is allowed in put. */
+struct vfiosim_client *client_get(struct vfiosim_client *client);
+void client_put(struct vfiosim_client *client);
+
+/* The limits of @client became known: remembers them, and whose it is. -ENOMEM. */
+int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits);
+
+/* No lock held: ends the clients that died under the lock. */
+void client_reap(struct vfiosim *sim);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* A machine begins and ends; see sim.h. */
+#include "machine/sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pages/backing.h"
+#include "bus/bus.h"
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "machine/device.h"
+#include "vfio/group.h"
+
+static enum group_type type_of(const struct vfiosim_topo_group *topo)
+{
+	if (topo->noiommu)
+		return GROUP_NOIOMMU;
+	return topo->iommu < 0 ? GROUP_EMULATED : GROUP_IOMMU;
+}
+
+static int add_group(struct vfiosim *sim, const struct vfiosim_topo_group *topo)
+{
+	struct group *group = calloc(1, sizeof(*group));
+
+	if (!group)
+		return -ENOMEM;
+	group->sim = sim;
+	group->index = sim->n_groups;
+	group->number = topo->number;
+	group->topo = topo;
+	group->type = type_of(topo);
+	if (group->type == GROUP_IOMMU)
+		group->iommu = &sim->topology->iommus[topo->iommu];
+	TAILQ_INIT(&group->devices);
+	group->minor = -1;
+	strcpy(group->type_name, "DMA");
+	sim->groups[sim->n_groups++] = group;
+	if (!topo->noiommu && topo->number >= sim->next_group_number)
+		sim->next_group_number = topo->number + 1;
+	return 0;
+}
+
+int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
+{
+	int ret = 0;
+
+	sim->topology = topology;
+	pthread_mutex_init(&sim->lock, NULL);
+	pthread_mutex_init(&sim->trace.lock, NULL);
+	TAILQ_INIT(&sim->containers);
+	TAILQ_INIT(&sim->iommufds);
+	TAILQ_INIT(&sim->clients);
+	TAILQ_INIT(&sim->dead);
+	TAILQ_INIT(&sim->dead_backings);
+	TAILQ_INIT(&sim->users);
+	sim->dma_entry_limit = topology->dma_entry_limit;
+	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
+	sim->iommufd_unsafe_interrupts = topology->allow_unsafe_interrupts;
+	sim->noiommu = topology->noiommu;
+	sim->groups = calloc(topology->n_groups + 1, sizeof(*sim->groups));
+	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));
+	if (!sim->groups || !sim->devices)
+		ret = -ENOMEM;
+	for (size_t i = 0; !ret && i < topology->n_groups; i++)
+		ret = add_group(sim, &topology->groups[i]);
+	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
+		struct device *dev;
+
+		ret = bus_add_device(sim, &topology->devices[i], &dev);
+	}
+	if (ret)
+		sim_done(sim);
+	return ret;
+}
+
+void sim_done(struct vfiosim *sim)
+{
+	struct user *user;
+
+	client_reap(sim);
+	backing_reap(sim);
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		bus_free_device(sim->devices[i]);
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		free(sim->groups[i]);
+	while ((user = TAILQ_FIRST(&sim->users))) {
+		TAILQ_REMOVE(&sim->users, user, in_sim);
+		free(user);
+	}
+	free(sim->devices);
+	free(sim->groups);
+	pthread_mutex_destroy(&sim->trace.lock);
+	pthread_mutex_destroy(&sim->lock);
+}
+
+struct device *sim_device(struct vfiosim *sim, const char *address)
+{
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (!sim->devices[i]->removed && !strcmp(sim->devices[i]->topo->address, address))
+			return sim->devices[i];
+	return NULL;
+}
+
+int vfiosim_create(const struct vfiosim_topology *topology, struct vfiosim **ret_sim)
+{
+	struct vfiosim *sim = calloc(1, sizeof(*sim));
+	int ret;
+
+	if (!sim)
+		return -ENOMEM;
+	ret = sim_init(sim, topology);
+	if (ret) {
+		free(sim);
+		return ret;
+	}
+	*ret_sim = sim;
+	return 0;
+}
+
+void vfiosim_destroy(struct vfiosim *sim)
+{
+	if (!sim)
+		return;
+	sim_done(sim);
+	free(sim);
+}
+
+void vfiosim_counters(struct vfiosim *sim, struct vfiosim_counters *ret_counters)
+{
+	pthread_mutex_lock(&sim->lock);
+	*ret_counters = sim->counters;
+	ret_counters->commands = sim->n_commands;
+	ret_counters->refusals = sim->n_refusals;
+	pthread_mutex_unlock(&sim->lock);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One simulated machine: the root that everything hangs from.
+ *
+ * Built from a topology, which it borrows. Devices and groups keep their index for
+ * the machine's life; an mdev created at run time gets the next one. All of it is
+ * guarded by lock, unless said otherwise.
+ */
+#ifndef SIM_MACHINE_SIM_H
+#define SIM_MACHINE_SIM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include <vfiosim/topology.h>
+#include <vfiosim/trace.h>
+#include <vfiosim/vfiosim.h>
+
+struct device;
+struct group;
+struct container;
+struct iommufd;
+
+#define SIM_TRACE_SINKS 4
+
+struct vfiosim {
+	pthread_mutex_t lock;
+	const struct vfiosim_topology *topology;
+
+	struct device **devices;	/* index -> device; never NULL, see device.removed */
+	uint32_t n_devices;
+	struct group **groups;		/* index -> group; never NULL, see group.gone */
+	uint32_t n_groups;
+	uint32_t next_group_number;	/* for mdevs created at run time */
+
+	TAILQ_HEAD(, container) containers;
+	uint64_t next_container, next_file, next_domain;
+	TAILQ_HEAD(, iommufd) iommufds;
+	uint32_t next_iommufd;
+	TAILQ_HEAD(, vfiosim_client) clients;
+	TAILQ_HEAD(, vfiosim_client) dead;	/* no reference left; client_reap() ends them */
+	atomic_bool any_dead;
+	TAILQ_HEAD(, backing) dead_backings;	/* the same for them; backing_reap() */
+	atomic_bool any_dead_backing;
+	TAILQ_HEAD(, user) users;
+	uint32_t next_client;
+
+	/* Module parameters, writable through sysfs. */
+	uint32_t dma_entry_limit;
+	bool allow_unsafe_interrupts;	/* vfio_iommu_type1's parameter ... */
+	bool iommufd_unsafe_interrupts;	/* ... and iommufd's of the same name */
+	bool noiommu;
+
+	/* Ids vfio-pci was given through new_id; see bus.c. */
+	struct pci_new_id {
+		uint32_t vendor, device, subvendor, subdevice;	/* UINT32_MAX: any */
+		uint32_t class_code, class_mask;
+	} new_ids[32];
+	unsigned n_new_ids;
+
+	struct vfiosim_counters counters;	/* but commands and refusals: */
+	atomic_ullong n_commands, n_refusals;
+	struct fault_record {		/* what devices were refused, the last 64 */
+		uint32_t device;
+		uint64_t iova, length;
+		bool write;
+		char reason[160];
+	} faults[64];
+	uint64_t n_faults;		/* ever */
+
+	struct {
+		pthread_mutex_t lock;	/* taken after the machine's; held while sinks run */
+		struct {
+			vfiosim_trace_sink *sink;
+			void *ctx;
+		} sinks[SIM_TRACE_SINKS];
+		atomic_uint n;
+		uint64_t last;		/* number of the last event */
+	} trace;
+};
+
+/* Core begins and ends a machine; device models are looked up by name (device.h). */
+int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology);
+void sim_done(struct vfiosim *sim);
+
+/* By PCI address or UUID, among those not removed; NULL. */
+struct device *sim_device(struct vfiosim *sim, const char *address);
+
+#endif

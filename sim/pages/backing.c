@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Backings: counting, and ending them where no lock is held. */
+#include "pages/backing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "machine/client.h"
+#include "machine/sim.h"
+
+int backing_create(struct vfiosim_caller *caller, int fd, struct backing **ret_backing)
+{
+	struct vfiosim_client *client = caller->client;
+	struct backing *backing = calloc(1, sizeof(*backing));
+	int ret;
+
+	if (!backing)
+		return -ENOMEM;
+	ret = client->ops->backing_get(caller, fd, &backing->file);
+	if (ret) {
+		free(backing);
+		return ret;
+	}
+	backing->sim = client->sim;
+	backing->ops = client->ops;
+	backing->refs = 1;
+	*ret_backing = backing;
+	return 0;
+}
+
+struct backing *backing_get(struct backing *backing)
+{
+	if (backing)
+		backing->refs++;
+	return backing;
+}
+
+void backing_put(struct backing *backing)
+{
+	struct vfiosim *sim;
+
+	if (!backing || --backing->refs)
+		return;
+	sim = backing->sim;
+	TAILQ_INSERT_TAIL(&sim->dead_backings, backing, in_sim);
+	atomic_store_explicit(&sim->any_dead_backing, true, memory_order_relaxed);
+}
+
+void backing_drop(struct backing *backing)
+{
+	struct vfiosim *sim;
+
+	if (!backing)
+		return;
+	sim = backing->sim;
+	pthread_mutex_lock(&sim->lock);
+	backing_put(backing);
+	pthread_mutex_unlock(&sim->lock);
+	backing_reap(sim);
+}
+
+uint64_t backing_size(const struct backing *backing)
+{
+	return backing->ops->backing_size(backing->file);
+}
+
+void backing_reap(struct vfiosim *sim)
+{
+	struct backing *backing;
+
+	if (!atomic_load_explicit(&sim->any_dead_backing, memory_order_relaxed))
+		return;
+	for (;;) {
+		pthread_mutex_lock(&sim->lock);
+		backing = TAILQ_FIRST(&sim->dead_backings);
+		if (backing)
+			TAILQ_REMOVE(&sim->dead_backings, backing, in_sim);
+		else
+			atomic_store_explicit(&sim->any_dead_backing, false, memory_order_relaxed);
+		pthread_mutex_unlock(&sim->lock);
+		if (!backing)
+			return;
+		backing->ops->backing_put(backing->file);
+		free(backing);
+	}
+}

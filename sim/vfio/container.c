@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* Containers; see container.h. Mirrors drivers/vfio/container.c (7.2). */
+#include "vfio/container.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <vfiosim/topology.h>
+
+#include "machine/device.h"
+#include "vfio/group.h"
+#include "iommufd/iommufd.h"
+#include "machine/sim.h"
+#include "vfio/type1.h"
+
+struct container *container_create(struct vfiosim *sim)
+{
+	struct container *container = calloc(1, sizeof(*container));
+
+	if (!container)
+		return NULL;
+	container->sim = sim;
+	container->number = ++sim->next_container;
+	container->refs = 1;
+	TAILQ_INIT(&container->groups);
+	TAILQ_INSERT_TAIL(&sim->containers, container, in_sim);
+	sim->counters.containers++;
+	return container;
+}
+
+void container_put(struct container *container)
+{
+	if (--container->refs)
+		return;
+	TAILQ_REMOVE(&container->sim->containers, container, in_sim);
+	container->sim->counters.containers--;
+	free(container);
+}
+
+/* ---- Extensions and types ---- */
+
+static int noiommu_check_extension(const struct vfiosim *sim, uint64_t extension)
+{
+	return sim->noiommu && extension == EXT_NOIOMMU;
+}
+
+/* May @driver serve what is in the container? Groups with and without IOMMU never mix. */
+static bool driver_allowed(const struct container *container, enum container_driver driver)
+{
+	return TAILQ_EMPTY(&container->groups) ||
+	       container->noiommu == (driver == DRIVER_NOIOMMU);
+}
+
+int container_check_extension(const struct container *container, uint64_t extension)
+{
+	if (container->driver == DRIVER_TYPE1)
+		return type1_check_extension(container->type1, extension);
+	if (container->driver == DRIVER_NOIOMMU)
+		return noiommu_check_extension(container->sim, extension);
+	if (driver_allowed(container, DRIVER_NOIOMMU) &&
+	    noiommu_check_extension(container->sim, extension))
+		return 1;
+	return driver_allowed(container, DRIVER_TYPE1) ? type1_check_extension(NULL, extension) : 0;
+}
+
+static void release_driver(struct call *call, struct container *container)
+{
+	if (container->driver == DRIVER_NONE)
+		return;
+	type1_destroy(container->type1);
+	container->type1 = NULL;
+	container->driver = DRIVER_NONE;
+	changed(call, "container {container:d} has no IOMMU driver any more",
+		V("container", container->number));
+}
+
+/*
+ * Attaches every group of @container. The instance is new and holds no mapping, so
+ * no attach has to ask anything about clients: one that fails is undone at once.
+ */
+static int attach_all(struct call *call, struct container *container, struct type1 *type1)
+{
+	struct group *group, *undo;
+
+	TAILQ_FOREACH(group, &container->groups, in_container) {
+		int ret = type1_attach(call, type1, group);
+
+		if (!ret)
+			continue;
+		TAILQ_FOREACH(undo, &container->groups, in_container) {
+			if (undo == group)
+				break;
+			type1_detach(call, type1, undo);
+		}
+		return ret;
+	}
+	return 0;
+}
+
+static int set_type1(struct call *call, struct container *container, uint64_t type)
+{
+	struct type1 *type1;
+	int ret;
+
+	if (type != EXT_TYPE1 && type != EXT_TYPE1V2)
+		return refuse(call, RULE_NOT_AN_IOMMU_TYPE, V("type", type));
+	type1 = type1_create(container, type == EXT_TYPE1V2);
+	if (!type1)
+		return refuse(call, RULE_NO_MEMORY);
+	ret = attach_all(call, container, type1);
+	if (ret) {
+		type1_destroy(type1);
+		return ret;
+	}
+	container->driver = DRIVER_TYPE1;
+	container->type1 = type1;
+	changed(call, "container {container:d} now works by {driver}", V("container", container->number),
+		VS("driver", type1->v2 ? "type1 v2" : "type1 v1"));
+	return 0;
+}
+
+static int set_noiommu(struct call *call, struct container *container)
+{
+	struct vfiosim_limits limits;
+	int ret = call_limits(call, &limits);
+
+	if (ret)
+		return ret;
+	if (!limits.sys_rawio)
+		return refuse(call, RULE_NO_RAWIO, V("group", TAILQ_FIRST(&container->groups)->number));
+	container->driver = DRIVER_NOIOMMU;
+	changed(call, "container {container:d} now works without any IOMMU",
+		V("container", container->number));
+	return 0;
+}
+
+int container_set_iommu(struct call *call, struct container *container, uint64_t type)
+{
+	if (TAILQ_EMPTY(&container->groups))
+		return refuse(call, RULE_NO_GROUP, V("container", container->number));
+	if (container->driver != DRIVER_NONE)
+		return refuse(call, RULE_IOMMU_SET, V("container", container->number));
+	if (container->noiommu && noiommu_check_extension(call->sim, type))
+		return set_noiommu(call, container);
+	if (!container->noiommu && type1_check_extension(NULL, type))
+		return set_type1(call, container, type);
+	return refuse(call, RULE_NO_IOMMU_DRIVER, V("type", type));
+}
+
+/* ---- Groups ---- */
+
+static int check_ownership(struct call *call, const struct group *group)
+{
+	const struct device *host;
+	char owner[32];
+
+	if (group->type != GROUP_IOMMU)
+		return 0;
+	if (group->owner) {
+		snprintf(owner, sizeof(owner), "iommufd %u", group->owner->number);
+		return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", owner));
+	}
+	if (group_viable(group, &host))
+		return 0;
+	return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
+		      VS("device", host->topo->address), VS("driver", host->driver));
+}
+
+int container_attach_group(struct call *call, struct container *container, struct group *group)
+{
+	bool noiommu = group->type == GROUP_NOIOMMU;
+	int ret;
+
+	if (noiommu) {
+		struct vfiosim_limits limits;
+
+		ret = call_limits(call, &limits);
+		if (ret)
+			return ret;
+		if (!limits.sys_rawio)
+			return refuse(call, RULE_NO_RAWIO, V("group", group->number));
+	}
+	if (!TAILQ_EMPTY(&container->groups) && container->noiommu != noiommu)
+		return refuse(call, RULE_NOIOMMU_MIXED, V("container", container->number));
+	ret = check_ownership(call, group);
+	if (!ret && container->driver == DRIVER_TYPE1)
+		ret = type1_attach(call, container->type1, group);
+	if (ret)
+		return ret;
+
+	container->refs++;
+	container->noiommu = noiommu;
+	TAILQ_INSERT_HEAD(&container->groups, group, in_container);
+	group->container = container;
+	group->container_users = 0;
+	changed(call, "group {group:d} is in container {container:d}", V("group", group->number),
+		V("container", container->number));
+	return 0;
+}
+
+void container_detach_group(struct call *call, struct container *container, struct group *group)
+{
+	TAILQ_REMOVE(&container->groups, group, in_container);
+	if (container->driver == DRIVER_TYPE1)
+		type1_detach(call, container->type1, group);
+	group->container = NULL;
+	changed(call, "group {group:d} left container {container:d}", V("group", group->number),
+		V("container", container->number));
+	if (TAILQ_EMPTY(&container->groups))
+		release_driver(call, container);
+	container_put(container);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A container: what a program opens as /dev/vfio/vfio, puts groups into, and then
+ * gives an IOMMU driver.
+ *
+ * Life: opened (refs 1: the file), groups join (each holds a reference), the
+ * first VFIO_SET_IOMMU attaches them all to a driver, later groups attach as they
+ * join; when the last group leaves, driver and mappings are gone and the container
+ * is as new; freed with its last reference. Guarded by the machine's lock.
+ */
+#ifndef SIM_VFIO_CONTAINER_H
+#define SIM_VFIO_CONTAINER_H
+
+#include <sys/queue.h>
+
+#include "machine/call.h"
+
+struct group;
+struct type1;
+
+enum container_driver {
+	DRIVER_NONE,
+	DRIVER_TYPE1,
+	DRIVER_NOIOMMU,
+};
+
+/* What VFIO_SET_IOMMU and VFIO_CHECK_EXTENSION speak of; the ABI's numbers. */
+enum {
+	EXT_TYPE1 = 1,
+	EXT_TYPE1V2 = 3,
+	EXT_CACHE_COHERENCY = 4,
+	EXT_NOIOMMU = 8,
+	EXT_UNMAP_ALL = 9,
+	EXT_UPDATE_VADDR = 10,
+};
+
+struct container {
+	struct vfiosim *sim;
+	uint32_t number;		/* 1, 2, ... in order of opening */
+	unsigned refs;			/* files and groups */
+	bool noiommu;			/* what the groups in it are; meaningless while empty */
+	TAILQ_HEAD(group_list, group) groups;	/* newest first, as the kernel's list */
+	_Atomic enum container_driver driver;	/* written with the lock held; may be read without */
+	struct type1 *type1;		/* DRIVER_TYPE1 only */
+	TAILQ_ENTRY(container) in_sim;
+};
+
+/* With one reference. NULL: no memory. */
+struct container *container_create(struct vfiosim *sim);
+/* Drops one; frees with the last. */
+void container_put(struct container *container);
+
+/* VFIO_CHECK_EXTENSION: 1 or 0. */
+int container_check_extension(const struct container *container, uint64_t extension);
+/* VFIO_SET_IOMMU. */
+int container_set_iommu(struct call *call, struct container *container, uint64_t type);
+
+/* Group joins (claims DMA ownership, attaches if there is a driver) and leaves (cannot fail). */
+int container_attach_group(struct call *call, struct container *container, struct group *group);
+void container_detach_group(struct call *call, struct container *container, struct group *group);
+
+#endif

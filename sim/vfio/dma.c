@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/* What devices do to memory; see dma.h. */
+#include "vfio/dma.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/topology.h>
+
+#include "pages/backing.h"
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "machine/device.h"
+#include "vfio/group.h"
+#include "iommufd/idev.h"
+#include "pages/iopt.h"
+#include "pages/pages.h"
+#include "machine/sim.h"
+#include "machine/tracing.h"
+#include "vfio/type1.h"
+
+#define TRANSFER_MAX (1u << 20)
+
+static uint64_t page_start(uint64_t address)
+{
+	return address & ~(uint64_t)(VFIOSIM_PAGE_SIZE - 1);
+}
+
+/*
+ * The space @dev reaches memory through: a container's (type1), or an ioas. The two
+ * differ in how they refuse and in whether writes are tracked.
+ */
+struct space {
+	struct iopt *iopt;		/* NULL: the device is attached to nothing */
+	struct type1 *type1;		/* NULL: an ioas */
+};
+
+static struct space space_of(const struct device *dev)
+{
+	const struct group *group = dev->group;
+	struct ioas *ioas = idev_ioas(dev);
+
+	if (ioas)
+		return (struct space){ .iopt = &ioas->iopt };
+	if (!group || !group->container || group->container->driver != DRIVER_TYPE1)
+		return (struct space){ .iopt = NULL };
+	return (struct space){ .iopt = &group->container->type1->iopt,
+			       .type1 = group->container->type1 };
+}
+
+static bool tracks(const struct space *space)
+{
+	return space->type1 && space->type1->tracking;
+}
+
+/* ---- Pinning, for mdevs ---- */
+
+/* May the pages of @span in @mapping be pinned; how many would be charged? */
+static int check_pin(struct call *call, const struct device *dev, const struct space *space,
+		     const struct mapping *mapping, struct span span, unsigned dir,
+		     struct budget *budget)
+{
+	bool ok = (!(dir & DMA_READ) || mapping->flags & MAPPING_READ) &&
+		  (!(dir & DMA_WRITE) || mapping->flags & MAPPING_WRITE);
+	uint64_t charge;
+
+	if (!ok)
+		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
+			      V("first", mapping->iova.first), V("last", mapping->iova.last),
+			      VS("access", dir & DMA_WRITE ? "writing" : "reading"));
+	if (mapping->flags & MAPPING_PINNED)
+		return 0;	/* validated and charged as a whole */
+	budget->client = mapping->mapper;
+	for (uint64_t iova = span.first;; iova += VFIOSIM_PAGE_SIZE) {
+		int ret = space->type1 ? pages_check_one(call, mapping, iova, budget, &charge) :
+					 pages_check_area_one(call, mapping, iova, budget, &charge);
+
+		if (ret)
+			return ret;
+		if (span.last - iova < VFIOSIM_PAGE_SIZE)
+			return 0;
+	}
+}
+
+/*
+ * A copy can bring mappings of less than a page into an ioas that an mdev uses; those
+ * can be read and written, but not pinned. Mirrors iopt_area_contig_is_aligned (7.2).
+ */
+static int check_whole_pages(struct call *call, struct span part)
+{
+	if (!((part.first | (part.last + 1)) % VFIOSIM_PAGE_SIZE))
+		return 0;
+	return refuse(call, RULE_UNALIGNED, VS("what", "iova"),
+		      V("value", part.first % VFIOSIM_PAGE_SIZE ? part.first : part.last + 1),
+		      V("alignment", VFIOSIM_PAGE_SIZE));
+}
+
+static int check_pins(struct call *call, struct device *dev, const struct space *space,
+		      struct span iova, unsigned dir)
+{
+	struct budget budget = { 0 };
+	int ret = space->type1 ? pages_budget(call, &budget) : 0;
+
+	for (uint64_t at = iova.first; !ret;) {
+		const struct mapping *mapping = iopt_at(space->iopt, at);
+		struct span part;
+
+		if (!mapping && !space->type1)
+			return refuse(call, RULE_AREA_MISSING, V("first", at), V("last", iova.last));
+		if (!mapping)
+			return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
+				      V("iova", at));
+		part = span_clip((struct span){ at, iova.last }, mapping->iova);
+		ret = check_whole_pages(call, part);
+		if (!ret)
+			ret = check_pin(call, dev, space, mapping, part, dir, &budget);
+		if (part.last == iova.last)
+			break;
+		at = part.last + 1;
+	}
+	return ret;
+}
+
+static int pin_page(const struct space *space, uint64_t iova)
+{
+	struct mapping *mapping = iopt_at(space->iopt, iova);
+	int ret = mapping_pin_page(mapping, iova);
+
+	if (ret < 0)
+		return ret;
+	if (ret && !(mapping->flags & MAPPING_PINNED))
+		mapping_charge(mapping, 1);
+	if (tracks(space))
+		mapping_mark_dirty(mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 });
+	return 0;
+}
+
+static void unpin_page(const struct space *space, uint64_t iova)
+{
+	struct mapping *mapping = iopt_at(space->iopt, iova);
+
+	if (mapping && mapping_unpin_page(mapping, iova) && !(mapping->flags & MAPPING_PINNED))
+		mapping_uncharge(mapping, 1);
+}
+
+int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned dir)
+{
+	struct space space = space_of(dev);
+	int ret;
+
+	if (!space.iopt)
+		return refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
+	if (space.type1 && !space.type1->v2)
+		return refuse(call, RULE_PIN_V1);
+	ret = check_pins(call, dev, &space, iova, dir);
+	if (ret)
+		return ret;
+	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
+		if (pin_page(&space, at)) {
+			if (at > iova.first)
+				dma_unpin(call, dev, (struct span){ iova.first, at - 1 });
+			return refuse(call, RULE_NO_MEMORY);
+		}
+		if (iova.last - at < VFIOSIM_PAGE_SIZE)
+			break;
+	}
+	changed(call, "{device} pinned {first}..{last}", VS("device", dev->topo->address),
+		V("first", iova.first), V("last", iova.last));
+	return 0;
+}
+
+void dma_unpin(struct call *call, struct device *dev, struct span iova)
+{
+	struct space space = space_of(dev);
+
+	if (!space.iopt)
+		return;
+	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
+		unpin_page(&space, at);
+		if (iova.last - at < VFIOSIM_PAGE_SIZE)
+			break;
+	}
+	changed(call, "{device} unpinned {first}..{last}", VS("device", dev->topo->address),
+		V("first", iova.first), V("last", iova.last));
+}
+
+uint64_t dma_pinned(struct device *dev, struct span iova)
+{
+	struct space space = space_of(dev);
+	struct span_cursor cursor;
+	struct mapping *mapping;
+	uint64_t n = 0;
+
+	if (!space.iopt)
+		return 0;
+	iopt_for_each(space.iopt, &cursor, mapping, iova.first, iova.last)
+		n += mapping_pinned_pages(mapping, iova);
+	return n;
+}
+
+/* ---- Transfers ---- */
+
+/* A stretch of memory, or of a file; what it lies in is counted. */
+struct chunk {
+	struct vfiosim_client *client;	/* NULL: a file's */
+	struct backing *backing;	/* NULL: a client's */
+	uint64_t at;			/* address, or offset */
+	size_t length;
+};
+
+struct dma {
+	struct device *dev;
+	uint64_t iova;
+	uint8_t *buffer;
+	size_t length;
+	enum dma_dir dir;
+	void (*done)(struct call *call, void *arg, int result);
+	void *arg;
+	int result;
+	size_t n_chunks;
+	struct chunk chunks[];
+};
+
+static void record_fault(struct call *call, const struct device *dev, uint64_t iova,
+			 size_t length, enum dma_dir dir)
+{
+	struct vfiosim *sim = call->sim;
+	struct fault_record *fault =
+		&sim->faults[sim->n_faults++ % (sizeof(sim->faults) / sizeof(sim->faults[0]))];
+
+	sim->counters.dma_faults++;
+	*fault = (struct fault_record){
+		.device = dev->index, .iova = iova, .length = length, .write = dir == DMA_WRITE
+	};
+	snprintf(fault->reason, sizeof(fault->reason), "%.*s", (int)sizeof(fault->reason) - 1,
+		 call->reason);
+	changed(call, "DMA fault: {reason}", VS("reason", call->reason));
+}
+
+/* Where the byte at @iova lies, and how many follow in the same mapping. */
+static int translate(struct call *call, struct device *dev, const struct space *space,
+		     uint64_t iova, uint64_t last, enum dma_dir dir, struct chunk *ret_chunk)
+{
+	struct mapping *mapping = iopt_at(space->iopt, iova);
+	uint32_t needed = dir == DMA_WRITE ? MAPPING_WRITE : MAPPING_READ;
+	struct span part;
+
+	if (!mapping && !space->type1 && dev->group->type != GROUP_IOMMU)
+		return refuse(call, RULE_AREA_MISSING, V("first", iova), V("last", last));
+	if (!mapping && dev->group->type != GROUP_IOMMU)
+		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
+			      V("iova", iova));
+	if (!mapping)
+		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
+			      V("iova", iova));
+	if (!(mapping->flags & needed))
+		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
+			      V("first", mapping->iova.first), V("last", mapping->iova.last),
+			      VS("access", dir == DMA_WRITE ? "writing" : "reading"));
+	part = span_clip((struct span){ iova, last }, mapping->iova);
+	*ret_chunk = (struct chunk){
+		.backing = mapping_backing(mapping),
+		.client = mapping_backing(mapping) ? NULL : mapping_memory(mapping),
+		.at = mapping_uva(mapping, iova),
+		.length = part.last - part.first + 1,
+	};
+	if (dir == DMA_WRITE && tracks(space)) {
+		struct span pages = { page_start(part.first),
+				      page_start(part.last) + VFIOSIM_PAGE_SIZE - 1 };
+
+		if (mapping_mark_dirty(mapping, pages))
+			return refuse(call, RULE_NO_MEMORY);
+	}
+	return 0;
+}
+
+static int translate_all(struct call *call, const struct space *space, struct dma *dma)
+{
+	uint64_t last = dma->iova + dma->length - 1;
+
+	for (uint64_t at = dma->iova; dma->n_chunks == 0 || at <= last;) {
+		struct chunk *chunk = &dma->chunks[dma->n_chunks];
+		int ret = translate(call, dma->dev, space, at, last, dma->dir, chunk);
+
+		if (ret)
+			return ret;
+		dma->n_chunks++;
+		if (chunk->length > last - at)
+			break;
+		at += chunk->length;
+	}
+	return 0;
+}
+
+/* Lock held: tell the driver, as a call of its own that the trace can show. */
+static int decide_done(struct call *call)
+{
+	struct dma *dma = call->prepared;
+
+	if (dma->result) {
+		refuse(call, RULE_DMA_GONE, VS("device", dma->dev->topo->address),
+		       V("iova", dma->iova));
+		record_fault(call, dma->dev, dma->iova, dma->length, dma->dir);
+	}
+	dma->done(call, dma->arg, dma->result);
+	return dma->result;
+}
+
+static int move_chunk(const struct chunk *chunk, enum dma_dir dir, void *bytes)
+{
+	const struct backing *backing = chunk->backing;
+	const struct vfiosim_client *client = chunk->client;
+
+	if (backing && dir == DMA_READ)
+		return backing->ops->backing_read(backing->file, chunk->at, bytes, chunk->length);
+	if (backing)
+		return backing->ops->backing_write(backing->file, chunk->at, bytes, chunk->length);
+	if (dir == DMA_READ)
+		return client->ops->read(client->ctx, chunk->at, bytes, chunk->length);
+	return client->ops->write(client->ctx, chunk->at, bytes, chunk->length);
+}
+
+static void move(struct vfiosim *sim, void *arg)
+{
+	struct vfiosim_caller nobody = { 0 };
+	struct dma *dma = arg;
+	uint8_t *at = dma->buffer;
+	struct call call;
+	char object[64];
+	int ret;
+
+	for (size_t i = 0; i < dma->n_chunks; i++) {
+		const struct chunk *chunk = &dma->chunks[i];
+
+		if (!dma->result)
+			dma->result = move_chunk(chunk, dma->dir, at);
+		at += chunk->length;
+		vfiosim_client_put(chunk->client);
+		backing_drop(chunk->backing);
+	}
+	call_init(&call, sim, &nobody, NULL);
+	snprintf(object, sizeof(object), "device %s", dma->dev->topo->address);
+	call.object = object;
+	call.arg = dma->iova;
+	call.prepared = dma;
+	ret = call_run(&call, decide_done);
+	trace_call(&call, dma->dir == DMA_READ ? "dma-read" : "dma-write", NULL,
+		   ret ? ret : (long)dma->length);
+	call_done(&call);
+	vfiosim_finish(sim, &nobody);
+	free(dma);
+}
+
+/* A chunk for every mapping within @span: how many there are depends on the client alone. */
+static struct dma *new_dma(const struct space *space, struct span span)
+{
+	struct span_cursor cursor;
+	const struct mapping *mapping;
+	size_t n = 0;
+
+	if (space->iopt)
+		iopt_for_each(space->iopt, &cursor, mapping, span.first, span.last)
+			n++;
+	return malloc(sizeof(struct dma) + n * sizeof(struct chunk));
+}
+
+int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buffer, size_t length,
+		 enum dma_dir dir, void (*done)(struct call *call, void *arg, int result), void *arg)
+{
+	struct space space = space_of(dev);
+	struct span span;
+	struct dma *dma;
+	int ret = 0;
+
+	if (length > TRANSFER_MAX || !span_make(iova, length, &span))
+		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
+			      V("iova", iova));
+	dma = new_dma(&space, span);
+	if (!dma)
+		return refuse(call, RULE_NO_MEMORY);
+	*dma = (struct dma){ .dev = dev, .iova = iova, .buffer = buffer, .length = length,
+			     .dir = dir, .done = done, .arg = arg };
+	if (!space.iopt)
+		ret = refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
+	if (!ret)
+		ret = translate_all(call, &space, dma);
+	if (!ret && call_defer(call, move, dma))
+		ret = refuse(call, RULE_NO_MEMORY);
+	if (ret) {
+		record_fault(call, dev, iova, length, dir);
+		free(dma);
+		return ret;
+	}
+	for (size_t i = 0; i < dma->n_chunks; i++) {
+		if (dma->chunks[i].client)
+			client_get(dma->chunks[i].client);
+		backing_get(dma->chunks[i].backing);
+	}
+	return 0;
+}

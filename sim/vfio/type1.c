@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/* type1: groups come and go; see type1.h. */
+#include "vfio/type1.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vfiosim/topology.h>
+
+#include "machine/client.h"
+#include "vfio/container.h"
+#include "iommu/domain.h"
+#include "vfio/group.h"
+#include "pages/pages.h"
+#include "iommu/resv.h"
+#include "machine/sim.h"
+
+struct type1 *type1_create(struct container *container, bool v2)
+{
+	struct type1 *type1 = calloc(1, sizeof(*type1));
+
+	if (!type1)
+		return NULL;
+	type1->container = container;
+	type1->v2 = v2;
+	iopt_init(&type1->iopt);
+	TAILQ_INIT(&type1->domains);
+	ranges_init(&type1->ranges);
+	type1->dma_avail = container->sim->dma_entry_limit;
+	type1->page_sizes = ~(uint64_t)(VFIOSIM_PAGE_SIZE - 1);
+	return type1;
+}
+
+void type1_destroy(struct type1 *type1)
+{
+	if (!type1)
+		return;
+	iopt_done(&type1->iopt);
+	ranges_done(&type1->ranges);
+	free(type1);
+}
+
+/* Mirrors vfio_update_pgsize_bitmap: pages smaller than the CPU's are no use. */
+static void update_page_sizes(struct type1 *type1)
+{
+	const uint64_t small = VFIOSIM_PAGE_SIZE - 1;
+	struct domain *domain;
+
+	type1->page_sizes = UINT64_MAX;
+	TAILQ_FOREACH(domain, &type1->domains, in_type1)
+		type1->page_sizes &= domain->iommu->page_sizes;
+	if (type1->page_sizes & small)
+		type1->page_sizes = (type1->page_sizes & ~small) | VFIOSIM_PAGE_SIZE;
+}
+
+int type1_check_extension(const struct type1 *type1, uint64_t extension)
+{
+	const struct domain *domain;
+
+	switch (extension) {
+	case EXT_TYPE1:
+	case EXT_TYPE1V2:
+	case EXT_UNMAP_ALL:
+		return 1;
+	case EXT_UPDATE_VADDR:
+		return type1 && !type1->n_emulated;
+	case EXT_CACHE_COHERENCY:
+		if (!type1)
+			return 0;
+		TAILQ_FOREACH(domain, &type1->domains, in_type1)
+			if (!domain->iommu->snoop_control)
+				return 0;
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* ---- Attach ---- */
+
+static struct span aperture_of(const struct vfiosim_topo_iommu *iommu)
+{
+	return (struct span){ iommu->aperture.first, iommu->aperture.last };
+}
+
+static int refuse_aperture(struct call *call, const struct mapping *mapping,
+			   const struct vfiosim_topo_iommu *iommu)
+{
+	return refuse(call, RULE_ATTACH_APERTURE, V("first", mapping->iova.first),
+		      V("last", mapping->iova.last), VS("iommu", iommu->name),
+		      V("aperture.first", iommu->aperture.first),
+		      V("aperture.last", iommu->aperture.last));
+}
+
+/*
+ * Mappings outside the new aperture. Only a container that knows ranges looks; one
+ * that never held a physical group finds out when it replays (ERANGE, not EINVAL).
+ * Mirrors vfio_iommu_aper_conflict.
+ */
+static int check_aperture(struct call *call, const struct type1 *type1, const struct group *group)
+{
+	const struct vfiosim_topo_iommu *iommu = group->iommu;
+	struct span aperture = aperture_of(iommu), all;
+	const struct mapping *mapping;
+
+	if (!type1->ranges.n)
+		return 0;
+	all.first = type1->ranges.items[0].first;
+	all.last = type1->ranges.items[type1->ranges.n - 1].last;
+	if (!span_overlaps(all, aperture))
+		return refuse(call, RULE_ATTACH_DISJOINT, VS("iommu", iommu->name),
+			      V("aperture.first", aperture.first), V("aperture.last", aperture.last));
+	if (aperture.first > all.first) {
+		mapping = iopt_find(&type1->iopt, (struct span){ all.first, aperture.first - 1 });
+		if (mapping)
+			return refuse_aperture(call, mapping, iommu);
+	}
+	if (aperture.last < all.last) {
+		mapping = iopt_find(&type1->iopt, (struct span){ aperture.last + 1, all.last });
+		if (mapping)
+			return refuse_aperture(call, mapping, iommu);
+	}
+	return 0;
+}
+
+const char *resv_type_name(enum vfiosim_resv_type type)
+{
+	static const char *const names[] = { "direct", "direct-relaxable", "reserved", "msi", "msi" };
+
+	return names[type];
+}
+
+/* Mirrors vfio_iommu_resv_conflict. */
+static int check_reserved(struct call *call, const struct type1 *type1, const struct group *group)
+{
+	for (size_t i = 0; i < group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = group_resv(group, i);
+		const struct mapping *mapping;
+
+		if (!resv_enforced(resv))
+			continue;
+		mapping = iopt_find(&type1->iopt, resv_span(resv));
+		if (mapping)
+			return refuse(call, RULE_ATTACH_RESERVED, V("first", mapping->iova.first),
+				      V("last", mapping->iova.last), V("resv.first", resv->range.first),
+				      V("resv.last", resv->range.last),
+				      VS("type", resv_type_name(resv->type)), V("group", group->number));
+	}
+	return 0;
+}
+
+/* Mirrors vfio_iommu_resv_exclude. */
+static int exclude_reserved(struct ranges *ranges, const struct group *group)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = group_resv(group, i);
+
+		if (resv_enforced(resv))
+			ret = ranges_exclude(ranges, resv_span(resv));
+	}
+	return ret;
+}
+
+/* The ranges as they would be with @group in. */
+static int narrowed_ranges(struct call *call, const struct type1 *type1, const struct group *group,
+			   struct ranges *ret_ranges)
+{
+	int ret = ranges_copy(ret_ranges, &type1->ranges);
+
+	if (!ret)
+		ret = ranges_limit(ret_ranges, aperture_of(group->iommu));
+	if (!ret)
+		ret = exclude_reserved(ret_ranges, group);
+	if (!ret && ret_ranges->n)
+		return 0;
+	ranges_done(ret_ranges);
+	if (ret)
+		return refuse(call, RULE_NO_MEMORY);
+	return refuse(call, RULE_ATTACH_NOTHING_LEFT, V("group", group->number));
+}
+
+static struct domain *compatible_domain(const struct type1 *type1, const struct group *group)
+{
+	struct domain *domain;
+
+	TAILQ_FOREACH(domain, &type1->domains, in_type1)
+		if (domain_compatible(domain, group->iommu))
+			return domain;
+	return NULL;
+}
+
+/*
+ * Could every mapping go into a new domain? Mappings that are lazy so far have to
+ * be pinned first, through the caller's memory. @ret_charges gets the pages each of
+ * them will be charged, in order, or NULL when all are pinned already. Mirrors
+ * vfio_iommu_replay.
+ */
+static int check_replay(struct call *call, struct type1 *type1, const struct group *group,
+			uint64_t **ret_charges)
+{
+	struct span_cursor cursor;
+	struct mapping *mapping;
+	struct budget budget;
+	uint64_t *charges;
+	size_t n = 0;
+	int ret;
+
+	*ret_charges = NULL;
+	if (!type1->iopt.set.count)
+		return 0;
+	ret = pages_budget(call, &budget);
+	if (ret)
+		return ret;
+	charges = calloc(type1->iopt.set.count, sizeof(*charges));
+	if (!charges)
+		return refuse(call, RULE_NO_MEMORY);
+	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		if (!(mapping->flags & MAPPING_PINNED))
+			ret = pages_check(call, mapping, call->caller->client, &budget, &charges[n]);
+		if (!ret)
+			ret = domain_can_map(call, group->iommu, mapping->iova);
+		if (ret) {
+			free(charges);
+			return ret;
+		}
+		n++;
+	}
+	*ret_charges = charges;
+	return 0;
+}
+
+static void pin_mapping(struct mapping *mapping, struct vfiosim_client *memory, uint64_t charge)
+{
+	mapping->flags |= MAPPING_PINNED;
+	mapping_charge(mapping, charge);
+	if (memory != mapping->mapper)
+		mapping->pinner = client_get(memory);
+}
+
+static void replay(struct call *call, struct type1 *type1, const struct domain *domain,
+		   const uint64_t *charges)
+{
+	struct span_cursor cursor;
+	struct mapping *mapping;
+	uint64_t pages = 0;
+	size_t n = 0, pinned = 0;
+
+	if (!charges)
+		return;
+	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		if (!(mapping->flags & MAPPING_PINNED)) {
+			pin_mapping(mapping, call->caller->client, charges[n]);
+			pages += charges[n];
+			pinned++;
+		}
+		n++;
+	}
+	changed(call, "{n:d} mappings replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} pages charged",
+		V("n", n), V("domain", domain->number), V("pinned", pinned), V("pages", pages));
+}
+
+/* From here on nothing fails. */
+static void join_domain(struct call *call, struct type1 *type1, struct group *group,
+			struct domain *domain, struct ranges *ranges)
+{
+	domain_attach(domain, group);
+	type1->n_physical++;
+	ranges_done(&type1->ranges);
+	type1->ranges = *ranges;
+	changed(call, "group {group:d} attached to domain {domain:d} of {iommu}",
+		V("group", group->number), V("domain", domain->number),
+		VS("iommu", domain->iommu->name));
+	for (size_t i = 0; call_traced(call) && i < ranges->n; i++)
+		changed(call, "iova range {i:d} is {first}..{last}", V("i", i),
+			V("first", ranges->items[i].first), V("last", ranges->items[i].last));
+}
+
+static int attach_new_domain(struct call *call, struct type1 *type1, struct group *group,
+			     struct ranges *ranges)
+{
+	struct domain *domain;
+	uint64_t *charges;
+	int ret = check_replay(call, type1, group, &charges);
+
+	if (ret)
+		return ret;
+	domain = domain_create(call->sim, group->iommu);
+	if (!domain) {
+		free(charges);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	TAILQ_INSERT_HEAD(&type1->domains, domain, in_type1);
+	join_domain(call, type1, group, domain, ranges);
+	replay(call, type1, domain, charges);
+	update_page_sizes(type1);
+	free(charges);
+	return 0;
+}
+
+static int attach_physical(struct call *call, struct type1 *type1, struct group *group)
+{
+	struct domain *domain;
+	struct ranges ranges;
+	int ret = check_aperture(call, type1, group);
+
+	if (!ret)
+		ret = check_reserved(call, type1, group);
+	if (!ret)
+		ret = narrowed_ranges(call, type1, group, &ranges);
+	if (ret)
+		return ret;
+	if (!call->sim->allow_unsafe_interrupts && !group->iommu->interrupt_remapping) {
+		ranges_done(&ranges);
+		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
+			      V("group", group->number));
+	}
+	domain = compatible_domain(type1, group);
+	if (domain) {
+		join_domain(call, type1, group, domain, &ranges);
+		return 0;
+	}
+	ret = attach_new_domain(call, type1, group, &ranges);
+	if (ret)
+		ranges_done(&ranges);
+	return ret;
+}
+
+int type1_attach(struct call *call, struct type1 *type1, struct group *group)
+{
+	if (type1->n_vaddr_invalid)
+		return refuse(call, RULE_ATTACH_VADDR_INVALID, V("count", type1->n_vaddr_invalid));
+	if (group->type == GROUP_IOMMU)
+		return attach_physical(call, type1, group);
+	type1->n_emulated++;
+	changed(call, "group {group:d} (mdev) joined: no domain, nothing is pinned for it",
+		V("group", group->number));
+	return 0;
+}
+
+/* ---- Detach ---- */
+
+static void remove_all_mappings(struct call *call, struct type1 *type1)
+{
+	size_t n = type1->iopt.set.count;
+
+	iopt_done(&type1->iopt);
+	type1->dma_avail += n;
+	type1->n_vaddr_invalid = 0;
+	if (n)
+		changed(call, "{n:d} mappings dropped: nobody is left to use them", V("n", n));
+}
+
+/* Only what mdevs pinned one by one stays charged. Mirrors vfio_iommu_unmap_unpin_reaccount. */
+static void make_lazy(struct call *call, struct type1 *type1)
+{
+	struct span_cursor cursor;
+	struct mapping *mapping;
+
+	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
+		uint64_t kept = mapping_pinned_pages(mapping, mapping->iova);
+
+		mapping_uncharge(mapping, mapping->charged);
+		mapping_charge(mapping, kept);
+		mapping->flags &= ~MAPPING_PINNED;
+		client_put(mapping->pinner);
+		mapping->pinner = NULL;
+	}
+	changed(call, "{n:d} mappings unpinned: only mdevs are left, they are lazy again",
+		V("n", type1->iopt.set.count));
+}
+
+/* The widest the remaining domains allow, without the remaining groups' reserved regions. */
+static int widened_ranges(const struct type1 *type1, struct ranges *ret_ranges)
+{
+	struct span window = SPAN_ALL;
+	struct domain *domain;
+	struct group *group;
+	int ret;
+
+	ranges_init(ret_ranges);
+	TAILQ_FOREACH(domain, &type1->domains, in_type1)
+		window = span_clip(window, aperture_of(domain->iommu));
+	ret = ranges_limit(ret_ranges, window);
+	TAILQ_FOREACH(domain, &type1->domains, in_type1)
+		TAILQ_FOREACH(group, &domain->groups, in_domain)
+			if (!ret)
+				ret = exclude_reserved(ret_ranges, group);
+	return ret;
+}
+
+static void detach_physical(struct call *call, struct type1 *type1, struct group *group)
+{
+	struct domain *domain = group->domain;
+	struct ranges ranges;
+
+	domain_detach(group);
+	type1->n_physical--;
+	if (TAILQ_EMPTY(&domain->groups)) {
+		TAILQ_REMOVE(&type1->domains, domain, in_type1);
+		changed(call, "domain {domain:d} destroyed with its last group",
+			V("domain", domain->number));
+		domain_destroy(domain);
+		update_page_sizes(type1);
+		if (TAILQ_EMPTY(&type1->domains) && !type1->n_emulated)
+			remove_all_mappings(call, type1);
+		else if (TAILQ_EMPTY(&type1->domains))
+			make_lazy(call, type1);
+	}
+	if (widened_ranges(type1, &ranges)) {
+		ranges_done(&ranges);	/* keep the old ones, as the kernel does */
+		return;
+	}
+	ranges_done(&type1->ranges);
+	type1->ranges = ranges;
+}
+
+void type1_detach(struct call *call, struct type1 *type1, struct group *group)
+{
+	if (group->type == GROUP_IOMMU) {
+		detach_physical(call, type1, group);
+		return;
+	}
+	type1->n_emulated--;
+	if (!type1->n_emulated && TAILQ_EMPTY(&type1->domains))
+		remove_all_mappings(call, type1);
+}

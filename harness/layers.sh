@@ -3,7 +3,7 @@
 #
 # Proves that folder order is include order, lowest first:
 #
-#	include < base < core < machine < iommu < bus < pages < iommufd < vfio < device < abi < front
+#	include < base < topology < machine < iommu < bus < pages < iommufd < vfio < device < abi < front
 #	and in front: sysfs < remote < inproc < fuse
 #
 # that harness sees only include/, and that in sim/ the kernel's ABI headers are for abi/.
@@ -17,7 +17,7 @@ cd "${1:-$(dirname "$0")/..}"
 debts='
 sim/bus/bus.c vfio/container.h
 sim/bus/bus.c vfio/group.h
-sim/core/topology_device.c machine/device.h
+sim/topology/device.c machine/device.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
 sim/iommu/domain.c vfio/group.h
@@ -50,7 +50,7 @@ sim/machine/tracing.c iommufd/iommufd.h
 
 find include sim harness -name '*.[ch]' ! -name '*_test.[ch]' ! -name '*_bench.[ch]' | sort | xargs awk -v debts="$debts" '
 BEGIN {
-	n = split("base core machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse", order)
+	n = split("base topology machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse", order)
 	for (i = 1; i <= n; i++)
 		rank[order[i]] = i
 	n = split(debts, word)
@@ -99,7 +99,7 @@ function complain(why) {
 }
 
 END {
-	n = split("include base core machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse harness", rooms)
+	n = split("include base topology machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse harness", rooms)
 	for (i = 1; i <= n; i++) {
 		if (!seen[rooms[i]]) {
 			print "layers: no includes were found in " rooms[i]

@@ -22,7 +22,7 @@ struct vfiosim_value {
 	const char *text;
 };
 
-/* Why the kernel refuses: one row of the table in sim/core/rules.h. */
+/* Why the kernel refuses: one row of the table in sim/machine/rules.h. */
 struct vfiosim_rule {
 	const char *id;		/* short and stable: "reserved-region" */
 	int error;		/* positive errno; 0 where each use gives its own */

@@ -17,7 +17,7 @@
 #include "vfio/container.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 static const char vfio_pci[] = "vfio-pci";
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 #define BRIDGES_MAX 64	/* more than that in a row cannot be: buses are numbered by a byte */
 

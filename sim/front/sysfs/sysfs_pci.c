@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 #define TOPO (subject->dev->topo)
 

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/topology_value.h"
+#include "topology/value.h"
 #include "device/config.h"
 
 #define ROM 6

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys bars: and msix: of a device or a model, and whether they fit together. */
-#include "core/topology_read.h"
+#include "topology/read.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 static int read_pin(struct topology_reader *reader, const struct ynode *value, void *to)
 {

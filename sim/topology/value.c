@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows iommus: and groups: of a topology. */
-#include "core/topology_read.h"
+#include "topology/read.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/span.h"
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 /* ---- Reserved regions ---- */
 

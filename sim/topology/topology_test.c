@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/topology_value.h"
-#include "core/topology_yaml.h"
+#include "topology/value.h"
+#include "topology/yaml.h"
 
 static struct vfiosim_error error;
 

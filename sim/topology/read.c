@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/topology_read.h"
+#include "topology/read.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 int topology_fail(struct topology_reader *reader, const struct ynode *node, const char *format, ...)
 {

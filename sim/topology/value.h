@@ -4,8 +4,8 @@
  * function takes the whole text and returns false, its output untouched, when
  * there is anything else in it.
  */
-#ifndef SIM_CORE_TOPOLOGY_VALUE_H
-#define SIM_CORE_TOPOLOGY_VALUE_H
+#ifndef SIM_TOPOLOGY_VALUE_H
+#define SIM_TOPOLOGY_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

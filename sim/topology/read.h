@@ -4,10 +4,10 @@
  * row per key. A key without a row is an error with a suggestion, so is a value
  * its row's function does not like.
  */
-#ifndef SIM_CORE_TOPOLOGY_READ_H
-#define SIM_CORE_TOPOLOGY_READ_H
+#ifndef SIM_TOPOLOGY_READ_H
+#define SIM_TOPOLOGY_READ_H
 
-#include "core/topology_yaml.h"
+#include "topology/yaml.h"
 
 #define DEVICES_MAX 1024u
 #define GROUPS_MAX 4096u
@@ -83,7 +83,7 @@ int read_size(struct topology_reader *reader, const struct ynode *value, void *t
 int read_power(struct topology_reader *reader, const struct ynode *value, void *to);	/* a power of two, or 0 */
 int read_range(struct topology_reader *reader, const struct ynode *value, void *to);	/* vfiosim_range */
 
-/* topology_group.c: the rows iommus: and groups: */
+/* group.c: the rows iommus: and groups: */
 int read_iommus(struct topology_reader *reader, const struct ynode *value, void *to);
 int read_groups(struct topology_reader *reader, const struct ynode *value, void *to);
 /* The index of the group that is called @value, made if it is new; what it holds is @kind. */
@@ -92,12 +92,12 @@ int find_group(struct topology_reader *reader, const struct ynode *value,
 /* After all devices: checks the groups and puts them in order of their numbers. */
 int finish_groups(struct topology_reader *reader);
 
-/* topology_device.c: the rows models:, mdev_types: and devices: */
+/* device.c: the rows models:, mdev_types: and devices: */
 int read_shared_models(struct topology_reader *reader);
 int read_models(struct topology_reader *reader, const struct ynode *value, void *to);
 int read_types(struct topology_reader *reader, const struct ynode *value, void *to);
 int read_devices(struct topology_reader *reader, const struct ynode *value, void *to);
-/* topology_bar.c: the keys bars: and msix:, and whether a device's fit together. */
+/* bar.c: the keys bars: and msix:, and whether a device's fit together. */
 int read_bars(struct topology_reader *reader, const struct ynode *value, void *to);
 int read_msix(struct topology_reader *reader, const struct ynode *value, void *to);
 int check_bars(struct topology_reader *reader, const struct ynode *map,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/topology_yaml.h"
+#include "topology/yaml.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -8,8 +8,8 @@
  * are words and stand once, at most YAML_DEPTH levels. Everything else is refused
  * with its place.
  */
-#ifndef SIM_CORE_TOPOLOGY_YAML_H
-#define SIM_CORE_TOPOLOGY_YAML_H
+#ifndef SIM_TOPOLOGY_YAML_H
+#define SIM_TOPOLOGY_YAML_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows models:, mdev_types: and devices: of a topology. */
-#include "core/topology_read.h"
+#include "topology/read.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "machine/device.h"
-#include "core/topology_value.h"
+#include "topology/value.h"
 
 /* ---- Models ---- */
 

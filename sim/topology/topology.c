@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/topology_read.h"
+#include "topology/read.h"
 
 struct topology_box {
 	struct vfiosim_topology topology;	/* first: what the user holds */

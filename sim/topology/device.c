@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "machine/device.h"
 #include "topology/value.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "topology/value.h"
 
 int topology_fail(struct topology_reader *reader, const struct ynode *node, const char *format, ...)
@@ -23,26 +24,6 @@ int topology_expected(struct topology_reader *reader, const struct ynode *node, 
 
 	return topology_fail(reader, node, "expected %s, found %s", what,
 			     ynode_found(node, found, sizeof(found)));
-}
-
-const char *suggestion(const char *word, const char *const *known, size_t n, char *buffer,
-		       size_t size)
-{
-	const char *nearest = NULL;
-	unsigned best = strlen(word) > 4 ? 3 : 2;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned distance = value_distance(word, known[i]);
-
-		if (distance < best) {
-			best = distance;
-			nearest = known[i];
-		}
-	}
-	if (!nearest)
-		return "";
-	snprintf(buffer, size, "; did you mean '%s'?", nearest);
-	return buffer;
 }
 
 bool is_file_name(const char *name)

@@ -66,10 +66,6 @@ struct word {
 };
 int read_word(struct topology_reader *reader, const struct ynode *value, const struct word *words,
 	      int *ret_value);
-/* ", did you mean 'x'?" or "", for a word that is none of the @n @known. */
-const char *suggestion(const char *word, const char *const *known, size_t n, char *buffer,
-		       size_t size);
-
 /* A name that can be a file's in sysfs. */
 bool is_file_name(const char *name);
 

@@ -147,32 +147,3 @@ bool value_uuid(const char *text)
 {
 	return has_shape(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
 }
-
-unsigned value_distance(const char *one, const char *other)
-{
-	enum { MAX = 24, FAR = 9 };
-	size_t n = strlen(one), m = strlen(other);
-	unsigned d[MAX + 1][MAX + 1];
-
-	if (n > MAX || m > MAX)
-		return FAR;
-	for (unsigned i = 0; i <= n; i++)
-		d[i][0] = i;
-	for (unsigned j = 0; j <= m; j++)
-		d[0][j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		for (size_t j = 1; j <= m; j++) {
-			unsigned best = d[i - 1][j - 1] + (one[i - 1] != other[j - 1]);
-
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && one[i - 1] == other[j - 2] &&
-			    one[i - 2] == other[j - 1] && d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	}
-	return d[n][m] < FAR ? d[n][m] : FAR;
-}

@@ -32,10 +32,4 @@ uint8_t pci_address_devfn(const char *address);
 /* 36 characters, either case. */
 bool value_uuid(const char *text);
 
-/*
- * How far @one is from @other: letters to insert, remove, change or swap. For
- * suggestions; counts no further than 9.
- */
-unsigned value_distance(const char *one, const char *other);
-
 #endif

@@ -17,7 +17,6 @@ cd "${1:-$(dirname "$0")/..}"
 debts='
 sim/bus/bus.c vfio/container.h
 sim/bus/bus.c vfio/group.h
-sim/topology/device.c machine/device.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
 sim/iommu/domain.c vfio/group.h

@@ -3,6 +3,7 @@
 #include "device/models.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <vfiosim/topology.h>
@@ -23,6 +24,26 @@ const struct device_ops *device_model(const char *name)
 			return models[i];
 	}
 	return NULL;
+}
+
+bool vendor_model_accepts(const char *name, const struct topology_name *all, char *problem,
+			  size_t size)
+{
+	const char *before = "";
+	size_t used;
+
+	if (device_model(name) && device_model(name) != &vfio_pci_ops)
+		return true;
+	used = (size_t)snprintf(problem, size, "expected the name of a vendor model (");
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]) && used < size; i++) {
+		if (models[i] == &vfio_pci_ops)
+			continue;
+		used += (size_t)snprintf(problem + used, size - used, "%s%s", before, models[i]->name);
+		before = ", ";
+	}
+	if (used < size)
+		snprintf(problem + used, size - used, "), found '%.60s'", name);
+	return false;
 }
 
 /* A physical BAR that does not decode faults instead of being pinned (vfio_pci_mmap_huge_fault). */

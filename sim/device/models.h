@@ -7,6 +7,7 @@
 #define SIM_DEVICE_MODELS_H
 
 #include "machine/device.h"
+#include "topology/names.h"
 
 extern const struct device_ops vfio_pci_ops;	/* vfio_pci.c */
 extern const struct device_ops plain_ops;	/* plain.c */
@@ -15,5 +16,9 @@ extern const struct device_ops mdpy_ops;	/* mdpy.c */
 
 /* Where mdpy's one BAR begins in its file: it does not follow the usual layout. */
 #define MDPY_BAR_OFFSET 0x1000u
+
+/* As topology_owner.accepts, of NAME_VENDOR_MODEL: rows that are for mdevs. */
+bool vendor_model_accepts(const char *name, const struct topology_name *all, char *problem,
+			  size_t size);
 
 #endif

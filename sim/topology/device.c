@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "machine/device.h"
 #include "topology/value.h"
 
 /* ---- Models ---- */
@@ -120,15 +119,12 @@ static int read_rom(struct topology_reader *reader, const struct ynode *value, v
 	return err;
 }
 
-/* A vendor driver that exists: the machine could not be made otherwise. */
 static int read_vendor_model(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	struct vfiosim_topo_device *device = to;
 	int err = read_text(reader, value, &device->vendor_model);
 
-	if (!err && (!device_model(device->vendor_model) || !strcmp(device->vendor_model, "vfio-pci")))
-		err = topology_expected(reader, value, "the name of a vendor model (plain, mtty, mdpy)");
-	return err;
+	return err ? err : keep_name(reader, NAME_VENDOR_MODEL, value);
 }
 
 static int read_driver(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -213,7 +209,7 @@ int read_shared_models(struct topology_reader *reader)
 	int err;
 
 	reader->file = "(shared models)";
-	err = yaml_read(reader->file, shared_models, sizeof(shared_models) - 1, reader->arena, &root,
+	err = yaml_read(reader->file, shared_models, sizeof(shared_models) - 1, reader->scratch, &root,
 			reader->error);
 	if (!err)
 		err = read_models(reader, root, NULL);
@@ -380,16 +376,17 @@ static int start_device(struct topology_reader *reader, const struct ynode *map,
 static int check_pci(struct topology_reader *reader, const struct ynode *map,
 		     const struct vfiosim_topo_device *device)
 {
+	const struct ynode *driver = ynode_get(map, "driver");
+
 	if (!value_pci_address(device->address))
 		return topology_expected(reader, ynode_get(map, "address"),
 					 "a PCI address in lower case (0000:01:00.0)");
 	if (!device->vendor)
 		return topology_fail(reader, map, "%s has no id: say model: or id:", device->name);
 	if (!strcmp(device->driver, "vfio-pci") && device->kind == VFIOSIM_DEVICE_BRIDGE)
-		return topology_fail(reader, ynode_get(map, "driver"), "vfio-pci does not drive bridges");
+		return topology_fail(reader, driver, "vfio-pci does not drive bridges");
 	if (!strcmp(device->driver, "vfio-pci") && device->group < 0)
-		return topology_fail(reader, ynode_get(map, "driver"),
-				     "vfio-pci needs a device that is in a group");
+		return topology_fail(reader, driver, "vfio-pci needs a device that is in a group");
 	return 0;
 }
 

@@ -26,6 +26,21 @@ int topology_expected(struct topology_reader *reader, const struct ynode *node, 
 			     ynode_found(node, found, sizeof(found)));
 }
 
+int keep_name(struct topology_reader *reader, enum topology_name_kind kind,
+	      const struct ynode *value)
+{
+	struct topology_name *name = arena_alloc(reader->scratch, sizeof(*name));
+
+	if (!name)
+		return -ENOMEM;
+	*name = (struct topology_name){
+		.kind = kind, .text = value->text, .file = reader->file, .line = value->line,
+		.column = value->column, .next = reader->names,
+	};
+	reader->names = name;
+	return 0;
+}
+
 bool is_file_name(const char *name)
 {
 	return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..") &&

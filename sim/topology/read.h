@@ -7,6 +7,7 @@
 #ifndef SIM_TOPOLOGY_READ_H
 #define SIM_TOPOLOGY_READ_H
 
+#include "topology/names.h"
 #include "topology/yaml.h"
 
 #define DEVICES_MAX 1024u
@@ -25,9 +26,11 @@ struct topology_model {
 struct topology_reader {
 	const char *file;
 	struct arena *arena;			/* of the topology: lives as long as it */
+	struct arena *scratch;			/* only while it is read */
 	struct vfiosim_error *error;
 	struct vfiosim_topology *topology;	/* being filled */
 	struct topology_model *models;
+	struct topology_name *names;		/* newest first */
 
 	/* The lists of the topology, while they can still change. */
 	struct vfiosim_topo_iommu *iommus;
@@ -66,6 +69,10 @@ struct word {
 };
 int read_word(struct topology_reader *reader, const struct ynode *value, const struct word *words,
 	      int *ret_value);
+/* Keeps @value, a scalar, for the owner of its @kind to judge. -ENOMEM. */
+int keep_name(struct topology_reader *reader, enum topology_name_kind kind,
+	      const struct ynode *value);
+
 /* A name that can be a file's in sysfs. */
 bool is_file_name(const char *name);
 

@@ -3,7 +3,7 @@
  * A topology as a whole: loading, looking up, freeing. Everything of it lies in one
  * arena, so freeing is one act whatever was built.
  */
-#include <vfiosim/topology.h>
+#include "topology/topology.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,12 +80,35 @@ static int read_topology(struct topology_reader *reader, const struct ynode *roo
 	return 0;
 }
 
-int vfiosim_topology_parse(const char *file, const char *text, size_t length,
-			   struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+static int judge(const struct topology_reader *reader, const struct topology_name *name,
+		 const struct topology_owner *owner)
+{
+	char problem[400];
+
+	if (owner->kind != name->kind || owner->accepts(name->text, reader->names, problem, sizeof(problem)))
+		return 0;
+	return yaml_error(reader->error, name->file,
+			  &(struct ynode){ .line = name->line, .column = name->column }, "%s", problem);
+}
+
+/* What the names mean is not known here: their owners are asked. */
+static int judge_names(const struct topology_reader *reader, const struct topology_owner *owners)
+{
+	int err = 0;
+
+	for (const struct topology_name *name = reader->names; name && !err; name = name->next)
+		for (const struct topology_owner *owner = owners; owner->accepts && !err; owner++)
+			err = judge(reader, name, owner);
+	return err;
+}
+
+int topology_parse(const char *file, const char *text, size_t length,
+		   const struct topology_owner *owners, struct vfiosim_topology **ret_topology,
+		   struct vfiosim_error *ret_error)
 {
 	struct topology_box *box = calloc(1, sizeof(*box));
-	struct topology_reader reader = { .file = file, .error = ret_error };
 	struct arena scratch;
+	struct topology_reader reader = { .file = file, .scratch = &scratch, .error = ret_error };
 	struct ynode *root;
 	int err;
 
@@ -103,6 +126,8 @@ int vfiosim_topology_parse(const char *file, const char *text, size_t length,
 		err = yaml_read(file, text, length, &scratch, &root, ret_error);
 	if (!err)
 		err = read_topology(&reader, root);
+	if (!err)
+		err = judge_names(&reader, owners);
 	arena_done(&scratch);
 	if (err)
 		vfiosim_topology_free(&box->topology);
@@ -139,8 +164,8 @@ static int read_whole(FILE *from, char **ret_text, size_t *ret_length)
 	return 0;
 }
 
-static int load_file(const char *path, struct vfiosim_topology **ret_topology,
-		     struct vfiosim_error *ret_error)
+static int load_file(const char *path, const struct topology_owner *owners,
+		     struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
 {
 	FILE *from = fopen(path, "re");
 	size_t length;
@@ -158,7 +183,7 @@ static int load_file(const char *path, struct vfiosim_topology **ret_topology,
 		yaml_error(ret_error, path, NULL, "cannot be read: %s", strerror(-err));
 		return err;
 	}
-	err = vfiosim_topology_parse(path, text, length, ret_topology, ret_error);
+	err = topology_parse(path, text, length, owners, ret_topology, ret_error);
 	free(text);
 	return err;
 }
@@ -170,8 +195,8 @@ static bool is_path(const char *name)
 	return strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".yaml"));
 }
 
-int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **ret_topology,
-			  struct vfiosim_error *ret_error)
+int topology_load(const char *name_or_file, const struct topology_owner *owners,
+		  struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
 {
 	const struct vfiosim_builtin *builtin;
 	const char *names[64];
@@ -179,12 +204,12 @@ int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **re
 	size_t n = 0;
 
 	if (is_path(name_or_file))
-		return load_file(name_or_file, ret_topology, ret_error);
+		return load_file(name_or_file, owners, ret_topology, ret_error);
 	for (; n < 64 && (builtin = vfiosim_topology_builtin(n)); n++) {
 		names[n] = builtin->name;
 		if (!strcmp(builtin->name, name_or_file))
-			return vfiosim_topology_parse(builtin->name, builtin->text, builtin->length,
-						      ret_topology, ret_error);
+			return topology_parse(builtin->name, builtin->text, builtin->length,
+					      owners, ret_topology, ret_error);
 	}
 	yaml_error(ret_error, name_or_file, NULL,
 		   "no built-in topology has this name%s (`vfiosim topology list` names them; a file's "

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Topologies for a whole machine: the first room that sees everybody who gives a
+ * topology's names their meaning. A new kind of names is a row here.
+ */
+#include "topology/topology.h"
+
+#include "device/models.h"
+
+static const struct topology_owner owners[] = {
+	{ NAME_VENDOR_MODEL, vendor_model_accepts },
+	{ 0, NULL },
+};
+
+int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **ret_topology,
+			  struct vfiosim_error *ret_error)
+{
+	return topology_load(name_or_file, owners, ret_topology, ret_error);
+}
+
+int vfiosim_topology_parse(const char *file, const char *text, size_t length,
+			   struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+{
+	return topology_parse(file, text, length, owners, ret_topology, ret_error);
+}

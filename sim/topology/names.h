@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names in a topology that mean something only to a room above: vendor
+ * models. A topology keeps them with their places. Whoever loads one brings a table
+ * of owners, and each owner judges the names of its kind.
+ */
+#ifndef SIM_TOPOLOGY_NAMES_H
+#define SIM_TOPOLOGY_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum topology_name_kind {
+	NAME_VENDOR_MODEL,	/* vendor_model: of a model */
+};
+
+struct topology_name {
+	enum topology_name_kind kind;
+	const char *text;
+	const char *file;
+	unsigned line, column;
+	struct topology_name *next;
+};
+
+struct topology_owner {
+	enum topology_name_kind kind;
+	/*
+	 * Is there something called @name? @all: every name of the file, of all kinds.
+	 * If not, @problem says what is wrong with it. NULL ends a table of owners.
+	 */
+	bool (*accepts)(const char *name, const struct topology_name *all, char *problem, size_t size);
+};
+
+#endif

@@ -5,10 +5,12 @@
  */
 #include "topology/topology.h"
 
+#include "bus/names.h"
 #include "device/models.h"
 
 static const struct topology_owner owners[] = {
 	{ NAME_VENDOR_MODEL, vendor_model_accepts },
+	{ NAME_DRIVER, bus_accepts_driver },
 	{ 0, NULL },
 };
 

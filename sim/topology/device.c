@@ -137,6 +137,13 @@ static int read_driver(struct topology_reader *reader, const struct ynode *value
 	return err;
 }
 
+static int read_host_driver(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	int err = read_driver(reader, value, to);
+
+	return err ? err : keep_name(reader, NAME_HOST_DRIVER, value);
+}
+
 #define AT(member_) offsetof(struct vfiosim_topo_device, member_)
 
 static const struct field model_fields[] = {
@@ -155,7 +162,7 @@ static const struct field model_fields[] = {
 	{ "msix", read_msix, 0 },
 	{ "rom", read_rom, 0 },
 	{ "vendor_model", read_vendor_model, 0 },
-	{ "host_driver", read_driver, AT(host_driver) },
+	{ "host_driver", read_host_driver, AT(host_driver) },
 	{ NULL },
 };
 
@@ -387,7 +394,7 @@ static int check_pci(struct topology_reader *reader, const struct ynode *map,
 		return topology_fail(reader, driver, "vfio-pci does not drive bridges");
 	if (!strcmp(device->driver, "vfio-pci") && device->group < 0)
 		return topology_fail(reader, driver, "vfio-pci needs a device that is in a group");
-	return 0;
+	return *device->driver ? keep_name(reader, NAME_DRIVER, driver) : 0;
 }
 
 static int check_mdev(struct topology_reader *reader, const struct ynode *map,
@@ -410,8 +417,10 @@ static int check_mdev(struct topology_reader *reader, const struct ynode *map,
 	for (char *at = uuid; *at; at++)
 		*at = (char)tolower((unsigned char)*at);
 	device->address = uuid;
-	if (!*device->driver)
-		device->driver = device->parent;
+	if (*device->driver && strcmp(device->driver, device->parent))
+		return topology_fail(reader, ynode_get(map, "driver"),
+				     "an mdev is driven by its parent, %s", device->parent);
+	device->driver = device->parent;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names in a topology that mean something only to a room above: vendor
+ * Names in a topology that mean something only to a room above: drivers, vendor
  * models. A topology keeps them with their places. Whoever loads one brings a table
  * of owners, and each owner judges the names of its kind.
  */
@@ -12,6 +12,8 @@
 
 enum topology_name_kind {
 	NAME_VENDOR_MODEL,	/* vendor_model: of a model */
+	NAME_HOST_DRIVER,	/* host_driver: of a model or a PCI device */
+	NAME_DRIVER,		/* driver: of a PCI device */
 };
 
 struct topology_name {

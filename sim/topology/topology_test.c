@@ -113,6 +113,25 @@ START_TEST(scalars_are_taken_as_written)
 }
 END_TEST
 
+/* Of the host, of the machine's own models, or one that takes any device. */
+START_TEST(drivers_that_exist)
+{
+	struct vfiosim_topology *lab = topology(
+		"iommus: {d: {aperture: 0..1G}}\n"
+		"models: {card: {id: 15b3:1019, host_driver: mlx5_core}}\n"
+		"devices:\n"
+		"  a: {model: card, address: 0000:01:00.0, group: 1, driver: mlx5_core}\n"
+		"  b: {model: nvme, address: 0000:02:00.0, group: 2, driver: nvme}\n"
+		"  c: {model: edu, address: 0000:03:00.0, group: 3, driver: pci-stub}\n"
+		"  d: {id: 1234:11e8, address: 0000:04:00.0, group: 4, host_driver: ours, driver: ours}\n"
+		"  e: {model: edu, address: 0000:05:00.0, group: 5, driver: \"\"}\n");
+
+	ck_assert_str_eq(lab->devices[0].driver, "mlx5_core");
+	ck_assert_str_eq(lab->devices[3].driver, "ours");
+	vfiosim_topology_free(lab);
+}
+END_TEST
+
 START_TEST(every_builtin_loads)
 {
 	const struct vfiosim_builtin *row;
@@ -355,6 +374,13 @@ static const struct bad {
 	{ IOMMU "devices:\n" NIC "}\n  m: {model: edu, address: 0000:02:00.0, parent: 0000:01:00.0}\n",
 	  4, 50, "is not a bridge" },
 	{ IOMMU "devices:\n" NIC "bars: {0: {sise: 4K}}}\n", 3, 66, "did you mean 'size'?" },
+	{ IOMMU "devices:\n" NIC "driver: vfio_pci}\n", 3, 63,
+	  "there is no driver 'vfio_pci'; did you mean 'vfio-pci'?" },
+	{ IOMMU "devices:\n" NIC "driver: ixgbe}\n", 3, 63,
+	  "there is no driver 'ixgbe': a driver of the host is one that host_driver: names; "
+	  "here there are vfio-pci, pci-stub, " },
+	{ TYPES "devices: {m: {type: t, address: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001, group: 1, driver: q}}\n",
+	  2, 89, "an mdev is driven by its parent, p" },
 	{ TYPES "devices: {m: {type: s, address: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001, group: 1}}\n",
 	  2, 21, "'s' is not under mdev_types:" },
 	{ TYPES "devices: {m: {type: t, address: 0000:01:00.0, group: 1}}\n", 2, 33, "expected a UUID" },
@@ -443,6 +469,7 @@ int main(void)
 	suite_add_tcase(suite, good);
 	tcase_add_test(good, values);
 	tcase_add_test(good, scalars_are_taken_as_written);
+	tcase_add_test(good, drivers_that_exist);
 	tcase_add_test(good, every_builtin_loads);
 	tcase_add_test(good, q35_is_the_machine_of_the_facts);
 	tcase_add_test(good, q35_noiommu_is_q35_and_x);

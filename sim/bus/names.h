@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Which drivers a topology may say hold its PCI devices at start. */
+#ifndef SIM_BUS_NAMES_H
+#define SIM_BUS_NAMES_H
+
+#include "topology/names.h"
+
+/* As topology_owner.accepts, of NAME_DRIVER. */
+bool bus_accepts_driver(const char *name, const struct topology_name *all, char *problem, size_t size);
+
+#endif

@@ -19,7 +19,7 @@ sim/bus/bus.c vfio/container.h
 sim/bus/bus.c vfio/group.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
-sim/iommu/domain.c vfio/group.h
+sim/machine/sim.c iommu/iommu.h
 sim/iommufd/compat.c vfio/container.h
 sim/iommufd/compat.c vfio/group.h
 sim/iommufd/idev.c vfio/container.h

@@ -33,13 +33,20 @@ struct vfiosim_resv {
 	enum vfiosim_resv_type type;
 };
 
+struct vfiosim_register {		/* a register of an IOMMU, by the name its kind has for it */
+	const char *name;
+	uint64_t value;
+};
+
 struct vfiosim_topo_iommu {
 	const char *name;		/* dmar0 */
+	const char *type;		/* kind of unit: "vt-d" */
 	struct vfiosim_range aperture;
 	uint64_t page_sizes;		/* bitmap: 0x40201000 = 4K, 2M, 1G */
 	bool snoop_control;		/* can enforce cache coherency */
 	bool interrupt_remapping;	/* isolated MSI */
-	uint64_t vtd_cap, vtd_ecap;	/* what IOMMU_GET_HW_INFO tells of a VT-d unit; 0: of none */
+	const struct vfiosim_register *registers;	/* those that are given rather than derived */
+	size_t n_registers;
 	const struct vfiosim_resv *resv;	/* of every group behind it */
 	size_t n_resv;
 };

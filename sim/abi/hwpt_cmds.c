@@ -7,6 +7,7 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/topology.h>
 
+#include "abi/hw_info.h"
 #include "abi/iommufd_cmds.h"
 #include "machine/device.h"
 #include "machine/file.h"
@@ -28,21 +29,18 @@ static int find_device(struct call *call, uint32_t id, struct idev **ret_idev)
 	return 0;
 }
 
-static int refuse_unsupported(struct call *call, const struct vfiosim_topo_iommu *iommu,
-			      const char *what)
+static int refuse_unsupported(struct call *call, const struct iommu *iommu, const char *what)
 {
 	return refuse(call, RULE_UNSUPPORTED, VS("iommu", iommu->name), VS("what", what));
 }
 
 static int check_hwpt_flags(struct call *call, const struct vfiosim_iommu_hwpt_alloc *cmd,
-			    const struct vfiosim_topo_iommu *iommu)
+			    const struct iommu *iommu, const struct domain_request *request)
 {
 	int ret = iommufd_check_flags(call, cmd->flags, 0xf);
 
-	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_NEST_PARENT)
-		ret = refuse_unsupported(call, iommu, "nesting");
-	if (!ret && cmd->flags & VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING)
-		ret = refuse_unsupported(call, iommu, "dirty tracking");
+	if (!ret)
+		ret = iommu->ops->check_domain(call, iommu, request);
 	if (!ret && cmd->data_type)
 		ret = refuse(call, RULE_BAD_ARGUMENT,
 			     VS("what", "an ioas takes no data of the IOMMU's own"));
@@ -50,14 +48,20 @@ static int check_hwpt_flags(struct call *call, const struct vfiosim_iommu_hwpt_a
 }
 
 static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd,
-			 const struct vfiosim_topo_iommu *iommu, struct ioas *ioas)
+			 const struct iommu *iommu, struct ioas *ioas)
 {
+	const struct domain_request request = {
+		.type = DOMAIN_PAGING,
+		.nest_parent = cmd->flags & VFIOSIM_HWPT_ALLOC_NEST_PARENT,
+		.dirty_tracking = cmd->flags & VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING,
+		.pasid = cmd->flags & VFIOSIM_HWPT_ALLOC_PASID,
+	};
 	struct object *fault = NULL;
 	struct hwpt *hwpt;
-	int ret = check_hwpt_flags(call, cmd, iommu);
+	int ret = check_hwpt_flags(call, cmd, iommu, &request);
 
 	if (!ret)
-		ret = hwpt_check(call, ioas, iommu);
+		ret = hwpt_check(call, ioas, iommu, &request);
 	if (!ret && cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
 		fault = object_find(call->file->iommufd, cmd->fault_id, OBJECT_FAULT);
 		if (!fault)
@@ -66,7 +70,7 @@ static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd
 	}
 	if (ret)
 		return ret;
-	hwpt = hwpt_create(call, ioas, iommu, false);
+	hwpt = hwpt_create(call, ioas, iommu, &request, false);
 	if (!hwpt)
 		return -ENOMEM;
 	hwpt->fault = fault;
@@ -79,7 +83,7 @@ static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd
 static int hwpt_alloc(struct call *call)
 {
 	struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
-	const struct vfiosim_topo_iommu *iommu;
+	const struct iommu *iommu;
 	struct object *object;
 	struct idev *idev = NULL;
 	int ret = iommufd_check_reserved(call, cmd->reserved);
@@ -109,30 +113,47 @@ static void undo_hwpt_alloc(struct call *call)
 /* ---- IOMMU_GET_HW_INFO ---- */
 
 #define HW_INFO_INPUT_TYPE 1u
-#define HW_INFO_TYPE_VTD 1u
 #define HW_CAP_ATS_NOT_SUPPORTED 8u
 
-static int put_hw_data(struct call *call, const struct vfiosim_topo_iommu *iommu,
+/* How each kind of unit tells what it is; a kind without a row tells nothing. */
+static const struct {
+	const struct iommu_ops *ops;
+	uint32_t type;
+	size_t (*fill)(const struct iommu *iommu, union hw_info *ret_info);
+} hw_infos[] = {
+	{ &vtd_ops, HW_INFO_TYPE_VTD, hw_info_vtd },
+};
+
+static size_t fill_hw_info(const struct iommu *iommu, union hw_info *ret_info, uint32_t *ret_type)
+{
+	*ret_type = 0;
+	for (size_t i = 0; i < sizeof(hw_infos) / sizeof(hw_infos[0]); i++) {
+		if (hw_infos[i].ops != iommu->ops)
+			continue;
+		*ret_type = hw_infos[i].type;
+		return hw_infos[i].fill(iommu, ret_info);
+	}
+	return 0;
+}
+
+static int put_hw_data(struct call *call, const struct iommu *iommu,
 		       struct vfiosim_iommu_hw_info *cmd)
 {
-	const struct vfiosim_iommu_hw_info_vtd vtd = {
-		.cap_reg = iommu->vtd_cap,
-		.ecap_reg = iommu->vtd_ecap,
-	};
-	size_t known = cmd->data_len < sizeof(vtd) ? cmd->data_len : sizeof(vtd);
-	int ret = known ? call_out(call, cmd->data_uptr, &vtd, known) : 0;
+	union hw_info info;
+	size_t size = fill_hw_info(iommu, &info, &cmd->out_data_type);
+	size_t known = cmd->data_len < size ? cmd->data_len : size;
+	int ret = known ? call_out(call, cmd->data_uptr, &info, known) : 0;
 
-	if (!ret && cmd->data_len > known)
+	if (!ret && size && cmd->data_len > known)
 		ret = call_out_zeroes(call, cmd->data_uptr + known, cmd->data_len - known);
-	cmd->data_len = sizeof(vtd);
-	cmd->out_data_type = HW_INFO_TYPE_VTD;
+	cmd->data_len = (uint32_t)size;
 	return ret ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 static int get_hw_info(struct call *call)
 {
 	struct vfiosim_iommu_hw_info *cmd = (void *)call->in.bytes;
-	const struct vfiosim_topo_iommu *iommu;
+	const struct iommu *iommu;
 	struct idev *idev = NULL;
 	int ret = iommufd_check_flags(call, cmd->flags, HW_INFO_INPUT_TYPE);
 
@@ -147,11 +168,7 @@ static int get_hw_info(struct call *call)
 		return iommufd_refuse_option(call, "in_data_type", cmd->out_data_type);
 	cmd->out_max_pasid_log2 = 0;
 	cmd->out_capabilities = HW_CAP_ATS_NOT_SUPPORTED;
-	if (iommu->vtd_cap)
-		return put_hw_data(call, iommu, cmd);
-	cmd->data_len = 0;
-	cmd->out_data_type = 0;
-	return 0;
+	return put_hw_data(call, iommu, cmd);
 }
 
 /* ---- IOMMU_HWPT_SET_DIRTY_TRACKING, GET_DIRTY_BITMAP, INVALIDATE ---- */
@@ -174,7 +191,7 @@ static int set_dirty_tracking(struct call *call)
 
 	if (!ret)
 		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
-	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
+	return ret ? ret : refuse_unsupported(call, hwpt->domain->iommu, "dirty tracking");
 }
 
 /* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
@@ -204,7 +221,7 @@ static int get_dirty_bitmap(struct call *call)
 		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
 	if (!ret)
 		ret = check_dirty_range(call, cmd);
-	return ret ? ret : refuse_unsupported(call, hwpt->iommu, "dirty tracking");
+	return ret ? ret : refuse_unsupported(call, hwpt->domain->iommu, "dirty tracking");
 }
 
 static int hwpt_invalidate(struct call *call)

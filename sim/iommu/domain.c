@@ -4,20 +4,34 @@
 
 #include <stdlib.h>
 
-#include <vfiosim/topology.h>
-
-#include "vfio/group.h"
 #include "machine/sim.h"
 
-struct domain *domain_create(struct vfiosim *sim, const struct vfiosim_topo_iommu *iommu)
+const struct domain_request domain_request_paging = { .type = DOMAIN_PAGING };
+
+void domain_init(struct domain *domain, const struct iommu *iommu,
+		 const struct domain_request *request)
 {
-	struct domain *domain = calloc(1, sizeof(*domain));
+	*domain = (struct domain){
+		.type = request->type,
+		.iommu = iommu,
+		.nest_parent = request->nest_parent,
+		.dirty_tracking = request->dirty_tracking,
+		.pasid = request->pasid,
+	};
+	TAILQ_INIT(&domain->attachments);
+	if (request->type == DOMAIN_PAGING)
+		iommu->ops->geometry(iommu, &domain->geometry);
+}
+
+struct domain *domain_create(struct vfiosim *sim, const struct iommu *iommu,
+			     const struct domain_request *request)
+{
+	struct domain *domain = malloc(sizeof(*domain));
 
 	if (!domain)
 		return NULL;
+	domain_init(domain, iommu, request);
 	domain->number = ++sim->next_domain;
-	domain->iommu = iommu;
-	TAILQ_INIT(&domain->groups);
 	return domain;
 }
 
@@ -26,40 +40,56 @@ void domain_destroy(struct domain *domain)
 	free(domain);
 }
 
-void domain_attach(struct domain *domain, struct group *group)
+void domain_attach(struct domain *domain, struct attachment *attachment, struct group *group,
+		   uint32_t pasid)
 {
-	TAILQ_INSERT_TAIL(&domain->groups, group, in_domain);
-	group->domain = domain;
+	*attachment = (struct attachment){ .domain = domain, .group = group, .pasid = pasid };
+	TAILQ_INSERT_TAIL(&domain->attachments, attachment, in_domain);
 }
 
-void domain_detach(struct group *group)
+void domain_detach(struct attachment *attachment)
 {
-	TAILQ_REMOVE(&group->domain->groups, group, in_domain);
-	group->domain = NULL;
+	TAILQ_REMOVE(&attachment->domain->attachments, attachment, in_domain);
+	attachment->domain = NULL;
 }
 
-bool iommus_compatible(const struct vfiosim_topo_iommu *a, const struct vfiosim_topo_iommu *b)
+bool domain_fits(const struct domain *domain, const struct iommu *iommu)
 {
-	return a == b || (a->aperture.first == b->aperture.first &&
-			  a->aperture.last == b->aperture.last && a->page_sizes == b->page_sizes &&
-			  a->snoop_control == b->snoop_control);
+	return domain->iommu == iommu ||
+	       (domain->iommu->ops == iommu->ops && iommu->ops->fits(iommu, domain));
 }
 
-bool domain_compatible(const struct domain *domain, const struct vfiosim_topo_iommu *iommu)
+int domain_check_map(struct call *call, const struct domain *domain, struct span iova)
 {
-	return iommus_compatible(domain->iommu, iommu);
+	return domain->iommu->ops->check_map(call, domain, iova);
 }
 
-int domain_can_map(struct call *call, const struct vfiosim_topo_iommu *iommu, struct span iova)
+/* ---- For iommu_ops ---- */
+
+bool domain_same_geometry(const struct iommu *iommu, const struct domain *domain)
 {
-	uint64_t page = iommu->page_sizes & -iommu->page_sizes;
+	const struct domain_geometry *mine = &domain->geometry;
+	struct domain_geometry other;
+
+	iommu->ops->geometry(iommu, &other);
+	return mine->aperture.first == other.aperture.first &&
+	       mine->aperture.last == other.aperture.last &&
+	       mine->page_sizes == other.page_sizes &&
+	       mine->enforces_coherency == other.enforces_coherency;
+}
+
+int domain_check_pages(struct call *call, const struct domain *domain, struct span iova)
+{
+	const struct domain_geometry *geometry = &domain->geometry;
+	uint64_t page = domain_page(domain);
 
 	if ((iova.first | (iova.last + 1)) & (page - 1))
 		return refuse(call, RULE_DOMAIN_PAGE, V("first", iova.first), V("last", iova.last),
-			      VS("iommu", iommu->name), V("page", page));
-	if (iova.first < iommu->aperture.first || iova.last > iommu->aperture.last)
+			      VS("iommu", domain->iommu->name), V("page", page));
+	if (!span_contains(geometry->aperture, iova))
 		return refuse(call, RULE_DOMAIN_RANGE, V("first", iova.first), V("last", iova.last),
-			      VS("iommu", iommu->name), V("aperture.first", iommu->aperture.first),
-			      V("aperture.last", iommu->aperture.last));
+			      VS("iommu", domain->iommu->name),
+			      V("aperture.first", geometry->aperture.first),
+			      V("aperture.last", geometry->aperture.last));
 	return 0;
 }

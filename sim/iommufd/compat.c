@@ -96,7 +96,7 @@ static int is_coherent(const struct ioas *ioas)
 	const struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
-		if (!hwpt->iommu->snoop_control)
+		if (!hwpt->domain->geometry.enforces_coherency)
 			return 0;
 	return 1;
 }
@@ -153,7 +153,7 @@ uint64_t compat_page_sizes(const struct ioas *ioas)
 	const struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
-		sizes &= hwpt->iommu->page_sizes;
+		sizes &= hwpt->domain->geometry.page_sizes;
 	if (sizes & below_page)
 		sizes = (sizes & ~below_page) | VFIOSIM_PAGE_SIZE;
 	return sizes > ioas->alignment ? sizes : ioas->alignment;

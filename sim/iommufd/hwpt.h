@@ -11,28 +11,29 @@
 #ifndef SIM_IOMMUFD_HWPT_H
 #define SIM_IOMMUFD_HWPT_H
 
+#include "iommu/domain.h"
 #include "iommufd/ioas.h"
 
 struct hwpt {
 	struct object object;
 	struct ioas *ioas;
-	const struct vfiosim_topo_iommu *iommu;
+	struct domain *domain;
 	bool automatic;
 	struct object *fault;		/* the queue its faults go to, NULL: none */
 	TAILQ_ENTRY(hwpt) in_ioas;
 };
 
 /*
- * Could @ioas have a hwpt for @iommu? Its aperture must be free of mappings and
- * allowed ranges (EADDRINUSE), every mapping must be pinnable (EFAULT, ENOMEM).
- * CALL_AGAIN. Changes nothing.
+ * Could @ioas have a hwpt with a domain as @request says of @iommu? EOPNOTSUPP: the
+ * unit cannot; what lies beyond its aperture must be free of mappings and allowed
+ * ranges (EADDRINUSE), every mapping must be pinnable (EFAULT, ENOMEM). CALL_AGAIN.
+ * Changes nothing.
  */
-int hwpt_check(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);
+int hwpt_check(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+	       const struct domain_request *request);
 /* After hwpt_check(): makes it, published, and fills it. NULL: no memory (refused in @call). */
-struct hwpt *hwpt_create(struct call *call, struct ioas *ioas,
-			 const struct vfiosim_topo_iommu *iommu, bool automatic);
-/* Can devices behind @iommu use it? */
-bool hwpt_fits(const struct hwpt *hwpt, const struct vfiosim_topo_iommu *iommu);
+struct hwpt *hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+			 const struct domain_request *request, bool automatic);
 
 /* One more, one less attached group; the last one takes an automatic hwpt along. */
 void hwpt_use(struct hwpt *hwpt);

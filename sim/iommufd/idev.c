@@ -37,7 +37,7 @@ static int check_owner(struct call *call, const struct group *group, const struc
 static int check_physical(struct call *call, const struct group *group,
 			  const struct iommufd *iommufd)
 {
-	if (!group->iommu->interrupt_remapping && !call->sim->iommufd_unsafe_interrupts)
+	if (!group_isolated_msi(group) && !call->sim->iommufd_unsafe_interrupts)
 		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
 			      V("group", group->number));
 	return check_owner(call, group, iommufd);
@@ -129,12 +129,12 @@ static int reserve_regions(struct call *call, const struct idev *idev, struct io
 
 /* ---- Attach a physical device ---- */
 
-static struct hwpt *automatic_hwpt(const struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
+static struct hwpt *automatic_hwpt(const struct ioas *ioas, const struct iommu *iommu)
 {
 	struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
-		if (hwpt->automatic && hwpt_fits(hwpt, iommu))
+		if (hwpt->automatic && domain_fits(hwpt->domain, iommu))
 			return hwpt;
 	return NULL;
 }
@@ -149,7 +149,7 @@ static int find_target(struct call *call, const struct idev *idev, uint32_t pt_i
 		       struct target *ret_target)
 {
 	struct object *object = object_find(idev->object.iommufd, pt_id, OBJECT_ANY);
-	const struct vfiosim_topo_iommu *iommu = idev->dev->group->iommu;
+	const struct iommu *iommu = idev->dev->group->iommu;
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "ioas or hwpt"), V("id", pt_id));
@@ -162,9 +162,9 @@ static int find_target(struct call *call, const struct idev *idev, uint32_t pt_i
 		return refuse(call, RULE_NOT_ATTACHABLE, V("id", pt_id));
 	ret_target->hwpt = (struct hwpt *)object;
 	ret_target->ioas = ret_target->hwpt->ioas;
-	if (!hwpt_fits(ret_target->hwpt, iommu))
+	if (!domain_fits(ret_target->hwpt->domain, iommu))
 		return refuse(call, RULE_HWPT_MISFIT, V("hwpt", pt_id),
-			      VS("mine", ret_target->hwpt->iommu->name), VS("iommu", iommu->name));
+			      VS("mine", ret_target->hwpt->domain->iommu->name), VS("iommu", iommu->name));
 	return 0;
 }
 
@@ -177,8 +177,12 @@ static void set_hwpt(struct call *call, struct group *group, struct hwpt *hwpt)
 {
 	struct hwpt *old = group->hwpt;
 
+	if (old)
+		domain_detach(&group->attachment);
 	group->hwpt = hwpt;
 	hwpt_use(hwpt);
+	domain_attach(hwpt->domain, &group->attachment, group, ATTACH_RID);
+	group->attachment.fault = hwpt->fault;
 	changed(call, "group {group:d} uses hwpt {hwpt:d} of ioas {ioas:d}",
 		V("group", group->number), V("hwpt", hwpt->object.id),
 		V("ioas", hwpt->ioas->object.id));
@@ -197,14 +201,15 @@ static int attach_first(struct call *call, struct idev *idev, struct target *tar
 			      V("hwpt", group->hwpt->object.id));
 	ret = check_regions(call, idev, target->ioas);
 	if (!ret && !target->hwpt)
-		ret = hwpt_check(call, target->ioas, group->iommu);
+		ret = hwpt_check(call, target->ioas, group->iommu, &domain_request_paging);
 	if (ret)
 		return ret;
 	ret = reserve_regions(call, idev, target->ioas);
 	if (ret)
 		return ret;
 	if (!target->hwpt)
-		target->hwpt = hwpt_create(call, target->ioas, group->iommu, true);
+		target->hwpt = hwpt_create(call, target->ioas, group->iommu,
+					   &domain_request_paging, true);
 	if (!target->hwpt) {
 		ioas_unreserve(target->ioas, idev);
 		return refuse(call, RULE_NO_MEMORY);
@@ -253,13 +258,14 @@ static int replace(struct call *call, struct idev *idev, struct target *target)
 			if (!ret)
 				ret = check_regions(call, dev->bound, target->ioas);
 	if (!ret && !target->hwpt)
-		ret = hwpt_check(call, target->ioas, group->iommu);
+		ret = hwpt_check(call, target->ioas, group->iommu, &domain_request_paging);
 	if (!ret && old != target->ioas)
 		ret = reserve_group(call, group, target->ioas);
 	if (ret)
 		return ret;
 	if (!target->hwpt)
-		target->hwpt = hwpt_create(call, target->ioas, group->iommu, true);
+		target->hwpt = hwpt_create(call, target->ioas, group->iommu,
+					   &domain_request_paging, true);
 	if (!target->hwpt) {
 		if (old != target->ioas)
 			unreserve_group(group, target->ioas);
@@ -350,6 +356,7 @@ void idev_detach(struct call *call, struct idev *idev)
 	ioas_unreserve(hwpt->ioas, idev);
 	if (--group->n_attached)
 		return;
+	domain_detach(&group->attachment);
 	group->hwpt = NULL;
 	changed(call, "group {group:d} uses hwpt {hwpt:d} no more", V("group", group->number),
 		V("hwpt", hwpt->object.id));

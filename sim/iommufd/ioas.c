@@ -152,15 +152,15 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-uint64_t ioas_alignment_with(const struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
+uint64_t ioas_alignment_with(const struct ioas *ioas, const struct domain *domain)
 {
 	uint64_t alignment = ioas->n_accesses || !ioas->huge_pages ? VFIOSIM_PAGE_SIZE : 1;
 	const struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
-		alignment = larger(alignment, hwpt->iommu->page_sizes & -hwpt->iommu->page_sizes);
-	if (iommu)
-		alignment = larger(alignment, iommu->page_sizes & -iommu->page_sizes);
+		alignment = larger(alignment, domain_page(hwpt->domain));
+	if (domain)
+		alignment = larger(alignment, domain_page(domain));
 	return alignment;
 }
 
@@ -212,7 +212,7 @@ int ioas_check_access(struct call *call, const struct mapping *mapping)
 		      V("last", mapping->iova.last));
 }
 
-int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu)
+int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain)
 {
 	struct budget budget = { 0 };
 	struct span_cursor cursor;
@@ -225,7 +225,7 @@ int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_t
 		if (!(mapping->flags & MAPPING_PINNED))
 			ret = pages_check_area(call, mapping, &budget, &charge);
 		if (!ret)
-			ret = domain_can_map(call, iommu, mapping->iova);
+			ret = domain_check_map(call, domain, mapping->iova);
 		if (!ret)
 			ret = ioas_check_access(call, mapping);
 		if (ret)

@@ -27,7 +27,7 @@
 #include "pages/ranges.h"
 
 struct hwpt;
-struct vfiosim_topo_iommu;
+struct domain;
 
 struct ioas_resv {
 	struct span span;
@@ -68,8 +68,8 @@ int ioas_reserve(struct call *call, struct ioas *ioas, struct span span, const v
 /* Drops all that @owner reserved. */
 void ioas_unreserve(struct ioas *ioas, const void *owner);
 
-/* The alignment with a domain of @iommu besides what is there (NULL: none). */
-uint64_t ioas_alignment_with(const struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);
+/* The alignment with @domain besides what is there (NULL: none). */
+uint64_t ioas_alignment_with(const struct ioas *ioas, const struct domain *domain);
 /* EADDRINUSE when a mapping does not fit @alignment. */
 int ioas_check_alignment(struct call *call, const struct ioas *ioas, uint64_t alignment);
 /* After somebody attached or left. */
@@ -110,8 +110,8 @@ int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova);
  */
 int ioas_change_process(struct call *call, struct iommufd *iommufd);
 
-/* A hwpt comes: would every mapping go into a domain of @iommu; then pin them. Two steps, as elsewhere. */
-int ioas_check_fill(struct call *call, struct ioas *ioas, const struct vfiosim_topo_iommu *iommu);
+/* A hwpt comes: would every mapping go into @domain; then pin them. Two steps, as elsewhere. */
+int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain);
 void ioas_fill(struct call *call, struct ioas *ioas);
 /* A domain can hold it only if it allows reading or writing: EINVAL. */
 int ioas_check_access(struct call *call, const struct mapping *mapping);

@@ -157,7 +157,7 @@ static int check_pinning(struct call *call, const struct ioas *ioas, const struc
 	ret = pages_check_area(call, wanted, budget, &charge);
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
 		if (!ret)
-			ret = domain_can_map(call, hwpt->iommu, wanted->iova);
+			ret = domain_check_map(call, hwpt->domain, wanted->iova);
 	return ret ? ret : ioas_check_access(call, wanted);
 }
 

@@ -9,6 +9,7 @@
 #include "pages/backing.h"
 #include "bus/bus.h"
 #include "machine/client.h"
+#include "iommu/iommu.h"
 #include "vfio/container.h"
 #include "machine/device.h"
 #include "vfio/group.h"
@@ -32,7 +33,7 @@ static int add_group(struct vfiosim *sim, const struct vfiosim_topo_group *topo)
 	group->topo = topo;
 	group->type = type_of(topo);
 	if (group->type == GROUP_IOMMU)
-		group->iommu = &sim->topology->iommus[topo->iommu];
+		group->iommu = &sim->iommus[topo->iommu];
 	TAILQ_INIT(&group->devices);
 	group->minor = -1;
 	strcpy(group->type_name, "DMA");
@@ -63,6 +64,8 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));
 	if (!sim->groups || !sim->devices)
 		ret = -ENOMEM;
+	if (!ret)
+		ret = iommus_create(sim);
 	for (size_t i = 0; !ret && i < topology->n_groups; i++)
 		ret = add_group(sim, &topology->groups[i]);
 	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
@@ -91,6 +94,7 @@ void sim_done(struct vfiosim *sim)
 	}
 	free(sim->devices);
 	free(sim->groups);
+	iommus_destroy(sim);
 	pthread_mutex_destroy(&sim->trace.lock);
 	pthread_mutex_destroy(&sim->lock);
 }

@@ -20,6 +20,7 @@
 struct device;
 struct group;
 struct container;
+struct iommu;
 struct iommufd;
 
 #define SIM_TRACE_SINKS 4
@@ -33,6 +34,7 @@ struct vfiosim {
 	struct group **groups;		/* index -> group; never NULL, see group.gone */
 	uint32_t n_groups;
 	uint32_t next_group_number;	/* for mdevs created at run time */
+	struct iommu *iommus;		/* the topology's, by its index */
 
 	TAILQ_HEAD(, container) containers;
 	uint64_t next_container, next_file, next_domain;

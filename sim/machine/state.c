@@ -77,13 +77,14 @@ static bool is_stale(const struct memories *memories, const struct mapping *mapp
 static void put_group_numbers(struct json *json, const char *key, const struct container *container,
 			      const struct domain *domain)
 {
+	const struct attachment *attachment;
 	const struct group *group;
 
 	json_key(json, key);
 	json_array(json);
 	if (domain)
-		TAILQ_FOREACH(group, &domain->groups, in_domain)
-			json_unsigned(json, group->number);
+		TAILQ_FOREACH(attachment, &domain->attachments, in_domain)
+			json_unsigned(json, attachment->group->number);
 	else
 		TAILQ_FOREACH_REVERSE(group, &container->groups, group_list, in_container)
 			json_unsigned(json, group->number);
@@ -147,7 +148,7 @@ static void put_type1(struct json *json, const struct memories *memories,
 	json_put_hex(json, "page_sizes", type1->page_sizes);
 	json_key(json, "domains");
 	json_array(json);
-	TAILQ_FOREACH(domain, &type1->domains, in_type1) {
+	TAILQ_FOREACH(domain, &type1->domains, in_owner) {
 		json_object(json);
 		json_put_unsigned(json, "number", domain->number);
 		json_put_string(json, "iommu", domain->iommu->name);
@@ -204,7 +205,7 @@ static void put_object(struct json *json, const struct memories *memories,
 		put_idev(json, (const struct idev *)object);
 	if (object->type == OBJECT_HWPT) {
 		json_put_unsigned(json, "ioas", hwpt->ioas->object.id);
-		json_put_string(json, "iommu", hwpt->iommu->name);
+		json_put_string(json, "iommu", hwpt->domain->iommu->name);
 		json_put_bool(json, "automatic", hwpt->automatic);
 	}
 	json_object_end(json);

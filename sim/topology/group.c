@@ -113,12 +113,37 @@ static int read_iommu_resv(struct topology_reader *reader, const struct ynode *v
 	return read_resv_list(reader, value, &iommu->resv, &iommu->n_resv);
 }
 
+static int read_registers(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	struct vfiosim_topo_iommu *iommu = to;
+	struct vfiosim_register *registers;
+
+	if (value->kind != YNODE_MAP)
+		return topology_expected(reader, value, "a map from registers to values");
+	if (value->count > REGISTERS_MAX)
+		return topology_fail(reader, value, "more than %u registers", REGISTERS_MAX);
+	registers = arena_alloc(reader->arena, value->count * sizeof(*registers));
+	if (!registers)
+		return -ENOMEM;
+	for (const struct ynode *key = value->first; key; key = key->next) {
+		struct vfiosim_register *reg = &registers[iommu->n_registers++];
+		int err = read_text(reader, key, &reg->name);
+
+		if (!err)
+			err = read_size(reader, key->value, &reg->value);
+		if (err)
+			return err;
+	}
+	iommu->registers = registers;
+	return 0;
+}
+
 static const struct field iommu_fields[] = {
+	{ "type", read_text, offsetof(struct vfiosim_topo_iommu, type) },
 	{ "aperture", read_range, offsetof(struct vfiosim_topo_iommu, aperture), true },
 	{ "page_sizes", read_page_sizes, offsetof(struct vfiosim_topo_iommu, page_sizes) },
 	{ "snoop_control", read_bool, offsetof(struct vfiosim_topo_iommu, snoop_control) },
-	{ "vtd_cap", read_size, offsetof(struct vfiosim_topo_iommu, vtd_cap) },
-	{ "vtd_ecap", read_size, offsetof(struct vfiosim_topo_iommu, vtd_ecap) },
+	{ "registers", read_registers, 0 },
 	{ "interrupt_remapping", read_bool, offsetof(struct vfiosim_topo_iommu, interrupt_remapping) },
 	{ "reserved", read_iommu_resv, 0 },
 	{ NULL },
@@ -140,7 +165,7 @@ int read_iommus(struct topology_reader *reader, const struct ynode *value, void 
 		if (!is_file_name(key->text))
 			return topology_expected(reader, key, "the name of an IOMMU");
 		*iommu = (struct vfiosim_topo_iommu){
-			.page_sizes = 0x40201000, .interrupt_remapping = true,
+			.type = "vt-d", .page_sizes = 0x40201000, .interrupt_remapping = true,
 		};
 		err = read_text(reader, key, &iommu->name);
 		if (!err)

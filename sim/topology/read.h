@@ -15,6 +15,7 @@
 #define IOMMUS_MAX 64u
 #define TYPES_MAX 64u
 #define RESV_MAX 256u
+#define REGISTERS_MAX 16u
 
 /* A row under models:, a device without name, address and group. */
 struct topology_model {

@@ -56,14 +56,21 @@ unsigned group_bound_devices(const struct group *group)
 
 size_t group_resv_count(const struct group *group)
 {
-	return (group->iommu ? group->iommu->n_resv : 0) + (group->topo ? group->topo->n_resv : 0);
+	return (group->iommu ? group->iommu->topo->n_resv : 0) +
+	       (group->topo ? group->topo->n_resv : 0);
 }
 
 const struct vfiosim_resv *group_resv(const struct group *group, size_t index)
 {
-	size_t shared = group->iommu ? group->iommu->n_resv : 0;
+	size_t shared = group->iommu ? group->iommu->topo->n_resv : 0;
 
-	return index < shared ? &group->iommu->resv[index] : &group->topo->resv[index - shared];
+	return index < shared ? &group->iommu->topo->resv[index] :
+				&group->topo->resv[index - shared];
+}
+
+bool group_isolated_msi(const struct group *group)
+{
+	return group->iommu->topo->interrupt_remapping;
 }
 
 void group_node_name(const struct group *group, char *to, size_t size)

@@ -12,11 +12,11 @@
 
 #include <sys/queue.h>
 
+#include "iommu/domain.h"
 #include "machine/call.h"
 
 struct container;
 struct device;
-struct domain;
 struct hwpt;
 struct iommufd;
 
@@ -31,7 +31,7 @@ struct group {
 	uint32_t index;			/* in sim->groups */
 	uint32_t number;		/* /sys/kernel/iommu_groups/N; of noiommu groups: noiommu-N */
 	enum group_type type;
-	const struct vfiosim_topo_iommu *iommu;		/* GROUP_IOMMU only, else NULL */
+	const struct iommu *iommu;	/* GROUP_IOMMU only, else NULL */
 	const struct vfiosim_topo_group *topo;		/* NULL for an mdev created at run time */
 	TAILQ_HEAD(, device) devices;
 	bool gone;			/* its last device is removed; only the index remains */
@@ -44,8 +44,7 @@ struct group {
 	unsigned container_users;	/* open devices that use it: device->in_container */
 	TAILQ_ENTRY(group) in_container;
 
-	struct domain *domain;		/* GROUP_IOMMU with type1: what it is attached to */
-	TAILQ_ENTRY(group) in_domain;
+	struct attachment attachment;	/* GROUP_IOMMU: to a domain of type1 or of iommufd */
 	int minor;			/* of its node, 248:minor; -1: there is none */
 
 	struct iommufd *iommufd;	/* its container, when that is an iommufd, else NULL */
@@ -64,6 +63,11 @@ struct group {
  * @ret_host, when not NULL, gets the device that is in the way.
  */
 bool group_viable(const struct group *group, const struct device **ret_host);
+/*
+ * Are its devices' interrupts kept apart from others'? A matter of the platform's
+ * interrupt controllers, not of DMA. Mirrors iommu_group_has_isolated_msi (7.2).
+ */
+bool group_isolated_msi(const struct group *group);
 /* Bound devices; 0: the group's node does not exist. */
 unsigned group_bound_devices(const struct group *group);
 /* Number of reserved regions of the group, and the index-th (the IOMMU's, then its own). */

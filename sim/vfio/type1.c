@@ -47,8 +47,8 @@ static void update_page_sizes(struct type1 *type1)
 	struct domain *domain;
 
 	type1->page_sizes = UINT64_MAX;
-	TAILQ_FOREACH(domain, &type1->domains, in_type1)
-		type1->page_sizes &= domain->iommu->page_sizes;
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
+		type1->page_sizes &= domain->geometry.page_sizes;
 	if (type1->page_sizes & small)
 		type1->page_sizes = (type1->page_sizes & ~small) | VFIOSIM_PAGE_SIZE;
 }
@@ -67,8 +67,8 @@ int type1_check_extension(const struct type1 *type1, uint64_t extension)
 	case EXT_CACHE_COHERENCY:
 		if (!type1)
 			return 0;
-		TAILQ_FOREACH(domain, &type1->domains, in_type1)
-			if (!domain->iommu->snoop_control)
+		TAILQ_FOREACH(domain, &type1->domains, in_owner)
+			if (!domain->geometry.enforces_coherency)
 				return 0;
 		return 1;
 	default:
@@ -78,18 +78,13 @@ int type1_check_extension(const struct type1 *type1, uint64_t extension)
 
 /* ---- Attach ---- */
 
-static struct span aperture_of(const struct vfiosim_topo_iommu *iommu)
-{
-	return (struct span){ iommu->aperture.first, iommu->aperture.last };
-}
-
 static int refuse_aperture(struct call *call, const struct mapping *mapping,
-			   const struct vfiosim_topo_iommu *iommu)
+			   const struct domain *domain)
 {
 	return refuse(call, RULE_ATTACH_APERTURE, V("first", mapping->iova.first),
-		      V("last", mapping->iova.last), VS("iommu", iommu->name),
-		      V("aperture.first", iommu->aperture.first),
-		      V("aperture.last", iommu->aperture.last));
+		      V("last", mapping->iova.last), VS("iommu", domain->iommu->name),
+		      V("aperture.first", domain->geometry.aperture.first),
+		      V("aperture.last", domain->geometry.aperture.last));
 }
 
 /*
@@ -97,10 +92,9 @@ static int refuse_aperture(struct call *call, const struct mapping *mapping,
  * that never held a physical group finds out when it replays (ERANGE, not EINVAL).
  * Mirrors vfio_iommu_aper_conflict.
  */
-static int check_aperture(struct call *call, const struct type1 *type1, const struct group *group)
+static int check_aperture(struct call *call, const struct type1 *type1, const struct domain *wanted)
 {
-	const struct vfiosim_topo_iommu *iommu = group->iommu;
-	struct span aperture = aperture_of(iommu), all;
+	struct span aperture = wanted->geometry.aperture, all;
 	const struct mapping *mapping;
 
 	if (!type1->ranges.n)
@@ -108,17 +102,17 @@ static int check_aperture(struct call *call, const struct type1 *type1, const st
 	all.first = type1->ranges.items[0].first;
 	all.last = type1->ranges.items[type1->ranges.n - 1].last;
 	if (!span_overlaps(all, aperture))
-		return refuse(call, RULE_ATTACH_DISJOINT, VS("iommu", iommu->name),
+		return refuse(call, RULE_ATTACH_DISJOINT, VS("iommu", wanted->iommu->name),
 			      V("aperture.first", aperture.first), V("aperture.last", aperture.last));
 	if (aperture.first > all.first) {
 		mapping = iopt_find(&type1->iopt, (struct span){ all.first, aperture.first - 1 });
 		if (mapping)
-			return refuse_aperture(call, mapping, iommu);
+			return refuse_aperture(call, mapping, wanted);
 	}
 	if (aperture.last < all.last) {
 		mapping = iopt_find(&type1->iopt, (struct span){ aperture.last + 1, all.last });
 		if (mapping)
-			return refuse_aperture(call, mapping, iommu);
+			return refuse_aperture(call, mapping, wanted);
 	}
 	return 0;
 }
@@ -165,12 +159,12 @@ static int exclude_reserved(struct ranges *ranges, const struct group *group)
 
 /* The ranges as they would be with @group in. */
 static int narrowed_ranges(struct call *call, const struct type1 *type1, const struct group *group,
-			   struct ranges *ret_ranges)
+			   const struct domain *wanted, struct ranges *ret_ranges)
 {
 	int ret = ranges_copy(ret_ranges, &type1->ranges);
 
 	if (!ret)
-		ret = ranges_limit(ret_ranges, aperture_of(group->iommu));
+		ret = ranges_limit(ret_ranges, wanted->geometry.aperture);
 	if (!ret)
 		ret = exclude_reserved(ret_ranges, group);
 	if (!ret && ret_ranges->n)
@@ -185,8 +179,8 @@ static struct domain *compatible_domain(const struct type1 *type1, const struct 
 {
 	struct domain *domain;
 
-	TAILQ_FOREACH(domain, &type1->domains, in_type1)
-		if (domain_compatible(domain, group->iommu))
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
+		if (domain_fits(domain, group->iommu))
 			return domain;
 	return NULL;
 }
@@ -197,7 +191,7 @@ static struct domain *compatible_domain(const struct type1 *type1, const struct 
  * them will be charged, in order, or NULL when all are pinned already. Mirrors
  * vfio_iommu_replay.
  */
-static int check_replay(struct call *call, struct type1 *type1, const struct group *group,
+static int check_replay(struct call *call, struct type1 *type1, const struct domain *wanted,
 			uint64_t **ret_charges)
 {
 	struct span_cursor cursor;
@@ -220,7 +214,7 @@ static int check_replay(struct call *call, struct type1 *type1, const struct gro
 		if (!(mapping->flags & MAPPING_PINNED))
 			ret = pages_check(call, mapping, call->caller->client, &budget, &charges[n]);
 		if (!ret)
-			ret = domain_can_map(call, group->iommu, mapping->iova);
+			ret = domain_check_map(call, wanted, mapping->iova);
 		if (ret) {
 			free(charges);
 			return ret;
@@ -265,7 +259,7 @@ static void replay(struct call *call, struct type1 *type1, const struct domain *
 static void join_domain(struct call *call, struct type1 *type1, struct group *group,
 			struct domain *domain, struct ranges *ranges)
 {
-	domain_attach(domain, group);
+	domain_attach(domain, &group->attachment, group, ATTACH_RID);
 	type1->n_physical++;
 	ranges_done(&type1->ranges);
 	type1->ranges = *ranges;
@@ -278,20 +272,20 @@ static void join_domain(struct call *call, struct type1 *type1, struct group *gr
 }
 
 static int attach_new_domain(struct call *call, struct type1 *type1, struct group *group,
-			     struct ranges *ranges)
+			     const struct domain *wanted, struct ranges *ranges)
 {
 	struct domain *domain;
 	uint64_t *charges;
-	int ret = check_replay(call, type1, group, &charges);
+	int ret = check_replay(call, type1, wanted, &charges);
 
 	if (ret)
 		return ret;
-	domain = domain_create(call->sim, group->iommu);
+	domain = domain_create(call->sim, group->iommu, &domain_request_paging);
 	if (!domain) {
 		free(charges);
 		return refuse(call, RULE_NO_MEMORY);
 	}
-	TAILQ_INSERT_HEAD(&type1->domains, domain, in_type1);
+	TAILQ_INSERT_HEAD(&type1->domains, domain, in_owner);
 	join_domain(call, type1, group, domain, ranges);
 	replay(call, type1, domain, charges);
 	update_page_sizes(type1);
@@ -301,17 +295,19 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct grou
 
 static int attach_physical(struct call *call, struct type1 *type1, struct group *group)
 {
-	struct domain *domain;
+	struct domain wanted, *domain;
 	struct ranges ranges;
-	int ret = check_aperture(call, type1, group);
+	int ret;
 
+	domain_init(&wanted, group->iommu, &domain_request_paging);
+	ret = check_aperture(call, type1, &wanted);
 	if (!ret)
 		ret = check_reserved(call, type1, group);
 	if (!ret)
-		ret = narrowed_ranges(call, type1, group, &ranges);
+		ret = narrowed_ranges(call, type1, group, &wanted, &ranges);
 	if (ret)
 		return ret;
-	if (!call->sim->allow_unsafe_interrupts && !group->iommu->interrupt_remapping) {
+	if (!call->sim->allow_unsafe_interrupts && !group_isolated_msi(group)) {
 		ranges_done(&ranges);
 		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
 			      V("group", group->number));
@@ -321,7 +317,7 @@ static int attach_physical(struct call *call, struct type1 *type1, struct group 
 		join_domain(call, type1, group, domain, &ranges);
 		return 0;
 	}
-	ret = attach_new_domain(call, type1, group, &ranges);
+	ret = attach_new_domain(call, type1, group, &wanted, &ranges);
 	if (ret)
 		ranges_done(&ranges);
 	return ret;
@@ -375,30 +371,30 @@ static void make_lazy(struct call *call, struct type1 *type1)
 static int widened_ranges(const struct type1 *type1, struct ranges *ret_ranges)
 {
 	struct span window = SPAN_ALL;
+	const struct attachment *attachment;
 	struct domain *domain;
-	struct group *group;
 	int ret;
 
 	ranges_init(ret_ranges);
-	TAILQ_FOREACH(domain, &type1->domains, in_type1)
-		window = span_clip(window, aperture_of(domain->iommu));
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
+		window = span_clip(window, domain->geometry.aperture);
 	ret = ranges_limit(ret_ranges, window);
-	TAILQ_FOREACH(domain, &type1->domains, in_type1)
-		TAILQ_FOREACH(group, &domain->groups, in_domain)
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
+		TAILQ_FOREACH(attachment, &domain->attachments, in_domain)
 			if (!ret)
-				ret = exclude_reserved(ret_ranges, group);
+				ret = exclude_reserved(ret_ranges, attachment->group);
 	return ret;
 }
 
 static void detach_physical(struct call *call, struct type1 *type1, struct group *group)
 {
-	struct domain *domain = group->domain;
+	struct domain *domain = group->attachment.domain;
 	struct ranges ranges;
 
-	domain_detach(group);
+	domain_detach(&group->attachment);
 	type1->n_physical--;
-	if (TAILQ_EMPTY(&domain->groups)) {
-		TAILQ_REMOVE(&type1->domains, domain, in_type1);
+	if (TAILQ_EMPTY(&domain->attachments)) {
+		TAILQ_REMOVE(&type1->domains, domain, in_owner);
 		changed(call, "domain {domain:d} destroyed with its last group",
 			V("domain", domain->number));
 		domain_destroy(domain);

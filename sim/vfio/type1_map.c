@@ -57,12 +57,13 @@ static int check_args(struct call *call, const struct type1 *type1,
 /* Why is @iova not in the container's ranges? */
 static int refuse_range(struct call *call, const struct type1 *type1, struct span iova)
 {
-	const struct vfiosim_topo_iommu *iommu = NULL;
-	struct domain *domain;
-	struct group *group;
+	const struct domain *domain, *narrow = NULL;
+	const struct attachment *attachment;
 
-	TAILQ_FOREACH(domain, &type1->domains, in_type1) {
-		TAILQ_FOREACH(group, &domain->groups, in_domain) {
+	TAILQ_FOREACH(domain, &type1->domains, in_owner) {
+		TAILQ_FOREACH(attachment, &domain->attachments, in_domain) {
+			const struct group *group = attachment->group;
+
 			for (size_t i = 0; i < group_resv_count(group); i++) {
 				const struct vfiosim_resv *resv = group_resv(group, i);
 				struct span hole = resv_span(resv);
@@ -76,15 +77,15 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 					      V("group", group->number));
 			}
 		}
-		if (iova.first < domain->iommu->aperture.first ||
-		    iova.last > domain->iommu->aperture.last)
-			iommu = domain->iommu;
+		if (!span_contains(domain->geometry.aperture, iova))
+			narrow = domain;
 	}
-	if (!iommu)
-		iommu = TAILQ_FIRST(&type1->domains)->iommu;
+	if (!narrow)
+		narrow = TAILQ_FIRST(&type1->domains);
 	return refuse(call, RULE_BEYOND_APERTURE, V("first", iova.first), V("last", iova.last),
-		      VS("iommu", iommu->name), V("aperture.first", iommu->aperture.first),
-		      V("aperture.last", iommu->aperture.last));
+		      VS("iommu", narrow->iommu->name),
+		      V("aperture.first", narrow->geometry.aperture.first),
+		      V("aperture.last", narrow->geometry.aperture.last));
 }
 
 /* The caller's account and limit are the mapping's from now on. Mirrors vfio_change_dma_owner. */
@@ -165,9 +166,9 @@ static int check_pinning(struct call *call, const struct type1 *type1, struct ma
 	if (ret)
 		return ret;
 	ret = pages_check(call, mapping, mapping->mapper, &budget, ret_charge);
-	TAILQ_FOREACH(domain, &type1->domains, in_type1)
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
 		if (!ret)
-			ret = domain_can_map(call, domain->iommu, mapping->iova);
+			ret = domain_check_map(call, domain, mapping->iova);
 	if (!ret)
 		mapping->flags |= MAPPING_PINNED;
 	return ret;

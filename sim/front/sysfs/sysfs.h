@@ -33,7 +33,8 @@
 struct subject {
 	struct device *dev;
 	struct group *group;
-	const struct vfiosim_topo_iommu *iommu;
+	const struct iommu *iommu;
+	const struct iommu_attribute *attribute;	/* of iommu */
 	const struct vfiosim_topo_mdev_type *type;
 	const char *name;	/* of a driver, or of the parent of mdevs */
 	unsigned number;	/* index of a BAR; number of a root bus: domain << 8 | bus */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "iommu/iommu.h"
 #include "iommu/resv.h"
 
 /* ---- kernel/iommu_groups/N ---- */
@@ -299,53 +300,23 @@ static void list_iommu_devices(struct listing *listing, const struct subject *su
 	}
 }
 
-static unsigned address_bits(const struct vfiosim_topo_iommu *iommu)
+static void show_attribute(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	return iommu->aperture.last ? 64 - (unsigned)__builtin_clzll(iommu->aperture.last) : 1;
+	subject->attribute->show(subject->iommu, to);
 }
 
-/* The capability register of VT-d: bits 16 to 21 are the address width less one. */
-static void show_cap(struct vfiosim *sim, const struct subject *subject, FILE *to)
+/* What the unit's driver shows. */
+static void list_attributes(struct listing *listing, const struct subject *subject)
 {
-	uint64_t width = address_bits(subject->iommu) - 1;
-	uint64_t large = (subject->iommu->page_sizes >> 21 & 1) |
-			 (subject->iommu->page_sizes >> 30 & 1) << 1;
-	uint64_t sagaw = width > 38 ? 0x600 : 0x200;	/* page tables of 48 bits, of 39 */
+	static const struct node_type file = {
+		.kind = NODE_ATTRIBUTE, .permissions = 0444, .show = show_attribute,
+	};
 
-	fprintf(to, "%llx\n", (unsigned long long)(0x8020000006ull | sagaw | (width & 0x3f) << 16 |
-						    large << 34));
-}
+	for (const struct iommu_attribute *row = subject->iommu->ops->attributes; row->name; row++) {
+		struct subject about = { .iommu = subject->iommu, .attribute = row };
 
-static void show_ecap(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	uint64_t ecap = 0xf00f00 | (subject->iommu->snoop_control ? 1u << 7 : 0) |
-			(subject->iommu->interrupt_remapping ? 1u << 3 : 0);
-
-	fprintf(to, "%llx\n", (unsigned long long)ecap);
-}
-
-static void show_version(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	fprintf(to, "1:0\n");
-}
-
-static void show_address(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	fprintf(to, "%llx\n", 0xfed90000ull + 0x1000ull * (unsigned long long)
-		(subject->iommu - sim->topology->iommus));
-}
-
-static const struct entry vtd_entries[] = {
-	ATTR("address", 0444, show_address, NULL),
-	ATTR("cap", 0444, show_cap, NULL),
-	ATTR("ecap", 0444, show_ecap, NULL),
-	ATTR("version", 0444, show_version, NULL),
-	{ NULL },
-};
-
-static void list_vtd(struct listing *listing, const struct subject *subject)
-{
-	listing_table(listing, vtd_entries, subject);
+		listing_put(listing, row->name, &file, &about);
+	}
 }
 
 static void target_class_iommu(const struct vfiosim *sim, const struct subject *subject, char *to)
@@ -359,7 +330,6 @@ static void show_nothing(struct vfiosim *sim, const struct subject *subject, FIL
 
 static const struct entry iommu_entries[] = {
 	FOLDER("devices", list_iommu_devices),
-	FOLDER("intel-iommu", list_vtd),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_iommu),
 	ATTR("uevent", 0644, show_nothing, sysfs_store_ignored),
@@ -368,15 +338,22 @@ static const struct entry iommu_entries[] = {
 
 static void list_iommu(struct listing *listing, const struct subject *subject)
 {
+	static const struct node_type attributes = {
+		.kind = NODE_FOLDER, .permissions = 0755, .list = list_attributes,
+	};
+	const char *folder = subject->iommu->ops->sysfs_folder;
+
+	if (folder)
+		listing_put(listing, folder, &attributes, subject);
 	listing_table(listing, iommu_entries, subject);
 }
 
 static void put_iommus(struct listing *listing, const struct node_type *type)
 {
-	const struct vfiosim_topology *topology = listing_sim(listing)->topology;
+	struct vfiosim *sim = listing_sim(listing);
 
-	for (size_t i = 0; i < topology->n_iommus; i++) {
-		struct subject about = { .iommu = &topology->iommus[i] };
+	for (size_t i = 0; i < sim->topology->n_iommus; i++) {
+		struct subject about = { .iommu = &sim->iommus[i] };
 
 		listing_put(listing, about.iommu->name, type, &about);
 	}

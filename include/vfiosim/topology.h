@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <vfiosim/error.h>
+
 /* first..last, inclusive. */
 struct vfiosim_range {
 	uint64_t first;
@@ -149,14 +151,6 @@ struct vfiosim_topology {
 	size_t n_devices;
 	const struct vfiosim_topo_mdev_type *mdev_types;
 	size_t n_mdev_types;
-};
-
-/* What is wrong with a file, and where. line and column count from 1; 0: the file as a whole. */
-struct vfiosim_error {
-	char file[256];
-	unsigned line;
-	unsigned column;
-	char message[512];		/* what was found, what was expected */
 };
 
 /*

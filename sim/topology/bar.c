@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "topology/value.h"
+#include "base/value.h"
 
 static int read_pin(struct topology_reader *reader, const struct ynode *value, void *to)
 {

@@ -8,7 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/span.h"
-#include "topology/value.h"
+#include "base/value.h"
 
 /* ---- Reserved regions ---- */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/value.h"
 #include "topology/value.h"
 
 int topology_fail(struct topology_reader *reader, const struct ynode *node, const char *format, ...)

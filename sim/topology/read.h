@@ -7,8 +7,10 @@
 #ifndef SIM_TOPOLOGY_READ_H
 #define SIM_TOPOLOGY_READ_H
 
+#include <vfiosim/topology.h>
+
+#include "base/yaml.h"
 #include "topology/names.h"
-#include "topology/yaml.h"
 
 #define DEVICES_MAX 1024u
 #define GROUPS_MAX 4096u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values as people write them in topologies: sizes, ranges, ids, addresses. Every
- * function takes the whole text and returns false, its output untouched, when
- * there is anything else in it.
+ * What only topologies have: ranges, ids, addresses. As base/value.h: every function
+ * takes the whole text and returns false, its output untouched, when there is
+ * anything else in it.
  */
 #ifndef SIM_TOPOLOGY_VALUE_H
 #define SIM_TOPOLOGY_VALUE_H
@@ -13,14 +13,8 @@
 
 #include <vfiosim/topology.h>
 
-/* 4096, 0x1000; no sign, no overflow. */
-bool value_number(const char *text, uint64_t *ret_number);
-/* A number, or one followed by K, M, G or T. */
-bool value_size(const char *text, uint64_t *ret_bytes);
 /* FIRST..LAST, inclusive; may be reversed (that deserves a message of its own). */
 bool value_range(const char *text, struct vfiosim_range *ret_range);
-/* yes, no, true, false, on, off. */
-bool value_bool(const char *text, bool *ret_bool);
 /* 8086:10d3 */
 bool value_ids(const char *text, uint16_t *ret_first, uint16_t *ret_second);
 /* 0000:01:00.0, lower case as the kernel prints it. */

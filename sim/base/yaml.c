@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "topology/yaml.h"
+#include "base/yaml.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -8,13 +8,13 @@
  * are words and stand once, at most YAML_DEPTH levels. Everything else is refused
  * with its place.
  */
-#ifndef SIM_TOPOLOGY_YAML_H
-#define SIM_TOPOLOGY_YAML_H
+#ifndef SIM_BASE_YAML_H
+#define SIM_BASE_YAML_H
 
 #include <stdarg.h>
 #include <stddef.h>
 
-#include <vfiosim/topology.h>
+#include <vfiosim/error.h>
 
 #include "base/arena.h"
 

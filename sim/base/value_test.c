@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers and truth as people write them, and what is neither. */
+#include "base/value.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+START_TEST(numbers)
+{
+	uint64_t number = 7;
+
+	ck_assert(value_size("128K", &number) && number == 131072);
+	ck_assert(value_size("0x1000", &number) && number == 4096);
+	ck_assert(value_size("16T", &number) && number == UINT64_C(1) << 44);
+	ck_assert(value_size("18446744073709551615", &number) && number == UINT64_MAX);
+	ck_assert(!value_size("18446744073709551616", &number));
+	ck_assert(!value_size("16777216T", &number) && !value_size("", &number));
+	ck_assert(!value_size("-1", &number) && !value_size(" 1", &number));
+	ck_assert(!value_size("1KB", &number) && !value_size("K", &number) && !value_size("0x", &number));
+	ck_assert_uint_eq(number, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(truth)
+{
+	bool yes;
+
+	ck_assert(value_bool("no", &yes) && !yes && value_bool("on", &yes) && yes);
+	ck_assert(!value_bool("No way", &yes));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("value");
+	TCase *tests = tcase_create("values");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests);
+	tcase_add_test(tests, numbers);
+	tcase_add_test(tests, truth);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -15,14 +15,12 @@ set -eu
 cd "${1:-$(dirname "$0")/..}"
 
 debts='
-sim/bus/bus.c vfio/container.h
 sim/bus/bus.c vfio/group.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
-sim/machine/sim.c iommu/iommu.h
+sim/machine/sim.c iommu/group.h
 sim/iommufd/compat.c vfio/container.h
 sim/iommufd/compat.c vfio/group.h
-sim/iommufd/idev.c vfio/container.h
 sim/iommufd/idev.c vfio/group.h
 sim/iommufd/ioas_map.c vfio/group.h
 sim/machine/call.c pages/backing.h

@@ -14,7 +14,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "vfio/container.h"
+#include "iommu/group.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
 #include "topology/value.h"
@@ -96,16 +96,15 @@ static int free_cdev(const struct vfiosim *sim)
 	}
 }
 
-static int free_minor(const struct vfiosim *sim)
+/* Drivers that do no DMA of their own are no obstacle to userspace (driver_managed_dma). */
+static bool manages_dma(const char *driver)
 {
-	for (int n = 0;; n++) {
-		uint32_t i = 0;
+	static const char *const drivers[] = { "vfio-pci", "pcieport", "pci-stub" };
 
-		while (i < sim->n_groups && sim->groups[i]->minor != n)
-			i++;
-		if (i == sim->n_groups)
-			return n;
-	}
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (!strcmp(drivers[i], driver))
+			return true;
+	return false;
 }
 
 /* The vfio driver behind @dev when @driver holds it; NULL: a host driver. */
@@ -122,17 +121,21 @@ static int take_device(struct vfiosim *sim, struct device *dev, const char *driv
 {
 	int ret = 0;
 
+	if (ops && dev->group && !vfio_group_get(dev->group))
+		return -ENOMEM;
 	if (ops && ops->init)
 		ret = ops->init(sim, dev);
 	if (ret)
 		return ret;
+	if (!ops && !manages_dma(driver) && !iommu_device_use_default_domain(dev))
+		return -EBUSY;
 	dev->driver = driver;
 	dev->ops = ops;
 	if (!ops)
 		return 0;
-	if (dev->group && dev->group->minor < 0)
-		dev->group->minor = free_minor(sim);
-	if (!dev->group || dev->group->type != GROUP_NOIOMMU)
+	if (dev->group)
+		vfio_group_device_added(dev->group->vfio);
+	if (!dev->group || !dev->group->noiommu)
 		dev->cdev = free_cdev(sim);
 	return 0;
 }
@@ -140,7 +143,7 @@ static int take_device(struct vfiosim *sim, struct device *dev, const char *driv
 /* Cannot fail. The group's node goes with its last device. */
 static void leave_device(struct call *call, struct device *dev)
 {
-	struct group *group = dev->group;
+	bool vfio = dev->ops;
 
 	changed(call, "{device}: {driver} let go of it", VS("device", dev->topo->address),
 		VS("driver", dev->driver));
@@ -150,11 +153,9 @@ static void leave_device(struct call *call, struct device *dev)
 	dev->driver = NULL;
 	dev->cdev = -1;
 	dev->going = false;
-	if (!group || group_bound_devices(group))
-		return;
-	group->minor = -1;
-	if (group->container)
-		container_detach_group(call, group->container, group);
+	iommu_device_unuse_default_domain(dev);
+	if (vfio && dev->group)
+		vfio_group_device_removed(call, dev->group->vfio);
 }
 
 /* Each descriptor holds the driver, also one of the device's own node that is not bound. */
@@ -171,12 +172,6 @@ static void settle(struct call *call, struct device *dev)
 }
 
 /* ---- Bind ---- */
-
-/* Somebody owns its DMA: iommu_device_use_default_domain would refuse a host driver. */
-static bool group_claimed(const struct group *group)
-{
-	return group->container || group->owner;
-}
 
 static int refuse_no_match(struct call *call, const struct device *dev, const char *driver)
 {
@@ -201,16 +196,12 @@ int bus_bind(struct call *call, struct device *dev, const char *driver)
 	ops = vfio_ops(dev, name);
 	if (!strcmp(name, vfio_pci) && !ops)
 		return refuse_no_match(call, dev, driver);
-	if (ops && (!dev->group || (dev->group->type == GROUP_NOIOMMU && !call->sim->noiommu)))
+	if (ops && (!dev->group || (dev->group->noiommu && !call->sim->noiommu)))
 		return refuse(call, RULE_BUS_NO_IOMMU, VS("device", dev->topo->address));
-	dev->driver = name;
-	if (!ops && dev->group && group_claimed(dev->group) && !group_viable(dev->group, NULL)) {
-		dev->driver = NULL;
+	ret = take_device(call->sim, dev, name, ops);
+	if (ret == -EBUSY)
 		return refuse(call, RULE_BUS_CLAIMED, V("group", dev->group->number),
 			      VS("driver", driver), VS("device", dev->topo->address));
-	}
-	dev->driver = NULL;
-	ret = take_device(call->sim, dev, name, ops);
 	if (ret)
 		return refuse(call, RULE_NO_MEMORY);
 	changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),
@@ -372,18 +363,8 @@ static int grow_devices(struct vfiosim *sim)
 	return 0;
 }
 
-static int grow_groups(struct vfiosim *sim)
-{
-	struct group **groups = realloc(sim->groups, (sim->n_groups + 1) * sizeof(*groups));
-
-	if (!groups)
-		return -ENOMEM;
-	sim->groups = groups;
-	return 0;
-}
-
 static void init_device(struct vfiosim *sim, struct device *dev,
-			const struct vfiosim_topo_device *topo, struct group *group)
+			const struct vfiosim_topo_device *topo, struct iommu_group *group)
 {
 	dev->sim = sim;
 	dev->index = sim->n_devices;
@@ -403,7 +384,7 @@ static void publish_device(struct vfiosim *sim, struct device *dev)
 int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 		   struct device **ret_dev)
 {
-	struct group *group = topo->group >= 0 ? sim->groups[topo->group] : NULL;
+	struct iommu_group *group = topo->group >= 0 ? sim->groups[topo->group] : NULL;
 	struct device *dev;
 	const struct device_ops *ops;
 	int ret = grow_devices(sim);
@@ -467,36 +448,6 @@ uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo
 	return used < type->capacity ? (type->capacity - used) / type->instances : 0;
 }
 
-/* The lowest number no group has. Mirrors the ida of iommu_group_alloc (7.2). */
-static uint32_t free_group_number(const struct vfiosim *sim)
-{
-	for (uint32_t number = 0;; number++) {
-		uint32_t i = 0;
-
-		while (i < sim->n_groups && (sim->groups[i]->gone || sim->groups[i]->number != number))
-			i++;
-		if (i == sim->n_groups)
-			return number;
-	}
-}
-
-/* A group for a new mdev, not yet among those of the machine. NULL: no memory. */
-static struct group *new_emulated_group(struct vfiosim *sim)
-{
-	struct group *group = calloc(1, sizeof(*group));
-
-	if (!group)
-		return NULL;
-	group->sim = sim;
-	group->index = sim->n_groups;
-	group->number = free_group_number(sim);
-	group->type = GROUP_EMULATED;
-	group->minor = -1;
-	TAILQ_INIT(&group->devices);
-	strcpy(group->type_name, "DMA");
-	return group;
-}
-
 static struct born_device *new_mdev(const struct vfiosim_topo_mdev_type *type, const char *uuid)
 {
 	struct born_device *born = calloc(1, sizeof(*born));
@@ -516,22 +467,23 @@ static struct born_device *new_mdev(const struct vfiosim_topo_mdev_type *type, c
 static int add_mdev(struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type,
 		    const char *uuid, struct device **ret_dev)
 {
-	struct group *group = new_emulated_group(sim);
+	struct iommu_group *group = iommu_group_create(sim, NULL);
 	struct born_device *born = new_mdev(type, uuid);
 	int ret = -ENOMEM;
 
-	if (!group || !born || grow_groups(sim) || grow_devices(sim))
+	if (!group || !born || grow_devices(sim))
 		goto fail;
 	init_device(sim, &born->dev, &born->topo, group);
 	ret = take_device(sim, &born->dev, type->parent, device_model(type->vendor_model));
 	if (ret)
 		goto fail;
-	sim->groups[sim->n_groups++] = group;
 	publish_device(sim, &born->dev);
 	*ret_dev = &born->dev;
 	return 0;
 fail:
-	free(group);
+	if (group)
+		free(group->vfio);
+	iommu_group_abort(group);
 	free(born);
 	return ret;
 }

@@ -249,7 +249,7 @@ START_TEST(the_last_device_takes_its_group_along)
 	};
 
 	unbind(device("B"));
-	ck_assert_int_eq(device("B")->group->minor, -1);
+	ck_assert_int_eq(device("B")->group->vfio->minor, -1);
 	ck_assert_int_eq(status(group), -ENODEV);
 	ck_assert_int_eq(vfiosim_inproc_mmap(proc, 4096, VFIOSIM_PROT_READ, VFIOSIM_VMA_MEMORY,
 					     (uint64_t *)&map.vaddr), 0);

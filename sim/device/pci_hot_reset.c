@@ -40,7 +40,7 @@ static bool affected(const struct device *dev, const struct device *other)
 /* The group it is in; opened by its own node, how the iommufd of @asking knows it. */
 static uint32_t identify(const struct device *asking, const struct device *dev)
 {
-	if (asking->bound && asking->group->n_cdevs)
+	if (asking->bound && asking->group->vfio->cdev_device_open_cnt)
 		return cdev_id_of(asking, dev);
 	return dev->group ? dev->group->number : UINT32_MAX;
 }
@@ -88,10 +88,10 @@ int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_d
 	return ret ? ret : list_affected(dev, deps, max);
 }
 
-static bool given(struct vfiosim_file **groups, unsigned n_groups, const struct group *group)
+static bool given(struct vfiosim_file **groups, unsigned n_groups, const struct iommu_group *group)
 {
 	for (unsigned i = 0; i < n_groups; i++) {
-		if (groups[i]->group == group)
+		if (groups[i]->group->iommu_group == group)
 			return true;
 	}
 	return false;

@@ -40,7 +40,7 @@ void domain_destroy(struct domain *domain)
 	free(domain);
 }
 
-void domain_attach(struct domain *domain, struct attachment *attachment, struct group *group,
+void domain_attach(struct domain *domain, struct attachment *attachment, struct iommu_group *group,
 		   uint32_t pasid)
 {
 	*attachment = (struct attachment){ .domain = domain, .group = group, .pasid = pasid };

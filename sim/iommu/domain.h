@@ -21,7 +21,7 @@
 
 #include "iommu/iommu.h"
 
-struct group;
+struct iommu_group;
 
 #define ATTACH_RID UINT32_MAX	/* no PASID: what a device does under its own requester id */
 
@@ -32,7 +32,7 @@ struct group;
  */
 struct attachment {
 	struct domain *domain;		/* NULL: not attached */
-	struct group *group;
+	struct iommu_group *group;
 	uint32_t pasid;			/* or ATTACH_RID */
 	void *fault;			/* the queue that its faults go to; NULL: none */
 	TAILQ_ENTRY(attachment) in_domain;
@@ -66,7 +66,7 @@ struct domain *domain_create(struct vfiosim *sim, const struct iommu *iommu,
 void domain_destroy(struct domain *domain);
 
 /* Cannot fail; @attachment is not attached so far. */
-void domain_attach(struct domain *domain, struct attachment *attachment, struct group *group,
+void domain_attach(struct domain *domain, struct attachment *attachment, struct iommu_group *group,
 		   uint32_t pasid);
 void domain_detach(struct attachment *attachment);
 

@@ -61,7 +61,7 @@ int compat_open_device(struct call *call, struct iommufd *iommufd, struct device
 	size_t told = call->changes.n;
 	int ret;
 
-	if (dev->group->type == GROUP_NOIOMMU)
+	if (dev->group->noiommu)
 		return open_noiommu(call, iommufd, dev);
 	ret = idev_bind(call, dev, iommufd);
 	if (ret)

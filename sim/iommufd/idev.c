@@ -7,7 +7,6 @@
 
 #include <vfiosim/topology.h>
 
-#include "vfio/container.h"
 #include "machine/device.h"
 #include "vfio/group.h"
 #include "iommufd/iommufd.h"
@@ -16,31 +15,14 @@
 
 /* ---- Bind ---- */
 
-static int check_owner(struct call *call, const struct group *group, const struct iommufd *iommufd)
-{
-	const struct device *host;
-	char owner[32];
-
-	if (group->container)
-		snprintf(owner, sizeof(owner), "container %u", group->container->number);
-	else if (group->owner && group->owner != iommufd)
-		snprintf(owner, sizeof(owner), "iommufd %u", group->owner->number);
-	else if (group_viable(group, &host))
-		return 0;
-	else
-		return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
-			      VS("device", host->topo->address), VS("driver", host->driver));
-	return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", owner));
-}
-
 /* Mirrors iommufd_device_bind (7.2): interrupts come before the owner. */
-static int check_physical(struct call *call, const struct group *group,
+static int check_physical(struct call *call, const struct iommu_group *group,
 			  const struct iommufd *iommufd)
 {
-	if (!group_isolated_msi(group) && !call->sim->iommufd_unsafe_interrupts)
+	if (!iommu_group_isolated_msi(group) && !call->sim->iommufd_unsafe_interrupts)
 		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
 			      V("group", group->number));
-	return check_owner(call, group, iommufd);
+	return iommu_group_check_claim(call, group, &iommufd->dma_owner);
 }
 
 /* An idev ends with its descriptor, see idev_unbind(). */
@@ -51,7 +33,7 @@ static void destroy(struct call *call, struct object *object)
 
 int idev_bind(struct call *call, struct device *dev, struct iommufd *iommufd)
 {
-	bool physical = dev->group->type == GROUP_IOMMU;
+	bool physical = dev->group->iommu;
 	struct idev *idev;
 	int ret = physical ? check_physical(call, dev->group, iommufd) : 0;
 
@@ -67,10 +49,8 @@ int idev_bind(struct call *call, struct device *dev, struct iommufd *iommufd)
 	idev->dev = dev;
 	dev->bound = idev;
 	iommufd_get(iommufd);
-	if (physical) {
-		dev->group->owner = iommufd;
-		dev->group->n_bound++;
-	}
+	if (physical)
+		iommu_group_claim(dev->group, &iommufd->dma_owner);
 	object_publish(&idev->object);
 	changed(call, "{device} bound to iommufd {n:d} as {kind} {id:d}",
 		VS("device", dev->topo->address), V("n", iommufd->number),
@@ -85,8 +65,8 @@ void idev_unbind(struct call *call, struct device *dev)
 
 	idev_detach(call, idev);
 	dev->bound = NULL;
-	if (idev->object.type == OBJECT_DEVICE && !--dev->group->n_bound)
-		dev->group->owner = NULL;
+	if (idev->object.type == OBJECT_DEVICE)
+		iommu_group_release(dev->group);
 	changed(call, "{device} unbound from iommufd {n:d}", VS("device", dev->topo->address),
 		V("n", iommufd->number));
 	object_destroy(call, &idev->object);
@@ -97,11 +77,11 @@ void idev_unbind(struct call *call, struct device *dev)
 
 static int check_regions(struct call *call, const struct idev *idev, const struct ioas *ioas)
 {
-	const struct group *group = idev->dev->group;
+	const struct iommu_group *group = idev->dev->group;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = group_resv(group, i);
+	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
 
 		if (resv_enforced(resv))
 			ret = ioas_check_reserve(call, ioas, resv_span(resv),
@@ -112,11 +92,11 @@ static int check_regions(struct call *call, const struct idev *idev, const struc
 
 static int reserve_regions(struct call *call, const struct idev *idev, struct ioas *ioas)
 {
-	const struct group *group = idev->dev->group;
+	const struct iommu_group *group = idev->dev->group;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = group_resv(group, i);
+	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
 
 		if (resv_enforced(resv))
 			ret = ioas_reserve(call, ioas, resv_span(resv), idev,
@@ -170,10 +150,10 @@ static int find_target(struct call *call, const struct idev *idev, uint32_t pt_i
 
 /* The attached devices of the group: those a replace moves. */
 #define for_each_attached(group_, dev_)                                                            \
-	TAILQ_FOREACH((dev_), &(group_)->devices, in_group)                                        \
+	TAILQ_FOREACH((dev_), &(group_)->iommu_group->devices, in_group)                                        \
 		if ((dev_)->bound && (dev_)->bound->attached)
 
-static void set_hwpt(struct call *call, struct group *group, struct hwpt *hwpt)
+static void set_hwpt(struct call *call, struct vfio_group *group, struct hwpt *hwpt)
 {
 	struct hwpt *old = group->hwpt;
 
@@ -181,10 +161,10 @@ static void set_hwpt(struct call *call, struct group *group, struct hwpt *hwpt)
 		domain_detach(&group->attachment);
 	group->hwpt = hwpt;
 	hwpt_use(hwpt);
-	domain_attach(hwpt->domain, &group->attachment, group, ATTACH_RID);
+	domain_attach(hwpt->domain, &group->attachment, group->iommu_group, ATTACH_RID);
 	group->attachment.fault = hwpt->fault;
 	changed(call, "group {group:d} uses hwpt {hwpt:d} of ioas {ioas:d}",
-		V("group", group->number), V("hwpt", hwpt->object.id),
+		V("group", group_number(group)), V("hwpt", hwpt->object.id),
 		V("ioas", hwpt->ioas->object.id));
 	if (old)
 		hwpt_unuse(call, old);
@@ -193,22 +173,22 @@ static void set_hwpt(struct call *call, struct group *group, struct hwpt *hwpt)
 /* The first of a group, or one more where the others are. */
 static int attach_first(struct call *call, struct idev *idev, struct target *target)
 {
-	struct group *group = idev->dev->group;
+	struct vfio_group *group = idev->dev->group->vfio;
 	int ret;
 
 	if (group->hwpt && group->hwpt != target->hwpt)
-		return refuse(call, RULE_OTHER_HWPT, V("group", group->number),
+		return refuse(call, RULE_OTHER_HWPT, V("group", group_number(group)),
 			      V("hwpt", group->hwpt->object.id));
 	ret = check_regions(call, idev, target->ioas);
 	if (!ret && !target->hwpt)
-		ret = hwpt_check(call, target->ioas, group->iommu, &domain_request_paging);
+		ret = hwpt_check(call, target->ioas, group->iommu_group->iommu, &domain_request_paging);
 	if (ret)
 		return ret;
 	ret = reserve_regions(call, idev, target->ioas);
 	if (ret)
 		return ret;
 	if (!target->hwpt)
-		target->hwpt = hwpt_create(call, target->ioas, group->iommu,
+		target->hwpt = hwpt_create(call, target->ioas, group->iommu_group->iommu,
 					   &domain_request_paging, true);
 	if (!target->hwpt) {
 		ioas_unreserve(target->ioas, idev);
@@ -221,7 +201,7 @@ static int attach_first(struct call *call, struct idev *idev, struct target *tar
 	return 0;
 }
 
-static void unreserve_group(struct group *group, struct ioas *ioas)
+static void unreserve_group(struct vfio_group *group, struct ioas *ioas)
 {
 	struct device *dev;
 
@@ -230,7 +210,7 @@ static void unreserve_group(struct group *group, struct ioas *ioas)
 }
 
 /* What the attached devices of @group reserve, in @ioas besides where they are: all, or none. */
-static int reserve_group(struct call *call, struct group *group, struct ioas *ioas)
+static int reserve_group(struct call *call, struct vfio_group *group, struct ioas *ioas)
 {
 	struct device *dev;
 	int ret = 0;
@@ -246,7 +226,7 @@ static int reserve_group(struct call *call, struct group *group, struct ioas *io
 /* The whole group moves, or nothing happens. Mirrors iommufd_device_do_replace. */
 static int replace(struct call *call, struct idev *idev, struct target *target)
 {
-	struct group *group = idev->dev->group;
+	struct vfio_group *group = idev->dev->group->vfio;
 	struct ioas *old = group->hwpt->ioas;
 	struct device *dev;
 	int ret = 0;
@@ -258,13 +238,13 @@ static int replace(struct call *call, struct idev *idev, struct target *target)
 			if (!ret)
 				ret = check_regions(call, dev->bound, target->ioas);
 	if (!ret && !target->hwpt)
-		ret = hwpt_check(call, target->ioas, group->iommu, &domain_request_paging);
+		ret = hwpt_check(call, target->ioas, group->iommu_group->iommu, &domain_request_paging);
 	if (!ret && old != target->ioas)
 		ret = reserve_group(call, group, target->ioas);
 	if (ret)
 		return ret;
 	if (!target->hwpt)
-		target->hwpt = hwpt_create(call, target->ioas, group->iommu,
+		target->hwpt = hwpt_create(call, target->ioas, group->iommu_group->iommu,
 					   &domain_request_paging, true);
 	if (!target->hwpt) {
 		if (old != target->ioas)
@@ -342,7 +322,7 @@ int idev_attach(struct call *call, struct idev *idev, uint32_t pt_id, uint32_t *
 
 void idev_detach(struct call *call, struct idev *idev)
 {
-	struct group *group = idev->dev->group;
+	struct vfio_group *group = idev->dev->group->vfio;
 	struct hwpt *hwpt = group->hwpt;
 
 	if (!idev->attached)
@@ -358,7 +338,7 @@ void idev_detach(struct call *call, struct idev *idev)
 		return;
 	domain_detach(&group->attachment);
 	group->hwpt = NULL;
-	changed(call, "group {group:d} uses hwpt {hwpt:d} no more", V("group", group->number),
+	changed(call, "group {group:d} uses hwpt {hwpt:d} no more", V("group", group_number(group)),
 		V("hwpt", hwpt->object.id));
 	hwpt_unuse(call, hwpt);
 }
@@ -369,5 +349,5 @@ struct ioas *idev_ioas(const struct device *dev)
 
 	if (!idev || !idev->attached)
 		return NULL;
-	return idev->object.type == OBJECT_ACCESS ? idev->ioas : dev->group->hwpt->ioas;
+	return idev->object.type == OBJECT_ACCESS ? idev->ioas : dev->group->vfio->hwpt->ioas;
 }

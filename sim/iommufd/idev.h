@@ -15,7 +15,7 @@
 #include "iommufd/hwpt.h"
 
 struct device;
-struct group;
+struct vfio_group;
 
 /* A bound device of either kind; dev->bound. */
 struct idev {

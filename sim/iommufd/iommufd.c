@@ -6,6 +6,14 @@
 
 #include "machine/sim.h"
 
+static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
+{
+	const struct iommufd *iommufd =
+		(const void *)((const char *)owner - offsetof(struct iommufd, dma_owner));
+
+	snprintf(to, size, "iommufd %u", iommufd->number);
+}
+
 struct iommufd *iommufd_create(struct vfiosim *sim)
 {
 	struct iommufd *iommufd = calloc(1, sizeof(*iommufd));
@@ -15,6 +23,7 @@ struct iommufd *iommufd_create(struct vfiosim *sim)
 	iommufd->sim = sim;
 	iommufd->number = ++sim->next_iommufd;
 	iommufd->refs = 1;
+	iommufd->dma_owner.describe = describe_owner;
 	TAILQ_INSERT_TAIL(&sim->iommufds, iommufd, in_sim);
 	return iommufd;
 }

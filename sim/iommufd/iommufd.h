@@ -12,6 +12,7 @@
 
 #include <sys/queue.h>
 
+#include "iommu/group.h"
 #include "iommufd/object.h"
 
 struct ioas;
@@ -21,6 +22,7 @@ struct iommufd {
 	uint32_t number;		/* 1, 2, ... in order of opening */
 	unsigned refs;
 	struct object_table table;
+	struct dma_owner dma_owner;	/* what owns the groups of its devices */
 	bool account_mm;		/* IOMMU_OPTION_RLIMIT_MODE: charge the mm, not the user */
 	struct ioas *vfio_ioas;		/* the one the VFIO container commands work on, or NULL */
 	bool noiommu;			/* a group without IOMMU had it as its container; see compat.h */

@@ -18,7 +18,7 @@
 
 #include "machine/call.h"
 
-struct group;
+struct iommu_group;
 struct vfiosim_topo_device;
 struct device;
 struct idev;
@@ -128,9 +128,10 @@ struct device {
 	struct vfiosim *sim;
 	uint32_t index;			/* in sim->devices; stable */
 	const struct vfiosim_topo_device *topo;
-	struct group *group;		/* NULL: none */
+	struct iommu_group *group;		/* NULL: none */
 	TAILQ_ENTRY(device) in_group;
 	const char *driver;		/* name of the driver that holds it, NULL: none */
+	bool uses_default_domain;	/* that driver does DMA: userspace cannot own the group */
 	const struct device_ops *ops;	/* set while a vfio driver holds it, else NULL */
 	char driver_override[64];	/* "" = none */
 	int cdev;			/* N of vfioN, -1: none (not bound to a vfio driver) */

@@ -70,13 +70,14 @@ static int decide_open_container(struct call *call)
 
 static int decide_open_group(struct call *call)
 {
-	struct group *group;
+	struct vfio_group *group = NULL;
 	struct vfiosim_file *file;
 	int ret;
 
-	if (call->arg >= call->sim->n_groups || call->sim->groups[call->arg]->gone)
+	if (call->arg < call->sim->n_groups && !call->sim->groups[call->arg]->gone)
+		group = call->sim->groups[call->arg]->vfio;
+	if (!group)
 		return refuse(call, RULE_GROUP_EMPTY, V("group", call->arg));
-	group = call->sim->groups[call->arg];
 	file = file_create(call->sim, VFIOSIM_GROUP);
 	if (!file)
 		return refuse(call, RULE_NO_MEMORY);

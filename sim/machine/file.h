@@ -12,7 +12,7 @@
 #include <vfiosim/vfiosim.h>
 
 struct container;
-struct group;
+struct vfio_group;
 struct device;
 struct iommufd;
 struct object;
@@ -22,12 +22,12 @@ struct vfiosim_file {
 	enum vfiosim_file_kind kind;
 	union {
 		struct container *container;
-		struct group *group;
+		struct vfio_group *group;
 		struct device *device;
 		struct iommufd *iommufd;
 		struct object *fault;
 	};
-	struct group *through;		/* device files: the group they were opened through;
+	struct vfio_group *through;		/* device files: the group they were opened through;
 					   NULL: opened as a cdev */
 	bool bound;			/* cdevs: VFIO_DEVICE_BIND_IOMMUFD succeeded on this file */
 	uint64_t number;		/* in order of opening */

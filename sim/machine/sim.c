@@ -9,39 +9,10 @@
 #include "pages/backing.h"
 #include "bus/bus.h"
 #include "machine/client.h"
-#include "iommu/iommu.h"
+#include "iommu/group.h"
 #include "vfio/container.h"
 #include "machine/device.h"
 #include "vfio/group.h"
-
-static enum group_type type_of(const struct vfiosim_topo_group *topo)
-{
-	if (topo->noiommu)
-		return GROUP_NOIOMMU;
-	return topo->iommu < 0 ? GROUP_EMULATED : GROUP_IOMMU;
-}
-
-static int add_group(struct vfiosim *sim, const struct vfiosim_topo_group *topo)
-{
-	struct group *group = calloc(1, sizeof(*group));
-
-	if (!group)
-		return -ENOMEM;
-	group->sim = sim;
-	group->index = sim->n_groups;
-	group->number = topo->number;
-	group->topo = topo;
-	group->type = type_of(topo);
-	if (group->type == GROUP_IOMMU)
-		group->iommu = &sim->iommus[topo->iommu];
-	TAILQ_INIT(&group->devices);
-	group->minor = -1;
-	strcpy(group->type_name, "DMA");
-	sim->groups[sim->n_groups++] = group;
-	if (!topo->noiommu && topo->number >= sim->next_group_number)
-		sim->next_group_number = topo->number + 1;
-	return 0;
-}
 
 int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 {
@@ -60,14 +31,13 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->iommufd_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->noiommu = topology->noiommu;
-	sim->groups = calloc(topology->n_groups + 1, sizeof(*sim->groups));
 	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));
-	if (!sim->groups || !sim->devices)
+	if (!sim->devices)
 		ret = -ENOMEM;
 	if (!ret)
 		ret = iommus_create(sim);
-	for (size_t i = 0; !ret && i < topology->n_groups; i++)
-		ret = add_group(sim, &topology->groups[i]);
+	if (!ret)
+		ret = iommu_groups_create(sim);
 	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
 		struct device *dev;
 
@@ -86,14 +56,13 @@ void sim_done(struct vfiosim *sim)
 	backing_reap(sim);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		bus_free_device(sim->devices[i]);
-	for (uint32_t i = 0; i < sim->n_groups; i++)
-		free(sim->groups[i]);
+	vfio_groups_destroy(sim);
+	iommu_groups_destroy(sim);
 	while ((user = TAILQ_FIRST(&sim->users))) {
 		TAILQ_REMOVE(&sim->users, user, in_sim);
 		free(user);
 	}
 	free(sim->devices);
-	free(sim->groups);
 	iommus_destroy(sim);
 	pthread_mutex_destroy(&sim->trace.lock);
 	pthread_mutex_destroy(&sim->lock);

@@ -18,7 +18,7 @@
 #include <vfiosim/vfiosim.h>
 
 struct device;
-struct group;
+struct iommu_group;
 struct container;
 struct iommu;
 struct iommufd;
@@ -31,9 +31,8 @@ struct vfiosim {
 
 	struct device **devices;	/* index -> device; never NULL, see device.removed */
 	uint32_t n_devices;
-	struct group **groups;		/* index -> group; never NULL, see group.gone */
+	struct iommu_group **groups;	/* index -> group; never NULL, see iommu_group.gone */
 	uint32_t n_groups;
-	uint32_t next_group_number;	/* for mdevs created at run time */
 	struct iommu *iommus;		/* the topology's, by its index */
 
 	TAILQ_HEAD(, container) containers;

@@ -78,7 +78,7 @@ static void put_group_numbers(struct json *json, const char *key, const struct c
 			      const struct domain *domain)
 {
 	const struct attachment *attachment;
-	const struct group *group;
+	const struct vfio_group *group;
 
 	json_key(json, key);
 	json_array(json);
@@ -87,7 +87,7 @@ static void put_group_numbers(struct json *json, const char *key, const struct c
 			json_unsigned(json, attachment->group->number);
 	else
 		TAILQ_FOREACH_REVERSE(group, &container->groups, group_list, in_container)
-			json_unsigned(json, group->number);
+			json_unsigned(json, group_number(group));
 	json_array_end(json);
 }
 
@@ -186,7 +186,7 @@ static void put_idev(struct json *json, const struct idev *idev)
 	if (idev->object.type == OBJECT_ACCESS && idev->ioas)
 		json_put_unsigned(json, "ioas", idev->ioas->object.id);
 	if (idev->object.type == OBJECT_DEVICE && idev->attached)
-		json_put_unsigned(json, "hwpt", idev->dev->group->hwpt->object.id);
+		json_put_unsigned(json, "hwpt", idev->dev->group->vfio->hwpt->object.id);
 }
 
 static void put_object(struct json *json, const struct memories *memories,
@@ -247,9 +247,16 @@ static void put_container(struct json *json, const struct memories *memories,
 	json_object_end(json);
 }
 
-static void put_group(struct json *json, const struct group *group)
+static const char *group_kind(const struct iommu_group *group)
 {
-	static const char *const types[] = { "iommu", "emulated", "noiommu" };
+	if (group->noiommu)
+		return "noiommu";
+	return group->iommu ? "iommu" : "emulated";
+}
+
+static void put_group(struct json *json, const struct iommu_group *group)
+{
+	const struct vfio_group *vfio = group->vfio;
 	const struct device *dev;
 	char name[24];
 
@@ -257,16 +264,16 @@ static void put_group(struct json *json, const struct group *group)
 	json_object(json);
 	json_put_unsigned(json, "number", group->number);
 	json_put_string(json, "node", name);
-	json_put_string(json, "type", types[group->type]);
-	json_put_bool(json, "viable", group_viable(group, NULL));
-	json_put_bool(json, "open", group->file);
+	json_put_string(json, "type", group_kind(group));
+	json_put_bool(json, "viable", !iommu_group_host_device(group));
+	json_put_bool(json, "open", vfio && vfio->file);
 	json_key(json, "container");
-	if (group->container)
-		json_unsigned(json, group->container->number);
+	if (vfio && vfio->container)
+		json_unsigned(json, vfio->container->number);
 	else
 		json_string(json, NULL);
-	if (group->iommufd)
-		json_put_unsigned(json, "iommufd", group->iommufd->number);
+	if (vfio && vfio->iommufd)
+		json_put_unsigned(json, "iommufd", vfio->iommufd->number);
 	json_key(json, "devices");
 	json_array(json);
 	TAILQ_FOREACH(dev, &group->devices, in_group)

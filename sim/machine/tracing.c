@@ -53,7 +53,7 @@ void trace_object(const struct vfiosim_file *file, char *to, size_t size)
 	else if (file->kind == VFIOSIM_CONTAINER)
 		snprintf(to, size, "container %u", file->container->number);
 	else if (file->kind == VFIOSIM_GROUP)
-		snprintf(to, size, "group %u", file->group->number);
+		snprintf(to, size, "group %u", group_number(file->group));
 	else if (file->kind == VFIOSIM_FAULT)
 		snprintf(to, size, "fault queue %u", file->fault->id);
 	else if (file->kind == VFIOSIM_IOMMUFD)

@@ -81,7 +81,7 @@ static int check_bind(struct call *call, const struct cdev_bind *bind)
 
 	if (file->through)
 		return refuse(call, RULE_NOT_A_CDEV, VS("device", dev->topo->address));
-	if (dev->group->file)
+	if (dev->group->vfio->file)
 		return refuse(call, RULE_CDEV_GROUP_OPEN, VS("device", dev->topo->address),
 			      V("group", dev->group->number));
 	if (file->bound)
@@ -111,7 +111,7 @@ int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_dev
 		return ret;
 	}
 	dev->open_count = 1;
-	dev->group->n_cdevs++;
+	dev->group->vfio->cdev_device_open_cnt++;
 	file->bound = true;
 	*ret_devid = dev->bound->object.id;
 	return 0;
@@ -128,7 +128,7 @@ void cdev_unbind(struct call *call, struct vfiosim_file *file)
 	if (dev->ops->close)
 		dev->ops->close(call, dev);
 	idev_unbind(call, dev);
-	dev->group->n_cdevs--;
+	dev->group->vfio->cdev_device_open_cnt--;
 }
 
 /* ---- Attach and detach ---- */
@@ -183,5 +183,5 @@ uint32_t cdev_id_of(const struct device *dev, const struct device *other)
 		return UINT32_MAX;
 	if (other->bound && other->bound->object.iommufd == iommufd)
 		return other->bound->object.id;
-	return other->group && other->group->owner == iommufd ? 0 : UINT32_MAX;
+	return other->group && other->group->owner == &iommufd->dma_owner ? 0 : UINT32_MAX;
 }

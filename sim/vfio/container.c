@@ -81,7 +81,7 @@ static void release_driver(struct call *call, struct container *container)
  */
 static int attach_all(struct call *call, struct container *container, struct type1 *type1)
 {
-	struct group *group, *undo;
+	struct vfio_group *group, *undo;
 
 	TAILQ_FOREACH(group, &container->groups, in_container) {
 		int ret = type1_attach(call, type1, group);
@@ -128,7 +128,7 @@ static int set_noiommu(struct call *call, struct container *container)
 	if (ret)
 		return ret;
 	if (!limits.sys_rawio)
-		return refuse(call, RULE_NO_RAWIO, V("group", TAILQ_FIRST(&container->groups)->number));
+		return refuse(call, RULE_NO_RAWIO, V("group", group_number(TAILQ_FIRST(&container->groups))));
 	container->driver = DRIVER_NOIOMMU;
 	changed(call, "container {container:d} now works without any IOMMU",
 		V("container", container->number));
@@ -150,26 +150,9 @@ int container_set_iommu(struct call *call, struct container *container, uint64_t
 
 /* ---- Groups ---- */
 
-static int check_ownership(struct call *call, const struct group *group)
+int container_attach_group(struct call *call, struct container *container, struct vfio_group *group)
 {
-	const struct device *host;
-	char owner[32];
-
-	if (group->type != GROUP_IOMMU)
-		return 0;
-	if (group->owner) {
-		snprintf(owner, sizeof(owner), "iommufd %u", group->owner->number);
-		return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", owner));
-	}
-	if (group_viable(group, &host))
-		return 0;
-	return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
-		      VS("device", host->topo->address), VS("driver", host->driver));
-}
-
-int container_attach_group(struct call *call, struct container *container, struct group *group)
-{
-	bool noiommu = group->type == GROUP_NOIOMMU;
+	bool noiommu = group->type == VFIO_NO_IOMMU;
 	int ret;
 
 	if (noiommu) {
@@ -179,33 +162,38 @@ int container_attach_group(struct call *call, struct container *container, struc
 		if (ret)
 			return ret;
 		if (!limits.sys_rawio)
-			return refuse(call, RULE_NO_RAWIO, V("group", group->number));
+			return refuse(call, RULE_NO_RAWIO, V("group", group_number(group)));
 	}
 	if (!TAILQ_EMPTY(&container->groups) && container->noiommu != noiommu)
 		return refuse(call, RULE_NOIOMMU_MIXED, V("container", container->number));
-	ret = check_ownership(call, group);
+	ret = group->type == VFIO_IOMMU ?
+		      iommu_group_check_claim(call, group->iommu_group, &group->dma_owner) : 0;
 	if (!ret && container->driver == DRIVER_TYPE1)
 		ret = type1_attach(call, container->type1, group);
 	if (ret)
 		return ret;
 
+	if (group->type == VFIO_IOMMU)
+		iommu_group_claim(group->iommu_group, &group->dma_owner);
 	container->refs++;
 	container->noiommu = noiommu;
 	TAILQ_INSERT_HEAD(&container->groups, group, in_container);
 	group->container = container;
 	group->container_users = 0;
-	changed(call, "group {group:d} is in container {container:d}", V("group", group->number),
+	changed(call, "group {group:d} is in container {container:d}", V("group", group_number(group)),
 		V("container", container->number));
 	return 0;
 }
 
-void container_detach_group(struct call *call, struct container *container, struct group *group)
+void container_detach_group(struct call *call, struct container *container, struct vfio_group *group)
 {
 	TAILQ_REMOVE(&container->groups, group, in_container);
 	if (container->driver == DRIVER_TYPE1)
 		type1_detach(call, container->type1, group);
+	if (group->type == VFIO_IOMMU)
+		iommu_group_release(group->iommu_group);
 	group->container = NULL;
-	changed(call, "group {group:d} left container {container:d}", V("group", group->number),
+	changed(call, "group {group:d} left container {container:d}", V("group", group_number(group)),
 		V("container", container->number));
 	if (TAILQ_EMPTY(&container->groups))
 		release_driver(call, container);

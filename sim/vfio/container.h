@@ -15,7 +15,7 @@
 
 #include "machine/call.h"
 
-struct group;
+struct vfio_group;
 struct type1;
 
 enum container_driver {
@@ -39,7 +39,7 @@ struct container {
 	uint32_t number;		/* 1, 2, ... in order of opening */
 	unsigned refs;			/* files and groups */
 	bool noiommu;			/* what the groups in it are; meaningless while empty */
-	TAILQ_HEAD(group_list, group) groups;	/* newest first, as the kernel's list */
+	TAILQ_HEAD(group_list, vfio_group) groups;	/* newest first, as the kernel's list */
 	_Atomic enum container_driver driver;	/* written with the lock held; may be read without */
 	struct type1 *type1;		/* DRIVER_TYPE1 only */
 	TAILQ_ENTRY(container) in_sim;
@@ -56,7 +56,7 @@ int container_check_extension(const struct container *container, uint64_t extens
 int container_set_iommu(struct call *call, struct container *container, uint64_t type);
 
 /* Group joins (claims DMA ownership, attaches if there is a driver) and leaves (cannot fail). */
-int container_attach_group(struct call *call, struct container *container, struct group *group);
-void container_detach_group(struct call *call, struct container *container, struct group *group);
+int container_attach_group(struct call *call, struct container *container, struct vfio_group *group);
+void container_detach_group(struct call *call, struct container *container, struct vfio_group *group);
 
 #endif

@@ -38,7 +38,7 @@ struct space {
 
 static struct space space_of(const struct device *dev)
 {
-	const struct group *group = dev->group;
+	const struct vfio_group *group = dev->group ? dev->group->vfio : NULL;
 	struct ioas *ioas = idev_ioas(dev);
 
 	if (ioas)
@@ -246,9 +246,9 @@ static int translate(struct call *call, struct device *dev, const struct space *
 	uint32_t needed = dir == DMA_WRITE ? MAPPING_WRITE : MAPPING_READ;
 	struct span part;
 
-	if (!mapping && !space->type1 && dev->group->type != GROUP_IOMMU)
+	if (!mapping && !space->type1 && !dev->group->iommu)
 		return refuse(call, RULE_AREA_MISSING, V("first", iova), V("last", last));
-	if (!mapping && dev->group->type != GROUP_IOMMU)
+	if (!mapping && !dev->group->iommu)
 		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
 			      V("iova", iova));
 	if (!mapping)

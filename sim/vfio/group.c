@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vfiosim/topology.h>
@@ -15,36 +16,77 @@
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
 
+/* ---- Life ---- */
+
+static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
+{
+	const struct vfio_group *group =
+		(const void *)((const char *)owner - offsetof(struct vfio_group, dma_owner));
+
+	snprintf(to, size, "container %u", group->container->number);
+}
+
+static enum vfio_group_type type_of(const struct iommu_group *group)
+{
+	if (group->noiommu)
+		return VFIO_NO_IOMMU;
+	return group->iommu ? VFIO_IOMMU : VFIO_EMULATED_IOMMU;
+}
+
+struct vfio_group *vfio_group_get(struct iommu_group *iommu_group)
+{
+	struct vfio_group *group = iommu_group->vfio;
+
+	if (group)
+		return group;
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return NULL;
+	group->iommu_group = iommu_group;
+	group->type = type_of(iommu_group);
+	group->minor = -1;
+	group->dma_owner.describe = describe_owner;
+	iommu_group->vfio = group;
+	return group;
+}
+
+void vfio_groups_destroy(struct vfiosim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		free(sim->groups[i]->vfio);
+}
+
+static int free_minor(const struct vfiosim *sim)
+{
+	for (int n = 0;; n++) {
+		uint32_t i = 0;
+
+		while (i < sim->n_groups &&
+		       !(sim->groups[i]->vfio && sim->groups[i]->vfio->minor == n))
+			i++;
+		if (i == sim->n_groups)
+			return n;
+	}
+}
+
+void vfio_group_device_added(struct vfio_group *group)
+{
+	if (group->minor < 0)
+		group->minor = free_minor(group->iommu_group->sim);
+}
+
+void vfio_group_device_removed(struct call *call, struct vfio_group *group)
+{
+	if (group_bound_devices(group->iommu_group))
+		return;
+	group->minor = -1;
+	if (group->container)
+		container_detach_group(call, group->container, group);
+}
+
 /* ---- What a group is made of ---- */
 
-/* Drivers whose devices do not stand in the way: they do no DMA of their own (driver_managed_dma). */
-static bool driver_harmless(const char *driver)
-{
-	static const char *const harmless[] = { "vfio-pci", "pcieport", "pci-stub" };
-
-	for (size_t i = 0; driver && i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		if (!strcmp(driver, harmless[i]))
-			return true;
-	return !driver;
-}
-
-bool group_viable(const struct group *group, const struct device **ret_host)
-{
-	const struct device *dev;
-
-	if (group->type != GROUP_IOMMU)
-		return true;
-	TAILQ_FOREACH(dev, &group->devices, in_group) {
-		if (driver_harmless(dev->driver))
-			continue;
-		if (ret_host)
-			*ret_host = dev;
-		return false;
-	}
-	return true;
-}
-
-unsigned group_bound_devices(const struct group *group)
+unsigned group_bound_devices(const struct iommu_group *group)
 {
 	const struct device *dev;
 	unsigned n = 0;
@@ -54,59 +96,47 @@ unsigned group_bound_devices(const struct group *group)
 	return n;
 }
 
-size_t group_resv_count(const struct group *group)
+bool group_has_node(const struct vfiosim *sim, const struct iommu_group *group)
 {
-	return (group->iommu ? group->iommu->topo->n_resv : 0) +
-	       (group->topo ? group->topo->n_resv : 0);
+	if (group->gone || (group->noiommu && !sim->noiommu))
+		return false;
+	return group_bound_devices(group) > 0;
 }
 
-const struct vfiosim_resv *group_resv(const struct group *group, size_t index)
+void group_node_name(const struct iommu_group *group, char *to, size_t size)
 {
-	size_t shared = group->iommu ? group->iommu->topo->n_resv : 0;
-
-	return index < shared ? &group->iommu->topo->resv[index] :
-				&group->topo->resv[index - shared];
-}
-
-bool group_isolated_msi(const struct group *group)
-{
-	return group->iommu->topo->interrupt_remapping;
-}
-
-void group_node_name(const struct group *group, char *to, size_t size)
-{
-	snprintf(to, size, "%s%u", group->type == GROUP_NOIOMMU ? "noiommu-" : "", group->number);
+	snprintf(to, size, "%s%u", group->noiommu ? "noiommu-" : "", group->number);
 }
 
 /* ---- Opening and closing ---- */
 
-static unsigned open_devices(const struct group *group)
+static unsigned open_devices(const struct vfio_group *group)
 {
 	return group->file_refs - !group->file_closed;
 }
 
-int group_open(struct call *call, struct group *group, struct vfiosim_file *file)
+int group_open(struct call *call, struct vfio_group *group, struct vfiosim_file *file)
 {
 	struct vfiosim_limits limits;
 	int ret;
 
-	if (!group_bound_devices(group))
-		return refuse(call, RULE_GROUP_EMPTY, V("group", group->number));
-	if (group->type == GROUP_NOIOMMU) {
+	if (!group_bound_devices(group->iommu_group))
+		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
+	if (group->type == VFIO_NO_IOMMU) {
 		ret = call_limits(call, &limits);
 		if (ret)
 			return ret;
 		if (!limits.sys_rawio)
-			return refuse(call, RULE_NO_RAWIO, V("group", group->number));
+			return refuse(call, RULE_NO_RAWIO, V("group", group_number(group)));
 	}
-	if (group->n_cdevs)
-		return refuse(call, RULE_GROUP_CDEV_BOUND, V("group", group->number),
-			      V("count", group->n_cdevs));
+	if (group->cdev_device_open_cnt)
+		return refuse(call, RULE_GROUP_CDEV_BOUND, V("group", group_number(group)),
+			      V("count", group->cdev_device_open_cnt));
 	if (group->file && group->file_closed)
-		return refuse(call, RULE_GROUP_HELD, V("group", group->number),
+		return refuse(call, RULE_GROUP_HELD, V("group", group_number(group)),
 			      V("count", open_devices(group)));
 	if (group->file)
-		return refuse(call, RULE_GROUP_OPEN, V("group", group->number));
+		return refuse(call, RULE_GROUP_OPEN, V("group", group_number(group)));
 	group->file = file;
 	group->file_refs = 1;
 	group->file_closed = false;
@@ -114,7 +144,7 @@ int group_open(struct call *call, struct group *group, struct vfiosim_file *file
 }
 
 /* Out of its container, or of the iommufd in its place. */
-static void leave(struct call *call, struct group *group)
+static void leave(struct call *call, struct vfio_group *group)
 {
 	struct iommufd *iommufd = group->iommufd;
 
@@ -123,13 +153,13 @@ static void leave(struct call *call, struct group *group)
 	if (!iommufd)
 		return;
 	group->iommufd = NULL;
-	changed(call, "group {group:d} left iommufd {iommufd:d}", V("group", group->number),
+	changed(call, "group {group:d} left iommufd {iommufd:d}", V("group", group_number(group)),
 		V("iommufd", iommufd->number));
 	iommufd_put(call, iommufd);
 }
 
 /* One user of the group's file less; the last one takes the group out of its container. */
-static void put_file(struct call *call, struct group *group)
+static void put_file(struct call *call, struct vfio_group *group)
 {
 	if (--group->file_refs)
 		return;
@@ -137,7 +167,7 @@ static void put_file(struct call *call, struct group *group)
 	group->file = NULL;
 }
 
-void group_close(struct call *call, struct group *group)
+void group_close(struct call *call, struct vfio_group *group)
 {
 	group->file_closed = true;
 	put_file(call, group);
@@ -147,7 +177,7 @@ void group_close(struct call *call, struct group *group)
 static void release(struct call *call, struct device *dev)
 {
 	if (dev->in_container)
-		dev->group->container_users--;
+		dev->group->vfio->container_users--;
 	dev->in_container = false;
 	compat_close_device(call, dev);
 }
@@ -160,7 +190,7 @@ static void close_last(struct call *call, struct device *dev)
 	release(call, dev);
 }
 
-void group_close_device(struct call *call, struct group *group, struct device *dev)
+void group_close_device(struct call *call, struct vfio_group *group, struct device *dev)
 {
 	if (!--dev->open_count) {
 		close_last(call, dev);
@@ -171,40 +201,40 @@ void group_close_device(struct call *call, struct group *group, struct device *d
 
 /* ---- Container ---- */
 
-int group_status(struct call *call, struct group *group, uint32_t *ret_flags)
+int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flags)
 {
-	if (!group_bound_devices(group))
-		return refuse(call, RULE_GROUP_EMPTY, V("group", group->number));
+	if (!group_bound_devices(group->iommu_group))
+		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
 	if (group->container || group->iommufd)
 		*ret_flags = 3;
 	else
-		*ret_flags = !group->owner && group_viable(group, NULL);
+		*ret_flags = !group->iommu_group->owner_cnt;
 	return 0;
 }
 
-static int join_iommufd(struct call *call, struct group *group, struct iommufd *iommufd)
+static int join_iommufd(struct call *call, struct vfio_group *group, struct iommufd *iommufd)
 {
-	int ret = compat_join(call, iommufd, group->type == GROUP_NOIOMMU);
+	int ret = compat_join(call, iommufd, group->type == VFIO_NO_IOMMU);
 
 	if (ret)
 		return ret;
 	group->iommufd = iommufd_get(iommufd);
 	changed(call, "group {group:d} has iommufd {iommufd:d} as its container",
-		V("group", group->number), V("iommufd", iommufd->number));
+		V("group", group_number(group)), V("iommufd", iommufd->number));
 	return 0;
 }
 
-int group_set_container(struct call *call, struct group *group, struct container *container,
+int group_set_container(struct call *call, struct vfio_group *group, struct container *container,
 			struct iommufd *iommufd, int fd)
 {
 	if (group->container)
-		return refuse(call, RULE_CONTAINER_SET, V("group", group->number),
+		return refuse(call, RULE_CONTAINER_SET, V("group", group_number(group)),
 			      V("container", group->container->number));
 	if (group->iommufd)
-		return refuse(call, RULE_COMPAT_SET, V("group", group->number),
+		return refuse(call, RULE_COMPAT_SET, V("group", group_number(group)),
 			      V("iommufd", group->iommufd->number));
-	if (!group_bound_devices(group))
-		return refuse(call, RULE_GROUP_EMPTY, V("group", group->number));
+	if (!group_bound_devices(group->iommu_group))
+		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
 	if (container)
 		return container_attach_group(call, container, group);
 	if (iommufd)
@@ -212,13 +242,13 @@ int group_set_container(struct call *call, struct group *group, struct container
 	return refuse(call, RULE_NOT_A_CONTAINER, V("fd", (int64_t)fd));
 }
 
-int group_unset_container(struct call *call, struct group *group)
+int group_unset_container(struct call *call, struct vfio_group *group)
 {
 	if (!group->container && !group->iommufd)
-		return refuse(call, RULE_CONTAINER_NOT_SET, V("group", group->number));
+		return refuse(call, RULE_CONTAINER_NOT_SET, V("group", group_number(group)));
 	if (group->container_users)
 		return refuse(call, RULE_DEVICES_OPEN, V("count", open_devices(group)),
-			      V("group", group->number));
+			      V("group", group_number(group)));
 	leave(call, group);
 	return 0;
 }
@@ -226,12 +256,12 @@ int group_unset_container(struct call *call, struct group *group)
 /* ---- Devices ---- */
 
 /* 0 and the device @name stands for, or refused. */
-static int find_device(struct call *call, struct group *group, const char *name,
+static int find_device(struct call *call, struct vfio_group *group, const char *name,
 		       struct device **ret_dev)
 {
 	struct device *dev;
 
-	TAILQ_FOREACH(dev, &group->devices, in_group) {
+	TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group) {
 		int match;
 
 		if (!dev->ops || dev->going || dev->removed)
@@ -245,26 +275,26 @@ static int find_device(struct call *call, struct group *group, const char *name,
 			return 0;
 		}
 	}
-	return refuse(call, RULE_NO_SUCH_DEVICE, V("group", group->number), VS("name", name));
+	return refuse(call, RULE_NO_SUCH_DEVICE, V("group", group_number(group)), VS("name", name));
 }
 
-static int check_container(struct call *call, const struct group *group)
+static int check_container(struct call *call, const struct vfio_group *group)
 {
 	struct vfiosim_limits limits;
 	int ret;
 
 	if (group->container->driver == DRIVER_NONE)
 		return refuse(call, RULE_NO_IOMMU_SET);
-	if (group->type != GROUP_NOIOMMU)
+	if (group->type != VFIO_NO_IOMMU)
 		return 0;
 	ret = call_limits(call, &limits);
 	if (!ret && !limits.sys_rawio)
-		return refuse(call, RULE_NO_RAWIO, V("group", group->number));
+		return refuse(call, RULE_NO_RAWIO, V("group", group_number(group)));
 	return ret;
 }
 
 /* The first open: what the device reaches memory through is settled here. Mirrors vfio_df_open. */
-static int open_first(struct call *call, struct group *group, struct device *dev)
+static int open_first(struct call *call, struct vfio_group *group, struct device *dev)
 {
 	int ret;
 
@@ -284,14 +314,14 @@ static int open_first(struct call *call, struct group *group, struct device *dev
 	return ret;
 }
 
-int group_get_device(struct call *call, struct group *group, const char *name)
+int group_get_device(struct call *call, struct vfio_group *group, const char *name)
 {
 	struct vfiosim_file *file;
 	struct device *dev = NULL;
 	int ret = find_device(call, group, name, &dev);
 
 	if (!ret && !group->container && !group->iommufd)
-		ret = refuse(call, RULE_CONTAINER_NOT_SET, V("group", group->number));
+		ret = refuse(call, RULE_CONTAINER_NOT_SET, V("group", group_number(group)));
 	if (ret)
 		return ret;
 	if (!dev->open_count)

@@ -125,10 +125,11 @@ const char *resv_type_name(enum vfiosim_resv_type type)
 }
 
 /* Mirrors vfio_iommu_resv_conflict. */
-static int check_reserved(struct call *call, const struct type1 *type1, const struct group *group)
+static int check_reserved(struct call *call, const struct type1 *type1,
+			  const struct iommu_group *group)
 {
-	for (size_t i = 0; i < group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = group_resv(group, i);
+	for (size_t i = 0; i < iommu_group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
 		const struct mapping *mapping;
 
 		if (!resv_enforced(resv))
@@ -144,12 +145,12 @@ static int check_reserved(struct call *call, const struct type1 *type1, const st
 }
 
 /* Mirrors vfio_iommu_resv_exclude. */
-static int exclude_reserved(struct ranges *ranges, const struct group *group)
+static int exclude_reserved(struct ranges *ranges, const struct iommu_group *group)
 {
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = group_resv(group, i);
+	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
+		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
 
 		if (resv_enforced(resv))
 			ret = ranges_exclude(ranges, resv_span(resv));
@@ -158,7 +159,7 @@ static int exclude_reserved(struct ranges *ranges, const struct group *group)
 }
 
 /* The ranges as they would be with @group in. */
-static int narrowed_ranges(struct call *call, const struct type1 *type1, const struct group *group,
+static int narrowed_ranges(struct call *call, const struct type1 *type1, const struct vfio_group *group,
 			   const struct domain *wanted, struct ranges *ret_ranges)
 {
 	int ret = ranges_copy(ret_ranges, &type1->ranges);
@@ -166,21 +167,21 @@ static int narrowed_ranges(struct call *call, const struct type1 *type1, const s
 	if (!ret)
 		ret = ranges_limit(ret_ranges, wanted->geometry.aperture);
 	if (!ret)
-		ret = exclude_reserved(ret_ranges, group);
+		ret = exclude_reserved(ret_ranges, group->iommu_group);
 	if (!ret && ret_ranges->n)
 		return 0;
 	ranges_done(ret_ranges);
 	if (ret)
 		return refuse(call, RULE_NO_MEMORY);
-	return refuse(call, RULE_ATTACH_NOTHING_LEFT, V("group", group->number));
+	return refuse(call, RULE_ATTACH_NOTHING_LEFT, V("group", group_number(group)));
 }
 
-static struct domain *compatible_domain(const struct type1 *type1, const struct group *group)
+static struct domain *compatible_domain(const struct type1 *type1, const struct vfio_group *group)
 {
 	struct domain *domain;
 
 	TAILQ_FOREACH(domain, &type1->domains, in_owner)
-		if (domain_fits(domain, group->iommu))
+		if (domain_fits(domain, group->iommu_group->iommu))
 			return domain;
 	return NULL;
 }
@@ -256,22 +257,22 @@ static void replay(struct call *call, struct type1 *type1, const struct domain *
 }
 
 /* From here on nothing fails. */
-static void join_domain(struct call *call, struct type1 *type1, struct group *group,
+static void join_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
 			struct domain *domain, struct ranges *ranges)
 {
-	domain_attach(domain, &group->attachment, group, ATTACH_RID);
+	domain_attach(domain, &group->attachment, group->iommu_group, ATTACH_RID);
 	type1->n_physical++;
 	ranges_done(&type1->ranges);
 	type1->ranges = *ranges;
 	changed(call, "group {group:d} attached to domain {domain:d} of {iommu}",
-		V("group", group->number), V("domain", domain->number),
+		V("group", group_number(group)), V("domain", domain->number),
 		VS("iommu", domain->iommu->name));
 	for (size_t i = 0; call_traced(call) && i < ranges->n; i++)
 		changed(call, "iova range {i:d} is {first}..{last}", V("i", i),
 			V("first", ranges->items[i].first), V("last", ranges->items[i].last));
 }
 
-static int attach_new_domain(struct call *call, struct type1 *type1, struct group *group,
+static int attach_new_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
 			     const struct domain *wanted, struct ranges *ranges)
 {
 	struct domain *domain;
@@ -280,7 +281,7 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct grou
 
 	if (ret)
 		return ret;
-	domain = domain_create(call->sim, group->iommu, &domain_request_paging);
+	domain = domain_create(call->sim, group->iommu_group->iommu, &domain_request_paging);
 	if (!domain) {
 		free(charges);
 		return refuse(call, RULE_NO_MEMORY);
@@ -293,24 +294,24 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct grou
 	return 0;
 }
 
-static int attach_physical(struct call *call, struct type1 *type1, struct group *group)
+static int attach_physical(struct call *call, struct type1 *type1, struct vfio_group *group)
 {
 	struct domain wanted, *domain;
 	struct ranges ranges;
 	int ret;
 
-	domain_init(&wanted, group->iommu, &domain_request_paging);
+	domain_init(&wanted, group->iommu_group->iommu, &domain_request_paging);
 	ret = check_aperture(call, type1, &wanted);
 	if (!ret)
-		ret = check_reserved(call, type1, group);
+		ret = check_reserved(call, type1, group->iommu_group);
 	if (!ret)
 		ret = narrowed_ranges(call, type1, group, &wanted, &ranges);
 	if (ret)
 		return ret;
-	if (!call->sim->allow_unsafe_interrupts && !group_isolated_msi(group)) {
+	if (!call->sim->allow_unsafe_interrupts && !iommu_group_isolated_msi(group->iommu_group)) {
 		ranges_done(&ranges);
-		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu->name),
-			      V("group", group->number));
+		return refuse(call, RULE_ATTACH_INTERRUPTS, VS("iommu", group->iommu_group->iommu->name),
+			      V("group", group_number(group)));
 	}
 	domain = compatible_domain(type1, group);
 	if (domain) {
@@ -323,15 +324,15 @@ static int attach_physical(struct call *call, struct type1 *type1, struct group 
 	return ret;
 }
 
-int type1_attach(struct call *call, struct type1 *type1, struct group *group)
+int type1_attach(struct call *call, struct type1 *type1, struct vfio_group *group)
 {
 	if (type1->n_vaddr_invalid)
 		return refuse(call, RULE_ATTACH_VADDR_INVALID, V("count", type1->n_vaddr_invalid));
-	if (group->type == GROUP_IOMMU)
+	if (group->type == VFIO_IOMMU)
 		return attach_physical(call, type1, group);
 	type1->n_emulated++;
 	changed(call, "group {group:d} (mdev) joined: no domain, nothing is pinned for it",
-		V("group", group->number));
+		V("group", group_number(group)));
 	return 0;
 }
 
@@ -386,7 +387,7 @@ static int widened_ranges(const struct type1 *type1, struct ranges *ret_ranges)
 	return ret;
 }
 
-static void detach_physical(struct call *call, struct type1 *type1, struct group *group)
+static void detach_physical(struct call *call, struct type1 *type1, struct vfio_group *group)
 {
 	struct domain *domain = group->attachment.domain;
 	struct ranges ranges;
@@ -412,9 +413,9 @@ static void detach_physical(struct call *call, struct type1 *type1, struct group
 	type1->ranges = ranges;
 }
 
-void type1_detach(struct call *call, struct type1 *type1, struct group *group)
+void type1_detach(struct call *call, struct type1 *type1, struct vfio_group *group)
 {
-	if (group->type == GROUP_IOMMU) {
+	if (group->type == VFIO_IOMMU) {
 		detach_physical(call, type1, group);
 		return;
 	}

@@ -26,7 +26,7 @@
 
 struct container;
 struct domain;
-struct group;
+struct vfio_group;
 
 struct type1 {
 	struct container *container;
@@ -47,9 +47,9 @@ struct type1 *type1_create(struct container *container, bool v2);
 /* Groups have left. NULL is allowed. */
 void type1_destroy(struct type1 *type1);
 
-int type1_attach(struct call *call, struct type1 *type1, struct group *group);
+int type1_attach(struct call *call, struct type1 *type1, struct vfio_group *group);
 /* Cannot fail; @group is attached. */
-void type1_detach(struct call *call, struct type1 *type1, struct group *group);
+void type1_detach(struct call *call, struct type1 *type1, struct vfio_group *group);
 
 int type1_check_extension(const struct type1 *type1, uint64_t extension);
 

@@ -62,10 +62,10 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 
 	TAILQ_FOREACH(domain, &type1->domains, in_owner) {
 		TAILQ_FOREACH(attachment, &domain->attachments, in_domain) {
-			const struct group *group = attachment->group;
+			const struct iommu_group *group = attachment->group;
 
-			for (size_t i = 0; i < group_resv_count(group); i++) {
-				const struct vfiosim_resv *resv = group_resv(group, i);
+			for (size_t i = 0; i < iommu_group_resv_count(group); i++) {
+				const struct vfiosim_resv *resv = iommu_group_resv(group, i);
 				struct span hole = resv_span(resv);
 
 				if (!resv_enforced(resv) || !span_overlaps(hole, iova))

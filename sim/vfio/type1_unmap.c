@@ -92,11 +92,11 @@ static int invalidate_vaddrs(struct call *call, struct type1 *type1, struct span
 /* Tells the open mdevs of the container that these pages go. Mirrors vfio_notify_dma_unmap. */
 static void notify_devices(struct call *call, struct type1 *type1, struct span iova)
 {
-	struct group *group;
+	struct vfio_group *group;
 	struct device *dev;
 
 	TAILQ_FOREACH(group, &type1->container->groups, in_container)
-		TAILQ_FOREACH(dev, &group->devices, in_group)
+		TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group)
 			if (dev->open_count && dev->ops && dev->ops->dma_unmap)
 				dev->ops->dma_unmap(call, dev, iova);
 }

@@ -210,7 +210,7 @@ static bool group_is_open(struct vfiosim *sim, uint32_t index)
 	bool open;
 
 	pthread_mutex_lock(&sim->lock);
-	open = index < sim->n_groups && sim->groups[index]->file;
+	open = index < sim->n_groups && sim->groups[index]->vfio && sim->groups[index]->vfio->file;
 	pthread_mutex_unlock(&sim->lock);
 	return open;
 }

@@ -17,12 +17,10 @@ static int find_group(struct vfiosim *sim, const char *name, uint32_t *ret_index
 
 	pthread_mutex_lock(&sim->lock);
 	for (uint32_t i = 0; i < sim->n_groups && rc; i++) {
-		const struct group *group = sim->groups[i];
+		const struct iommu_group *group = sim->groups[i];
 		char node[32];
 
-		if (group->gone || !group_bound_devices(group))
-			continue;
-		if (group->type == GROUP_NOIOMMU && !sim->noiommu)
+		if (!group_has_node(sim, group))
 			continue;
 		group_node_name(group, node, sizeof(node));
 		if (strcmp(node, name))

@@ -32,7 +32,7 @@
 /* What a node is about: those that apply, the rest is 0. Its pointers live as long as the machine. */
 struct subject {
 	struct device *dev;
-	struct group *group;
+	struct iommu_group *group;
 	const struct iommu *iommu;
 	const struct iommu_attribute *attribute;	/* of iommu */
 	const struct vfiosim_topo_mdev_type *type;
@@ -131,7 +131,7 @@ unsigned sysfs_root_bus(const struct vfiosim *sim, const struct device *dev);
 /* The PCI device with this address, by the topology; NULL. */
 struct device *sysfs_find_pci(const struct vfiosim *sim, const char *address);
 /* Is the group's node (and its class entry) there? */
-bool sysfs_group_present(const struct vfiosim *sim, const struct group *group);
+bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group);
 
 /* Tables' usual rows. */
 void sysfs_target_device(const struct vfiosim *sim, const struct subject *subject, char *to);

@@ -64,11 +64,9 @@ void sysfs_device_path(const struct vfiosim *sim, const struct device *dev, char
 					 chain[n]->topo->address);
 }
 
-bool sysfs_group_present(const struct vfiosim *sim, const struct group *group)
+bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group)
 {
-	if (group->gone || (group->type == GROUP_NOIOMMU && !sim->noiommu))
-		return false;
-	return group_bound_devices(group) > 0;
+	return group_has_node(sim, group);
 }
 
 void sysfs_target_device(const struct vfiosim *sim, const struct subject *subject, char *to)
@@ -98,11 +96,11 @@ bool sysfs_has_driver(const struct vfiosim *sim, const struct subject *subject)
 /* A group without IOMMU is made when vfio-pci takes its device, and goes with that. */
 bool sysfs_has_group(const struct vfiosim *sim, const struct subject *subject)
 {
-	const struct group *group = subject->dev->group;
+	const struct iommu_group *group = subject->dev->group;
 
 	if (!group)
 		return false;
-	return group->type == GROUP_NOIOMMU ? sysfs_group_present(sim, group) : !group->gone;
+	return group->noiommu ? sysfs_group_present(sim, group) : !group->gone;
 }
 
 void sysfs_list_nothing(struct listing *listing, const struct subject *subject)

@@ -37,13 +37,13 @@ static int compare_resv(const void *one, const void *other)
 /* In ascending order, as the kernel inserts them. */
 static void show_reserved(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	size_t n = group_resv_count(subject->group);
+	size_t n = iommu_group_resv_count(subject->group);
 	struct vfiosim_resv *sorted = malloc((n + 1) * sizeof(*sorted));
 
 	if (!sorted)
 		return;
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = *group_resv(subject->group, i);
+		sorted[i] = *iommu_group_resv(subject->group, i);
 	qsort(sorted, n, sizeof(*sorted), compare_resv);
 	for (size_t i = 0; i < n; i++)
 		fprintf(to, "0x%016llx 0x%016llx %s\n", (unsigned long long)sorted[i].range.first,
@@ -53,14 +53,14 @@ static void show_reserved(struct vfiosim *sim, const struct subject *subject, FI
 
 static void show_group_type(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%s\n", subject->group->type == GROUP_IOMMU ? subject->group->type_name : "unknown");
+	fprintf(to, "%s\n", subject->group->iommu ? subject->group->default_domain : "unknown");
 }
 
 static int store_group_type(struct call *call, const struct subject *subject, const char *text,
 			    size_t length)
 {
 	static const char *const types[] = { "identity", "DMA", "DMA-FQ" };
-	struct group *group = subject->group;
+	struct iommu_group *group = subject->group;
 	size_t n = strcspn(text, "\n");
 	char word[24] = "";
 
@@ -71,9 +71,9 @@ static int store_group_type(struct call *call, const struct subject *subject, co
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strcmp(types[i], word))
 			continue;
-		if (group->container || group->owner || !group_viable(group, NULL))
+		if (group->owner_cnt)
 			return refuse(call, RULE_GROUP_TYPE_OWNED, V("group", group->number));
-		strcpy(group->type_name, word);
+		group->default_domain = types[i];
 		return 0;
 	}
 	return refuse(call, RULE_ATTRIBUTE_VALUE, VS("text", word), VS("attribute", "type"));
@@ -82,7 +82,7 @@ static int store_group_type(struct call *call, const struct subject *subject, co
 /* Groups VFIO makes itself, for devices without an IOMMU, have a name; both kinds the same. */
 static bool has_name(const struct vfiosim *sim, const struct subject *subject)
 {
-	return subject->group->type != GROUP_IOMMU;
+	return !subject->group->iommu;
 }
 
 static void show_name(struct vfiosim *sim, const struct subject *subject, FILE *to)
@@ -108,10 +108,10 @@ static const struct node_type group_folder = {
 };
 
 /* A topology may call a group noiommu-0 beside a group 0; here the number is that one's. */
-static bool number_taken(const struct vfiosim *sim, const struct group *group)
+static bool number_taken(const struct vfiosim *sim, const struct iommu_group *group)
 {
 	for (uint32_t i = 0; i < sim->n_groups; i++)
-		if (sim->groups[i]->type != GROUP_NOIOMMU && !sim->groups[i]->gone &&
+		if (!sim->groups[i]->noiommu && !sim->groups[i]->gone &&
 		    sim->groups[i]->number == group->number)
 			return true;
 	return false;
@@ -127,7 +127,7 @@ void sysfs_list_iommu_groups(struct listing *listing, const struct subject *subj
 
 		if (about.group->gone)
 			continue;
-		if (about.group->type == GROUP_NOIOMMU &&
+		if (about.group->noiommu &&
 		    (!sysfs_group_present(sim, about.group) || number_taken(sim, about.group)))
 			continue;
 		snprintf(name, sizeof(name), "%u", about.group->number);
@@ -152,7 +152,7 @@ static void target_class_vfio(const struct vfiosim *sim, const struct subject *s
 
 static void show_group_dev(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%d:%d\n", GROUP_MAJOR, subject->group->minor);
+	fprintf(to, "%d:%d\n", GROUP_MAJOR, subject->group->vfio->minor);
 }
 
 static void show_group_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
@@ -160,7 +160,7 @@ static void show_group_uevent(struct vfiosim *sim, const struct subject *subject
 	char name[24];
 
 	group_node_name(subject->group, name, sizeof(name));
-	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/%s\n", GROUP_MAJOR, subject->group->minor, name);
+	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/%s\n", GROUP_MAJOR, subject->group->vfio->minor, name);
 }
 
 static const struct entry group_class_entries[] = {

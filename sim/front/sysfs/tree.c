@@ -334,7 +334,7 @@ static void number_of(const struct node *node, struct node_stat *stat)
 		break;
 	case NODE_GROUP:
 		stat->major = GROUP_MAJOR;
-		stat->minor = (unsigned)node->subject.group->minor;
+		stat->minor = (unsigned)node->subject.group->vfio->minor;
 		break;
 	case NODE_CDEV:
 		stat->major = CDEV_MAJOR;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* IOMMU groups and who owns their DMA; see group.h. */
+#include "iommu/group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "machine/device.h"
+#include "machine/sim.h"
+
+/* ---- Life ---- */
+
+static int grow_groups(struct vfiosim *sim)
+{
+	struct iommu_group **groups = reallocarray(sim->groups, sim->n_groups + 1, sizeof(*groups));
+
+	if (!groups)
+		return -ENOMEM;
+	sim->groups = groups;
+	return 0;
+}
+
+/* The lowest number no group has. Mirrors the ida of iommu_group_alloc (7.2). */
+static uint32_t free_number(const struct vfiosim *sim)
+{
+	for (uint32_t number = 0;; number++) {
+		uint32_t i = 0;
+
+		while (i < sim->n_groups && (sim->groups[i]->gone || sim->groups[i]->number != number))
+			i++;
+		if (i == sim->n_groups)
+			return number;
+	}
+}
+
+struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim_topo_group *topo)
+{
+	struct iommu_group *group = grow_groups(sim) ? NULL : calloc(1, sizeof(*group));
+
+	if (!group)
+		return NULL;
+	group->sim = sim;
+	group->index = sim->n_groups;
+	group->topo = topo;
+	group->number = topo ? topo->number : free_number(sim);
+	group->noiommu = topo && topo->noiommu;
+	if (topo && topo->iommu >= 0)
+		group->iommu = &sim->iommus[topo->iommu];
+	group->default_domain = "DMA";
+	TAILQ_INIT(&group->devices);
+	sim->groups[sim->n_groups++] = group;
+	return group;
+}
+
+void iommu_group_abort(struct iommu_group *group)
+{
+	if (!group)
+		return;
+	group->sim->n_groups--;
+	free(group);
+}
+
+int iommu_groups_create(struct vfiosim *sim)
+{
+	const struct vfiosim_topology *topology = sim->topology;
+
+	for (size_t i = 0; i < topology->n_groups; i++)
+		if (!iommu_group_create(sim, &topology->groups[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+void iommu_groups_destroy(struct vfiosim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		free(sim->groups[i]);
+	free(sim->groups);
+	sim->groups = NULL;
+	sim->n_groups = 0;
+}
+
+/* ---- DMA ownership ---- */
+
+const struct device *iommu_group_host_device(const struct iommu_group *group)
+{
+	const struct device *dev;
+
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		if (dev->uses_default_domain)
+			return dev;
+	return NULL;
+}
+
+int iommu_group_check_claim(struct call *call, const struct iommu_group *group,
+			    const struct dma_owner *owner)
+{
+	const struct device *host = iommu_group_host_device(group);
+	char text[32];
+
+	if (!group->owner_cnt || group->owner == owner)
+		return 0;
+	if (!group->owner)
+		return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
+			      VS("device", host->topo->address), VS("driver", host->driver));
+	group->owner->describe(group->owner, text, sizeof(text));
+	return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", text));
+}
+
+void iommu_group_claim(struct iommu_group *group, const struct dma_owner *owner)
+{
+	group->owner = owner;
+	group->owner_cnt++;
+}
+
+void iommu_group_release(struct iommu_group *group)
+{
+	if (!--group->owner_cnt)
+		group->owner = NULL;
+}
+
+bool iommu_device_use_default_domain(struct device *dev)
+{
+	struct iommu_group *group = dev->group;
+
+	if (!group || !group->iommu)
+		return true;
+	if (group->owner)
+		return false;
+	group->owner_cnt++;
+	dev->uses_default_domain = true;
+	return true;
+}
+
+void iommu_device_unuse_default_domain(struct device *dev)
+{
+	if (!dev->uses_default_domain)
+		return;
+	dev->uses_default_domain = false;
+	dev->group->owner_cnt--;
+}
+
+/* ---- What its devices have in common ---- */
+
+size_t iommu_group_resv_count(const struct iommu_group *group)
+{
+	return (group->iommu ? group->iommu->topo->n_resv : 0) +
+	       (group->topo ? group->topo->n_resv : 0);
+}
+
+const struct vfiosim_resv *iommu_group_resv(const struct iommu_group *group, size_t index)
+{
+	size_t shared = group->iommu ? group->iommu->topo->n_resv : 0;
+
+	return index < shared ? &group->iommu->topo->resv[index] :
+				&group->topo->resv[index - shared];
+}
+
+bool iommu_group_isolated_msi(const struct iommu_group *group)
+{
+	return group->iommu->topo->interrupt_remapping;
+}

@@ -39,3 +39,13 @@ void cli_file_error(const struct vfiosim_error *error)
 	else
 		cli_error("%s:%u:%u: %s", error->file, error->line, error->column, error->message);
 }
+
+void cli_file_errors(const struct vfiosim_errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++)
+		cli_file_error(&errors->list[i]);
+	if (!errors->n)
+		cli_error("out of memory");
+	if (errors->more)
+		cli_error("%s: and more", errors->list[0].file);
+}

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 struct vfiosim_error;
+struct vfiosim_errors;
 
 int verb_run(int argc, char **argv);		/* launch/run.c */
 int verb_topology(int argc, char **argv);	/* topology.c */
@@ -22,6 +23,8 @@ int verb_case(int argc, char **argv);		/* case/case_verb.c */
 /* "vfiosim: error: file:line:column: message" to stderr; colours only on a terminal. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_file_error(const struct vfiosim_error *error);
+/* One line for each. */
+void cli_file_errors(const struct vfiosim_errors *errors);
 /* May @stream have colours? A terminal, and NO_COLOR is not set. */
 bool cli_colours(FILE *stream);
 

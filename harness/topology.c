@@ -229,10 +229,10 @@ static void show_commands(const struct vfiosim_topology *topology, const char *n
 static int show_one(const char *name)
 {
 	struct vfiosim_topology *topology;
-	struct vfiosim_error error = { 0 };
+	struct vfiosim_errors errors;
 
-	if (vfiosim_topology_load(name, &topology, &error)) {
-		cli_file_error(&error);
+	if (vfiosim_topology_load(name, &topology, &errors)) {
+		cli_file_errors(&errors);
 		return 2;
 	}
 	printf("%s%s%s\n", topology->name, *topology->about ? ": " : "", topology->about);
@@ -265,10 +265,10 @@ static int verb_list(int argc, char **argv)
 
 	for (size_t i = 0; (builtin = vfiosim_topology_builtin(i)); i++) {
 		struct vfiosim_topology *topology;
-		struct vfiosim_error error = { 0 };
+		struct vfiosim_errors errors;
 
-		if (vfiosim_topology_load(builtin->name, &topology, &error)) {
-			cli_file_error(&error);
+		if (vfiosim_topology_load(builtin->name, &topology, &errors)) {
+			cli_file_errors(&errors);
 			return 2;
 		}
 		printf("%-12s %s\n", topology->name, topology->about);
@@ -284,10 +284,10 @@ static int verb_check(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		struct vfiosim_topology *topology;
-		struct vfiosim_error error = { 0 };
+		struct vfiosim_errors errors;
 
-		if (vfiosim_topology_load(argv[i], &topology, &error)) {
-			cli_file_error(&error);
+		if (vfiosim_topology_load(argv[i], &topology, &errors)) {
+			cli_file_errors(&errors);
 			status = 2;
 			continue;
 		}

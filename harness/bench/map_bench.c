@@ -88,7 +88,7 @@ static bool join(struct machine *machine, const char *path, int *ret_group)
 /* A q35 with one container of type1v2 that holds @group, room for @n mappings, and @n pages. */
 static bool machine_init(struct machine *machine, const char *group, uint32_t n)
 {
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 	int fd;
 
 	*machine = (struct machine){ 0 };

@@ -76,18 +76,19 @@ static int make_topology(struct maker *maker)
 {
 	const struct case_file *file = maker->play->file;
 	const struct node *params = file->params;
-	struct vfiosim_error inner = { 0 };
+	struct vfiosim_errors inner;
 	int error = vfiosim_topology_load(file->topology_name, &maker->play->topology, &inner);
 
 	if (error == -EINVAL)
 		return node_error(file->topology_node, maker->error, "topology %s:%u:%u: %s",
-				  inner.file, inner.line, inner.column, inner.message);
+				  inner.list[0].file, inner.list[0].line, inner.list[0].column,
+				  inner.list[0].message);
 	if (error == -ENOMEM)
 		return error;
 	if (error)
 		return node_error(file->topology_node, maker->error, "no topology '%s': %s",
 				  file->topology_name,
-				  inner.message[0] ? inner.message : strerror(-error));
+				  inner.n ? inner.list[0].message : strerror(-error));
 	if (params && params->kind != NODE_MAP)
 		return node_error(params, maker->error, "expected a map: {dma_entry_limit: 3}");
 	for (size_t i = 0; params && i < params->n && !error; i++)

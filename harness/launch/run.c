@@ -292,7 +292,7 @@ static int run(const struct run_options *options, struct vfiosim_topology *topol
 int verb_run(int argc, char **argv)
 {
 	struct vfiosim_topology *topology;
-	struct vfiosim_error error = {};
+	struct vfiosim_errors errors;
 	struct run_options options;
 	int status;
 
@@ -300,8 +300,8 @@ int verb_run(int argc, char **argv)
 		return LAUNCH_FAILED;
 	if (options.help)
 		return fputs(usage, stdout) < 0 ? LAUNCH_FAILED : 0;
-	if (vfiosim_topology_load(options.topology, &topology, &error)) {
-		cli_file_error(&error);
+	if (vfiosim_topology_load(options.topology, &topology, &errors)) {
+		cli_file_errors(&errors);
 		return LAUNCH_FAILED;
 	}
 	status = run(&options, topology);

@@ -155,14 +155,14 @@ struct vfiosim_topology {
 
 /*
  * Reads a topology: @name_or_file is the name of a built-in one, or a path (it
- * contains a '/' or ends in .yaml). -ENOENT, -EINVAL (see @ret_error), -ENOMEM;
- * other errnos of open() and read().
+ * contains a '/' or ends in .yaml). -ENOENT, -EINVAL, -ENOMEM; other errnos of
+ * open() and read(). @ret_errors says what is wrong; NULL: that is not asked.
  */
 int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **ret_topology,
-			  struct vfiosim_error *ret_error);
+			  struct vfiosim_errors *ret_errors);
 /* The same from memory; @file is only for messages. */
 int vfiosim_topology_parse(const char *file, const char *text, size_t length,
-			   struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error);
+			   struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors);
 void vfiosim_topology_free(struct vfiosim_topology *topology);
 
 /* Override what `run --memlock` overrides. */

@@ -15,13 +15,13 @@ static const struct topology_owner owners[] = {
 };
 
 int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **ret_topology,
-			  struct vfiosim_error *ret_error)
+			  struct vfiosim_errors *ret_errors)
 {
-	return topology_load(name_or_file, owners, ret_topology, ret_error);
+	return topology_load(name_or_file, owners, ret_topology, ret_errors);
 }
 
 int vfiosim_topology_parse(const char *file, const char *text, size_t length,
-			   struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+			   struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors)
 {
-	return topology_parse(file, text, length, owners, ret_topology, ret_error);
+	return topology_parse(file, text, length, owners, ret_topology, ret_errors);
 }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool number_prefix(const char *text, const char **ret_end, uint64_t *ret_number)
+/* Digits, and where they end. */
+static bool read_digits(const char *text, const char **ret_end, uint64_t *ret_number)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	const char *digits = hex ? text + 2 : text;
@@ -24,40 +25,34 @@ static bool number_prefix(const char *text, const char **ret_end, uint64_t *ret_
 	return true;
 }
 
+/* The shift of a unit, 0 of none; -1: it is no unit. */
+static int unit_shift(const char *unit)
+{
+	static const char units[] = "KMGTPE";
+	const char *at;
+
+	if (!*unit)
+		return 0;
+	at = strchr(units, toupper((unsigned char)*unit));
+	return at && !unit[1] ? 10 * (int)(at - units + 1) : -1;
+}
+
 bool value_number(const char *text, uint64_t *ret_number)
 {
-	const char *end;
+	const char *unit;
 	uint64_t number;
+	int shift;
 
-	if (!number_prefix(text, &end, &number) || *end)
-		return false;
-	*ret_number = number;
-	return true;
-}
-
-/* The shift of K, M, G, T; -1: none of them. */
-static int unit_shift(char unit)
-{
-	static const char units[] = "KMGT";
-	const char *at = unit ? strchr(units, toupper((unsigned char)unit)) : NULL;
-
-	return at ? 10 * (int)(at - units + 1) : -1;
-}
-
-bool value_size(const char *text, uint64_t *ret_bytes)
-{
-	const char *end;
-	uint64_t number;
-	int shift = 0;
-
-	if (!number_prefix(text, &end, &number))
-		return false;
-	if (*end) {
-		shift = unit_shift(*end++);
-		if (shift < 0 || *end || number > UINT64_MAX >> shift)
-			return false;
+	if (!strcmp(text, "-1")) {
+		*ret_number = UINT64_MAX;
+		return true;
 	}
-	*ret_bytes = number << shift;
+	if (!read_digits(text, &unit, &number))
+		return false;
+	shift = unit_shift(unit);
+	if (shift < 0 || number > UINT64_MAX >> shift)
+		return false;
+	*ret_number = number << shift;
 	return true;
 }
 

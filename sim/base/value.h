@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 4096, 0x1000; no sign, no overflow. */
+/*
+ * 4096, 0x1000, 4K: decimal or hex, perhaps a unit of 1024 bytes or their powers: K, M, G, T,
+ * P or E, either case. -1 is the largest number. No other sign, no overflow, and 010 is ten.
+ */
 bool value_number(const char *text, uint64_t *ret_number);
-/* A number, or one followed by K, M, G or T. */
-bool value_size(const char *text, uint64_t *ret_bytes);
 /* yes, no, true, false, on, off. */
 bool value_bool(const char *text, bool *ret_bool);
 

@@ -9,15 +9,20 @@ START_TEST(numbers)
 {
 	uint64_t number = 7;
 
-	ck_assert(value_size("128K", &number) && number == 131072);
-	ck_assert(value_size("0x1000", &number) && number == 4096);
-	ck_assert(value_size("16T", &number) && number == UINT64_C(1) << 44);
-	ck_assert(value_size("18446744073709551615", &number) && number == UINT64_MAX);
-	ck_assert(!value_size("18446744073709551616", &number));
-	ck_assert(!value_size("16777216T", &number) && !value_size("", &number));
-	ck_assert(!value_size("-1", &number) && !value_size(" 1", &number));
-	ck_assert(!value_size("1KB", &number) && !value_size("K", &number) && !value_size("0x", &number));
+	ck_assert(value_number("128K", &number) && number == 131072);
+	ck_assert(value_number("0x1000", &number) && number == 4096);
+	ck_assert(value_number("16T", &number) && number == UINT64_C(1) << 44);
+	ck_assert(value_number("18446744073709551615", &number) && number == UINT64_MAX);
+	ck_assert(!value_number("18446744073709551616", &number));
+	ck_assert(!value_number("16777216T", &number) && !value_number("", &number));
+	ck_assert(!value_number(" 1", &number) && !value_number("-2", &number) && !value_number("--1", &number));
+	ck_assert(!value_number("1KB", &number) && !value_number("K", &number) && !value_number("0x", &number));
 	ck_assert_uint_eq(number, UINT64_MAX);
+	ck_assert(value_number("010", &number) && number == 10);
+	ck_assert(value_number("15E", &number) && number == UINT64_C(15) << 60);
+	ck_assert(value_number("0x1e", &number) && number == 30);
+	ck_assert(value_number("2g", &number) && number == UINT64_C(2) << 30);
+	ck_assert(value_number("-1", &number) && number == UINT64_MAX);
 }
 END_TEST
 

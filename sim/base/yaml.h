@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A YAML file as a tree of nodes that remember where they stood. Every scalar is
- * kept as it was written: what `no`, `0x10` or `0000:01:00.0` mean is for whoever
- * reads the field to say.
+ * A YAML file as a tree of nodes that remember where they stood, so that whatever is
+ * said about one names file, line and column. Every scalar is kept as it was written:
+ * what `no`, `0x10` or `0000:01:00.0` mean is for whoever reads the node to say.
  *
  * Narrower than YAML on purpose: one document, no anchors, aliases or tags, keys
- * are words and stand once, at most YAML_DEPTH levels. Everything else is refused
- * with its place.
+ * are words and stand once, at most YAML_DEPTH levels and YAML_BYTES bytes.
+ * Everything else is refused with its place.
+ *
+ *	yaml_parse or yaml_load -> ynode_get, ynode_text, ... -> arena_done
  */
 #ifndef SIM_BASE_YAML_H
 #define SIM_BASE_YAML_H
 
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <vfiosim/error.h>
 
@@ -26,29 +29,48 @@ enum ynode_kind { YNODE_SCALAR, YNODE_LIST, YNODE_MAP };
 struct ynode {
 	enum ynode_kind kind;
 	unsigned line, column;		/* from 1 */
-	const char *text;		/* scalars: never NULL */
-	struct ynode *first;		/* a list's items, a map's keys; NULL: empty */
-	struct ynode *next;		/* the following item or key */
-	struct ynode *value;		/* keys only */
-	size_t count;			/* of items or keys */
+	const char *file;		/* for messages; the same in every node of a tree */
+	const char *text;		/* scalars; of others NULL */
+	const struct ynode *items;	/* of lists; of maps the values, in order */
+	const struct ynode *keys;	/* of maps: scalars, as many as items */
+	size_t n;			/* of items */
 };
 
 /*
- * The tree lives in @arena. -EINVAL and @ret_error, -ENOMEM. @file is only for
- * messages.
+ * The tree lives in @arena. -EINVAL and what is wrong, -ENOMEM. *@ret_root is NULL
+ * unless there is a tree; with -EINVAL there may be one whose only fault is a key
+ * that stands twice, so that the reader can look for more.
  */
-int yaml_read(const char *file, const char *text, size_t length, struct arena *arena,
-	      struct ynode **ret_root, struct vfiosim_error *ret_error);
+int yaml_parse(const char *file, const char *text, size_t length, struct arena *arena,
+	       const struct ynode **ret_root, struct vfiosim_errors *errors);
+/* The same from a file; other errnos of open() and read(), which are told as well. */
+int yaml_load(const char *path, struct arena *arena, const struct ynode **ret_root,
+	      struct vfiosim_errors *errors);
 
 /* The value under @key of a map, or NULL. */
-struct ynode *ynode_get(const struct ynode *map, const char *key);
+const struct ynode *ynode_get(const struct ynode *map, const char *key);
+
+/* ---- Complaints: each adds to @errors (NULL: to nothing) and returns -EINVAL. ---- */
+
+int ynode_error(const struct ynode *node, struct vfiosim_errors *errors, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* "expected WHAT, found 'x'" */
+int ynode_expected(const struct ynode *node, struct vfiosim_errors *errors, const char *what);
+/* "unknown WHAT 'x'" and the nearest of the @n @known, or all of them when none is near. */
+int ynode_unknown(const struct ynode *node, struct vfiosim_errors *errors, const char *what,
+		  const char *const *known, size_t n);
 /* "a list", "a map", "'12Q'": what was found, for messages. @buffer is of @size bytes. */
 const char *ynode_found(const struct ynode *node, char *buffer, size_t size);
 
-/* Fill in @ret_error; return -EINVAL. @node NULL: the file as a whole. */
-int yaml_error(struct vfiosim_error *ret_error, const char *file, const struct ynode *node,
-	       const char *format, ...) __attribute__((format(printf, 4, 5)));
-int yaml_verror(struct vfiosim_error *ret_error, const char *file, unsigned line, unsigned column,
-		const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+/* ---- Reading a scalar: 0, or -EINVAL and a complaint. ---- */
+
+/* Not empty. @what was expected, for the message. */
+int ynode_text(const struct ynode *node, const char *what, const char **ret_text,
+	       struct vfiosim_errors *errors);
+int ynode_number(const struct ynode *node, uint64_t *ret_number, struct vfiosim_errors *errors);
+int ynode_bool(const struct ynode *node, bool *ret_bool, struct vfiosim_errors *errors);
+/* Index in @known, which a NULL ends. */
+int ynode_choice(const struct ynode *node, const char *what, const char *const *known,
+		 unsigned *ret_index, struct vfiosim_errors *errors);
 
 #endif

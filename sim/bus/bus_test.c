@@ -23,7 +23,7 @@ static struct vfiosim_inproc *proc;
 
 static void set_up(void)
 {
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 
 	ck_assert_int_eq(vfiosim_topology_load("q35", &topology, &error), 0);
 	ck_assert_int_eq(vfiosim_create(topology, &sim), 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/yaml.h"
 
 #define DRIVERS_MAX 128u
 
@@ -23,10 +24,10 @@ static size_t drivers(const struct topology_name *all, const char **ret_names)
 	for (; all && n < DRIVERS_MAX; all = all->next) {
 		size_t i = 0;
 
-		while (i < n && strcmp(ret_names[i], all->text))
+		while (i < n && strcmp(ret_names[i], all->node->text))
 			i++;
-		if (all->kind == NAME_HOST_DRIVER && i == n && *all->text)
-			ret_names[n++] = all->text;
+		if (all->kind == NAME_HOST_DRIVER && i == n && *all->node->text)
+			ret_names[n++] = all->node->text;
 	}
 	return n;
 }

@@ -60,7 +60,7 @@ static inline int __bench_get_device(struct bench *b, const char *name)
 /* @topology: the name of a built-in one, or its text. */
 static inline void bench_load(struct bench *b, const char *topology)
 {
-	struct vfiosim_error error = { .message = "" };
+	struct vfiosim_errors error;
 	int ret;
 
 	if (strchr(topology, '\n'))
@@ -68,7 +68,7 @@ static inline void bench_load(struct bench *b, const char *topology)
 					     &error);
 	else
 		ret = vfiosim_topology_load(topology, &b->topology, &error);
-	ck_assert_msg(!ret, "%u: %s", error.line, error.message);
+	ck_assert_msg(!ret, "%u: %s", error.list[0].line, error.list[0].message);
 }
 
 static inline void bench_init(struct bench *b, const char *topology, const char *name)

@@ -39,7 +39,7 @@ static inline void story_watch(void *ctx, const struct vfiosim_event *event)
 
 static inline void story_begin(struct story *story, const char *topology)
 {
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 
 	memset(story, 0, sizeof(*story));
 	ck_assert_int_eq(vfiosim_topology_load(topology, &story->topology, &error), 0);

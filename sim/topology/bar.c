@@ -65,29 +65,33 @@ static const char *bar_problem(const struct vfiosim_topo_bar *bar)
 	return NULL;
 }
 
+static int read_bar(struct topology_reader *reader, const struct ynode *key,
+		    const struct ynode *value, struct vfiosim_topo_device *device)
+{
+	const char *problem;
+	uint64_t index;
+	int err;
+
+	if (!value_number(key->text, &index) || index > 5)
+		return ynode_expected(key, reader->errors, "the number of a BAR, 0 to 5");
+	err = read_fields(reader, value, bar_fields, NULL, &device->bars[index]);
+	problem = err ? NULL : bar_problem(&device->bars[index]);
+	if (problem)
+		err = ynode_error(key, reader->errors, "BAR %s: %s", key->text, problem);
+	return err;
+}
+
 int read_bars(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	struct vfiosim_topo_device *device = to;
 
-	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from 0..5 to BARs");
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct vfiosim_topo_bar *bar;
-		const char *problem;
-		uint64_t index;
-		int err;
+	int err = 0;
 
-		if (!value_number(key->text, &index) || index > 5)
-			return topology_expected(reader, key, "the number of a BAR, 0 to 5");
-		bar = &device->bars[index];
-		err = read_fields(reader, key->value, bar_fields, NULL, bar);
-		if (err)
-			return err;
-		problem = bar_problem(bar);
-		if (problem)
-			return topology_fail(reader, key, "BAR %s: %s", key->text, problem);
-	}
-	return 0;
+	if (value->kind != YNODE_MAP)
+		return ynode_expected(value, reader->errors, "a map from 0..5 to BARs");
+	for (size_t i = 0; i < value->n; i++)
+		err = worse(err, read_bar(reader, &value->keys[i], &value->items[i], device));
+	return err;
 }
 
 static const struct field msix_fields[] = {
@@ -104,9 +108,9 @@ int read_msix(struct topology_reader *reader, const struct ynode *value, void *t
 	int err = read_fields(reader, value, msix_fields, NULL, device);
 
 	if (!err && (!device->msix || device->msix > 2048))
-		err = topology_expected(reader, ynode_get(value, "vectors"), "1 to 2048 vectors");
+		err = ynode_expected(ynode_get(value, "vectors"), reader->errors, "1 to 2048 vectors");
 	if (!err && device->msix_bar > 5)
-		err = topology_expected(reader, ynode_get(value, "bar"), "the number of a BAR, 0 to 5");
+		err = ynode_expected(ynode_get(value, "bar"), reader->errors, "the number of a BAR, 0 to 5");
 	return err;
 }
 
@@ -138,12 +142,12 @@ int check_bars(struct topology_reader *reader, const struct ynode *map,
 		if (!device->bars[i].size || !device->bars[i].is64)
 			continue;
 		if (i == 5 || device->bars[i + 1].size)
-			return topology_fail(reader, bars ? bars : map,
-					     "BAR %u is 64bit and takes the place of BAR %u, %s", i,
-					     i + 1, i == 5 ? "which does not exist" : "which has a size");
+			return ynode_error(bars ? bars : map, reader->errors,
+					   "BAR %u is 64bit and takes the place of BAR %u, %s", i,
+					   i + 1, i == 5 ? "which does not exist" : "which has a size");
 	}
 	problem = device->msix ? msix_problem(device) : NULL;
 	if (problem)
-		return topology_fail(reader, msix ? msix : map, "msix: %s", problem);
+		return ynode_error(msix ? msix : map, reader->errors, "msix: %s", problem);
 	return 0;
 }

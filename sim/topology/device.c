@@ -61,7 +61,7 @@ static int read_ids(struct topology_reader *reader, const struct ynode *value, u
 		    uint16_t *second)
 {
 	if (value->kind != YNODE_SCALAR || !value_ids(value->text, first, second))
-		return topology_expected(reader, value, "VENDOR:DEVICE, each four hex digits");
+		return ynode_expected(value, reader->errors, "VENDOR:DEVICE, each four hex digits");
 	return 0;
 }
 
@@ -85,7 +85,7 @@ static int read_class(struct topology_reader *reader, const struct ynode *value,
 	int err = read_u32(reader, value, &device->class_code);
 
 	if (!err && device->class_code > 0xffffff)
-		err = topology_expected(reader, value, "a class of three bytes (0x020000)");
+		err = ynode_expected(value, reader->errors, "a class of three bytes (0x020000)");
 	return err;
 }
 
@@ -95,7 +95,7 @@ static int read_intx(struct topology_reader *reader, const struct ynode *value, 
 	int err = read_u8(reader, value, &device->intx_pin);
 
 	if (!err && device->intx_pin > 4)
-		err = topology_expected(reader, value, "0 (none) or 1 to 4 (INTA to INTD)");
+		err = ynode_expected(value, reader->errors, "0 (none) or 1 to 4 (INTA to INTD)");
 	return err;
 }
 
@@ -105,7 +105,7 @@ static int read_msi(struct topology_reader *reader, const struct ynode *value, v
 	int err = read_u16(reader, value, &device->msi);
 
 	if (!err && (device->msi > 32 || (device->msi & (device->msi - 1))))
-		err = topology_expected(reader, value, "0, 1, 2, 4, 8, 16 or 32 vectors");
+		err = ynode_expected(value, reader->errors, "0, 1, 2, 4, 8, 16 or 32 vectors");
 	return err;
 }
 
@@ -115,7 +115,7 @@ static int read_rom(struct topology_reader *reader, const struct ynode *value, v
 	int err = read_power(reader, value, &device->rom);
 
 	if (!err && device->rom && (device->rom < 2048 || device->rom > 16u << 20))
-		err = topology_expected(reader, value, "a ROM of 2K to 16M");
+		err = ynode_expected(value, reader->errors, "a ROM of 2K to 16M");
 	return err;
 }
 
@@ -133,7 +133,7 @@ static int read_driver(struct topology_reader *reader, const struct ynode *value
 	int err = read_text(reader, value, driver);
 
 	if (!err && **driver && !is_file_name(*driver))
-		err = topology_expected(reader, value, "the name of a driver");
+		err = ynode_expected(value, reader->errors, "the name of a driver");
 	return err;
 }
 
@@ -184,45 +184,46 @@ static struct topology_model *find_model(struct topology_reader *reader, const c
 	return NULL;
 }
 
+static int read_model(struct topology_reader *reader, const struct ynode *key,
+		      const struct ynode *value)
+{
+	struct topology_model *model = arena_alloc(reader->arena, sizeof(*model));
+	int err;
+
+	if (!model)
+		return -ENOMEM;
+	device_defaults(&model->device);
+	err = read_text(reader, key, &model->name);
+	if (err)
+		return err;
+	err = read_fields(reader, value, model_fields, NULL, &model->device);
+	if (!err)
+		err = check_bars(reader, value, &model->device);
+	model->broken = err;
+	model->device.model = model->name;
+	model->next = reader->models;	/* newest first: a file's own hide the shared */
+	reader->models = model;
+	return err;
+}
+
 int read_models(struct topology_reader *reader, const struct ynode *value, void *to)
 {
-	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from names to models");
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct topology_model *model = arena_alloc(reader->arena, sizeof(*model));
-		int err;
+	int err = 0;
 
-		if (!model)
-			return -ENOMEM;
-		device_defaults(&model->device);
-		err = read_text(reader, key, &model->name);
-		if (!err)
-			err = read_fields(reader, key->value, model_fields, NULL, &model->device);
-		if (!err)
-			err = check_bars(reader, key->value, &model->device);
-		if (err)
-			return err;
-		model->device.model = model->name;
-		model->next = reader->models;	/* newest first: a file's own hide the shared */
-		reader->models = model;
-	}
-	return 0;
+	if (value->kind != YNODE_MAP)
+		return ynode_expected(value, reader->errors, "a map from names to models");
+	for (size_t i = 0; i < value->n; i++)
+		err = worse(err, read_model(reader, &value->keys[i], &value->items[i]));
+	return err;
 }
 
 int read_shared_models(struct topology_reader *reader)
 {
-	const char *file = reader->file;
-	struct ynode *root;
-	int err;
+	const struct ynode *root;
+	int err = yaml_parse("(shared models)", shared_models, sizeof(shared_models) - 1,
+			     reader->scratch, &root, reader->errors);
 
-	reader->file = "(shared models)";
-	err = yaml_read(reader->file, shared_models, sizeof(shared_models) - 1, reader->scratch, &root,
-			reader->error);
-	if (!err)
-		err = read_models(reader, root, NULL);
-	if (!err)
-		reader->file = file;
-	return err;
+	return err ? err : read_models(reader, root, NULL);
 }
 
 static int read_model_name(struct topology_reader *reader, const struct ynode *value,
@@ -237,10 +238,10 @@ static int read_model_name(struct topology_reader *reader, const struct ynode *v
 		return 0;
 	for (struct topology_model *model = reader->models; model && n < 128; model = model->next)
 		names[n++] = model->name;
-	return topology_fail(reader, value, "there is no model %s%s",
-			     ynode_found(value, found, sizeof(found)),
-			     value->kind == YNODE_SCALAR ?
-			     suggestion(value->text, names, n, hint, sizeof(hint)) : "");
+	return ynode_error(value, reader->errors, "there is no model %s%s",
+			   ynode_found(value, found, sizeof(found)),
+			   value->kind == YNODE_SCALAR ?
+			   suggestion(value->text, names, n, hint, sizeof(hint)) : "");
 }
 
 /* ---- Types of mdevs ---- */
@@ -253,8 +254,10 @@ static int read_type_model(struct topology_reader *reader, const struct ynode *v
 
 	if (err)
 		return err;
+	if (model->broken)
+		return -EINVAL;
 	if (model->device.kind != VFIOSIM_DEVICE_MDEV)
-		return topology_fail(reader, value, "model %s is not of kind: mdev", model->name);
+		return ynode_error(value, reader->errors, "model %s is not of kind: mdev", model->name);
 	type->model = model->name;
 	type->vendor_model = model->device.vendor_model;
 	type->prototype = &model->device;
@@ -277,47 +280,54 @@ static int check_type(struct topology_reader *reader, const struct ynode *key,
 		      const struct vfiosim_topo_mdev_type *type)
 {
 	if (!*type->vendor_model)
-		return topology_fail(reader, key, "model %s has no vendor_model", type->model);
+		return ynode_error(key, reader->errors, "model %s has no vendor_model", type->model);
 	if (!type->instances || type->instances > type->capacity)
-		return topology_fail(reader, key, "instances is 1 up to capacity, %u", type->capacity);
+		return ynode_error(key, reader->errors, "instances is 1 up to capacity, %u", type->capacity);
 	if (!is_file_name(type->parent) || !is_file_name(type->name))
-		return topology_fail(reader, key, "a type and its parent are names of folders in sysfs");
+		return ynode_error(key, reader->errors, "a type and its parent are names of folders in sysfs");
 	if (!strcmp(type->parent, "vfio") || !strcmp(type->parent, "iommu"))
-		return topology_fail(reader, key, "'%s' is a folder of devices/virtual already", type->parent);
+		return ynode_error(key, reader->errors, "'%s' is a folder of devices/virtual already", type->parent);
 	for (size_t i = 0; i < reader->topology->n_mdev_types - 1; i++)
-		if (!strcmp(reader->types[i].parent, type->parent) &&
+		if (reader->types[i].prototype && !strcmp(reader->types[i].parent, type->parent) &&
 		    reader->types[i].capacity != type->capacity)
-			return topology_fail(reader, key, "capacity is that of %s: %u under %s",
-					     type->parent, reader->types[i].capacity,
-					     reader->types[i].name);
+			return ynode_error(key, reader->errors, "capacity is that of %s: %u under %s",
+					   type->parent, reader->types[i].capacity,
+					   reader->types[i].name);
 	return 0;
+}
+
+static int read_type(struct topology_reader *reader, const struct ynode *key,
+		     const struct ynode *value, struct vfiosim_topo_mdev_type *type)
+{
+	int err;
+
+	*type = (struct vfiosim_topo_mdev_type){
+		.name = "", .parent = "", .pretty_name = "", .description = "", .instances = 1,
+	};
+	err = read_text(reader, key, &type->name);
+	err = worse(err, read_fields(reader, value, type_fields, NULL, type));
+	if (!err)
+		err = check_type(reader, key, type);
+	if (err)
+		type->prototype = NULL;
+	return err;
 }
 
 int read_types(struct topology_reader *reader, const struct ynode *value, void *to)
 {
+	int err = 0;
+
 	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from names to types");
-	if (value->count > TYPES_MAX)
-		return topology_fail(reader, value, "more than %u types", TYPES_MAX);
-	reader->types = arena_alloc(reader->arena, value->count * sizeof(*reader->types));
+		return ynode_expected(value, reader->errors, "a map from names to types");
+	if (value->n > TYPES_MAX)
+		return ynode_error(value, reader->errors, "more than %u types", TYPES_MAX);
+	reader->types = arena_alloc(reader->arena, value->n * sizeof(*reader->types));
 	if (!reader->types)
 		return -ENOMEM;
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct vfiosim_topo_mdev_type *type = &reader->types[reader->topology->n_mdev_types++];
-		int err;
-
-		*type = (struct vfiosim_topo_mdev_type){
-			.pretty_name = "", .description = "", .instances = 1,
-		};
-		err = read_text(reader, key, &type->name);
-		if (!err)
-			err = read_fields(reader, key->value, type_fields, NULL, type);
-		if (!err)
-			err = check_type(reader, key, type);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (size_t i = 0; i < value->n; i++)
+		err = worse(err, read_type(reader, &value->keys[i], &value->items[i],
+					   &reader->types[reader->topology->n_mdev_types++]));
+	return err;
 }
 
 static const struct vfiosim_topo_mdev_type *find_type(struct topology_reader *reader,
@@ -351,8 +361,10 @@ static int start_from_type(struct topology_reader *reader, const struct ynode *v
 	if (value->kind == YNODE_SCALAR)
 		type = find_type(reader, value->text);
 	if (!type)
-		return topology_fail(reader, value, "%s is not under mdev_types:",
-				     ynode_found(value, found, sizeof(found)));
+		return ynode_error(value, reader->errors, "%s is not under mdev_types:",
+				   ynode_found(value, found, sizeof(found)));
+	if (!type->prototype)
+		return -EINVAL;	/* the type is broken, and that is told */
 	*device = *type->prototype;
 	device->mdev_type = type->name;
 	device->parent = type->parent;
@@ -367,17 +379,17 @@ static int start_device(struct topology_reader *reader, const struct ynode *map,
 	const struct topology_model *model;
 	int err;
 
-	device_defaults(device);
 	if (model_node && type_node)
-		return topology_fail(reader, model_node, "'type' says the model already");
+		return ynode_error(model_node, reader->errors, "'type' says the model already");
 	if (type_node)
 		return start_from_type(reader, type_node, device);
 	if (!model_node)
 		return 0;
 	err = read_model_name(reader, model_node, &model);
-	if (!err)
-		*device = model->device;
-	return err;
+	if (err)
+		return err;
+	*device = model->device;
+	return model->broken ? -EINVAL : 0;
 }
 
 static int check_pci(struct topology_reader *reader, const struct ynode *map,
@@ -386,14 +398,14 @@ static int check_pci(struct topology_reader *reader, const struct ynode *map,
 	const struct ynode *driver = ynode_get(map, "driver");
 
 	if (!value_pci_address(device->address))
-		return topology_expected(reader, ynode_get(map, "address"),
-					 "a PCI address in lower case (0000:01:00.0)");
+		return ynode_expected(ynode_get(map, "address"), reader->errors,
+				      "a PCI address in lower case (0000:01:00.0)");
 	if (!device->vendor)
-		return topology_fail(reader, map, "%s has no id: say model: or id:", device->name);
+		return ynode_error(map, reader->errors, "%s has no id: say model: or id:", device->name);
 	if (!strcmp(device->driver, "vfio-pci") && device->kind == VFIOSIM_DEVICE_BRIDGE)
-		return topology_fail(reader, driver, "vfio-pci does not drive bridges");
+		return ynode_error(driver, reader->errors, "vfio-pci does not drive bridges");
 	if (!strcmp(device->driver, "vfio-pci") && device->group < 0)
-		return topology_fail(reader, driver, "vfio-pci needs a device that is in a group");
+		return ynode_error(driver, reader->errors, "vfio-pci needs a device that is in a group");
 	return *device->driver ? keep_name(reader, NAME_DRIVER, driver) : 0;
 }
 
@@ -403,14 +415,14 @@ static int check_mdev(struct topology_reader *reader, const struct ynode *map,
 	char *uuid;
 
 	if (!value_uuid(device->address))
-		return topology_expected(reader, ynode_get(map, "address"),
-					 "a UUID (83b8f4f2-509f-382f-3c1e-e6bfe0fa1001)");
+		return ynode_expected(ynode_get(map, "address"), reader->errors,
+				      "a UUID (83b8f4f2-509f-382f-3c1e-e6bfe0fa1001)");
 	if (!*device->vendor_model)
-		return topology_fail(reader, map, "%s is an mdev without vendor_model", device->name);
+		return ynode_error(map, reader->errors, "%s is an mdev without vendor_model", device->name);
 	if (!*device->mdev_type)
-		return topology_fail(reader, map, "'type' is missing here: mdevs are made of a type");
+		return ynode_error(map, reader->errors, "'type' is missing here: mdevs are made of a type");
 	if (device->group < 0)
-		return topology_fail(reader, map, "'group' is missing here");
+		return ynode_error(map, reader->errors, "'group' is missing here");
 	uuid = arena_text(reader->arena, device->address, strlen(device->address));
 	if (!uuid)
 		return -ENOMEM;
@@ -418,8 +430,8 @@ static int check_mdev(struct topology_reader *reader, const struct ynode *map,
 		*at = (char)tolower((unsigned char)*at);
 	device->address = uuid;
 	if (*device->driver && strcmp(device->driver, device->parent))
-		return topology_fail(reader, ynode_get(map, "driver"),
-				     "an mdev is driven by its parent, %s", device->parent);
+		return ynode_error(ynode_get(map, "driver"), reader->errors,
+				   "an mdev is driven by its parent, %s", device->parent);
 	device->driver = device->parent;
 	return 0;
 }
@@ -438,10 +450,10 @@ static int check_parent(struct topology_reader *reader, const struct ynode *map,
 			continue;
 		if (reader->devices[i].kind == VFIOSIM_DEVICE_BRIDGE)
 			return 0;
-		return topology_fail(reader, node, "the parent %.40s is not a bridge", device->parent);
+		return ynode_error(node, reader->errors, "the parent %.40s is not a bridge", device->parent);
 	}
-	return topology_fail(reader, node, "no device above this one has the address '%.60s'",
-			     device->parent);
+	return ynode_error(node, reader->errors, "no device above this one has the address '%.60s'",
+			   device->parent);
 }
 
 /* Room left in the machine's capacity for the mdevs that exist from the start. */
@@ -457,12 +469,12 @@ static int check_capacity(struct topology_reader *reader, const struct ynode *ma
 	for (size_t i = 0; i <= reader->topology->n_devices; i++) {
 		const struct vfiosim_topo_device *other = &reader->devices[i];
 
-		if (other->kind == VFIOSIM_DEVICE_MDEV && !strcmp(other->parent, type->parent))
+		if (*other->mdev_type && !strcmp(other->parent, type->parent))
 			used += find_type(reader, other->mdev_type)->instances;
 	}
 	if (used > type->capacity)
-		return topology_fail(reader, map, "%s has room for %u instances, here is number %llu",
-				     type->parent, type->capacity, (unsigned long long)used);
+		return ynode_error(map, reader->errors, "%s has room for %u instances, here is number %llu",
+				   type->parent, type->capacity, (unsigned long long)used);
 	return 0;
 }
 
@@ -471,65 +483,65 @@ static int check_unique(struct topology_reader *reader, const struct ynode *map,
 {
 	for (size_t i = 0; i < reader->topology->n_devices; i++)
 		if (!strcmp(reader->devices[i].address, device->address))
-			return topology_fail(reader, ynode_get(map, "address"),
-					     "%s has the address %s already", reader->devices[i].name,
-					     device->address);
+			return ynode_error(ynode_get(map, "address"), reader->errors,
+					   "%s has the address %s already", reader->devices[i].name,
+					   device->address);
 	return 0;
 }
 
-static int read_device(struct topology_reader *reader, const struct ynode *key,
-		       struct vfiosim_topo_device *device)
+/* Whether what a device says of itself fits together, and fits the others. */
+static int check_device(struct topology_reader *reader, const struct ynode *map,
+			struct vfiosim_topo_device *device)
 {
-	const struct ynode *map = key->value, *group;
-	int err;
+	int err = device->kind == VFIOSIM_DEVICE_MDEV ? check_mdev(reader, map, device) :
+							check_pci(reader, map, device);
 
-	if (map->kind != YNODE_MAP)
-		return topology_expected(reader, map, "a map of keys and values");
-	err = start_device(reader, map, device);
-	if (!err)
-		err = read_text(reader, key, &device->name);
-	if (!err)
-		err = read_fields(reader, map, device_fields, model_fields, device);
 	if (err)
 		return err;
+	err = check_bars(reader, map, device);
+	err = worse(err, check_unique(reader, map, device));
+	err = worse(err, check_parent(reader, map, device));
+	return worse(err, check_capacity(reader, map, device));
+}
+
+static int read_device(struct topology_reader *reader, const struct ynode *key,
+		       const struct ynode *map, struct vfiosim_topo_device *device)
+{
+	const struct ynode *group;
+	int err;
+
+	device_defaults(device);
+	if (!*key->text)
+		return ynode_expected(key, reader->errors, "the name of a device");
+	if (map->kind != YNODE_MAP)
+		return ynode_expected(map, reader->errors, "a map of keys and values");
+	err = start_device(reader, map, device);
+	err = worse(err, read_text(reader, key, &device->name));
+	err = worse(err, read_fields(reader, map, device_fields, model_fields, device));
 	device->line = key->line;
 	group = ynode_get(map, "group");
 	if (group)
-		err = find_group(reader, group, device->kind, &device->group);
-	if (!err)
-		err = device->kind == VFIOSIM_DEVICE_MDEV ? check_mdev(reader, map, device) :
-							    check_pci(reader, map, device);
-	if (!err)
-		err = check_bars(reader, map, device);
-	if (!err)
-		err = check_unique(reader, map, device);
-	if (!err)
-		err = check_parent(reader, map, device);
-	return err ? err : check_capacity(reader, map, device);
+		err = worse(err, find_group(reader, group, device->kind, &device->group));
+	return err ? err : check_device(reader, map, device);
 }
 
 int read_devices(struct topology_reader *reader, const struct ynode *value, void *to)
 {
+	int err = 0;
+
 	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from names to devices");
-	if (value->count > DEVICES_MAX)
-		return topology_fail(reader, value, "more than %u devices", DEVICES_MAX);
-	reader->devices = arena_alloc(reader->arena, value->count * sizeof(*reader->devices));
-	reader->device_nodes = arena_alloc(reader->arena,
-					   value->count * sizeof(*reader->device_nodes));
+		return ynode_expected(value, reader->errors, "a map from names to devices");
+	if (value->n > DEVICES_MAX)
+		return ynode_error(value, reader->errors, "more than %u devices", DEVICES_MAX);
+	reader->devices = arena_alloc(reader->arena, value->n * sizeof(*reader->devices));
+	reader->device_nodes = arena_alloc(reader->arena, value->n * sizeof(*reader->device_nodes));
 	if (!reader->devices || !reader->device_nodes)
 		return -ENOMEM;
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		size_t n = reader->topology->n_devices;
-		int err;
-
-		if (!*key->text)
-			return topology_expected(reader, key, "the name of a device");
-		err = read_device(reader, key, &reader->devices[n]);
-		if (err)
-			return err;
-		reader->device_nodes[n] = key;
+	for (size_t n = 0; n < value->n; n++) {
+		reader->device_nodes[n] = &value->keys[n];
+		err = worse(err, read_device(reader, &value->keys[n], &value->items[n],
+					     &reader->devices[n]));
 		reader->topology->n_devices++;
 	}
-	return 0;
+	return err;
 }

@@ -49,12 +49,12 @@ static int check_overlap(struct topology_reader *reader, const struct ynode *nod
 {
 	for (size_t i = 0; i < n; i++)
 		if (resv_overlaps(resv, &others[i]))
-			return topology_fail(reader, node,
-					     "reserved region %#llx..%#llx overlaps %#llx..%#llx",
-					     (unsigned long long)resv->range.first,
-					     (unsigned long long)resv->range.last,
-					     (unsigned long long)others[i].range.first,
-					     (unsigned long long)others[i].range.last);
+			return ynode_error(node, reader->errors,
+					   "reserved region %#llx..%#llx overlaps %#llx..%#llx",
+					   (unsigned long long)resv->range.first,
+					   (unsigned long long)resv->range.last,
+					   (unsigned long long)others[i].range.first,
+					   (unsigned long long)others[i].range.last);
 	return 0;
 }
 
@@ -62,26 +62,27 @@ static int read_resv_list(struct topology_reader *reader, const struct ynode *li
 			  const struct vfiosim_resv **ret_resv, size_t *ret_n)
 {
 	struct vfiosim_resv *resv;
-	size_t n = 0;
+	int err = 0;
 
 	if (list->kind != YNODE_LIST)
-		return topology_expected(reader, list, "a list of {range: FIRST..LAST, type: TYPE}");
-	if (list->count > RESV_MAX)
-		return topology_fail(reader, list, "more than %u reserved regions", RESV_MAX);
-	resv = arena_alloc(reader->arena, list->count * sizeof(*resv));
+		return ynode_expected(list, reader->errors, "a list of {range: FIRST..LAST, type: TYPE}");
+	if (list->n > RESV_MAX)
+		return ynode_error(list, reader->errors, "more than %u reserved regions", RESV_MAX);
+	resv = arena_alloc(reader->arena, list->n * sizeof(*resv));
 	if (!resv)
 		return -ENOMEM;
-	for (const struct ynode *item = list->first; item; item = item->next, n++) {
-		int err = read_fields(reader, item, resv_fields, NULL, &resv[n]);
+	*ret_n = 0;
+	for (size_t i = 0; i < list->n; i++) {
+		int broken = read_fields(reader, &list->items[i], resv_fields, NULL, &resv[*ret_n]);
 
-		if (!err)
-			err = check_overlap(reader, item, &resv[n], resv, n);
-		if (err)
-			return err;
+		if (!broken)
+			broken = check_overlap(reader, &list->items[i], &resv[*ret_n], resv, *ret_n);
+		if (!broken)
+			++*ret_n;
+		err = worse(err, broken);
 	}
-	*ret_resv = n ? resv : NULL;
-	*ret_n = n;
-	return 0;
+	*ret_resv = *ret_n ? resv : NULL;
+	return err;
 }
 
 /* ---- IOMMUs ---- */
@@ -89,21 +90,22 @@ static int read_resv_list(struct topology_reader *reader, const struct ynode *li
 static int read_page_sizes(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	uint64_t *sizes = to, all = 0;
+	int err = 0;
 
-	if (value->kind != YNODE_LIST || !value->count)
-		return topology_expected(reader, value, "a list of page sizes, [4K, 2M, 1G]");
-	for (const struct ynode *item = value->first; item; item = item->next) {
-		uint64_t size;
-		int err = read_power(reader, item, &size);
+	if (value->kind != YNODE_LIST || !value->n)
+		return ynode_expected(value, reader->errors, "a list of page sizes, [4K, 2M, 1G]");
+	for (size_t i = 0; i < value->n; i++) {
+		const struct ynode *item = &value->items[i];
+		uint64_t size = 0;
+		int broken = read_power(reader, item, &size);
 
-		if (err)
-			return err;
-		if (size < 4096)
-			return topology_expected(reader, item, "a page size of at least 4K");
+		if (!broken && size < 4096)
+			broken = ynode_expected(item, reader->errors, "a page size of at least 4K");
+		err = worse(err, broken);
 		all |= size;
 	}
 	*sizes = all;
-	return 0;
+	return err;
 }
 
 static int read_iommu_resv(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -117,25 +119,22 @@ static int read_registers(struct topology_reader *reader, const struct ynode *va
 {
 	struct vfiosim_topo_iommu *iommu = to;
 	struct vfiosim_register *registers;
+	int err = 0;
 
 	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from registers to values");
-	if (value->count > REGISTERS_MAX)
-		return topology_fail(reader, value, "more than %u registers", REGISTERS_MAX);
-	registers = arena_alloc(reader->arena, value->count * sizeof(*registers));
+		return ynode_expected(value, reader->errors, "a map from registers to values");
+	if (value->n > REGISTERS_MAX)
+		return ynode_error(value, reader->errors, "more than %u registers", REGISTERS_MAX);
+	registers = arena_alloc(reader->arena, value->n * sizeof(*registers));
 	if (!registers)
 		return -ENOMEM;
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct vfiosim_register *reg = &registers[iommu->n_registers++];
-		int err = read_text(reader, key, &reg->name);
-
-		if (!err)
-			err = read_size(reader, key->value, &reg->value);
-		if (err)
-			return err;
+	for (size_t i = 0; i < value->n; i++) {
+		err = worse(err, read_text(reader, &value->keys[i], &registers[i].name));
+		err = worse(err, read_size(reader, &value->items[i], &registers[i].value));
 	}
 	iommu->registers = registers;
-	return 0;
+	iommu->n_registers = value->n;
+	return err;
 }
 
 static const struct field iommu_fields[] = {
@@ -149,31 +148,37 @@ static const struct field iommu_fields[] = {
 	{ NULL },
 };
 
+static int read_iommu(struct topology_reader *reader, const struct ynode *key,
+		      const struct ynode *value, struct vfiosim_topo_iommu *iommu)
+{
+	int err;
+
+	*iommu = (struct vfiosim_topo_iommu){
+		.type = "vt-d", .page_sizes = 0x40201000, .interrupt_remapping = true,
+	};
+	err = read_text(reader, key, &iommu->name);
+	if (err)
+		return err;
+	if (!is_file_name(key->text))
+		err = ynode_expected(key, reader->errors, "the name of an IOMMU");
+	return worse(err, read_fields(reader, value, iommu_fields, NULL, iommu));
+}
+
 int read_iommus(struct topology_reader *reader, const struct ynode *value, void *to)
 {
+	int err = 0;
+
 	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from names to IOMMUs");
-	if (value->count > IOMMUS_MAX)
-		return topology_fail(reader, value, "more than %u IOMMUs", IOMMUS_MAX);
-	reader->iommus = arena_alloc(reader->arena, value->count * sizeof(*reader->iommus));
+		return ynode_expected(value, reader->errors, "a map from names to IOMMUs");
+	if (value->n > IOMMUS_MAX)
+		return ynode_error(value, reader->errors, "more than %u IOMMUs", IOMMUS_MAX);
+	reader->iommus = arena_alloc(reader->arena, value->n * sizeof(*reader->iommus));
 	if (!reader->iommus)
 		return -ENOMEM;
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct vfiosim_topo_iommu *iommu = &reader->iommus[reader->topology->n_iommus++];
-		int err;
-
-		if (!is_file_name(key->text))
-			return topology_expected(reader, key, "the name of an IOMMU");
-		*iommu = (struct vfiosim_topo_iommu){
-			.type = "vt-d", .page_sizes = 0x40201000, .interrupt_remapping = true,
-		};
-		err = read_text(reader, key, &iommu->name);
-		if (!err)
-			err = read_fields(reader, key->value, iommu_fields, NULL, iommu);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
+		err = worse(err, read_iommu(reader, &value->keys[i], &value->items[i],
+					    &reader->iommus[reader->topology->n_iommus++]));
+	return err;
 }
 
 /* ---- Groups ---- */
@@ -190,7 +195,7 @@ static int read_group_name(struct topology_reader *reader, const struct ynode *n
 	if (group->noiommu)
 		text += sizeof(prefix) - 1;
 	if (!value_number(text, &number) || number > 0xffffff)
-		return topology_expected(reader, node, "a group's number (10, noiommu-0)");
+		return ynode_expected(node, reader->errors, "a group's number (10, noiommu-0)");
 	group->number = (uint32_t)number;
 	return 0;
 }
@@ -203,7 +208,7 @@ static int read_group_iommu(struct topology_reader *reader, const struct ynode *
 	char hint[100], found[80];
 
 	if (value->kind != YNODE_SCALAR)
-		return topology_expected(reader, value, "the name of an IOMMU");
+		return ynode_expected(value, reader->errors, "the name of an IOMMU");
 	for (size_t i = 0; i < n; i++) {
 		names[i] = reader->iommus[i].name;
 		if (!strcmp(names[i], value->text)) {
@@ -211,9 +216,9 @@ static int read_group_iommu(struct topology_reader *reader, const struct ynode *
 			return 0;
 		}
 	}
-	return topology_fail(reader, value, "there is no IOMMU %s%s",
-			     ynode_found(value, found, sizeof(found)),
-			     suggestion(value->text, names, n, hint, sizeof(hint)));
+	return ynode_error(value, reader->errors, "there is no IOMMU %s%s",
+			   ynode_found(value, found, sizeof(found)),
+			   suggestion(value->text, names, n, hint, sizeof(hint)));
 }
 
 static int read_group_resv(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -240,7 +245,7 @@ static int add_group(struct topology_reader *reader, const struct ynode *node,
 	size_t n = reader->topology->n_groups;
 
 	if (n == GROUPS_MAX)
-		return topology_fail(reader, node, "more than %u groups", GROUPS_MAX);
+		return ynode_error(node, reader->errors, "more than %u groups", GROUPS_MAX);
 	if (!reader->groups) {
 		reader->groups = arena_alloc(reader->arena, GROUPS_MAX * sizeof(*reader->groups));
 		reader->group_nodes = arena_alloc(reader->arena,
@@ -269,28 +274,34 @@ static struct vfiosim_topo_group *known_group(struct topology_reader *reader,
 	return NULL;
 }
 
+static int read_group(struct topology_reader *reader, const struct ynode *key,
+		      const struct ynode *value)
+{
+	struct vfiosim_topo_group group = { .iommu = -1 };
+	size_t index;
+	int err = read_group_name(reader, key, &group);
+
+	if (err)
+		return err;
+	if (known_group(reader, &group))
+		return ynode_error(key, reader->errors, "duplicate group %u", group.number);
+	err = read_fields(reader, value, group_fields, NULL, &group);
+	if (!err && group.noiommu && group.iommu >= 0)
+		err = ynode_error(key, reader->errors, "group %s cannot have an IOMMU", key->text);
+	if (err && reader->topology->n_iommus && !group.noiommu && group.iommu < 0)
+		group.iommu = 0;	/* any will do, so that its devices are not told */
+	return worse(err, add_group(reader, key, &group, &index));
+}
+
 int read_groups(struct topology_reader *reader, const struct ynode *value, void *to)
 {
-	if (value->kind != YNODE_MAP)
-		return topology_expected(reader, value, "a map from numbers to groups");
-	for (const struct ynode *key = value->first; key; key = key->next) {
-		struct vfiosim_topo_group group = { .iommu = -1 };
-		size_t index;
-		int err = read_group_name(reader, key, &group);
+	int err = 0;
 
-		if (!err && known_group(reader, &group))
-			err = topology_fail(reader, key, "group %u stands here for the second time",
-					    group.number);
-		if (!err)
-			err = read_fields(reader, key->value, group_fields, NULL, &group);
-		if (!err && group.noiommu && group.iommu >= 0)
-			err = topology_fail(reader, key, "group %s cannot have an IOMMU", key->text);
-		if (!err)
-			err = add_group(reader, key, &group, &index);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (value->kind != YNODE_MAP)
+		return ynode_expected(value, reader->errors, "a map from numbers to groups");
+	for (size_t i = 0; i < value->n; i++)
+		err = worse(err, read_group(reader, &value->keys[i], &value->items[i]));
+	return err;
 }
 
 /* The IOMMU of a group that only devices speak of: the machine's only one. */
@@ -302,11 +313,11 @@ static int imply_iommu(struct topology_reader *reader, const struct ynode *node,
 	if (group->noiommu || kind == VFIOSIM_DEVICE_MDEV)
 		return 0;
 	if (!n)
-		return topology_fail(reader, node, "group %u has no IOMMU: there is none", group->number);
+		return ynode_error(node, reader->errors, "group %u has no IOMMU: there is none", group->number);
 	if (n > 1)
-		return topology_fail(reader, node,
-				     "which of the %zu IOMMUs is group %u behind? Say so under groups:",
-				     n, group->number);
+		return ynode_error(node, reader->errors,
+				   "which of the %zu IOMMUs is group %u behind? Say so under groups:",
+				   n, group->number);
 	group->iommu = 0;
 	return 0;
 }
@@ -348,19 +359,19 @@ static int check_members(struct topology_reader *reader, int group)
 			continue;
 		if (device->kind == VFIOSIM_DEVICE_MDEV &&
 		    (reader->groups[group].iommu >= 0 || reader->groups[group].noiommu))
-			return topology_fail(reader, reader->device_nodes[i],
-					     "%s is an mdev: its group is emulated, but group %s%u is not",
-					     device->name, reader->groups[group].noiommu ? "noiommu-" : "",
-					     reader->groups[group].number);
+			return ynode_error(reader->device_nodes[i], reader->errors,
+					   "%s is an mdev: its group is emulated, but group %s%u is not",
+					   device->name, reader->groups[group].noiommu ? "noiommu-" : "",
+					   reader->groups[group].number);
 		if (first && (first->kind == VFIOSIM_DEVICE_MDEV || device->kind == VFIOSIM_DEVICE_MDEV))
-			return topology_fail(reader, reader->device_nodes[i],
-					     "%s cannot share group %u with %s: an mdev is alone in its group",
-					     device->name, reader->groups[group].number, first->name);
+			return ynode_error(reader->device_nodes[i], reader->errors,
+					   "%s cannot share group %u with %s: an mdev is alone in its group",
+					   device->name, reader->groups[group].number, first->name);
 		first = first ? first : device;
 	}
 	if (!first)
-		return topology_fail(reader, reader->group_nodes[group], "group %u has no device",
-				     reader->groups[group].number);
+		return ynode_error(reader->group_nodes[group], reader->errors, "group %u has no device",
+				   reader->groups[group].number);
 	return 0;
 }
 
@@ -378,15 +389,14 @@ int finish_groups(struct topology_reader *reader)
 {
 	size_t n = reader->topology->n_groups;
 	struct vfiosim_topo_group *sorted;
+	int err = 0;
 
 	if (!n)
 		return 0;
-	for (size_t i = 0; i < n; i++) {
-		int err = check_members(reader, (int)i);
-
-		if (err)
-			return err;
-	}
+	for (size_t i = 0; i < n; i++)
+		err = worse(err, check_members(reader, (int)i));
+	if (err)
+		return err;
 	sorted = arena_alloc(reader->arena, n * sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct ynode;
+
 enum topology_name_kind {
 	NAME_VENDOR_MODEL,	/* vendor_model: of a model */
 	NAME_HOST_DRIVER,	/* host_driver: of a model or a PCI device */
@@ -18,10 +20,8 @@ enum topology_name_kind {
 
 struct topology_name {
 	enum topology_name_kind kind;
-	const char *text;
-	const char *file;
-	unsigned line, column;
-	struct topology_name *next;
+	const struct ynode *node;	/* a scalar */
+	const struct topology_name *next;
 };
 
 struct topology_owner {

@@ -8,25 +8,6 @@
 #include "base/value.h"
 #include "topology/value.h"
 
-int topology_fail(struct topology_reader *reader, const struct ynode *node, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	yaml_verror(reader->error, reader->file, node ? node->line : 0, node ? node->column : 0,
-		    format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
-int topology_expected(struct topology_reader *reader, const struct ynode *node, const char *what)
-{
-	char found[80];
-
-	return topology_fail(reader, node, "expected %s, found %s", what,
-			     ynode_found(node, found, sizeof(found)));
-}
-
 int keep_name(struct topology_reader *reader, enum topology_name_kind kind,
 	      const struct ynode *value)
 {
@@ -34,10 +15,7 @@ int keep_name(struct topology_reader *reader, enum topology_name_kind kind,
 
 	if (!name)
 		return -ENOMEM;
-	*name = (struct topology_name){
-		.kind = kind, .text = value->text, .file = reader->file, .line = value->line,
-		.column = value->column, .next = reader->names,
-	};
+	*name = (struct topology_name){ .kind = kind, .node = value, .next = reader->names };
 	reader->names = name;
 	return 0;
 }
@@ -55,22 +33,14 @@ static size_t collect_keys(const struct field *fields, const char **known, size_
 	return n;
 }
 
-static int fail_key(struct topology_reader *reader, const struct ynode *key,
-		    const struct field *fields, const struct field *more)
+static int unknown_key(struct topology_reader *reader, const struct ynode *key,
+		       const struct field *fields, const struct field *more)
 {
 	const char *known[64];
-	char hint[64], list[320];
-	size_t n = collect_keys(fields, known, 0, 64), used = 0;
+	size_t n = collect_keys(fields, known, 0, 64);
 
 	n = collect_keys(more, known, n, 64);
-	if (*suggestion(key->text, known, n, hint, sizeof(hint)))
-		return topology_fail(reader, key, "unknown key '%.60s'%s", key->text, hint);
-	list[0] = '\0';
-	for (size_t i = 0; i < n && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-					 i ? ", " : "", known[i]);
-	return topology_fail(reader, key, "unknown key '%.60s'; expected one of: %s", key->text,
-			     list);
+	return ynode_unknown(key, reader->errors, "key", known, n);
 }
 
 static bool has_row(const struct field *fields, const char *key)
@@ -81,36 +51,45 @@ static bool has_row(const struct field *fields, const char *key)
 	return false;
 }
 
-static int read_rows(struct topology_reader *reader, const struct ynode *map,
-		     const struct field *fields, void *base)
+/* Is there a key without a row that may be @key? That is told already. */
+static bool is_misspelt(const struct ynode *map, const struct field *fields, const char *key)
 {
-	for (; fields && fields->key; fields++) {
-		const struct ynode *value = ynode_get(map, fields->key);
-		int err;
+	for (size_t i = 0; i < map->n; i++)
+		if (!has_row(fields, map->keys[i].text) && nearest_word(map->keys[i].text, &key, 1))
+			return true;
+	return false;
+}
 
-		if (!value && fields->required)
-			return topology_fail(reader, map, "'%s' is missing here", fields->key);
-		if (!value || !fields->read)
-			continue;
-		err = fields->read(reader, value, (char *)base + fields->offset);
-		if (err)
-			return err;
+/* @unknown: @map has keys without a row. */
+static int read_rows(struct topology_reader *reader, const struct ynode *map,
+		     const struct field *fields, void *base, bool unknown)
+{
+	int err = 0;
+
+	for (const struct field *row = fields; row && row->key; row++) {
+		const struct ynode *value = ynode_get(map, row->key);
+
+		if (!value && row->required && !(unknown && is_misspelt(map, fields, row->key)))
+			err = worse(err, ynode_error(map, reader->errors, "'%s' is missing here",
+						     row->key));
+		if (value && row->read)
+			err = worse(err, row->read(reader, value, (char *)base + row->offset));
 	}
-	return 0;
+	return err;
 }
 
 int read_fields(struct topology_reader *reader, const struct ynode *map,
 		const struct field *fields, const struct field *more, void *base)
 {
-	int err;
+	int unknown = 0, err;
 
 	if (map->kind != YNODE_MAP)
-		return topology_expected(reader, map, "a map of keys and values");
-	for (const struct ynode *key = map->first; key; key = key->next)
-		if (!has_row(fields, key->text) && !has_row(more, key->text))
-			return fail_key(reader, key, fields, more);
-	err = read_rows(reader, map, fields, base);
-	return err ? err : read_rows(reader, map, more, base);
+		return ynode_expected(map, reader->errors, "a map of keys and values");
+	for (size_t i = 0; i < map->n; i++)
+		if (!has_row(fields, map->keys[i].text) && !has_row(more, map->keys[i].text))
+			unknown = unknown_key(reader, &map->keys[i], fields, more);
+	err = worse(unknown, read_rows(reader, map, fields, base, unknown));
+	return worse(err, read_rows(reader, map, more, base, unknown));
 }
 
 int read_word(struct topology_reader *reader, const struct ynode *value, const struct word *words,
@@ -129,7 +108,7 @@ int read_word(struct topology_reader *reader, const struct ynode *value, const s
 						 word == words ? "" : word[1].word ? ", " : " or ",
 						 word->word);
 	}
-	return topology_expected(reader, value, list);
+	return ynode_expected(value, reader->errors, list);
 }
 
 int read_text(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -137,16 +116,14 @@ int read_text(struct topology_reader *reader, const struct ynode *value, void *t
 	const char **text = to;
 
 	if (value->kind != YNODE_SCALAR)
-		return topology_expected(reader, value, "text");
+		return ynode_expected(value, reader->errors, "text");
 	*text = arena_text(reader->arena, value->text, strlen(value->text));
 	return *text ? 0 : -ENOMEM;
 }
 
 int read_bool(struct topology_reader *reader, const struct ynode *value, void *to)
 {
-	if (value->kind != YNODE_SCALAR || !value_bool(value->text, to))
-		return topology_expected(reader, value, "yes or no");
-	return 0;
+	return ynode_bool(value, to, reader->errors);
 }
 
 static int read_up_to(struct topology_reader *reader, const struct ynode *value, uint64_t most,
@@ -158,7 +135,7 @@ static int read_up_to(struct topology_reader *reader, const struct ynode *value,
 	    *ret_number <= most)
 		return 0;
 	snprintf(what, sizeof(what), "a number up to %#llx", (unsigned long long)most);
-	return topology_expected(reader, value, what);
+	return ynode_expected(value, reader->errors, what);
 }
 
 int read_u8(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -193,9 +170,7 @@ int read_u32(struct topology_reader *reader, const struct ynode *value, void *to
 
 int read_size(struct topology_reader *reader, const struct ynode *value, void *to)
 {
-	if (value->kind != YNODE_SCALAR || !value_size(value->text, to))
-		return topology_expected(reader, value, "a size (4096, 0x1000, 128K, 2M, 1G)");
-	return 0;
+	return ynode_number(value, to, reader->errors);
 }
 
 int read_power(struct topology_reader *reader, const struct ynode *value, void *to)
@@ -206,7 +181,7 @@ int read_power(struct topology_reader *reader, const struct ynode *value, void *
 	if (err)
 		return err;
 	if (size & (size - 1))
-		return topology_expected(reader, value, "a size that is a power of two");
+		return ynode_expected(value, reader->errors, "a size that is a power of two");
 	*(uint64_t *)to = size;
 	return 0;
 }
@@ -216,9 +191,9 @@ int read_range(struct topology_reader *reader, const struct ynode *value, void *
 	struct vfiosim_range *range = to;
 
 	if (value->kind != YNODE_SCALAR || !value_range(value->text, range))
-		return topology_expected(reader, value, "a range FIRST..LAST");
+		return ynode_expected(value, reader->errors, "a range FIRST..LAST");
 	if (range->first > range->last)
-		return topology_fail(reader, value, "the range %s is reversed: FIRST is above LAST",
-				     value->text);
+		return ynode_error(value, reader->errors, "the range %s is reversed: FIRST is above LAST",
+				   value->text);
 	return 0;
 }

@@ -2,13 +2,15 @@
 /*
  * Reading a topology: maps of the file become structures by tables of fields, one
  * row per key. A key without a row is an error with a suggestion, so is a value
- * its row's function does not like.
+ * its row's function does not like. Reading goes on behind errors, and what is
+ * broken is kept where others look for it, so that nothing is said of them.
  */
 #ifndef SIM_TOPOLOGY_READ_H
 #define SIM_TOPOLOGY_READ_H
 
 #include <vfiosim/topology.h>
 
+#include "base/errors.h"
 #include "base/yaml.h"
 #include "topology/names.h"
 
@@ -23,17 +25,17 @@
 struct topology_model {
 	const char *name;
 	struct vfiosim_topo_device device;
+	bool broken;		/* that is told: nothing is said of what comes of it */
 	struct topology_model *next;
 };
 
 struct topology_reader {
-	const char *file;
 	struct arena *arena;			/* of the topology: lives as long as it */
 	struct arena *scratch;			/* only while it is read */
-	struct vfiosim_error *error;
+	struct vfiosim_errors *errors;
 	struct vfiosim_topology *topology;	/* being filled */
 	struct topology_model *models;
-	struct topology_name *names;		/* newest first */
+	const struct topology_name *names;	/* newest first */
 
 	/* The lists of the topology, while they can still change. */
 	struct vfiosim_topo_iommu *iommus;
@@ -54,16 +56,10 @@ struct field {
 /*
  * Fills @base from @map by the rows of @fields and, unless NULL, @more: in the
  * order of the rows, whatever the order in the file, so that a row can rely on
- * those above it. -EINVAL, -ENOMEM.
+ * those above it. Goes on behind a row that is refused. -EINVAL, -ENOMEM.
  */
 int read_fields(struct topology_reader *reader, const struct ynode *map,
 		const struct field *fields, const struct field *more, void *base);
-
-/* -EINVAL with a place and a sentence. @node NULL: the file as a whole. */
-int topology_fail(struct topology_reader *reader, const struct ynode *node, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-/* "expected WHAT, found ..." */
-int topology_expected(struct topology_reader *reader, const struct ynode *node, const char *what);
 
 /* Words that stand for numbers; a NULL word ends. */
 struct word {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/value.h"
 #include "topology/read.h"
 
 struct topology_box {
@@ -29,8 +30,8 @@ static int read_memlock(struct topology_reader *reader, const struct ynode *valu
 		topology->memlock = VFIOSIM_MEMLOCK_CLIENT;
 		return 0;
 	}
-	if (read_size(reader, value, &topology->memlock_bytes))
-		return topology_expected(reader, value, "unlimited, client or a size (64K)");
+	if (value->kind != YNODE_SCALAR || !value_number(value->text, &topology->memlock_bytes))
+		return ynode_expected(value, reader->errors, "unlimited, client or a size (64K)");
 	topology->memlock = VFIOSIM_MEMLOCK_BYTES;
 	return 0;
 }
@@ -66,10 +67,10 @@ static int read_topology(struct topology_reader *reader, const struct ynode *roo
 	struct vfiosim_topology *topology = reader->topology;
 	int err = read_shared_models(reader);
 
-	if (!err)
-		err = read_fields(reader, root, top_fields, NULL, topology);
+	err = worse(err, read_fields(reader, root, top_fields, NULL, topology));
 	if (!err && !topology->n_devices)
-		err = topology_fail(reader, ynode_get(root, "devices"), "a machine has at least one device");
+		err = ynode_error(ynode_get(root, "devices"), reader->errors,
+				  "a machine has at least one device");
 	if (!err)
 		err = finish_groups(reader);
 	if (err)
@@ -85,10 +86,10 @@ static int judge(const struct topology_reader *reader, const struct topology_nam
 {
 	char problem[400];
 
-	if (owner->kind != name->kind || owner->accepts(name->text, reader->names, problem, sizeof(problem)))
+	if (owner->kind != name->kind ||
+	    owner->accepts(name->node->text, reader->names, problem, sizeof(problem)))
 		return 0;
-	return yaml_error(reader->error, name->file,
-			  &(struct ynode){ .line = name->line, .column = name->column }, "%s", problem);
+	return ynode_error(name->node, reader->errors, "%s", problem);
 }
 
 /* What the names mean is not known here: their owners are asked. */
@@ -96,43 +97,52 @@ static int judge_names(const struct topology_reader *reader, const struct topolo
 {
 	int err = 0;
 
-	for (const struct topology_name *name = reader->names; name && !err; name = name->next)
-		for (const struct topology_owner *owner = owners; owner->accepts && !err; owner++)
-			err = judge(reader, name, owner);
+	for (const struct topology_name *name = reader->names; name; name = name->next)
+		for (const struct topology_owner *owner = owners; owner->accepts; owner++)
+			err = worse(err, judge(reader, name, owner));
+	return err;
+}
+
+/* @broken: what is known of the file already. */
+static int build(struct topology_reader *reader, const struct ynode *root, int broken,
+		 const struct topology_owner *owners, struct vfiosim_topology **ret_topology)
+{
+	struct topology_box *box = calloc(1, sizeof(*box));
+	int err;
+
+	if (!box)
+		return -ENOMEM;
+	arena_init(&box->arena);
+	reader->arena = &box->arena;
+	reader->topology = &box->topology;
+	box->topology.about = "";
+	box->topology.dma_entry_limit = 65535;
+	box->topology.name = name_of_file(&box->arena, root->file);
+	err = box->topology.name ? broken : -ENOMEM;
+	err = worse(err, read_topology(reader, root));
+	err = worse(err, judge_names(reader, owners));
+	if (err)
+		vfiosim_topology_free(&box->topology);
+	else
+		*ret_topology = &box->topology;
 	return err;
 }
 
 int topology_parse(const char *file, const char *text, size_t length,
 		   const struct topology_owner *owners, struct vfiosim_topology **ret_topology,
-		   struct vfiosim_error *ret_error)
+		   struct vfiosim_errors *ret_errors)
 {
-	struct topology_box *box = calloc(1, sizeof(*box));
 	struct arena scratch;
-	struct topology_reader reader = { .file = file, .scratch = &scratch, .error = ret_error };
-	struct ynode *root;
+	struct topology_reader reader = { .scratch = &scratch, .errors = ret_errors };
+	const struct ynode *root;
 	int err;
 
-	if (!box)
-		return -ENOMEM;
+	errors_init(ret_errors);
 	arena_init(&scratch);
-	arena_init(&box->arena);
-	reader.arena = &box->arena;
-	reader.topology = &box->topology;
-	box->topology.about = "";
-	box->topology.dma_entry_limit = 65535;
-	box->topology.name = name_of_file(&box->arena, file);
-	err = box->topology.name ? 0 : -ENOMEM;
-	if (!err)
-		err = yaml_read(file, text, length, &scratch, &root, ret_error);
-	if (!err)
-		err = read_topology(&reader, root);
-	if (!err)
-		err = judge_names(&reader, owners);
+	err = yaml_parse(file, text, length, &scratch, &root, ret_errors);
+	if (root)
+		err = build(&reader, root, err, owners, ret_topology);
 	arena_done(&scratch);
-	if (err)
-		vfiosim_topology_free(&box->topology);
-	else
-		*ret_topology = &box->topology;
 	return err;
 }
 
@@ -148,43 +158,19 @@ void vfiosim_topology_free(struct vfiosim_topology *topology)
 
 /* ---- From a file, or built in ---- */
 
-static int read_whole(FILE *from, char **ret_text, size_t *ret_length)
-{
-	size_t room = YAML_BYTES + 1;	/* one more: the parser refuses what is too long */
-	char *text = malloc(room);
-
-	if (!text)
-		return -ENOMEM;
-	*ret_length = fread(text, 1, room, from);
-	if (ferror(from)) {
-		free(text);
-		return errno ? -errno : -EIO;
-	}
-	*ret_text = text;
-	return 0;
-}
-
 static int load_file(const char *path, const struct topology_owner *owners,
-		     struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+		     struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors)
 {
-	FILE *from = fopen(path, "re");
-	size_t length;
-	char *text;
+	struct arena scratch;
+	struct topology_reader reader = { .scratch = &scratch, .errors = ret_errors };
+	const struct ynode *root;
 	int err;
 
-	if (!from) {
-		err = -errno;
-		yaml_error(ret_error, path, NULL, "cannot be opened: %s", strerror(-err));
-		return err;
-	}
-	err = read_whole(from, &text, &length);
-	fclose(from);
-	if (err) {
-		yaml_error(ret_error, path, NULL, "cannot be read: %s", strerror(-err));
-		return err;
-	}
-	err = topology_parse(path, text, length, owners, ret_topology, ret_error);
-	free(text);
+	arena_init(&scratch);
+	err = yaml_load(path, &scratch, &root, ret_errors);
+	if (root)
+		err = build(&reader, root, err, owners, ret_topology);
+	arena_done(&scratch);
 	return err;
 }
 
@@ -196,22 +182,23 @@ static bool is_path(const char *name)
 }
 
 int topology_load(const char *name_or_file, const struct topology_owner *owners,
-		  struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error)
+		  struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors)
 {
 	const struct vfiosim_builtin *builtin;
 	const char *names[64];
 	char hint[100];
 	size_t n = 0;
 
+	errors_init(ret_errors);
 	if (is_path(name_or_file))
-		return load_file(name_or_file, owners, ret_topology, ret_error);
+		return load_file(name_or_file, owners, ret_topology, ret_errors);
 	for (; n < 64 && (builtin = vfiosim_topology_builtin(n)); n++) {
 		names[n] = builtin->name;
 		if (!strcmp(builtin->name, name_or_file))
 			return topology_parse(builtin->name, builtin->text, builtin->length,
-					      owners, ret_topology, ret_error);
+					      owners, ret_topology, ret_errors);
 	}
-	yaml_error(ret_error, name_or_file, NULL,
+	errors_add(ret_errors, name_or_file, 0, 0,
 		   "no built-in topology has this name%s (`vfiosim topology list` names them; a file's "
 		   "name has a / or ends in .yaml)",
 		   suggestion(name_or_file, names, n, hint, sizeof(hint)));

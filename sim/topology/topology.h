@@ -12,9 +12,9 @@
 #include "topology/names.h"
 
 int topology_load(const char *name_or_file, const struct topology_owner *owners,
-		  struct vfiosim_topology **ret_topology, struct vfiosim_error *ret_error);
+		  struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors);
 int topology_parse(const char *file, const char *text, size_t length,
 		   const struct topology_owner *owners, struct vfiosim_topology **ret_topology,
-		   struct vfiosim_error *ret_error);
+		   struct vfiosim_errors *ret_errors);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/yaml.h"
 #include "topology/value.h"
 
-static struct vfiosim_error error;
+static struct vfiosim_errors error;
 
 static int __topology(const char *text, struct vfiosim_topology **ret_topology)
 {
@@ -24,7 +24,7 @@ static struct vfiosim_topology *topology(const char *text)
 	struct vfiosim_topology *made = NULL;
 	int ret = __topology(text, &made);
 
-	ck_assert_msg(!ret, "%u:%u: %s", error.line, error.column, error.message);
+	ck_assert_msg(!ret, "%u:%u: %s", error.list[0].line, error.list[0].column, error.list[0].message);
 	return made;
 }
 
@@ -33,7 +33,7 @@ static struct vfiosim_topology *builtin(const char *name)
 	struct vfiosim_topology *made = NULL;
 	int ret = vfiosim_topology_load(name, &made, &error);
 
-	ck_assert_msg(!ret, "%s:%u:%u: %s", error.file, error.line, error.column, error.message);
+	ck_assert_msg(!ret, "%s:%u:%u: %s", error.list[0].file, error.list[0].line, error.list[0].column, error.list[0].message);
 	return made;
 }
 
@@ -236,13 +236,13 @@ START_TEST(loading_by_name_and_by_path)
 	ck_assert_int_eq(write(fd, "devices: {A: 1}\n", 16), 16);
 	close(fd);
 	ck_assert_int_eq(vfiosim_topology_load(path, &made, &error), -EINVAL);
-	ck_assert_str_eq(error.file, path);
-	ck_assert_uint_eq(error.line, 1);
+	ck_assert_str_eq(error.list[0].file, path);
+	ck_assert_uint_eq(error.list[0].line, 1);
 	unlink(path);
 	ck_assert_int_eq(vfiosim_topology_load(path, &made, &error), -ENOENT);
 	ck_assert_int_eq(vfiosim_topology_load("/", &made, &error), -EISDIR);
 	ck_assert_int_eq(vfiosim_topology_load("q36", &made, &error), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(error.message, "did you mean 'q35'?"));
+	ck_assert_ptr_nonnull(strstr(error.list[0].message, "did you mean 'q35'?"));
 	ck_assert_ptr_null(made);
 }
 END_TEST
@@ -271,7 +271,7 @@ static const struct bad {
 	{ "about: x\n---\nabout: y\n", 2, 1, "second document" },
 	{ "[a]: b\n", 1, 1, "a key must be a word" },
 	{ "[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]\n", 1, 17, "nested more than 16" },
-	{ "about: x\nabout: y\n", 2, 1, "'about' stands here for the second time, first in line 1" },
+	{ "about: x\nabout: y\n", 2, 1, "duplicate key 'about', first in line 1" },
 	/* the shape */
 	{ "x\n", 1, 1, "expected a map of keys and values, found 'x'" },
 	{ "about: x\n", 1, 1, "'devices' is missing" },
@@ -301,7 +301,7 @@ static const struct bad {
 	{ "groups: {x: {}}\ndevices: {}\n", 1, 10, "a group's number" },
 	{ IOMMU "groups: {1: {iommu: e}}\ndevices: {}\n", 2, 21, "there is no IOMMU 'e'" },
 	{ IOMMU "groups: {noiommu-1: {iommu: d}}\ndevices: {}\n", 2, 10, "cannot have an IOMMU" },
-	{ IOMMU "groups: {1: {}, 0x1: {}}\ndevices: {}\n", 2, 17, "group 1 stands here for the second time" },
+	{ IOMMU "groups: {1: {}, 0x1: {}}\ndevices: {}\n", 2, 17, "duplicate group 1" },
 	{ IOMMU "groups: {9: {iommu: d}}\ndevices:\n" NIC "}\n", 2, 10, "group 9 has no device" },
 	{ "devices:\n" NIC "}\n", 2, 52, "has no IOMMU: there is none" },
 	{ "iommus: {d: {aperture: 0..1}, e: {aperture: 0..1}}\ndevices:\n" NIC "}\n",
@@ -381,6 +381,16 @@ static const struct bad {
 	  "  m: {type: t, address: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001, group: 1}\n", 5, 3, "its group is emulated" },
 };
 
+/* Is it among what is told? Nothing but the first mistake may be told of a file that is no YAML. */
+static bool is_told(const struct bad *row)
+{
+	for (size_t i = 0; i < error.n; i++)
+		if (error.list[i].line == row->line && error.list[i].column == row->column &&
+		    strstr(error.list[i].message, row->message))
+			return true;
+	return false;
+}
+
 START_TEST(bad_input_is_refused_with_its_place)
 {
 	const struct bad *row = &bad[_i];
@@ -388,12 +398,67 @@ START_TEST(bad_input_is_refused_with_its_place)
 
 	ck_assert_int_eq(__topology(row->text, &made), -EINVAL);
 	ck_assert_ptr_null(made);
-	ck_assert_str_eq(error.file, "lab.yaml");
-	ck_assert_msg(error.line == row->line && error.column == row->column &&
-		      strstr(error.message, row->message),
-		      "%sgave %u:%u: %s\nwanted %u:%u: ...%s", row->text, error.line, error.column,
-		      error.message, row->line, row->column, row->message);
+	ck_assert_uint_ge(error.n, 1);
+	ck_assert_str_eq(error.list[0].file, "lab.yaml");
+	ck_assert_msg(is_told(row), "%sgave %u:%u: %s\nwanted %u:%u: ...%s", row->text,
+		      error.list[0].line, error.list[0].column, error.list[0].message, row->line,
+		      row->column, row->message);
 	ck_assert_int_eq(vfiosim_topology_parse("x", row->text, strlen(row->text), &made, NULL), -EINVAL);
+}
+END_TEST
+
+/* Every mistake of a file, in order of their places, and nothing that only follows from another. */
+START_TEST(all_mistakes_are_told_at_once)
+{
+	static const char text[] =
+		"about: x\n"
+		"about: y\n"
+		"memlock: lots\n"
+		"iommus:\n"
+		"  d: {aperture: 5..1, page_sizes: [2K, 3K]}\n"
+		"  e: {apertur: 0..1G}\n"
+		"groups:\n"
+		"  1: {iommu: f}\n"
+		"models:\n"
+		"  m: {id: 8086, bars: {0: {size: 5K}, 7: {}}}\n"
+		"  v: {kind: mdev, vendor_model: plane, id: 1234:5678}\n"
+		"mdev_types:\n"
+		"  t: {parent: p, model: m2, capacity: 1}\n"
+		"devices:\n"
+		"  a: {model: m, address: 0000:01:00.0, group: 1, driver: vfio_pci}\n"
+		"  b: {model: e1000e, address: 0000:01:00.0, parent: 0000:00:09.0, group: 1}\n"
+		"  c: {type: t, address: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001, group: 2}\n"
+		"  d: {model: edu, address: nowhere, group: x, driver: vfio_pci}\n"
+		"  e: {model: edu, address: 0000:01:02.0, group: 1, driver: vfio_pci}\n";
+	static const struct bad told[] = {
+		{ NULL, 2, 1, "duplicate key 'about', first in line 1" },
+		{ NULL, 3, 10, "expected unlimited, client or a size (64K), found 'lots'" },
+		{ NULL, 5, 17, "the range 5..1 is reversed" },
+		{ NULL, 5, 36, "expected a page size of at least 4K, found '2K'" },
+		{ NULL, 5, 40, "expected a size that is a power of two, found '3K'" },
+		{ NULL, 6, 7, "unknown key 'apertur'; did you mean 'aperture'?" },
+		{ NULL, 8, 14, "there is no IOMMU 'f'" },
+		{ NULL, 10, 11, "expected VENDOR:DEVICE" },
+		{ NULL, 10, 34, "power of two, found '5K'" },
+		{ NULL, 10, 39, "the number of a BAR, 0 to 5, found '7'" },
+		{ NULL, 11, 33, "the name of a vendor model" },
+		{ NULL, 13, 25, "there is no model 'm2'" },
+		{ NULL, 16, 31, "a has the address 0000:01:00.0 already" },
+		{ NULL, 16, 53, "no device above this one has the address" },
+		{ NULL, 18, 44, "expected a group's number" },
+		{ NULL, 19, 62, "did you mean 'vfio-pci'?" },
+	};
+	struct vfiosim_topology *made = NULL;
+
+	ck_assert_int_eq(__topology(text, &made), -EINVAL);
+	for (size_t i = 0; i < error.n && i < sizeof(told) / sizeof(told[0]); i++)
+		ck_assert_msg(error.list[i].line == told[i].line && error.list[i].column == told[i].column &&
+			      strstr(error.list[i].message, told[i].message),
+			      "gave %u:%u: %s\nwanted %u:%u: ...%s", error.list[i].line,
+			      error.list[i].column, error.list[i].message, told[i].line, told[i].column,
+			      told[i].message);
+	ck_assert_uint_eq(error.n, sizeof(told) / sizeof(told[0]));
+	ck_assert(!error.more);
 }
 END_TEST
 
@@ -407,16 +472,16 @@ START_TEST(too_much_is_refused)
 	ck_assert_ptr_nonnull(text);
 	memset(text, '#', length);
 	ck_assert_int_eq(vfiosim_topology_parse("x", text, length, &made, &error), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error.message, "longer than 1048576 bytes"));
+	ck_assert_ptr_nonnull(strstr(error.list[0].message, "longer than 1048576 bytes"));
 	memset(text, '[', length);
 	ck_assert_int_eq(vfiosim_topology_parse("x", text, length - 1, &made, &error), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error.message, "nested more than 16"));
+	ck_assert_ptr_nonnull(strstr(error.list[0].message, "nested more than 16"));
 	used = (size_t)sprintf(text, "devices:\n");
 	for (unsigned i = 0; i < 1025; i++)
 		used += (size_t)sprintf(text + used, " d%u: {model: edu, address: 0000:%02x:%02x.%u}\n",
 					i, i >> 8, i >> 3 & 31, i & 7);
 	ck_assert_int_eq(vfiosim_topology_parse("x", text, used, &made, &error), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error.message, "more than 1024 devices"));
+	ck_assert_ptr_nonnull(strstr(error.list[0].message, "more than 1024 devices"));
 	free(text);
 }
 END_TEST
@@ -465,6 +530,7 @@ int main(void)
 	suite_add_tcase(suite, refused);
 	tcase_set_timeout(refused, 60);
 	tcase_add_loop_test(refused, bad_input_is_refused_with_its_place, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(refused, all_mistakes_are_told_at_once);
 	tcase_add_test(refused, too_much_is_refused);
 	tcase_add_test(refused, mutilated_files_are_survived);
 	srunner_run_all(runner, CK_NORMAL);

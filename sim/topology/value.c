@@ -17,7 +17,7 @@ bool value_range(const char *text, struct vfiosim_range *ret_range)
 		return false;
 	memcpy(first, text, (size_t)(dots - text));
 	first[dots - text] = '\0';
-	if (!value_size(first, &range.first) || !value_size(dots + 2, &range.last))
+	if (!value_number(first, &range.first) || !value_number(dots + 2, &range.last))
 		return false;
 	*ret_range = range;
 	return true;

@@ -196,7 +196,7 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 			    int socket)
 {
 	struct vfiosim_topology *topology;
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 	struct rig_supervise supervise = { .socket = socket };
 	struct vfiosim *sim;
 	pthread_t thread;

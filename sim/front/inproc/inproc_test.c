@@ -26,7 +26,7 @@ static struct vfiosim_inproc *proc;
 
 static void setup(void)
 {
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 
 	ck_assert_int_eq(vfiosim_topology_load("engine", &topology, &error), 0);
 	ck_assert_int_eq(vfiosim_create(topology, &sim), 0);

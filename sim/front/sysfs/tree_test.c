@@ -21,7 +21,7 @@ static struct vfiosim_caller caller;
 
 static void machine(const char *name)
 {
-	struct vfiosim_error error;
+	struct vfiosim_errors error;
 
 	ck_assert_int_eq(vfiosim_topology_load(name, &topology, &error), 0);
 	ck_assert_int_eq(vfiosim_create(topology, &sim), 0);

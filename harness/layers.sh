@@ -15,14 +15,14 @@ set -eu
 cd "${1:-$(dirname "$0")/..}"
 
 debts='
-sim/bus/bus.c vfio/group.h
+sim/machine/state.c iommufd/device.h
+sim/machine/state.c iommufd/access.h
+sim/machine/state.c vfio/device.h
+sim/machine/sim.c device/models.h
+sim/machine/file.c vfio/device.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
 sim/machine/sim.c iommu/group.h
-sim/iommufd/compat.c vfio/container.h
-sim/iommufd/compat.c vfio/group.h
-sim/iommufd/idev.c vfio/group.h
-sim/iommufd/ioas_map.c vfio/group.h
 sim/machine/call.c pages/backing.h
 sim/machine/file.c vfio/cdev.h
 sim/machine/file.c vfio/container.h
@@ -36,7 +36,6 @@ sim/machine/state.c vfio/container.h
 sim/machine/state.c iommu/domain.h
 sim/machine/state.c vfio/group.h
 sim/machine/state.c iommufd/hwpt.h
-sim/machine/state.c iommufd/idev.h
 sim/machine/state.c iommufd/iommufd.h
 sim/machine/state.c pages/pages.h
 sim/machine/state.c vfio/type1.h

@@ -14,9 +14,9 @@
 #include "abi/dispatch.h"
 #include "vfio/cdev.h"
 #include "machine/client.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
-#include "iommufd/idev.h"
+#include "iommufd/device.h"
 
 /* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
 

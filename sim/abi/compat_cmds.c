@@ -9,7 +9,7 @@
 
 #include "abi/dispatch.h"
 #include "abi/type1_fields.h"
-#include "iommufd/compat.h"
+#include "iommufd/vfio_compat.h"
 #include "machine/file.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"

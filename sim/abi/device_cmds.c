@@ -12,14 +12,14 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
 
 int refuse_driver_command(struct call *call)
 {
 	const struct device *dev = call->file->device;
 
-	return refuse(call, RULE_DRIVER_COMMAND, VS("driver", dev->ops->name),
+	return refuse(call, RULE_DRIVER_COMMAND, VS("driver", dev->vfio->ops->name),
 		      VS("device", dev->topo->address), VS("command", call->command->row.name));
 }
 
@@ -31,7 +31,7 @@ static int get_info(struct call *call)
 	struct device *dev = call->file->device;
 	struct device_info info;
 
-	dev->ops->info(dev, &info);
+	dev->vfio->ops->info(dev, &info);
 	out->flags = (info.pci ? VFIO_DEVICE_FLAGS_PCI : 0) |
 		     (info.reset ? VFIO_DEVICE_FLAGS_RESET : 0);
 	out->num_regions = info.n_regions;
@@ -58,7 +58,7 @@ static int get_region_info(struct call *call)
 	struct vfio_region_info *out = (void *)call->in.bytes;
 	struct device *dev = call->file->device;
 	struct region_info region;
-	int ret = dev->ops->region_info(call, dev, out->index, &region);
+	int ret = dev->vfio->ops->region_info(call, dev, out->index, &region);
 
 	if (ret)
 		return ret;
@@ -77,7 +77,7 @@ static int get_irq_info(struct call *call)
 	struct vfio_irq_info *out = (void *)call->in.bytes;
 	struct device *dev = call->file->device;
 	struct irq_info irq;
-	int ret = dev->ops->irq_info(call, dev, out->index, &irq);
+	int ret = dev->vfio->ops->irq_info(call, dev, out->index, &irq);
 
 	if (ret)
 		return ret;
@@ -95,14 +95,14 @@ static int reset(struct call *call)
 {
 	struct device *dev = call->file->device;
 
-	return dev->ops->reset ? dev->ops->reset(call, dev) : refuse_driver_command(call);
+	return dev->vfio->ops->reset ? dev->vfio->ops->reset(call, dev) : refuse_driver_command(call);
 }
 
 /* ---- VFIO_DEVICE_GET_PCI_HOT_RESET_INFO ---- */
 
 static int hot_reset_info_early(struct call *call)
 {
-	return call->file->device->ops->hot_reset_info ? 0 : refuse_driver_command(call);
+	return call->file->device->vfio->ops->hot_reset_info ? 0 : refuse_driver_command(call);
 }
 
 /* Too little room: the number that is needed goes back all the same. */
@@ -150,7 +150,7 @@ static int get_hot_reset_info(struct call *call)
 	struct vfio_pci_hot_reset_info *out = (void *)call->in.bytes;
 	struct device *dev = call->file->device;
 	struct hot_reset_dep *deps;
-	int count = dev->ops->hot_reset_info(call, dev, NULL, 0), ret;
+	int count = dev->vfio->ops->hot_reset_info(call, dev, NULL, 0), ret;
 
 	if (count < 0)
 		return count;
@@ -161,7 +161,7 @@ static int get_hot_reset_info(struct call *call)
 	deps = calloc((size_t)count + 1, sizeof(*deps));
 	if (!deps)
 		return refuse(call, RULE_NO_MEMORY);
-	dev->ops->hot_reset_info(call, dev, deps, (unsigned)count);
+	dev->vfio->ops->hot_reset_info(call, dev, deps, (unsigned)count);
 	out->flags = hot_reset_flags(call, deps, (unsigned)count);
 	ret = put_deps(call, deps, (unsigned)count);
 	free(deps);
@@ -199,10 +199,10 @@ static int feature(struct call *call)
 
 	if (!(header->flags & VFIO_DEVICE_FEATURE_PROBE) && (header->flags & both) == both)
 		return refuse(call, RULE_FEATURE_GET_SET);
-	if (!dev->ops->feature)
+	if (!dev->vfio->ops->feature)
 		return refuse(call, RULE_FEATURE_UNKNOWN, VS("device", dev->topo->address),
 			      V("feature", header->flags & VFIO_DEVICE_FEATURE_MASK));
-	return dev->ops->feature(call, dev, header->flags, call->arg + sizeof(*header),
+	return dev->vfio->ops->feature(call, dev, header->flags, call->arg + sizeof(*header),
 				 header->argsz - sizeof(*header));
 }
 

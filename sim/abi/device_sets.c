@@ -12,7 +12,7 @@
 
 #include "abi/dispatch.h"
 #include "machine/client.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
 #include "device/irq.h"
 
@@ -92,7 +92,7 @@ static int hold_unmask(struct call *call)
 	struct irq_data_set *data = call->prepared;
 	struct device *dev = call->file->device;
 
-	data->closed = irq_event_get(dev->ops->unmask_event(dev));
+	data->closed = irq_event_get(dev->vfio->ops->unmask_event(dev));
 	return 0;
 }
 
@@ -102,7 +102,7 @@ static void find_closed(struct call *call, const struct vfio_irq_set *header)
 	struct irq_data_set *data = call->prepared;
 
 	if (header->index != IRQ_INTX || !(header->flags & VFIO_IRQ_SET_ACTION_UNMASK) ||
-	    !call->file->device->ops->unmask_event)
+	    !call->file->device->vfio->ops->unmask_event)
 		return;
 	call_run(call, hold_unmask);
 	if (!data->closed || !irq_event_open(call->caller, data->closed))
@@ -144,9 +144,9 @@ int set_irqs_early(struct call *call)
 {
 	const struct device *dev = call->file->device;
 
-	if (dev->ops->set_irqs)
+	if (dev->vfio->ops->set_irqs)
 		return 0;
-	return refuse(call, RULE_IRQ_NONE, VS("driver", dev->ops->name));
+	return refuse(call, RULE_IRQ_NONE, VS("driver", dev->vfio->ops->name));
 }
 
 static unsigned actions(uint32_t flags)
@@ -182,7 +182,7 @@ int set_irqs_run(struct call *call)
 	} else if (width) {	/* more than VECTORS_MAX: out of range for everybody */
 		set.count = UINT32_MAX;
 	}
-	return dev->ops->set_irqs(call, dev, &set);
+	return dev->vfio->ops->set_irqs(call, dev, &set);
 }
 
 /* ---- VFIO_DEVICE_PCI_HOT_RESET ---- */
@@ -203,7 +203,7 @@ static void free_groups(struct call *call, void *prepared)
 
 int hot_reset_early(struct call *call)
 {
-	return call->file->device->ops->hot_reset ? 0 : refuse_driver_command(call);
+	return call->file->device->vfio->ops->hot_reset ? 0 : refuse_driver_command(call);
 }
 
 int hot_reset_prepare(struct call *call)
@@ -249,11 +249,11 @@ int hot_reset_run(struct call *call)
 
 	if (!by_groups && header->count)
 		return refuse(call, RULE_HOT_RESET_GROUPS, VS("device", dev->topo->address));
-	max = dev->ops->hot_reset_info(call, dev, NULL, 0);
+	max = dev->vfio->ops->hot_reset_info(call, dev, NULL, 0);
 	if (max < 0)
 		return max;
 	if (!by_groups)
-		return dev->ops->hot_reset(call, dev, NULL, 0);
+		return dev->vfio->ops->hot_reset(call, dev, NULL, 0);
 	if (!groups || header->count > (uint32_t)max)
 		return refuse(call, RULE_HOT_RESET_COUNT, V("count", header->count), V("max", max));
 	if (groups->read_error)
@@ -264,5 +264,5 @@ int hot_reset_run(struct call *call)
 		if (ret)
 			return ret;
 	}
-	return dev->ops->hot_reset(call, dev, groups->files, groups->count);
+	return dev->vfio->ops->hot_reset(call, dev, groups->files, groups->count);
 }

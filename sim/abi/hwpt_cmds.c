@@ -9,23 +9,23 @@
 
 #include "abi/hw_info.h"
 #include "abi/iommufd_cmds.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
 #include "vfio/group.h"
 #include "iommufd/hwpt.h"
-#include "iommufd/idev.h"
+#include "iommufd/device.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 
 /* ---- IOMMU_HWPT_ALLOC ---- */
 
-static int find_device(struct call *call, uint32_t id, struct idev **ret_idev)
+static int find_device(struct call *call, uint32_t id, struct iommufd_device **ret_idev)
 {
 	struct object *object = object_find(call->file->iommufd, id, OBJECT_DEVICE);
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "physical device"), V("id", id));
-	*ret_idev = (struct idev *)object;
+	*ret_idev = (struct iommufd_device *)object;
 	return 0;
 }
 
@@ -85,7 +85,7 @@ static int hwpt_alloc(struct call *call)
 	struct vfiosim_iommu_hwpt_alloc *cmd = (void *)call->in.bytes;
 	const struct iommu *iommu;
 	struct object *object;
-	struct idev *idev = NULL;
+	struct iommufd_device *idev = NULL;
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret && !cmd->data_type != !cmd->data_len)
@@ -154,7 +154,7 @@ static int get_hw_info(struct call *call)
 {
 	struct vfiosim_iommu_hw_info *cmd = (void *)call->in.bytes;
 	const struct iommu *iommu;
-	struct idev *idev = NULL;
+	struct iommufd_device *idev = NULL;
 	int ret = iommufd_check_flags(call, cmd->flags, HW_INFO_INPUT_TYPE);
 
 	if (!ret)

@@ -11,10 +11,10 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
 #include "vfio/group.h"
-#include "iommufd/idev.h"
+#include "iommufd/device.h"
 #include "iommufd/iommufd.h"
 
 static int refuse_missing(struct call *call, const char *what, uint32_t id)
@@ -36,7 +36,7 @@ static int viommu_alloc(struct call *call)
 	if (!object)
 		return refuse_missing(call, "physical device", cmd->dev_id);
 	return refuse(call, RULE_UNSUPPORTED,
-		      VS("iommu", ((const struct idev *)object)->dev->group->iommu->name),
+		      VS("iommu", ((const struct iommufd_device *)object)->dev->group->iommu->name),
 		      VS("what", "virtual IOMMUs"));
 }
 

@@ -14,11 +14,11 @@
 #include "abi/dispatch.h"
 #include "abi/iommufd_cmds.h"
 #include "machine/client.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/file.h"
 #include "vfio/group.h"
 #include "iommufd/hwpt.h"
-#include "iommufd/idev.h"
+#include "iommufd/device.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 

@@ -15,47 +15,114 @@
 #include <vfiosim/topology.h>
 
 #include "iommu/group.h"
-#include "vfio/group.h"
 #include "machine/sim.h"
 #include "topology/value.h"
 
-static const char vfio_pci[] = "vfio-pci";
-
 /* ---- Drivers ---- */
 
-/* The name of @driver with the machine's lifetime; NULL: there is no such driver. */
-static const char *find_driver(const struct vfiosim *sim, const char *driver)
+struct device_driver *bus_find_driver(const struct vfiosim *sim, enum bus_type bus,
+				      const char *name)
 {
-	const struct vfiosim_topology *topology = sim->topology;
+	struct device_driver *driver;
 
-	if (!strcmp(driver, vfio_pci))
-		return vfio_pci;
-	for (size_t i = 0; i < topology->n_devices; i++) {
-		const struct vfiosim_topo_device *topo = &topology->devices[i];
-
-		if (!*driver || topo->kind == VFIOSIM_DEVICE_MDEV)
-			continue;
-		if (!strcmp(topo->driver, driver))
-			return topo->driver;
-		if (!strcmp(topo->host_driver, driver))
-			return topo->host_driver;
-	}
+	TAILQ_FOREACH(driver, &sim->drivers, in_sim)
+		if (driver->bus == bus && !strcmp(driver->name, name))
+			return driver;
 	return NULL;
 }
 
-bool bus_has_driver(const struct vfiosim *sim, const char *driver)
+int bus_add_driver(struct vfiosim *sim, const struct device_driver *row, const char *name)
 {
-	return find_driver(sim, driver) != NULL;
+	struct device_driver *driver;
+
+	if (bus_find_driver(sim, row->bus, name))
+		return 0;
+	driver = malloc(sizeof(*driver));
+	if (!driver)
+		return -ENOMEM;
+	*driver = *row;
+	driver->name = name;
+	TAILQ_INSERT_TAIL(&sim->drivers, driver, in_sim);
+	return 0;
 }
 
-const char *bus_driver(const struct device *dev)
+void bus_drop_drivers(struct vfiosim *sim)
 {
-	return dev->going ? NULL : dev->driver;
+	struct device_driver *driver;
+
+	while ((driver = TAILQ_FIRST(&sim->drivers))) {
+		TAILQ_REMOVE(&sim->drivers, driver, in_sim);
+		free(driver);
+	}
 }
 
-static bool is_pci(const struct device *dev)
+/* ---- The host's own drivers: they exist to be in the way, or not ---- */
+
+static int host_probe(struct vfiosim *sim, struct device *dev)
+{
+	return iommu_device_use_default_domain(dev) ? 0 : -EBUSY;
+}
+
+/* One that does no DMA of its own. */
+static int harmless_probe(struct vfiosim *sim, struct device *dev)
+{
+	return 0;
+}
+
+static int host_remove(struct call *call, struct device *dev)
+{
+	iommu_device_unuse_default_domain(dev);
+	return 0;
+}
+
+static void host_discard(struct vfiosim *sim, struct device *dev)
+{
+}
+
+static int add_host_driver(struct vfiosim *sim, const char *name)
+{
+	static const char *const managed[] = { "pcieport", "pci-stub" };
+	struct device_driver row = {
+		.bus = BUS_PCI, .probe = host_probe, .remove = host_remove, .discard = host_discard,
+	};
+
+	if (!*name)
+		return 0;
+	for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++)
+		if (!strcmp(name, managed[i]))
+			row.driver_managed_dma = true;
+	if (row.driver_managed_dma)
+		row.probe = harmless_probe;
+	return bus_add_driver(sim, &row, name);
+}
+
+int bus_add_host_drivers(struct vfiosim *sim)
+{
+	const struct vfiosim_topology *topology = sim->topology;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
+		const struct vfiosim_topo_device *topo = &topology->devices[i];
+
+		if (topo->kind == VFIOSIM_DEVICE_MDEV)
+			continue;
+		ret = add_host_driver(sim, topo->driver);
+		if (!ret)
+			ret = add_host_driver(sim, topo->host_driver);
+	}
+	return ret;
+}
+
+/* ---- Which driver for which device ---- */
+
+bool device_is_pci(const struct device *dev)
 {
 	return dev->topo->kind != VFIOSIM_DEVICE_MDEV;
+}
+
+const struct device_driver *bus_driver(const struct device *dev)
+{
+	return dev->unbinding ? NULL : dev->driver;
 }
 
 static bool id_matches(const struct pci_new_id *id, const struct vfiosim_topo_device *topo)
@@ -66,112 +133,59 @@ static bool id_matches(const struct pci_new_id *id, const struct vfiosim_topo_de
 	       !((id->class_code ^ topo->class_code) & id->class_mask);
 }
 
-/* Would @driver take @dev? Mirrors pci_match_device (7.2). */
-static bool driver_matches(const struct vfiosim *sim, const char *driver, const struct device *dev)
+/* Was @dev's kind given to vfio-pci by new_id? */
+static bool in_new_ids(const struct vfiosim *sim, const struct device *dev)
 {
-	const struct vfiosim_topo_device *topo = dev->topo;
-
-	if (*dev->driver_override)
-		return !strcmp(dev->driver_override, driver);
-	if (strcmp(driver, vfio_pci))
-		return !strcmp(topo->host_driver, driver) || !strcmp(topo->driver, driver);
 	for (unsigned i = 0; i < sim->n_new_ids; i++)
-		if (id_matches(&sim->new_ids[i], topo))
+		if (id_matches(&sim->new_ids[i], dev->topo))
 			return true;
 	return false;
 }
 
-/* ---- A vfio driver takes and leaves a device ---- */
-
-/* The lowest N that no device's vfioN has. */
-static int free_cdev(const struct vfiosim *sim)
+/* Would @driver take @dev? Mirrors pci_match_device (7.2). */
+static bool driver_matches(const struct vfiosim *sim, const struct device_driver *driver,
+			   const struct device *dev)
 {
-	for (int n = 0;; n++) {
-		uint32_t i = 0;
-
-		while (i < sim->n_devices && sim->devices[i]->cdev != n)
-			i++;
-		if (i == sim->n_devices)
-			return n;
-	}
-}
-
-/* Drivers that do no DMA of their own are no obstacle to userspace (driver_managed_dma). */
-static bool manages_dma(const char *driver)
-{
-	static const char *const drivers[] = { "vfio-pci", "pcieport", "pci-stub" };
-
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
-		if (!strcmp(drivers[i], driver))
-			return true;
-	return false;
-}
-
-/* The vfio driver behind @dev when @driver holds it; NULL: a host driver. */
-static const struct device_ops *vfio_ops(const struct device *dev, const char *driver)
-{
-	if (!is_pci(dev))
-		return device_model(dev->topo->vendor_model);
-	return strcmp(driver, vfio_pci) || dev->topo->kind != VFIOSIM_DEVICE_PCI ?
-		       NULL : device_model(vfio_pci);
-}
-
-static int take_device(struct vfiosim *sim, struct device *dev, const char *driver,
-		       const struct device_ops *ops)
-{
-	int ret = 0;
-
-	if (ops && dev->group && !vfio_group_get(dev->group))
-		return -ENOMEM;
-	if (ops && ops->init)
-		ret = ops->init(sim, dev);
-	if (ret)
-		return ret;
-	if (!ops && !manages_dma(driver) && !iommu_device_use_default_domain(dev))
-		return -EBUSY;
-	dev->driver = driver;
-	dev->ops = ops;
-	if (!ops)
-		return 0;
-	if (dev->group)
-		vfio_group_device_added(dev->group->vfio);
-	if (!dev->group || !dev->group->noiommu)
-		dev->cdev = free_cdev(sim);
-	return 0;
-}
-
-/* Cannot fail. The group's node goes with its last device. */
-static void leave_device(struct call *call, struct device *dev)
-{
-	bool vfio = dev->ops;
-
-	changed(call, "{device}: {driver} let go of it", VS("device", dev->topo->address),
-		VS("driver", dev->driver));
-	if (dev->ops && dev->ops->done)
-		dev->ops->done(call->sim, dev);
-	dev->ops = NULL;
-	dev->driver = NULL;
-	dev->cdev = -1;
-	dev->going = false;
-	iommu_device_unuse_default_domain(dev);
-	if (vfio && dev->group)
-		vfio_group_device_removed(call, dev->group->vfio);
-}
-
-/* Each descriptor holds the driver, also one of the device's own node that is not bound. */
-static bool in_use(const struct device *dev)
-{
-	return dev->ops && (dev->open_count || dev->cdev_files);
-}
-
-/* An unbind nobody waits for any more (its writer was killed) takes effect now. */
-static void settle(struct call *call, struct device *dev)
-{
-	if (dev->going && !in_use(dev))
-		leave_device(call, dev);
+	if (*dev->driver_override)
+		return !strcmp(dev->driver_override, driver->name);
+	if (!strcmp(driver->name, "vfio-pci"))
+		return in_new_ids(sim, dev);
+	return !strcmp(dev->topo->host_driver, driver->name) ||
+	       !strcmp(dev->topo->driver, driver->name);
 }
 
 /* ---- Bind ---- */
+
+static int probe(struct vfiosim *sim, struct device *dev, struct device_driver *driver)
+{
+	int ret = driver->probe(sim, dev);
+
+	if (!ret)
+		dev->driver = driver;
+	return ret;
+}
+
+/* Lets go, unless descriptors remain: CALL_PARKED. */
+static int release(struct call *call, struct device *dev)
+{
+	const struct device_driver *driver = dev->driver;
+	int ret = driver->remove(call, dev);
+
+	dev->unbinding = ret;
+	if (ret)
+		return ret;
+	dev->driver = NULL;
+	changed(call, "{device}: {driver} let go of it", VS("device", dev->topo->address),
+		VS("driver", driver->name));
+	return 0;
+}
+
+/* Complete an unbind whose writer was killed, if its last descriptor has been closed. */
+static void settle(struct call *call, struct device *dev)
+{
+	if (dev->unbinding)
+		release(call, dev);
+}
 
 static int refuse_no_match(struct call *call, const struct device *dev, const char *driver)
 {
@@ -179,51 +193,56 @@ static int refuse_no_match(struct call *call, const struct device *dev, const ch
 		      VS("override", *dev->driver_override ? dev->driver_override : "(null)"));
 }
 
-int bus_bind(struct call *call, struct device *dev, const char *driver)
+static int refuse_probe(struct call *call, const struct device *dev, const char *driver, int error)
 {
-	const struct device_ops *ops;
-	const char *name = find_driver(call->sim, driver);
-	int ret;
-
-	if (!dev || dev->removed || !is_pci(dev))
-		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV), VS("device", "?"));
-	settle(call, dev);
-	if (!name || !driver_matches(call->sim, name, dev))
+	switch (error) {
+	case -ENODEV:
 		return refuse_no_match(call, dev, driver);
-	if (dev->driver)
-		return refuse(call, RULE_BUS_BOUND, VS("device", dev->topo->address),
-			      VS("driver", dev->driver));
-	ops = vfio_ops(dev, name);
-	if (!strcmp(name, vfio_pci) && !ops)
-		return refuse_no_match(call, dev, driver);
-	if (ops && (!dev->group || (dev->group->noiommu && !call->sim->noiommu)))
+	case -EINVAL:
 		return refuse(call, RULE_BUS_NO_IOMMU, VS("device", dev->topo->address));
-	ret = take_device(call->sim, dev, name, ops);
-	if (ret == -EBUSY)
+	case -EBUSY:
 		return refuse(call, RULE_BUS_CLAIMED, V("group", dev->group->number),
 			      VS("driver", driver), VS("device", dev->topo->address));
-	if (ret)
+	default:
 		return refuse(call, RULE_NO_MEMORY);
+	}
+}
+
+int bus_bind(struct call *call, struct device *dev, const char *name)
+{
+	struct device_driver *driver = bus_find_driver(call->sim, BUS_PCI, name);
+	int ret;
+
+	if (!dev || dev->removed || !device_is_pci(dev))
+		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV), VS("device", "?"));
+	settle(call, dev);
+	if (!driver || !driver_matches(call->sim, driver, dev))
+		return refuse_no_match(call, dev, name);
+	if (dev->driver)
+		return refuse(call, RULE_BUS_BOUND, VS("device", dev->topo->address),
+			      VS("driver", dev->driver->name));
+	ret = probe(call->sim, dev, driver);
+	if (ret)
+		return refuse_probe(call, dev, name, ret);
 	changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),
-		VS("driver", name));
+		VS("driver", driver->name));
 	return 0;
 }
 
 int bus_probe(struct call *call, struct device *dev)
 {
-	const struct vfiosim_topo_device *topo = dev->topo;
-	const char *driver = topo->host_driver;
+	const char *name = dev->topo->host_driver;
 
 	settle(call, dev);
-	if (dev->driver || !is_pci(dev))
+	if (dev->driver || !device_is_pci(dev))
 		return 0;
 	if (*dev->driver_override)
-		driver = dev->driver_override;
-	else if (driver_matches(call->sim, vfio_pci, dev))
-		driver = vfio_pci;
-	if (!find_driver(call->sim, driver))
+		name = dev->driver_override;
+	else if (in_new_ids(call->sim, dev))
+		name = "vfio-pci";
+	if (!bus_find_driver(call->sim, BUS_PCI, name))
 		return 0;
-	bus_bind(call, dev, driver);	/* a probe that fails leaves it driverless, no more */
+	bus_bind(call, dev, name);	/* a probe that fails leaves it driverless, no more */
 	call->rule = NULL;
 	call->reason[0] = '\0';
 	return 0;
@@ -231,35 +250,12 @@ int bus_probe(struct call *call, struct device *dev)
 
 /* ---- Unbind ---- */
 
-/* Ask the client to let go: the REQ interrupt, if it wants to hear of it. */
-static void request_device(struct call *call, struct device *dev)
-{
-	struct irq_set set = {
-		.index = IRQ_COUNT - 1, .count = 1, .data = IRQ_DATA_NONE, .action = IRQ_TRIGGER,
-	};
-
-	if (!is_pci(dev) || !dev->ops->set_irqs)
-		return;
-	dev->ops->set_irqs(call, dev, &set);
-	call->rule = NULL;	/* nobody listens: that is no refusal of the unbind */
-	call->reason[0] = '\0';
-}
-
 int bus_unbind(struct call *call, struct device *dev)
 {
 	if (!dev->driver)
 		return refuse(call, RULE_BUS_NOT_BOUND, VS("device", dev->topo->address),
 			      VS("driver", "no driver"));
-	if (!dev->going && in_use(dev)) {
-		request_device(call, dev);
-		changed(call, "{device} is asked for; waiting for its last descriptor to be closed",
-			VS("device", dev->topo->address));
-	}
-	dev->going = true;
-	if (in_use(dev))
-		return CALL_PARKED;
-	leave_device(call, dev);
-	return 0;
+	return release(call, dev);
 }
 
 /* ---- What vfio-pci is told to take ---- */
@@ -370,7 +366,6 @@ static void init_device(struct vfiosim *sim, struct device *dev,
 	dev->index = sim->n_devices;
 	dev->topo = topo;
 	dev->group = group;
-	dev->cdev = -1;
 }
 
 /* Puts a device that is complete among those of the machine. */
@@ -386,7 +381,7 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 {
 	struct iommu_group *group = topo->group >= 0 ? sim->groups[topo->group] : NULL;
 	struct device *dev;
-	const struct device_ops *ops;
+	struct device_driver *driver;
 	int ret = grow_devices(sim);
 
 	if (ret)
@@ -395,17 +390,17 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 	if (!dev)
 		return -ENOMEM;
 	init_device(sim, dev, topo, group);
-	ops = *topo->driver ? vfio_ops(dev, topo->driver) : NULL;
-	if (topo->kind == VFIOSIM_DEVICE_MDEV && !ops)
-		ret = -EINVAL;
+	driver = bus_find_driver(sim, device_is_pci(dev) ? BUS_PCI : BUS_MDEV, topo->driver);
+	if (driver)
+		ret = probe(sim, dev, driver);
 	else if (*topo->driver)
-		ret = take_device(sim, dev, topo->driver, ops);
+		ret = -EINVAL;
 	if (ret) {
 		free(dev);
 		return ret;
 	}
 	/* That is how devices come to vfio-pci, which claims none by itself. */
-	if (topo->kind == VFIOSIM_DEVICE_PCI && ops)
+	if (topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
 		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
 	publish_device(sim, dev);
 	if (ret_dev)
@@ -417,8 +412,8 @@ void bus_free_device(struct device *dev)
 {
 	if (!dev)
 		return;
-	if (dev->ops && dev->ops->done)
-		dev->ops->done(dev->sim, dev);
+	if (dev->driver)
+		dev->driver->discard(dev->sim, dev);
 	free(dev);
 }
 
@@ -439,7 +434,7 @@ uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		const struct device *dev = sim->devices[i];
 
-		if (dev->removed || is_pci(dev) || strcmp(dev->topo->parent, type->parent))
+		if (dev->removed || device_is_pci(dev) || strcmp(dev->topo->parent, type->parent))
 			continue;
 		for (size_t t = 0; t < topology->n_mdev_types; t++)
 			if (!strcmp(topology->mdev_types[t].name, dev->topo->mdev_type))
@@ -474,15 +469,13 @@ static int add_mdev(struct vfiosim *sim, const struct vfiosim_topo_mdev_type *ty
 	if (!group || !born || grow_devices(sim))
 		goto fail;
 	init_device(sim, &born->dev, &born->topo, group);
-	ret = take_device(sim, &born->dev, type->parent, device_model(type->vendor_model));
+	ret = probe(sim, &born->dev, bus_find_driver(sim, BUS_MDEV, type->parent));
 	if (ret)
 		goto fail;
 	publish_device(sim, &born->dev);
 	*ret_dev = &born->dev;
 	return 0;
 fail:
-	if (group)
-		free(group->vfio);
 	iommu_group_abort(group);
 	free(born);
 	return ret;

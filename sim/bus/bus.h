@@ -12,8 +12,25 @@
 
 #include "machine/device.h"
 
-/* Does @driver exist on the PCI bus of this machine? vfio-pci and the drivers its devices name. */
-bool bus_has_driver(const struct vfiosim *sim, const char *driver);
+/* ---- Drivers ---- */
+
+/*
+ * Makes a driver like @row, called @name, known to its bus; nothing happens where there
+ * is one of that name. @name lives as long as the machine. -ENOMEM.
+ */
+int bus_add_driver(struct vfiosim *sim, const struct device_driver *row, const char *name);
+/* The host's own drivers, as the topology's devices name them. -ENOMEM. */
+int bus_add_host_drivers(struct vfiosim *sim);
+void bus_drop_drivers(struct vfiosim *sim);
+/* NULL: there is none. */
+struct device_driver *bus_find_driver(const struct vfiosim *sim, enum bus_type bus,
+				      const char *name);
+/* The driver @dev shows: none while an unbind waits for its last close. NULL: none. */
+const struct device_driver *bus_driver(const struct device *dev);
+
+bool device_is_pci(const struct device *dev);
+
+/* ---- Binding ---- */
 
 /*
  * Bind: -EBUSY bound already; -ENODEV no such device, or the driver does not take
@@ -42,9 +59,6 @@ int bus_mdev_remove(struct call *call, struct device *dev);
 int bus_probe(struct call *call, struct device *dev);
 /* How many more mdevs of @type its parent has room for. */
 uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type);
-/* The driver @dev shows: none while an unbind waits for its last close. NULL: none. */
-const char *bus_driver(const struct device *dev);
-
 /*
  * Make a device of the topology known: used at machine creation and by create. Its
  * group (sim->groups[topo->group]) must be there. -ENOMEM; -EINVAL no such model.

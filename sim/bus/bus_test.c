@@ -14,6 +14,7 @@
 
 #include <vfiosim/inproc.h>
 
+#include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
 
@@ -94,7 +95,7 @@ static void bind_driver(struct device *dev, const char *driver)
 {
 	ck_assert_int_eq(act(OVERRIDE, dev, driver), 0);
 	ck_assert_int_eq(__bind(dev, driver), 0);
-	ck_assert_str_eq(dev->driver, driver);
+	ck_assert_str_eq(dev->driver->name, driver);
 }
 
 static int __unbind(struct device *dev)
@@ -290,16 +291,16 @@ START_TEST(who_takes_what)
 {
 	static const char long_name[] = "a-driver-whose-name-is-longer-than-the-simulator-cares-to-remember";
 
-	ck_assert(bus_has_driver(sim, "vfio-pci") && bus_has_driver(sim, "e1000e"));
-	ck_assert(bus_has_driver(sim, "pcieport") && !bus_has_driver(sim, "mtty"));
-	ck_assert(!bus_has_driver(sim, "") && !bus_has_driver(sim, "nouveau"));
+	ck_assert(bus_find_driver(sim, BUS_PCI, "vfio-pci") && bus_find_driver(sim, BUS_PCI, "e1000e"));
+	ck_assert(bus_find_driver(sim, BUS_PCI, "pcieport") && !bus_find_driver(sim, BUS_PCI, "mtty"));
+	ck_assert(!bus_find_driver(sim, BUS_PCI, "") && !bus_find_driver(sim, BUS_PCI, "nouveau"));
 	ck_assert_int_eq(__unbind(device("ahci")), -ENODEV);	/* has none */
 	ck_assert_str_eq(last_rule, "bus-not-bound");
 	ck_assert_int_eq(__bind(device("ahci"), "vfio-pci"), -ENODEV);
 	ck_assert_str_eq(last_rule, "bus-no-match");
 	bind_driver(device("ahci"), "vfio-pci");
 	ck_assert_uint_eq(group_bound_devices(device("ahci")->group), 1);
-	ck_assert_int_eq(device("ahci")->cdev, 10);
+	ck_assert_int_eq(device("ahci")->vfio->cdev, 10);
 	/* An override names the one driver that may; a bridge is nothing for vfio-pci all the same. */
 	ck_assert_int_eq(act(OVERRIDE, device("ahci"), "e1000e"), 0);
 	ck_assert_int_eq(__bind(device("ahci"), "vfio-pci"), -ENODEV);
@@ -308,7 +309,7 @@ START_TEST(who_takes_what)
 	ck_assert_int_eq(__bind(device("rp4"), "vfio-pci"), -ENODEV);
 	ck_assert_int_eq(act(OVERRIDE, device("rp4"), "\n"), 0);
 	ck_assert_int_eq(act(PROBE, device("rp4"), NULL), 0);
-	ck_assert_str_eq(device("rp4")->driver, "pcieport");
+	ck_assert_str_eq(device("rp4")->driver->name, "pcieport");
 	ck_assert_int_eq(act(OVERRIDE, device("A"), long_name), -EINVAL);
 	ck_assert_int_eq(__bind(NULL, "vfio-pci"), -ENODEV);
 	ck_assert_int_eq(__bind(device("T0"), "mtty"), -ENODEV);
@@ -322,8 +323,8 @@ START_TEST(new_ids)
 	ck_assert_int_eq(act(NEW_ID, NULL, "1234 11e8 1af4 1101"), 0);	/* another subsystem */
 	ck_assert_ptr_null(device("E0")->driver);
 	ck_assert_int_eq(act(NEW_ID, NULL, "1234 11e8 ffffffff ffffffff ff00 ffff00\n"), 0);
-	ck_assert_str_eq(device("E0")->driver, "vfio-pci");
-	ck_assert_str_eq(device("E1")->driver, "vfio-pci");
+	ck_assert_str_eq(device("E0")->driver->name, "vfio-pci");
+	ck_assert_str_eq(device("E1")->driver->name, "vfio-pci");
 	ck_assert_int_eq(act(REMOVE_ID, NULL, "1234 11e8"), 0);
 	ck_assert_int_eq(act(REMOVE_ID, NULL, "1234 11e8"), 0);
 	ck_assert_int_eq(act(REMOVE_ID, NULL, "1234 11e8"), -ENODEV);

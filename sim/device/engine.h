@@ -12,7 +12,7 @@
 #ifndef SIM_DEVICE_ENGINE_H
 #define SIM_DEVICE_ENGINE_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 
 struct engine;
 struct irqs;

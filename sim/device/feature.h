@@ -7,7 +7,7 @@
 #ifndef SIM_DEVICE_FEATURE_H
 #define SIM_DEVICE_FEATURE_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 
 /* The flags as the ABI has them. */
 enum {

@@ -20,7 +20,7 @@
 #ifndef SIM_DEVICE_IRQ_H
 #define SIM_DEVICE_IRQ_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 
 enum irq_index { IRQ_INTX, IRQ_MSI, IRQ_MSIX, IRQ_ERR, IRQ_REQ, IRQ_NONE_ON };
 

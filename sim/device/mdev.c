@@ -23,7 +23,7 @@ ssize_t mdev_rw(struct call *call, struct device *dev, uint8_t *to, const uint8_
 
 		if (!piece(call, dev, to ? to + done : NULL, from ? from + done : NULL, size,
 			   offset + done))
-			return refuse(call, RULE_MDEV_NO_REGION, VS("driver", dev->ops->name),
+			return refuse(call, RULE_MDEV_NO_REGION, VS("driver", dev->vfio->ops->name),
 				      V("offset", offset + done), VS("device", dev->topo->address));
 		done += size;
 	}

@@ -7,7 +7,7 @@
 #ifndef SIM_DEVICE_MDEV_H
 #define SIM_DEVICE_MDEV_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 
 /* One piece; exactly one of @to and @from is set. false: there is nothing at @pos. */
 typedef bool mdev_piece(struct call *call, struct device *dev, uint8_t *to, const uint8_t *from,

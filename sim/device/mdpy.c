@@ -105,29 +105,29 @@ static int init(struct vfiosim *sim, struct device *dev)
 	mdpy->mode = find_mode(dev->topo);
 	build_config(mdpy, dev->topo);
 	storage_init(&mdpy->frame, bar->size ? bar->size : mdpy->mode->size);
-	dev->state = mdpy;
+	dev->driver_data = mdpy;
 	return 0;
 }
 
 static void done(struct vfiosim *sim, struct device *dev)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	if (!mdpy)
 		return;
 	storage_done(&mdpy->frame);
 	free(mdpy);
-	dev->state = NULL;
+	dev->driver_data = NULL;
 }
 
 static int reset(struct call *call, struct device *dev)
 {
-	return paint(dev->state) ? refuse(call, RULE_NO_MEMORY) : 0;
+	return paint(dev->driver_data) ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 static void info(struct device *dev, struct device_info *ret_info)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	mdpy->irqs_known = true;
 	*ret_info = (struct device_info){
@@ -138,7 +138,7 @@ static void info(struct device *dev, struct device_info *ret_info)
 static int region_info(struct call *call, struct device *dev, uint32_t index,
 		       struct region_info *ret_region)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	if (index >= REGION_COUNT && index != DISPLAY_REGION)
 		return refuse_no_region(call, dev, index);
@@ -157,7 +157,7 @@ static int region_info(struct call *call, struct device *dev, uint32_t index,
 
 static int irq_info(struct call *call, struct device *dev, uint32_t index, struct irq_info *ret_irq)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	if (!mdpy->irqs_known || index >= IRQ_COUNT)
 		return irq_refuse_index(call, dev, index);
@@ -193,7 +193,7 @@ static bool frame_piece(struct mdpy *mdpy, uint8_t *to, const uint8_t *from, uns
 static bool piece(struct call *call, struct device *dev, uint8_t *to, const uint8_t *from,
 		  unsigned size, uint64_t pos)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	if (pos >= MDPY_BAR_OFFSET)
 		return frame_piece(mdpy, to, from, size, pos - MDPY_BAR_OFFSET);
@@ -221,7 +221,7 @@ static ssize_t do_write(struct call *call, struct device *dev, const void *from,
 static int do_mmap(struct call *call, struct device *dev, uint64_t offset, uint64_t length,
 		   bool shared)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	if (offset != MDPY_BAR_OFFSET)
 		return refuse(call, RULE_MMAP_REFUSED, V("offset", offset),
@@ -241,15 +241,16 @@ static int feature(struct call *call, struct device *dev, uint32_t flags, uint64
 /* The gradient is there from the start, as if the driver had reset itself. */
 static int do_open(struct call *call, struct device *dev)
 {
-	struct mdpy *mdpy = dev->state;
+	struct mdpy *mdpy = dev->driver_data;
 
 	return mdpy->frame.bytes ? 0 : reset(call, dev);
 }
 
-const struct device_ops mdpy_ops = {
+const struct vfio_device_ops mdpy_ops = {
 	.name = "mdpy",
+	.base = { .pin = mdpy_pin },
 	.init = init,
-	.done = done,
+	.release = done,
 	.open = do_open,
 	.info = info,
 	.region_info = region_info,

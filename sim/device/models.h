@@ -6,13 +6,13 @@
 #ifndef SIM_DEVICE_MODELS_H
 #define SIM_DEVICE_MODELS_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "topology/names.h"
 
-extern const struct device_ops vfio_pci_ops;	/* vfio_pci.c */
-extern const struct device_ops plain_ops;	/* plain.c */
-extern const struct device_ops mtty_ops;	/* mtty.c */
-extern const struct device_ops mdpy_ops;	/* mdpy.c */
+extern const struct vfio_device_ops vfio_pci_ops;	/* vfio_pci.c */
+extern const struct vfio_device_ops plain_ops;	/* plain.c */
+extern const struct vfio_device_ops mtty_ops;	/* mtty.c */
+extern const struct vfio_device_ops mdpy_ops;	/* mdpy.c */
 
 /* Where mdpy's one BAR begins in its file: it does not follow the usual layout. */
 #define MDPY_BAR_OFFSET 0x1000u
@@ -20,5 +20,19 @@ extern const struct device_ops mdpy_ops;	/* mdpy.c */
 /* As topology_owner.accepts, of NAME_VENDOR_MODEL: rows that are for mdevs. */
 bool vendor_model_accepts(const char *name, const struct topology_name *all, char *problem,
 			  size_t size);
+
+/*
+ * Makes the vfio drivers known to their buses: vfio-pci, and one for each parent of
+ * mdevs. Before the host's own (bus_add_host_drivers()). -ENOMEM.
+ */
+int vfio_drivers_add(struct vfiosim *sim);
+
+/* The row of that name; NULL if there is none. */
+const struct vfio_device_ops *device_model(const char *name);
+
+/* As device_ops.pin, for each kind. */
+enum vfiosim_pin vfio_pci_pin(const struct device *dev, uint64_t offset);
+enum vfiosim_pin plain_pin(const struct device *dev, uint64_t offset);
+enum vfiosim_pin mdpy_pin(const struct device *dev, uint64_t offset);
 
 #endif

@@ -104,7 +104,7 @@ static bool asks(const struct irq_set *set)
 
 static int set_masked(struct call *call, struct device *dev, const struct irq_set *set, bool masked)
 {
-	struct mtty *mtty = dev->state;
+	struct mtty *mtty = dev->driver_data;
 
 	if (set->index != IRQ_INTX)
 		return irq_refuse_action(call, dev, set);
@@ -155,7 +155,7 @@ static int set_trigger(struct call *call, struct mtty *mtty, const struct irq_se
 /* No action, or several, is nothing to do: the driver has no case for it. */
 static int set_irqs(struct call *call, struct device *dev, const struct irq_set *set)
 {
-	struct mtty *mtty = dev->state;
+	struct mtty *mtty = dev->driver_data;
 	int ret;
 
 	if (set->index >= IRQ_COUNT)
@@ -178,7 +178,7 @@ static int set_irqs(struct call *call, struct device *dev, const struct irq_set 
 
 static int irq_info(struct call *call, struct device *dev, uint32_t index, struct irq_info *ret_irq)
 {
-	struct mtty *mtty = dev->state;
+	struct mtty *mtty = dev->driver_data;
 
 	if (!mtty->irqs_known || (index != IRQ_INTX && index != IRQ_MSI && index != IRQ_REQ))
 		return irq_refuse_index(call, dev, index);
@@ -195,7 +195,7 @@ static int irq_info(struct call *call, struct device *dev, uint32_t index, struc
 static int region_info(struct call *call, struct device *dev, uint32_t index,
 		       struct region_info *ret_region)
 {
-	struct mtty *mtty = dev->state;
+	struct mtty *mtty = dev->driver_data;
 
 	if (index >= REGION_COUNT)
 		return refuse_no_region(call, dev, index);
@@ -246,9 +246,9 @@ static bool piece(struct call *call, struct device *dev, uint8_t *to, const uint
 	uint32_t index = REGION_INDEX(offset);
 
 	if (index <= REGION_BAR5)
-		port_piece(call, dev->state, to, from, size, index, REGION_POS(offset));
+		port_piece(call, dev->driver_data, to, from, size, index, REGION_POS(offset));
 	else if (index == REGION_CONFIG)
-		config_piece(dev->state, to, from, size, REGION_POS(offset));
+		config_piece(dev->driver_data, to, from, size, REGION_POS(offset));
 	else
 		return false;
 	return true;
@@ -290,12 +290,12 @@ static int migration(struct call *call, struct device *dev, const struct feature
 
 static int migration_size(struct call *call, struct device *dev, const struct feature_args *args)
 {
-	return get_u64(call, args, sizeof(struct uart) * ((struct mtty *)dev->state)->n_ports);
+	return get_u64(call, args, sizeof(struct uart) * ((struct mtty *)dev->driver_data)->n_ports);
 }
 
 static int migration_state(struct call *call, struct device *dev, const struct feature_args *args)
 {
-	struct mtty *mtty = dev->state;
+	struct mtty *mtty = dev->driver_data;
 	struct {
 		uint32_t state;
 		int32_t data_fd;
@@ -362,24 +362,24 @@ static int init(struct vfiosim *sim, struct device *dev)
 	mtty->on = IRQ_NONE_ON;
 	mtty->state = STATE_RUNNING;
 	build_config(mtty, dev->topo);
-	dev->state = mtty;
+	dev->driver_data = mtty;
 	return 0;
 }
 
 static void done(struct vfiosim *sim, struct device *dev)
 {
-	free(dev->state);
-	dev->state = NULL;
+	free(dev->driver_data);
+	dev->driver_data = NULL;
 }
 
 static void do_close(struct call *call, struct device *dev)
 {
-	disable(call, dev->state);
+	disable(call, dev->driver_data);
 }
 
 static void info(struct device *dev, struct device_info *ret_info)
 {
-	((struct mtty *)dev->state)->irqs_known = true;
+	((struct mtty *)dev->driver_data)->irqs_known = true;
 	*ret_info = (struct device_info){
 		.pci = true, .n_regions = REGION_COUNT, .n_irqs = IRQ_COUNT
 	};
@@ -387,14 +387,15 @@ static void info(struct device *dev, struct device_info *ret_info)
 
 static int reset(struct call *call, struct device *dev)
 {
-	((struct mtty *)dev->state)->state = STATE_RUNNING;
+	((struct mtty *)dev->driver_data)->state = STATE_RUNNING;
 	return 0;
 }
 
-const struct device_ops mtty_ops = {
+const struct vfio_device_ops mtty_ops = {
 	.name = "mtty",
+	.base = { .pin = plain_pin },
 	.init = init,
-	.done = done,
+	.release = done,
 	.close = do_close,
 	.info = info,
 	.region_info = region_info,

@@ -44,7 +44,7 @@ int pci_init(struct vfiosim *sim, struct device *dev)
 
 	if (!pci)
 		return -ENOMEM;
-	dev->state = pci;
+	dev->driver_data = pci;
 	pci->gates_memory = topo->kind == VFIOSIM_DEVICE_PCI;
 	pci_config_init(&pci->config, topo);
 	for (unsigned i = 0; i < 6; i++)
@@ -59,7 +59,7 @@ int pci_init(struct vfiosim *sim, struct device *dev)
 
 void pci_done(struct vfiosim *sim, struct device *dev)
 {
-	struct pci *pci = dev->state;
+	struct pci *pci = dev->driver_data;
 
 	if (!pci)
 		return;
@@ -69,7 +69,7 @@ void pci_done(struct vfiosim *sim, struct device *dev)
 	}
 	irqs_done(&pci->irqs);
 	free(pci);
-	dev->state = NULL;
+	dev->driver_data = NULL;
 }
 
 void pci_reset_function(struct call *call, struct device *dev)

@@ -5,7 +5,7 @@
  * that look like one. Everything that differs between two devices comes from
  * their struct vfiosim_topo_device.
  *
- * struct pci is dev->state of both. Created when a driver takes the device,
+ * struct pci is dev->driver_data of both. Created when a driver takes the device,
  * reset to its initial contents by the first open and by every reset.
  *
  * Lock held; rules of call.h. Mirrors drivers/vfio/pci/ (7.2).
@@ -13,7 +13,7 @@
 #ifndef SIM_DEVICE_PCI_H
 #define SIM_DEVICE_PCI_H
 
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "device/config.h"
 #include "device/engine.h"
 #include "device/irq.h"
@@ -33,7 +33,7 @@ struct pci {
 
 static inline struct pci *pci_of(const struct device *dev)
 {
-	return dev->state;
+	return dev->driver_data;
 }
 
 /* The ops both drivers share. */

@@ -15,6 +15,7 @@
 #include "vfio/cdev.h"
 #include "machine/file.h"
 #include "vfio/group.h"
+#include "vfio/iommufd.h"
 #include "machine/sim.h"
 
 #define BUS_LENGTH 7	/* of "0000:01" in an address */
@@ -40,7 +41,7 @@ static bool affected(const struct device *dev, const struct device *other)
 /* The group it is in; opened by its own node, how the iommufd of @asking knows it. */
 static uint32_t identify(const struct device *asking, const struct device *dev)
 {
-	if (asking->bound && asking->group->vfio->cdev_device_open_cnt)
+	if (vfio_iommufd_object(asking->vfio) && asking->vfio->group->cdev_device_open_cnt)
 		return cdev_id_of(asking, dev);
 	return dev->group ? dev->group->number : UINT32_MAX;
 }
@@ -105,7 +106,7 @@ static int check_ours(struct call *call, const struct device *dev)
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		const struct device *other = sim->devices[i];
 
-		if (affected(dev, other) && !other->ops)
+		if (affected(dev, other) && !other->vfio)
 			return refuse(call, RULE_HOT_RESET_NOT_OURS,
 				      VS("device", other->topo->address));
 	}

@@ -33,10 +33,11 @@ static int feature(struct call *call, struct device *dev, uint32_t flags, uint64
 	return feature_run(call, dev, NULL, 0, flags, data_uva, data_size);
 }
 
-const struct device_ops plain_ops = {
+const struct vfio_device_ops plain_ops = {
 	.name = "plain",
+	.base = { .pin = plain_pin },
 	.init = pci_init,
-	.done = pci_done,
+	.release = pci_done,
 	.open = pci_open,
 	.close = pci_close,
 	.info = info,

@@ -8,7 +8,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "machine/device.h"
+#include "vfio/device.h"
 
 /* Indexes: VFIO_PCI_BAR0_REGION_INDEX and following. */
 enum { REGION_BAR0 = 0, REGION_BAR5 = 5, REGION_ROM = 6, REGION_CONFIG = 7, REGION_VGA = 8 };

@@ -121,10 +121,11 @@ static int feature(struct call *call, struct device *dev, uint32_t flags, uint64
 			   data_uva, data_size);
 }
 
-const struct device_ops vfio_pci_ops = {
+const struct vfio_device_ops vfio_pci_ops = {
 	.name = "vfio-pci",
+	.base = { .pin = vfio_pci_pin },
 	.init = pci_init,
-	.done = pci_done,
+	.release = pci_done,
 	.open = pci_open,
 	.close = pci_close,
 	.match = match,

@@ -101,7 +101,7 @@ int iommu_group_check_claim(struct call *call, const struct iommu_group *group,
 		return 0;
 	if (!group->owner)
 		return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
-			      VS("device", host->topo->address), VS("driver", host->driver));
+			      VS("device", host->topo->address), VS("driver", host->driver->name));
 	group->owner->describe(group->owner, text, sizeof(text));
 	return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", text));
 }

@@ -44,6 +44,7 @@ struct ioas *ioas_create(struct call *call, struct iommufd *iommufd)
 	ranges_init(&ioas->allowed);
 	TAILQ_INIT(&ioas->reserved);
 	TAILQ_INIT(&ioas->hwpts);
+	TAILQ_INIT(&ioas->accesses);
 	ioas->alignment = 1;
 	ioas->huge_pages = true;
 	object_publish(&ioas->object);
@@ -154,7 +155,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 uint64_t ioas_alignment_with(const struct ioas *ioas, const struct domain *domain)
 {
-	uint64_t alignment = ioas->n_accesses || !ioas->huge_pages ? VFIOSIM_PAGE_SIZE : 1;
+	uint64_t alignment = !TAILQ_EMPTY(&ioas->accesses) || !ioas->huge_pages ? VFIOSIM_PAGE_SIZE : 1;
 	const struct hwpt *hwpt;
 
 	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)

@@ -43,7 +43,7 @@ struct ioas {
 	TAILQ_HEAD(ioas_resvs, ioas_resv) reserved;
 	struct ranges allowed;		/* IOMMU_IOAS_ALLOW_IOVAS; none: everything */
 	TAILQ_HEAD(ioas_hwpts, hwpt) hwpts;	/* oldest first */
-	unsigned n_accesses;		/* attached mdevs */
+	TAILQ_HEAD(, iommufd_access) accesses;	/* attached mdevs */
 	uint64_t alignment;		/* bytes */
 	bool huge_pages;		/* IOMMU_OPTION_HUGE_PAGES */
 };

@@ -9,11 +9,9 @@
 #include <vfiosim/topology.h>
 
 #include "machine/client.h"
-#include "machine/device.h"
-#include "vfio/group.h"
 #include "iommu/domain.h"
 #include "iommufd/hwpt.h"
-#include "iommufd/idev.h"
+#include "iommufd/access.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 #include "pages/pages.h"
@@ -331,24 +329,10 @@ int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct io
 
 /* ---- Unmap ---- */
 
-/* The attached mdevs let go of what they pinned. Mirrors iommufd_access_notify_unmap. */
-static void notify_accesses(struct call *call, struct ioas *ioas, struct span iova)
-{
-	for (uint32_t i = 0; i < ioas->object.iommufd->table.n; i++) {
-		struct object *object = ioas->object.iommufd->table.objects[i];
-		struct idev *access = (struct idev *)object;
-
-		if (!object || object->type != OBJECT_ACCESS || access->ioas != ioas)
-			continue;
-		if (access->dev->ops && access->dev->ops->dma_unmap)
-			access->dev->ops->dma_unmap(call, access->dev, iova);
-	}
-}
-
 static void remove_mapping(struct call *call, struct ioas *ioas, struct mapping *mapping)
 {
 	if (mapping_pinned_pages(mapping, mapping->iova))
-		notify_accesses(call, ioas, mapping->iova);
+		iommufd_access_notify_unmap(call, ioas, mapping->iova);
 	changed(call, "mapping {first}..{last} removed from ioas {id:d}",
 		V("first", mapping->iova.first), V("last", mapping->iova.last),
 		V("id", ioas->object.id));

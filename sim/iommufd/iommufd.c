@@ -23,6 +23,7 @@ struct iommufd *iommufd_create(struct vfiosim *sim)
 	iommufd->sim = sim;
 	iommufd->number = ++sim->next_iommufd;
 	iommufd->refs = 1;
+	TAILQ_INIT(&iommufd->groups);
 	iommufd->dma_owner.describe = describe_owner;
 	TAILQ_INSERT_TAIL(&sim->iommufds, iommufd, in_sim);
 	return iommufd;

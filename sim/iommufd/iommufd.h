@@ -22,6 +22,7 @@ struct iommufd {
 	uint32_t number;		/* 1, 2, ... in order of opening */
 	unsigned refs;
 	struct object_table table;
+	TAILQ_HEAD(, iommufd_group) groups;	/* of its physical devices */
 	struct dma_owner dma_owner;	/* what owns the groups of its devices */
 	bool account_mm;		/* IOMMU_OPTION_RLIMIT_MODE: charge the mm, not the user */
 	struct ioas *vfio_ioas;		/* the one the VFIO container commands work on, or NULL */

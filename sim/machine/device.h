@@ -1,153 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device: what stands behind a device file, seen from the core.
+ * A device and its driver, as every bus has them: who it is, which IOMMU group it
+ * belongs to, which driver holds it. Mirrors struct device and struct device_driver
+ * (include/linux/device.h, 7.2). What a driver makes of its device is a struct of its
+ * own: struct vfio_device (vfio/device.h) for those that userspace drives.
  *
- * The core knows who it is, which group it belongs to, which driver holds it and
- * how often it is open. What it *does* (regions, interrupts, resets) is a driver
- * ops table from sim/device/: vfio-pci for PCI functions, a vendor model for each
- * kind of mdev. The structures here are the model's own: sim/abi/ translates.
- *
- * Life: created with the machine (or with an mdev at run time), bound to a
- * driver, opened through its group by device_open(), closed, unbound, destroyed
- * with the machine. Guarded by the machine's lock.
+ * Life: made with the machine, or when an mdev is created; a driver's probe takes it,
+ * its remove lets go; freed with the machine. Its index is stable. Guarded by the
+ * machine's lock.
  */
 #ifndef SIM_MACHINE_DEVICE_H
 #define SIM_MACHINE_DEVICE_H
 
 #include <sys/queue.h>
 
+#include <vfiosim/vfiosim.h>
+
 #include "machine/call.h"
 
-struct iommu_group;
-struct vfiosim_topo_device;
 struct device;
-struct idev;
+struct iommu_group;
+struct vfio_device;
+struct vfiosim_topo_device;
 
-#define REGION_COUNT 9		/* BAR 0..5, ROM, config, VGA: VFIO_PCI_NUM_REGIONS */
-#define IRQ_COUNT 5		/* INTx, MSI, MSI-X, ERR, REQ: VFIO_PCI_NUM_IRQS */
 #define REGION_SHIFT 40		/* region index lives in the file offset's top bits */
 
-struct device_info {
-	bool reset, pci;	/* VFIO_DEVICE_FLAGS_RESET, _PCI */
-	uint32_t n_regions, n_irqs;
-};
+enum bus_type { BUS_PCI, BUS_MDEV };
 
-struct region_info {
-	uint64_t size, offset;
-	bool readable, writable, mappable;
-	bool msix_mappable;	/* capability VFIO_REGION_INFO_CAP_MSIX_MAPPABLE */
-};
-
-struct irq_info {
-	uint32_t count;
-	bool eventfd, maskable, automasked, noresize;
-};
-
-enum irq_data { IRQ_DATA_NONE, IRQ_DATA_BOOL, IRQ_DATA_EVENTFD };
-enum irq_action { IRQ_MASK = 1, IRQ_UNMASK = 2, IRQ_TRIGGER = 4 };	/* may be or'ed: some drivers do not refuse it */
-
-struct irq_event;		/* a held eventfd, counted; see sim/device/irq.h */
-
-/* VFIO_DEVICE_SET_IRQS after the checks that are the same for every driver. */
-struct irq_set {
-	uint32_t index, start, count;
-	enum irq_data data;
-	unsigned action;	/* enum irq_action bits */
-	const uint8_t *bools;	/* IRQ_DATA_BOOL: count of them */
-	uint64_t data_uva;	/* where the data stands in the client's memory ... */
-	int data_error;		/* ... and -EFAULT if it could not be read: reported once the
-				   range has been found good, as the kernel does */
-	struct irq_event **events;	/* IRQ_DATA_EVENTFD: count of them, NULL for fd -1; the
-					   driver takes a reference on what it keeps */
-	struct irq_event *closed;	/* the unmask eventfd of INTx, if the client has closed it */
-	const int *event_errors;	/* IRQ_DATA_EVENTFD: why a descriptor could not be
-					   resolved (-EBADF, -EINVAL), 0 if it could. Reported
-					   only if the driver gets as far as using it */
-};
-
-struct hot_reset_dep {
-	union {
-		uint32_t group;	/* number ... */
-		uint32_t devid;	/* ... or, asked through a cdev, what cdev_id_of() says */
-	};
-	uint16_t segment;
-	uint8_t bus, devfn;
-};
-
-/*
- * A driver. Every op is called with the machine's lock held and follows the rules
- * of call.h. A NULL op is answered as the kernel does for a driver without it.
- */
-struct device_ops {
-	const char *name;	/* "vfio-pci", "mtty" */
-	/* Make/free dev->state. -ENOMEM. */
-	int (*init)(struct vfiosim *sim, struct device *dev);
-	void (*done)(struct vfiosim *sim, struct device *dev);
-	/* First open, last close. close cannot fail: disables interrupts, unpins. */
-	int (*open)(struct call *call, struct device *dev);
-	void (*close)(struct call *call, struct device *dev);
-	/* Does VFIO_GROUP_GET_DEVICE_FD's string name this device? 1, 0, or a refusal.
-	   NULL: the string must equal the address. */
-	int (*match)(struct call *call, struct device *dev, const char *name);
-	void (*info)(struct device *dev, struct device_info *ret_info);
-	/* 0; refused when there is no such region or irq. */
-	int (*region_info)(struct call *call, struct device *dev, uint32_t index,
-			   struct region_info *ret_region);
-	int (*irq_info)(struct call *call, struct device *dev, uint32_t index,
-			struct irq_info *ret_irq);
-	int (*set_irqs)(struct call *call, struct device *dev, const struct irq_set *set);
-	/* The unmask eventfd of INTx; NULL: none. The op is NULL where there is never one. */
-	struct irq_event *(*unmask_event)(struct device *dev);
-	int (*reset)(struct call *call, struct device *dev);
-	/* Its driver wants the device back: tell the user (the REQ interrupt). NULL: nobody is
-	   told. Mirrors vfio_device_ops.request (7.2). */
-	void (*request)(struct call *call, struct device *dev);
-	/* Fills at most @max deps, returns how many there are. NULL: ENOTTY. */
-	int (*hot_reset_info)(struct call *call, struct device *dev, struct hot_reset_dep *deps,
-			      unsigned max);
-	/* @groups NULL: what the iommufd of a bound cdev owns. */
-	int (*hot_reset)(struct call *call, struct device *dev, struct vfiosim_file **groups,
-			 unsigned n_groups);
-	/* VFIO_DEVICE_FEATURE; @flags as the ABI's. NULL: ENOTTY. */
-	int (*feature)(struct call *call, struct device *dev, uint32_t flags, uint64_t data_uva,
-		       size_t data_size);
-	/* @offset is the file's. Bytes moved or a refusal. */
-	ssize_t (*read)(struct call *call, struct device *dev, void *to, size_t length, uint64_t offset);
-	ssize_t (*write)(struct call *call, struct device *dev, const void *from, size_t length,
-			 uint64_t offset);
-	int (*mmap)(struct call *call, struct device *dev, uint64_t offset, uint64_t length, bool shared);
+struct device_driver {
+	const char *name;
+	enum bus_type bus;
+	bool driver_managed_dma;	/* does no DMA of its own: no obstacle to userspace */
 	/*
-	 * Mappings first..last are about to go away: unpin everything in them, now.
-	 * Called by type1's unmap with no pins of others held; may only unpin.
-	 * Mirrors vfio_device_ops.dma_unmap (7.2).
+	 * Take @dev. -ENODEV: not one of those it drives; -EINVAL: it needs an IOMMU group;
+	 * -EBUSY: userspace owns its DMA; -ENOMEM.
 	 */
-	void (*dma_unmap)(struct call *call, struct device *dev, struct span iova);
+	int (*probe)(struct vfiosim *sim, struct device *dev);
+	/* Let go of it: 0 or CALL_PARKED, to be asked again when a descriptor was closed. */
+	int (*remove)(struct call *call, struct device *dev);
+	/* The machine ends: free what probe made. */
+	void (*discard)(struct vfiosim *sim, struct device *dev);
+	TAILQ_ENTRY(device_driver) in_sim;
+};
+
+/* What lower rooms ask of a device whose driver has regions that can be mapped. */
+struct device_ops {
+	/* What pinning the page at @offset of its file gives. */
+	enum vfiosim_pin (*pin)(const struct device *dev, uint64_t offset);
 };
 
 struct device {
 	struct vfiosim *sim;
 	uint32_t index;			/* in sim->devices; stable */
 	const struct vfiosim_topo_device *topo;
-	struct iommu_group *group;		/* NULL: none */
+	struct iommu_group *group;	/* NULL: none */
 	TAILQ_ENTRY(device) in_group;
-	const char *driver;		/* name of the driver that holds it, NULL: none */
-	bool uses_default_domain;	/* that driver does DMA: userspace cannot own the group */
-	const struct device_ops *ops;	/* set while a vfio driver holds it, else NULL */
-	char driver_override[64];	/* "" = none */
-	int cdev;			/* N of vfioN, -1: none (not bound to a vfio driver) */
-	unsigned open_count;
-	unsigned cdev_files;		/* descriptors of its own node, bound or not */
-	struct idev *bound;		/* to an iommufd, NULL: not */
-	bool in_container;		/* open, and one of group->container_users */
-	bool going;			/* unbind waits for the last close: no new opens */
+	struct device_driver *driver;	/* that holds it, NULL: none */
+	void *driver_data;		/* the driver's own */
+	const struct device_ops *ops;	/* the driver's; NULL: no regions to map */
+	struct vfio_device *vfio;	/* set while a vfio driver holds it, else NULL */
+	bool uses_default_domain;	/* its driver does DMA: userspace cannot own the group */
+	bool unbinding;			/* remove waits for the last close: no new opens */
 	bool removed;			/* mdev removed: only the index remains */
-	void *state;			/* the driver's own */
+	char driver_override[64];	/* "" = none */
 };
-
-/* The vfio drivers that exist: rows of sim/device/models.c. NULL if there is none of that name. */
-const struct device_ops *device_model(const char *name);
-
-/* What pinning pages of this region gives; called by pages.c for VFIOSIM_VMA_REGION. */
-enum vfiosim_pin device_region_pin(const struct device *dev, uint64_t offset);
 
 #endif

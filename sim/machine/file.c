@@ -7,7 +7,7 @@
 
 #include "vfio/cdev.h"
 #include "vfio/container.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "vfio/group.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
@@ -185,7 +185,7 @@ static int refuse_operation(struct call *call, const char *operation)
 /* A device, and not a node of its own that nothing is bound to yet. */
 static bool usable(const struct vfiosim_file *file)
 {
-	return file->kind == VFIOSIM_DEVICE && file->device->ops && (file->through || file->bound);
+	return file->kind == VFIOSIM_DEVICE && file->device->vfio && (file->through || file->bound);
 }
 
 static int decide_read(struct call *call)
@@ -193,9 +193,9 @@ static int decide_read(struct call *call)
 	struct transfer *transfer = call->prepared;
 	struct device *dev = call->file->device;
 
-	if (!usable(call->file) || !dev->ops->read)
+	if (!usable(call->file) || !dev->vfio->ops->read)
 		return refuse_operation(call, "read");
-	transfer->moved = dev->ops->read(call, dev, transfer->to, transfer->length, call->arg);
+	transfer->moved = dev->vfio->ops->read(call, dev, transfer->to, transfer->length, call->arg);
 	return transfer->moved < 0 ? (int)transfer->moved : 0;
 }
 
@@ -204,9 +204,9 @@ static int decide_write(struct call *call)
 	struct transfer *transfer = call->prepared;
 	struct device *dev = call->file->device;
 
-	if (!usable(call->file) || !dev->ops->write)
+	if (!usable(call->file) || !dev->vfio->ops->write)
 		return refuse_operation(call, "write");
-	transfer->moved = dev->ops->write(call, dev, transfer->from, transfer->length, call->arg);
+	transfer->moved = dev->vfio->ops->write(call, dev, transfer->from, transfer->length, call->arg);
 	return transfer->moved < 0 ? (int)transfer->moved : 0;
 }
 
@@ -220,11 +220,11 @@ static int decide_mmap(struct call *call)
 		return -EINVAL;
 	if (call->file->kind == VFIOSIM_IOMMUFD)
 		return refuse(call, RULE_NO_QUEUE_MMAP);
-	if (!usable(call->file) || !dev->ops->mmap) {
+	if (!usable(call->file) || !dev->vfio->ops->mmap) {
 		trace_object(call->file, object, sizeof(object));
 		return refuse(call, RULE_NO_MMAP, VS("object", object));
 	}
-	return dev->ops->mmap(call, dev, call->arg, transfer->length, transfer->shared);
+	return dev->vfio->ops->mmap(call, dev, call->arg, transfer->length, transfer->shared);
 }
 
 static ssize_t transfer(struct vfiosim_file *file, struct vfiosim_caller *caller,
@@ -294,7 +294,7 @@ static int decide_release(struct call *call)
 		break;
 	case VFIOSIM_DEVICE:
 		if (file->through)
-			group_close_device(call, file->through, file->device);
+			group_close_device(call, file->through, file->device->vfio);
 		else
 			cdev_close(call, file);
 		break;

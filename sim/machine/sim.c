@@ -8,6 +8,7 @@
 
 #include "pages/backing.h"
 #include "bus/bus.h"
+#include "device/models.h"
 #include "machine/client.h"
 #include "iommu/group.h"
 #include "vfio/container.h"
@@ -21,6 +22,7 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	sim->topology = topology;
 	pthread_mutex_init(&sim->lock, NULL);
 	pthread_mutex_init(&sim->trace.lock, NULL);
+	TAILQ_INIT(&sim->drivers);
 	TAILQ_INIT(&sim->containers);
 	TAILQ_INIT(&sim->iommufds);
 	TAILQ_INIT(&sim->clients);
@@ -38,6 +40,10 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 		ret = iommus_create(sim);
 	if (!ret)
 		ret = iommu_groups_create(sim);
+	if (!ret)
+		ret = vfio_drivers_add(sim);
+	if (!ret)
+		ret = bus_add_host_drivers(sim);
 	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
 		struct device *dev;
 
@@ -56,6 +62,7 @@ void sim_done(struct vfiosim *sim)
 	backing_reap(sim);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		bus_free_device(sim->devices[i]);
+	bus_drop_drivers(sim);
 	vfio_groups_destroy(sim);
 	iommu_groups_destroy(sim);
 	while ((user = TAILQ_FIRST(&sim->users))) {

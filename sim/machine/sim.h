@@ -29,6 +29,7 @@ struct vfiosim {
 	pthread_mutex_t lock;
 	const struct vfiosim_topology *topology;
 
+	TAILQ_HEAD(, device_driver) drivers;	/* of all buses */
 	struct device **devices;	/* index -> device; never NULL, see device.removed */
 	uint32_t n_devices;
 	struct iommu_group **groups;	/* index -> group; never NULL, see iommu_group.gone */

@@ -8,11 +8,12 @@
 
 #include "machine/client.h"
 #include "vfio/container.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
 #include "iommufd/hwpt.h"
-#include "iommufd/idev.h"
+#include "iommufd/access.h"
+#include "iommufd/device.h"
 #include "iommufd/iommufd.h"
 #include "pages/pages.h"
 #include "machine/sim.h"
@@ -179,14 +180,20 @@ static void put_ioas(struct json *json, const struct memories *memories, const s
 	put_mappings(json, memories, &ioas->iopt);
 }
 
-static void put_idev(struct json *json, const struct idev *idev)
+static void put_bound(struct json *json, const struct iommufd_device *idev)
 {
 	json_put_string(json, "device", idev->dev->topo->address);
 	json_put_bool(json, "attached", idev->attached);
-	if (idev->object.type == OBJECT_ACCESS && idev->ioas)
-		json_put_unsigned(json, "ioas", idev->ioas->object.id);
-	if (idev->object.type == OBJECT_DEVICE && idev->attached)
-		json_put_unsigned(json, "hwpt", idev->dev->group->vfio->hwpt->object.id);
+	if (idev->attached)
+		json_put_unsigned(json, "hwpt", idev->igroup->hwpt->object.id);
+}
+
+static void put_access(struct json *json, const struct iommufd_access *access)
+{
+	json_put_string(json, "device", access->name);
+	json_put_bool(json, "attached", access->ioas);
+	if (access->ioas)
+		json_put_unsigned(json, "ioas", access->ioas->object.id);
 }
 
 static void put_object(struct json *json, const struct memories *memories,
@@ -201,8 +208,10 @@ static void put_object(struct json *json, const struct memories *memories,
 	json_put_unsigned(json, "users", object->users);
 	if (object->type == OBJECT_IOAS)
 		put_ioas(json, memories, (const struct ioas *)object);
-	if (object->type == OBJECT_DEVICE || object->type == OBJECT_ACCESS)
-		put_idev(json, (const struct idev *)object);
+	if (object->type == OBJECT_DEVICE)
+		put_bound(json, (const struct iommufd_device *)object);
+	if (object->type == OBJECT_ACCESS)
+		put_access(json, (const struct iommufd_access *)object);
 	if (object->type == OBJECT_HWPT) {
 		json_put_unsigned(json, "ioas", hwpt->ioas->object.id);
 		json_put_string(json, "iommu", hwpt->domain->iommu->name);
@@ -287,10 +296,10 @@ static void put_device(struct json *json, const struct device *dev)
 	json_object(json);
 	json_put_string(json, "address", dev->topo->address);
 	json_put_string(json, "name", dev->topo->name);
-	json_put_string(json, "driver", dev->driver);
-	if (dev->cdev >= 0)
-		json_put_unsigned(json, "cdev", (uint64_t)dev->cdev);
-	json_put_unsigned(json, "open", dev->open_count);
+	json_put_string(json, "driver", dev->driver ? dev->driver->name : NULL);
+	if (dev->vfio && dev->vfio->cdev >= 0)
+		json_put_unsigned(json, "cdev", (uint64_t)dev->vfio->cdev);
+	json_put_unsigned(json, "open", dev->vfio ? dev->vfio->open_count : 0);
 	json_object_end(json);
 }
 

@@ -45,7 +45,7 @@ static int check_region(struct call *call, const struct vfiosim_vma *vma, struct
 	if (vma->device >= call->sim->n_devices)	/* a front's mistake: nothing is there */
 		return refuse(call, RULE_PIN_NO_PAGE, V("iova", at.iova), V("uva", at.uva));
 	dev = call->sim->devices[vma->device];
-	switch (device_region_pin(dev, offset)) {
+	switch (dev->ops ? dev->ops->pin(dev, offset) : VFIOSIM_PIN_NEVER) {
 	case VFIOSIM_PIN_PFNMAP:
 		if (at.iommufd)
 			break;

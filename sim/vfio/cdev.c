@@ -6,10 +6,10 @@
 
 #include <vfiosim/topology.h>
 
-#include "machine/device.h"
 #include "machine/file.h"
 #include "vfio/group.h"
-#include "iommufd/idev.h"
+#include "vfio/device.h"
+#include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
 
@@ -24,13 +24,13 @@ int cdev_open(struct call *call)
 	if (call->arg >= sim->n_devices)
 		return refuse(call, RULE_NO_CDEV, VS("device", "?"));
 	dev = sim->devices[call->arg];
-	if (dev->removed || dev->going || !dev->ops || !dev->group || dev->cdev < 0)
+	if (!vfio_device_has_cdev(dev))
 		return refuse(call, RULE_NO_CDEV, VS("device", dev->topo->address));
 	file = file_create(sim, VFIOSIM_DEVICE);
 	if (!file)
 		return refuse(call, RULE_NO_MEMORY);
 	file->device = dev;
-	dev->cdev_files++;
+	dev->vfio->cdev_files++;
 	call->file = file;
 	return 0;
 }
@@ -38,7 +38,7 @@ int cdev_open(struct call *call)
 void cdev_close(struct call *call, struct vfiosim_file *file)
 {
 	cdev_unbind(call, file);
-	file->device->cdev_files--;
+	file->device->vfio->cdev_files--;
 }
 
 int cdev_check_bound(struct call *call)
@@ -89,7 +89,7 @@ static int check_bind(struct call *call, const struct cdev_bind *bind)
 	ret = check_token(call, dev, bind);
 	if (!ret)
 		ret = check_iommufd(call, bind);
-	if (!ret && dev->open_count)
+	if (!ret && dev->vfio->open_count)
 		ret = refuse(call, RULE_CDEV_IN_USE, VS("device", dev->topo->address));
 	return ret;
 }
@@ -97,45 +97,45 @@ static int check_bind(struct call *call, const struct cdev_bind *bind)
 int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_devid)
 {
 	struct vfiosim_file *file = call->file;
-	struct device *dev = file->device;
+	struct vfio_device *vdev = file->device->vfio;
 	int ret = check_bind(call, bind);
 
 	if (!ret)
-		ret = idev_bind(call, dev, bind->iommufd);
+		ret = vfio_iommufd_bind(call, vdev, bind->iommufd);
 	if (ret)
 		return ret;
-	if (dev->ops->open)
-		ret = dev->ops->open(call, dev);
+	if (vdev->ops->open)
+		ret = vdev->ops->open(call, vdev->dev);
 	if (ret) {
-		idev_unbind(call, dev);
+		vfio_iommufd_unbind(call, vdev);
 		return ret;
 	}
-	dev->open_count = 1;
-	dev->group->vfio->cdev_device_open_cnt++;
+	vdev->open_count = 1;
+	vdev->group->cdev_device_open_cnt++;
 	file->bound = true;
-	*ret_devid = dev->bound->object.id;
+	*ret_devid = vfio_iommufd_object(vdev)->id;
 	return 0;
 }
 
 void cdev_unbind(struct call *call, struct vfiosim_file *file)
 {
-	struct device *dev = file->device;
+	struct vfio_device *vdev = file->device->vfio;
 
 	if (!file->bound)
 		return;
 	file->bound = false;
-	dev->open_count = 0;
-	if (dev->ops->close)
-		dev->ops->close(call, dev);
-	idev_unbind(call, dev);
-	dev->group->vfio->cdev_device_open_cnt--;
+	vdev->open_count = 0;
+	if (vdev->ops->close)
+		vdev->ops->close(call, vdev->dev);
+	vfio_iommufd_unbind(call, vdev);
+	vdev->group->cdev_device_open_cnt--;
 }
 
 /* ---- Attach and detach ---- */
 
 int cdev_check_pasid(struct call *call, const struct device *dev)
 {
-	if (dev->bound->object.type != OBJECT_ACCESS)
+	if (!dev->vfio->iommufd_access)
 		return 0;
 	return refuse(call, RULE_PASID_MDEV, VS("device", dev->topo->address));
 }
@@ -143,7 +143,7 @@ int cdev_check_pasid(struct call *call, const struct device *dev)
 /* No device here has address spaces beside its own; a bad @pt_id is found first. */
 static int refuse_pasid(struct call *call, const struct device *dev, uint32_t pt_id, uint32_t pasid)
 {
-	if (!object_find(dev->bound->object.iommufd, pt_id, OBJECT_ANY))
+	if (!object_find(vfio_iommufd_object(dev->vfio)->iommufd, pt_id, OBJECT_ANY))
 		return refuse(call, RULE_NO_OBJECT, VS("what", "ioas or hwpt"), V("id", pt_id));
 	return refuse(call, RULE_PASID_NONE, VS("device", dev->topo->address), V("pasid", pasid));
 }
@@ -151,37 +151,39 @@ static int refuse_pasid(struct call *call, const struct device *dev, uint32_t pt
 int cdev_attach(struct call *call, struct device *dev, uint32_t pt_id,
 		const struct cdev_pasid *pasid, uint32_t *ret_pt_id)
 {
-	struct idev *idev = dev->bound;
+	struct vfio_device *vdev = dev->vfio;
 	int ret;
 
 	if (pasid->given && pasid->pasid)
 		return refuse_pasid(call, dev, pt_id, pasid->pasid);
 	/* Each way replaces what it attached itself; the other's stands in the way. */
-	if (idev->attached && idev->pasid0 != pasid->given)
+	if (vfio_iommufd_ioas(vdev) && vdev->pasid0 != pasid->given)
 		return refuse(call, RULE_PASID_ATTACHED, VS("device", dev->topo->address));
-	ret = idev_attach(call, idev, pt_id, ret_pt_id);
+	ret = vfio_iommufd_attach(call, vdev, pt_id, ret_pt_id);
 	if (!ret)
-		idev->pasid0 = pasid->given;
+		vdev->pasid0 = pasid->given;
 	return ret;
 }
 
 void cdev_detach(struct call *call, struct device *dev, const struct cdev_pasid *pasid)
 {
-	struct idev *idev = dev->bound;
+	struct vfio_device *vdev = dev->vfio;
 
-	if (idev->pasid0 == pasid->given && !(pasid->given && pasid->pasid))
-		idev_detach(call, idev);
+	if (vdev->pasid0 == pasid->given && !(pasid->given && pasid->pasid))
+		vfio_iommufd_detach(call, vdev);
 }
 
 /* ---- Hot reset ---- */
 
 uint32_t cdev_id_of(const struct device *dev, const struct device *other)
 {
-	const struct iommufd *iommufd = dev->bound->object.iommufd;
+	const struct iommufd *iommufd = vfio_iommufd_object(dev->vfio)->iommufd;
+	const struct object *object;
 
-	if (!other->ops)
+	if (!other->vfio)
 		return UINT32_MAX;
-	if (other->bound && other->bound->object.iommufd == iommufd)
-		return other->bound->object.id;
-	return other->group && other->group->owner == &iommufd->dma_owner ? 0 : UINT32_MAX;
+	object = vfio_iommufd_object(other->vfio);
+	if (object && object->iommufd == iommufd)
+		return object->id;
+	return other->group->owner == &iommufd->dma_owner ? 0 : UINT32_MAX;
 }

@@ -14,6 +14,7 @@
 #include <sys/queue.h>
 
 #include "machine/call.h"
+#include "machine/extension.h"
 
 struct vfio_group;
 struct type1;
@@ -22,16 +23,6 @@ enum container_driver {
 	DRIVER_NONE,
 	DRIVER_TYPE1,
 	DRIVER_NOIOMMU,
-};
-
-/* What VFIO_SET_IOMMU and VFIO_CHECK_EXTENSION speak of; the ABI's numbers. */
-enum {
-	EXT_TYPE1 = 1,
-	EXT_TYPE1V2 = 3,
-	EXT_CACHE_COHERENCY = 4,
-	EXT_NOIOMMU = 8,
-	EXT_UNMAP_ALL = 9,
-	EXT_UPDATE_VADDR = 10,
 };
 
 struct container {

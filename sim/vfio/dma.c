@@ -13,7 +13,7 @@
 #include "vfio/container.h"
 #include "machine/device.h"
 #include "vfio/group.h"
-#include "iommufd/idev.h"
+#include "vfio/iommufd.h"
 #include "pages/iopt.h"
 #include "pages/pages.h"
 #include "machine/sim.h"
@@ -39,7 +39,7 @@ struct space {
 static struct space space_of(const struct device *dev)
 {
 	const struct vfio_group *group = dev->group ? dev->group->vfio : NULL;
-	struct ioas *ioas = idev_ioas(dev);
+	struct ioas *ioas = dev->vfio ? vfio_iommufd_ioas(dev->vfio) : NULL;
 
 	if (ioas)
 		return (struct space){ .iopt = &ioas->iopt };

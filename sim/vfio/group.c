@@ -9,9 +9,10 @@
 
 #include <vfiosim/topology.h>
 
-#include "iommufd/compat.h"
+#include "iommufd/vfio_compat.h"
 #include "vfio/container.h"
-#include "machine/device.h"
+#include "vfio/device.h"
+#include "vfio/iommufd.h"
 #include "machine/file.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
@@ -92,7 +93,7 @@ unsigned group_bound_devices(const struct iommu_group *group)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(dev, &group->devices, in_group)
-		n += dev->ops && !dev->removed;
+		n += dev->vfio && !dev->removed;
 	return n;
 }
 
@@ -174,27 +175,28 @@ void group_close(struct call *call, struct vfio_group *group)
 }
 
 /* It needs its container, or the iommufd, no more. */
-static void release(struct call *call, struct device *dev)
+static void release(struct call *call, struct vfio_device *vdev)
 {
-	if (dev->in_container)
-		dev->group->vfio->container_users--;
-	dev->in_container = false;
-	compat_close_device(call, dev);
+	if (vdev->in_container)
+		vdev->group->container_users--;
+	vdev->in_container = false;
+	vfio_iommufd_unbind(call, vdev);
 }
 
 /* Takes back what open_first() did. */
-static void close_last(struct call *call, struct device *dev)
+static void close_last(struct call *call, struct vfio_device *vdev)
 {
-	if (dev->ops->close)
-		dev->ops->close(call, dev);
-	release(call, dev);
+	if (vdev->ops->close)
+		vdev->ops->close(call, vdev->dev);
+	release(call, vdev);
 }
 
-void group_close_device(struct call *call, struct vfio_group *group, struct device *dev)
+void group_close_device(struct call *call, struct vfio_group *group, struct vfio_device *vdev)
 {
-	if (!--dev->open_count) {
-		close_last(call, dev);
-		changed(call, "device {device} closed for good", VS("device", dev->topo->address));
+	if (!--vdev->open_count) {
+		close_last(call, vdev);
+		changed(call, "device {device} closed for good",
+			VS("device", vdev->dev->topo->address));
 	}
 	put_file(call, group);
 }
@@ -257,21 +259,21 @@ int group_unset_container(struct call *call, struct vfio_group *group)
 
 /* 0 and the device @name stands for, or refused. */
 static int find_device(struct call *call, struct vfio_group *group, const char *name,
-		       struct device **ret_dev)
+		       struct vfio_device **ret_vdev)
 {
 	struct device *dev;
 
 	TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group) {
 		int match;
 
-		if (!dev->ops || dev->going || dev->removed)
+		if (!dev->vfio || dev->unbinding || dev->removed)
 			continue;
-		match = dev->ops->match ? dev->ops->match(call, dev, name) :
-					  !strcmp(name, dev->topo->address);
+		match = dev->vfio->ops->match ? dev->vfio->ops->match(call, dev, name) :
+						!strcmp(name, dev->topo->address);
 		if (match < 0)
 			return match;
 		if (match) {
-			*ret_dev = dev;
+			*ret_vdev = dev->vfio;
 			return 0;
 		}
 	}
@@ -294,51 +296,51 @@ static int check_container(struct call *call, const struct vfio_group *group)
 }
 
 /* The first open: what the device reaches memory through is settled here. Mirrors vfio_df_open. */
-static int open_first(struct call *call, struct vfio_group *group, struct device *dev)
+static int open_first(struct call *call, struct vfio_group *group, struct vfio_device *vdev)
 {
 	int ret;
 
 	if (group->iommufd)
-		ret = compat_open_device(call, group->iommufd, dev);
+		ret = vfio_iommufd_compat_attach(call, vdev, group->iommufd);
 	else
 		ret = check_container(call, group);
 	if (ret)
 		return ret;
-	dev->in_container = group->container;
-	if (dev->in_container)
+	vdev->in_container = group->container;
+	if (vdev->in_container)
 		group->container_users++;
-	if (dev->ops->open)
-		ret = dev->ops->open(call, dev);
+	if (vdev->ops->open)
+		ret = vdev->ops->open(call, vdev->dev);
 	if (ret)
-		release(call, dev);
+		release(call, vdev);
 	return ret;
 }
 
 int group_get_device(struct call *call, struct vfio_group *group, const char *name)
 {
 	struct vfiosim_file *file;
-	struct device *dev = NULL;
-	int ret = find_device(call, group, name, &dev);
+	struct vfio_device *vdev = NULL;
+	int ret = find_device(call, group, name, &vdev);
 
 	if (!ret && !group->container && !group->iommufd)
 		ret = refuse(call, RULE_CONTAINER_NOT_SET, V("group", group_number(group)));
 	if (ret)
 		return ret;
-	if (!dev->open_count)
-		ret = open_first(call, group, dev);
+	if (!vdev->open_count)
+		ret = open_first(call, group, vdev);
 	if (ret)
 		return ret;
 	file = file_create(call->sim, VFIOSIM_DEVICE);
 	if (!file) {
-		if (!dev->open_count)
-			close_last(call, dev);
+		if (!vdev->open_count)
+			close_last(call, vdev);
 		return refuse(call, RULE_NO_MEMORY);
 	}
-	file->device = dev;
+	file->device = vdev->dev;
 	file->through = group;
-	dev->open_count++;
+	vdev->open_count++;
 	group->file_refs++;
 	call->new_file = file;
-	changed(call, "device {device} opened", VS("device", dev->topo->address));
+	changed(call, "device {device} opened", VS("device", vdev->dev->topo->address));
 	return 0;
 }

@@ -18,8 +18,7 @@
 #include "machine/call.h"
 
 struct container;
-struct device;
-struct hwpt;
+struct vfio_device;
 struct iommufd;
 
 enum vfio_group_type {		/* as the kernel's */
@@ -39,15 +38,12 @@ struct vfio_group {
 
 	struct dma_owner dma_owner;	/* what owns the IOMMU group while it is in a container */
 	struct container *container;	/* NULL: none */
-	unsigned container_users;	/* open devices that use it: device->in_container */
+	unsigned container_users;	/* open devices that use it: vfio_device.in_container */
 	TAILQ_ENTRY(vfio_group) in_container;
-	struct attachment attachment;	/* VFIO_IOMMU: to a domain of type1 or of iommufd */
+	struct attachment attachment;	/* VFIO_IOMMU: to a domain of its container */
 
 	struct iommufd *iommufd;	/* its container, when that is an iommufd, else NULL */
 	unsigned cdev_device_open_cnt;	/* its cdevs that are bound: the group cannot be opened */
-
-	struct hwpt *hwpt;		/* what its attached devices share, NULL: none attached */
-	unsigned n_attached;		/* devices attached to it */
 };
 
 /* The one of @group, made if there was none. NULL: no memory. */
@@ -74,8 +70,8 @@ int group_open(struct call *call, struct vfio_group *group, struct vfiosim_file 
 /* The descriptor is closed; takes effect when no device file needs the group any more. */
 void group_close(struct call *call, struct vfio_group *group);
 
-/* A device file opened through the group is closed: the last user of @dev closes it. */
-void group_close_device(struct call *call, struct vfio_group *group, struct device *dev);
+/* A device file opened through the group is closed: the last user of @vdev closes it. */
+void group_close_device(struct call *call, struct vfio_group *group, struct vfio_device *vdev);
 
 /* VFIO_GROUP_GET_STATUS: VFIO_GROUP_FLAGS_*: 1 viable, 2 container set. */
 int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flags);

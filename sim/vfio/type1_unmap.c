@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "vfio/container.h"
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
 #include "vfio/type1.h"
@@ -97,8 +97,8 @@ static void notify_devices(struct call *call, struct type1 *type1, struct span i
 
 	TAILQ_FOREACH(group, &type1->container->groups, in_container)
 		TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group)
-			if (dev->open_count && dev->ops && dev->ops->dma_unmap)
-				dev->ops->dma_unmap(call, dev, iova);
+			if (dev->vfio && dev->vfio->open_count && dev->vfio->ops->dma_unmap)
+				dev->vfio->ops->dma_unmap(call, dev, iova);
 }
 
 static void remove_mapping(struct call *call, struct type1 *type1, const struct span_cursor *at)

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "machine/device.h"
+#include "vfio/device.h"
 #include "machine/sim.h"
 #include "front/fuse/fuse_front.h"
 
@@ -59,8 +59,8 @@ struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device)
 	int number = -1;
 
 	pthread_mutex_lock(&fuse->sim->lock);
-	if (device < fuse->sim->n_devices)
-		number = fuse->sim->devices[device]->cdev;
+	if (device < fuse->sim->n_devices && fuse->sim->devices[device]->vfio)
+		number = fuse->sim->devices[device]->vfio->cdev;
 	pthread_mutex_unlock(&fuse->sim->lock);
 	snprintf(path, sizeof(path), CDEVS_PATH "/vfio%d", number);
 	return number < 0 ? NULL : tree_find(fuse->tree, path);

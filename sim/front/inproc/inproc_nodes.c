@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "machine/device.h"
+#include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
 
@@ -42,9 +43,9 @@ static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
 		const struct device *dev = sim->devices[i];
 		char node[32];
 
-		if (dev->removed || dev->going || !dev->ops || dev->cdev < 0)
+		if (!vfio_device_has_cdev(dev))
 			continue;
-		snprintf(node, sizeof(node), "vfio%d", dev->cdev);
+		snprintf(node, sizeof(node), "vfio%d", dev->vfio->cdev);
 		if (strcmp(node, name))
 			continue;
 		*ret_index = i;

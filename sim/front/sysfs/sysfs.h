@@ -18,6 +18,7 @@
 #include "vfio/group.h"
 #include "machine/sim.h"
 #include "front/sysfs/tree.h"
+#include "vfio/device.h"
 
 #define SYSFS_NAME_MAX 80
 #define SYSFS_PATH_MAX 1200

@@ -81,7 +81,7 @@ static int store_unbind(struct call *call, const struct subject *subject, const 
 
 	if (!dev)
 		return refuse_no_device(call, text, ENODEV);
-	if (!dev->driver || strcmp(dev->driver, subject->name))
+	if (!dev->driver || strcmp(dev->driver->name, subject->name))
 		return refuse(call, RULE_BUS_NOT_BOUND, VS("driver", subject->name),
 			      VS("device", dev->topo->address));
 	return bus_unbind(call, dev);
@@ -119,10 +119,10 @@ static void list_driver(struct listing *listing, const struct subject *subject)
 
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct subject about = { .dev = sim->devices[i] };
-		const char *driver = bus_driver(about.dev);
+		const struct device_driver *driver = bus_driver(about.dev);
 
 		if (!about.dev->removed && is_mdev(about.dev) == subject->number && driver &&
-		    !strcmp(driver, subject->name))
+		    !strcmp(driver->name, subject->name))
 			listing_put(listing, about.dev->topo->address, &device_link, &about);
 	}
 	listing_table(listing, driver_entries, subject);
@@ -134,18 +134,6 @@ static const struct node_type driver_folder = {
 
 /* ---- Drivers ---- */
 
-/* Each name once: was it told by an earlier device, or is it vfio-pci? */
-static bool told_before(const struct vfiosim_topology *topology, size_t index, const char *name)
-{
-	if (!*name || !strcmp(name, "vfio-pci"))
-		return true;
-	for (size_t i = 0; i < index; i++)
-		if (!strcmp(topology->devices[i].driver, name) ||
-		    !strcmp(topology->devices[i].host_driver, name))
-			return true;
-	return false;
-}
-
 static void put_driver(struct listing *listing, const char *name, bool mdev)
 {
 	struct subject about = { .name = name, .number = mdev };
@@ -153,35 +141,23 @@ static void put_driver(struct listing *listing, const char *name, bool mdev)
 	listing_put(listing, name, &driver_folder, &about);
 }
 
+static void list_drivers(struct listing *listing, enum bus_type bus)
+{
+	const struct device_driver *driver;
+
+	TAILQ_FOREACH(driver, &listing_sim(listing)->drivers, in_sim)
+		if (driver->bus == bus)
+			put_driver(listing, driver->name, bus == BUS_MDEV);
+}
+
 static void list_pci_drivers(struct listing *listing, const struct subject *subject)
 {
-	const struct vfiosim_topology *topology = listing_sim(listing)->topology;
-
-	put_driver(listing, "vfio-pci", false);
-	for (size_t i = 0; i < topology->n_devices; i++) {
-		const struct vfiosim_topo_device *topo = &topology->devices[i];
-
-		if (topo->kind == VFIOSIM_DEVICE_MDEV)
-			continue;
-		if (!told_before(topology, i, topo->driver))
-			put_driver(listing, topo->driver, false);
-		if (strcmp(topo->driver, topo->host_driver) && !told_before(topology, i, topo->host_driver))
-			put_driver(listing, topo->host_driver, false);
-	}
+	list_drivers(listing, BUS_PCI);
 }
 
 static void list_mdev_drivers(struct listing *listing, const struct subject *subject)
 {
-	const struct vfiosim_topology *topology = listing_sim(listing)->topology;
-
-	for (size_t i = 0; i < topology->n_mdev_types; i++) {
-		size_t before = 0;
-
-		while (strcmp(topology->mdev_types[before].parent, topology->mdev_types[i].parent))
-			before++;
-		if (before == i)
-			put_driver(listing, topology->mdev_types[i].parent, true);
-	}
+	list_drivers(listing, BUS_MDEV);
 }
 
 /* ---- The buses ---- */

@@ -76,11 +76,11 @@ void sysfs_target_device(const struct vfiosim *sim, const struct subject *subjec
 
 void sysfs_target_driver(const struct vfiosim *sim, const struct subject *subject, char *to)
 {
-	const char *driver = bus_driver(subject->dev);
+	const struct device_driver *driver = bus_driver(subject->dev);
 	bool mdev = subject->dev->topo->kind == VFIOSIM_DEVICE_MDEV;
 
 	snprintf(to, SYSFS_PATH_MAX, "sys/bus/%s/drivers/%s", mdev ? "mdev" : "pci",
-		 driver ? driver : "");
+		 driver ? driver->name : "");
 }
 
 void sysfs_target_group(const struct vfiosim *sim, const struct subject *subject, char *to)

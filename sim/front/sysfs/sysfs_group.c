@@ -213,20 +213,18 @@ void sysfs_list_virtual_vfio(struct listing *listing, const struct subject *subj
 
 bool sysfs_has_vfio_dev(const struct vfiosim *sim, const struct subject *subject)
 {
-	const struct device *dev = subject->dev;
-
-	return dev->ops && dev->cdev >= 0 && !dev->going && !dev->removed;
+	return vfio_device_has_cdev(subject->dev);
 }
 
 static void show_cdev(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%d:%d\n", CDEV_MAJOR, subject->dev->cdev);
+	fprintf(to, "%d:%d\n", CDEV_MAJOR, subject->dev->vfio->cdev);
 }
 
 static void show_cdev_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n", CDEV_MAJOR,
-		subject->dev->cdev, subject->dev->cdev);
+		subject->dev->vfio->cdev, subject->dev->vfio->cdev);
 }
 
 static void target_class_vfio_dev(const struct vfiosim *sim, const struct subject *subject, char *to)
@@ -255,7 +253,7 @@ void sysfs_list_vfio_dev(struct listing *listing, const struct subject *subject)
 	};
 	char name[24];
 
-	snprintf(name, sizeof(name), "vfio%d", subject->dev->cdev);
+	snprintf(name, sizeof(name), "vfio%d", subject->dev->vfio->cdev);
 	listing_put(listing, name, &folder, subject);
 }
 
@@ -265,7 +263,7 @@ static void target_cdev(const struct vfiosim *sim, const struct subject *subject
 
 	sysfs_device_path(sim, subject->dev, to);
 	used = strlen(to);
-	snprintf(to + used, SYSFS_PATH_MAX - used, "/vfio-dev/vfio%d", subject->dev->cdev);
+	snprintf(to + used, SYSFS_PATH_MAX - used, "/vfio-dev/vfio%d", subject->dev->vfio->cdev);
 }
 
 void sysfs_list_class_vfio_dev(struct listing *listing, const struct subject *subject)
@@ -281,7 +279,7 @@ void sysfs_list_class_vfio_dev(struct listing *listing, const struct subject *su
 
 		if (!sysfs_has_vfio_dev(sim, &about))
 			continue;
-		snprintf(name, sizeof(name), "vfio%d", about.dev->cdev);
+		snprintf(name, sizeof(name), "vfio%d", about.dev->vfio->cdev);
 		listing_put(listing, name, &link, &about);
 	}
 }

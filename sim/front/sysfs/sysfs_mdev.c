@@ -29,10 +29,10 @@ static int store_remove(struct call *call, const struct subject *subject, const 
 
 static void show_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	const char *driver = bus_driver(subject->dev);
+	const struct device_driver *driver = bus_driver(subject->dev);
 
 	if (driver)
-		fprintf(to, "DRIVER=%s\n", driver);
+		fprintf(to, "DRIVER=%s\n", driver->name);
 }
 
 static const struct entry mdev_entries[] = {

@@ -56,10 +56,10 @@ static void show_modalias(struct vfiosim *sim, const struct subject *subject, FI
 
 static void show_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	const char *driver = bus_driver(subject->dev);
+	const struct device_driver *driver = bus_driver(subject->dev);
 
 	if (driver)
-		fprintf(to, "DRIVER=%s\n", driver);
+		fprintf(to, "DRIVER=%s\n", driver->name);
 	fprintf(to, "PCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\nMODALIAS=",
 		TOPO->class_code, TOPO->vendor, TOPO->device, TOPO->subvendor, TOPO->subdevice,
 		TOPO->address);
@@ -83,7 +83,7 @@ static int store_override(struct call *call, const struct subject *subject, cons
 
 static void show_enable(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%d\n", subject->dev->driver && (!subject->dev->ops || subject->dev->open_count));
+	fprintf(to, "%d\n", subject->dev->driver && (!subject->dev->vfio || subject->dev->vfio->open_count));
 }
 
 static void show_irq(struct vfiosim *sim, const struct subject *subject, FILE *to)
@@ -107,13 +107,13 @@ static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
 static int store_reset(struct call *call, const struct subject *subject, const char *text,
 		       size_t length)
 {
-	const struct device_ops *ops = subject->dev->ops;
+	const struct vfio_device *vdev = subject->dev->vfio;
 	uint64_t number;
 	int ret = sysfs_store_number(call, "reset", text, &number);
 
 	if (!ret && number != 1)
 		ret = refuse(call, RULE_ATTRIBUTE_VALUE, VS("text", text), VS("attribute", "reset"));
-	return !ret && ops && ops->reset ? ops->reset(call, subject->dev) : ret;
+	return !ret && vdev && vdev->ops->reset ? vdev->ops->reset(call, subject->dev) : ret;
 }
 
 /* ---- What every device says alike ---- */

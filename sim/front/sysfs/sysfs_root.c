@@ -20,7 +20,7 @@ static void list_cdevs(struct listing *listing, const struct subject *subject)
 
 		if (!sysfs_has_vfio_dev(sim, &device))
 			continue;
-		snprintf(name, sizeof(name), "vfio%d", device.dev->cdev);
+		snprintf(name, sizeof(name), "vfio%d", device.dev->vfio->cdev);
 		listing_put(listing, name, &cdev_node, &device);
 	}
 }

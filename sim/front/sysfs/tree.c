@@ -338,7 +338,7 @@ static void number_of(const struct node *node, struct node_stat *stat)
 		break;
 	case NODE_CDEV:
 		stat->major = CDEV_MAJOR;
-		stat->minor = (unsigned)node->subject.dev->cdev;
+		stat->minor = (unsigned)node->subject.dev->vfio->cdev;
 		break;
 	default:
 		break;

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* An iommufd in a container's place; see compat.h. */
-#include "iommufd/compat.h"
+/* An iommufd in a container's place; see vfio_compat.h. */
+#include "iommufd/vfio_compat.h"
 
 #include <vfiosim/topology.h>
 
-#include "vfio/container.h"
-#include "machine/device.h"
-#include "vfio/group.h"
-#include "iommufd/idev.h"
+#include "iommufd/hwpt.h"
 #include "iommufd/iommufd.h"
+#include "machine/extension.h"
 
 /* ---- Groups ---- */
 
@@ -28,56 +26,6 @@ int compat_join(struct call *call, struct iommufd *iommufd, bool noiommu)
 	else if (!iommufd->vfio_ioas)
 		iommufd->vfio_ioas = ioas_create(call, iommufd);
 	return noiommu || iommufd->vfio_ioas ? 0 : refuse(call, RULE_NO_MEMORY);
-}
-
-/* ---- Devices ---- */
-
-static int open_noiommu(struct call *call, const struct iommufd *iommufd, const struct device *dev)
-{
-	struct vfiosim_limits limits;
-	int ret = call_limits(call, &limits);
-
-	if (ret)
-		return ret;
-	if (!limits.sys_rawio)
-		return refuse(call, RULE_NO_RAWIO, V("group", dev->group->number));
-	if (iommufd->vfio_ioas)
-		return refuse(call, RULE_COMPAT_NOT_TRANSLATED, V("iommufd", iommufd->number),
-			      VS("device", dev->topo->address));
-	return 0;
-}
-
-static int attach(struct call *call, const struct iommufd *iommufd, struct device *dev)
-{
-	struct ioas *ioas = NULL;
-	uint32_t pt_id;
-	int ret = compat_ioas(call, iommufd, &ioas);
-
-	return ret ? ret : idev_attach(call, dev->bound, ioas->object.id, &pt_id);
-}
-
-int compat_open_device(struct call *call, struct iommufd *iommufd, struct device *dev)
-{
-	size_t told = call->changes.n;
-	int ret;
-
-	if (dev->group->noiommu)
-		return open_noiommu(call, iommufd, dev);
-	ret = idev_bind(call, dev, iommufd);
-	if (ret)
-		return ret;
-	ret = attach(call, iommufd, dev);
-	if (!ret)
-		return 0;
-	idev_unbind(call, dev);
-	call_changes_forget(call, told);
-	return ret;
-}
-
-void compat_close_device(struct call *call, struct device *dev)
-{
-	if (dev->bound)
-		idev_unbind(call, dev);
 }
 
 /* ---- Commands ---- */

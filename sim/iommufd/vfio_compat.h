@@ -2,41 +2,25 @@
 /*
  * An iommufd in a container's place: VFIO_GROUP_SET_CONTAINER was given one, and the
  * container commands are issued on it. Mirrors drivers/iommu/iommufd/vfio_compat.c
- * and drivers/vfio/iommufd.c (7.2).
+ * (7.2). Its devices are bound when they are opened: vfio/iommufd.h.
  *
- *	compat_join		a group comes: there is an ioas for the commands from now on
- *	compat_open_device	the first open of a device of it binds the device and
- *				attaches it to that ioas: here conflicts show, not at
- *				SET_CONTAINER or SET_IOMMU
- *	compat_close_device	the last close unbinds it
- *
- * The ioas is iommufd->vfio_ioas. Nothing but IOMMU_DESTROY and the end of the iommufd
+ * When a group joins (compat_join()) there is an ioas for the commands from then on. It is iommufd->vfio_ioas. Nothing but IOMMU_DESTROY and the end of the iommufd
  * takes it away, so mappings outlive groups that leave.
  *
  * Groups without an IOMMU are served, too, but never beside an ioas: iommufd->noiommu.
  *
  * Guarded by the machine's lock.
  */
-#ifndef SIM_IOMMUFD_COMPAT_H
-#define SIM_IOMMUFD_COMPAT_H
+#ifndef SIM_IOMMUFD_VFIO_COMPAT_H
+#define SIM_IOMMUFD_VFIO_COMPAT_H
 
 #include "machine/call.h"
 
-struct device;
 struct ioas;
 struct iommufd;
 
 /* A group joins; @noiommu: one without an IOMMU. EINVAL: the other kind came before; ENOMEM. */
 int compat_join(struct call *call, struct iommufd *iommufd, bool noiommu);
-
-/*
- * CALL_AGAIN; what idev_bind() and idev_attach() answer: EPERM, EADDRINUSE, EFAULT,
- * ENOMEM; ENODEV: the ioas was taken away. Of a device without IOMMU: EPERM without
- * CAP_SYS_RAWIO, or when there is an ioas. All or nothing.
- */
-int compat_open_device(struct call *call, struct iommufd *iommufd, struct device *dev);
-/* Cannot fail. */
-void compat_close_device(struct call *call, struct device *dev);
 
 /* The ioas the commands work on; ENODEV. */
 int compat_ioas(struct call *call, const struct iommufd *iommufd, struct ioas **ret_ioas);

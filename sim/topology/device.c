@@ -507,7 +507,7 @@ static int check_device(struct topology_reader *reader, const struct ynode *map,
 static int read_device(struct topology_reader *reader, const struct ynode *key,
 		       const struct ynode *map, struct vfiosim_topo_device *device)
 {
-	const struct ynode *group;
+	const struct ynode *group = ynode_get(map, "group");
 	int err;
 
 	device_defaults(device);
@@ -516,10 +516,11 @@ static int read_device(struct topology_reader *reader, const struct ynode *key,
 	if (map->kind != YNODE_MAP)
 		return ynode_expected(map, reader->errors, "a map of keys and values");
 	err = start_device(reader, map, device);
+	if (err)
+		group = NULL;	/* what it is behind cannot be told from its kind */
 	err = worse(err, read_text(reader, key, &device->name));
 	err = worse(err, read_fields(reader, map, device_fields, model_fields, device));
 	device->line = key->line;
-	group = ynode_get(map, "group");
 	if (group)
 		err = worse(err, find_group(reader, group, device->kind, &device->group));
 	return err ? err : check_device(reader, map, device);

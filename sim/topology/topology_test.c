@@ -446,7 +446,7 @@ START_TEST(all_mistakes_are_told_at_once)
 		{ NULL, 16, 31, "a has the address 0000:01:00.0 already" },
 		{ NULL, 16, 53, "no device above this one has the address" },
 		{ NULL, 18, 44, "expected a group's number" },
-		{ NULL, 19, 62, "did you mean 'vfio-pci'?" },
+		{ NULL, 19, 60, "did you mean 'vfio-pci'?" },
 	};
 	struct vfiosim_topology *made = NULL;
 

@@ -7,10 +7,13 @@
 
 #include "bus/names.h"
 #include "device/models.h"
+#include "iommu/iommu.h"
 
 static const struct topology_owner owners[] = {
 	{ NAME_VENDOR_MODEL, vendor_model_accepts },
 	{ NAME_DRIVER, bus_accepts_driver },
+	{ NAME_IOMMU_TYPE, iommu_accepts_type },
+	{ NAME_REGISTER, iommu_accepts_register },
 	{ 0, NULL },
 };
 

@@ -18,6 +18,7 @@
 
 #include "base/span.h"
 #include "machine/call.h"
+#include "topology/names.h"
 
 struct iommu;
 struct domain;
@@ -53,6 +54,7 @@ struct iommu_attribute {
 
 struct iommu_ops {
 	const char *type;	/* as topologies name it: "vt-d" */
+	const char *const *registers;	/* that topologies may give; a NULL ends them, or none */
 	const char *sysfs_folder;	/* "intel-iommu"; NULL: the driver shows nothing */
 	const struct iommu_attribute *attributes;
 	/* Could a domain as @request says be made? 0; EOPNOTSUPP. Changes nothing. */
@@ -81,6 +83,12 @@ extern const struct iommu_ops vtd_ops;
 
 /* The kind that topologies call @type; NULL: there is none. */
 const struct iommu_ops *iommu_ops_find(const char *type);
+
+/* As topology_owner.accepts, of NAME_IOMMU_TYPE and NAME_REGISTER (of any type's). */
+bool iommu_accepts_type(const char *name, const struct topology_name *all, char *problem,
+			size_t size);
+bool iommu_accepts_register(const char *name, const struct topology_name *all, char *problem,
+			    size_t size);
 
 /* The register that a topology calls @name; false: it gives none. */
 bool iommu_register(const struct iommu *iommu, const char *name, uint64_t *ret_value);

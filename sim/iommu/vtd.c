@@ -121,8 +121,11 @@ static const struct iommu_attribute attributes[] = {
 	{ NULL, NULL },
 };
 
+static const char *const registers[] = { "cap", "ecap", NULL };
+
 const struct iommu_ops vtd_ops = {
 	.type = "vt-d",
+	.registers = registers,
 	.sysfs_folder = "intel-iommu",
 	.attributes = attributes,
 	.check_domain = check_domain,

@@ -115,6 +115,13 @@ static int read_iommu_resv(struct topology_reader *reader, const struct ynode *v
 	return read_resv_list(reader, value, &iommu->resv, &iommu->n_resv);
 }
 
+static int read_type(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	int err = read_text(reader, value, to);
+
+	return err ? err : keep_name(reader, NAME_IOMMU_TYPE, value);
+}
+
 static int read_registers(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	struct vfiosim_topo_iommu *iommu = to;
@@ -130,6 +137,7 @@ static int read_registers(struct topology_reader *reader, const struct ynode *va
 		return -ENOMEM;
 	for (size_t i = 0; i < value->n; i++) {
 		err = worse(err, read_text(reader, &value->keys[i], &registers[i].name));
+		err = worse(err, keep_name(reader, NAME_REGISTER, &value->keys[i]));
 		err = worse(err, read_size(reader, &value->items[i], &registers[i].value));
 	}
 	iommu->registers = registers;
@@ -138,7 +146,7 @@ static int read_registers(struct topology_reader *reader, const struct ynode *va
 }
 
 static const struct field iommu_fields[] = {
-	{ "type", read_text, offsetof(struct vfiosim_topo_iommu, type) },
+	{ "type", read_type, offsetof(struct vfiosim_topo_iommu, type) },
 	{ "aperture", read_range, offsetof(struct vfiosim_topo_iommu, aperture), true },
 	{ "page_sizes", read_page_sizes, offsetof(struct vfiosim_topo_iommu, page_sizes) },
 	{ "snoop_control", read_bool, offsetof(struct vfiosim_topo_iommu, snoop_control) },

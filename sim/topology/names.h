@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names in a topology that mean something only to a room above: drivers, vendor
- * models. A topology keeps them with their places. Whoever loads one brings a table
+ * models, kinds of IOMMU. A topology keeps them with their places. Whoever loads one brings a table
  * of owners, and each owner judges the names of its kind.
  */
 #ifndef SIM_TOPOLOGY_NAMES_H
@@ -16,6 +16,8 @@ enum topology_name_kind {
 	NAME_VENDOR_MODEL,	/* vendor_model: of a model */
 	NAME_HOST_DRIVER,	/* host_driver: of a model or a PCI device */
 	NAME_DRIVER,		/* driver: of a PCI device */
+	NAME_IOMMU_TYPE,	/* type: of an IOMMU */
+	NAME_REGISTER,		/* a key of an IOMMU's registers: */
 };
 
 struct topology_name {

@@ -297,6 +297,12 @@ static const struct bad {
 	{ "iommus:\n  d:\n    aperture: 0..1G\n    reserved:\n      - {range: 1M..2M, type: msi}\n"
 	  "      - {range: 2M..3M, type: msi}\ndevices: {}\n",
 	  6, 9, "0x200000..0x300000 overlaps 0x100000..0x200000" },
+	{ "iommus: {d: {aperture: 0..1G, type: vtd}}\ndevices:\n" NIC "}\n", 1, 37,
+	  "there is no type of IOMMU 'vtd'; did you mean 'vt-d'?" },
+	{ "iommus: {d: {aperture: 0..1G, registers: {gcap: 1}}}\ndevices:\n" NIC "}\n", 1, 43,
+	  "there is no register 'gcap'; did you mean 'cap'?" },
+	{ "iommus: {d: {aperture: 0..1G, registers: {status: 1}}}\ndevices:\n" NIC "}\n", 1, 43,
+	  "there is no register 'status'; expected cap, ecap" },
 	/* groups */
 	{ "groups: {x: {}}\ndevices: {}\n", 1, 10, "a group's number" },
 	{ IOMMU "groups: {1: {iommu: e}}\ndevices: {}\n", 2, 21, "there is no IOMMU 'e'" },

@@ -9,6 +9,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "base/errors.h"
 #include "case/verb.h"
 #include "select/policy.h"
 
@@ -18,8 +19,9 @@ const struct mode_row modes[MODE_COUNT] = {
 };
 const char *const mode_names[] = { "legacy", "iommufd", NULL };
 
-static const char *const head_keys[] = { "about", "topology", "params", "skip", "modes", "variants",
-					 "steps", "outcome", NULL };
+/* More than any story has; each variant plays every step. */
+#define VARIANTS_MAX 64
+#define STEPS_MAX 1000
 
 /* ---- Errnos by name ---------------------------------------------------- */
 
@@ -53,9 +55,9 @@ bool case_is_yaml(const char *name)
 
 /* ---- What values stand for --------------------------------------------- */
 
-static bool is_mode_map(const struct node *node)
+static bool is_mode_map(const struct ynode *node)
 {
-	if (node->kind != NODE_MAP || !node->n)
+	if (node->kind != YNODE_MAP || !node->n)
 		return false;
 	for (size_t i = 0; i < node->n; i++)
 		if (strcmp(node->keys[i].text, mode_names[MODE_LEGACY]) &&
@@ -64,13 +66,24 @@ static bool is_mode_map(const struct node *node)
 	return true;
 }
 
-const struct node *case_pick(const struct node *node, const struct node *values, enum mode mode)
+/* What `$name` stands for: the value in @values (a map, or NULL), or the node itself. */
+static const struct ynode *resolve(const struct ynode *node, const struct ynode *values)
+{
+	const struct ynode *value;
+
+	if (!node || node->kind != YNODE_SCALAR || node->text[0] != '$')
+		return node;
+	value = ynode_get(values, node->text + 1);
+	return value ? value : node;
+}
+
+const struct ynode *case_pick(const struct ynode *node, const struct ynode *values, enum mode mode)
 {
 	for (int i = 0; i < 4 && node; i++) {
-		const struct node *next = node_resolve(node, values);
+		const struct ynode *next = resolve(node, values);
 
 		if (is_mode_map(next))
-			next = node_get(next, mode_names[mode]);
+			next = ynode_get(next, mode_names[mode]);
 		if (next == node)
 			break;
 		node = next;
@@ -80,77 +93,84 @@ const struct node *case_pick(const struct node *node, const struct node *values,
 
 /* ---- The head ---------------------------------------------------------- */
 
-static int check_keys(const struct node *map, const char *what, const char *const *known,
-		      struct vfiosim_error *ret_error)
+static int check_keys(const struct ynode *map, const char *what, const char *const *known,
+		      struct vfiosim_errors *errors)
 {
-	if (map->kind != NODE_MAP)
-		return node_error(map, ret_error, "expected a map: KEY: VALUE");
+	int error = 0;
+
+	if (map->kind != YNODE_MAP)
+		return ynode_expected(map, errors, "a map of keys and values");
 	for (size_t i = 0; i < map->n; i++) {
-		size_t k = 0;
+		unsigned index;
 
-		while (known[k] && strcmp(known[k], map->keys[i].text))
-			k++;
-		if (!known[k])
-			return node_unknown(&map->keys[i], ret_error, what, known);
+		error = worse(error, ynode_choice(&map->keys[i], what, known, &index, errors));
 	}
-	return 0;
+	return error;
 }
 
-static int read_modes(struct case_file *file, struct vfiosim_error *ret_error)
+/* A name or a sentence of the head: variants have no say in it. */
+static int read_text(const struct ynode *node, const char *what, const char **ret_text,
+		     struct vfiosim_errors *errors)
 {
-	const struct node *node = node_get(file->root, "modes");
+	int error = ynode_text(node, what, ret_text, errors);
 
-	if (!node) {
-		file->modes[MODE_LEGACY] = true;
-		return 0;
-	}
-	if (node->kind != NODE_LIST || !node->n)
-		return node_error(node, ret_error, "expected a list: [legacy] or [legacy, iommufd]");
+	if (!error && node->text[0] == '$')
+		error = ynode_expected(node, errors, what);
+	return error;
+}
+
+static int read_about(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	return read_text(node, "a sentence", &file->about, errors);
+}
+
+static int read_modes(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	int error = 0;
+
+	if (node->kind != YNODE_LIST || !node->n)
+		return ynode_expected(node, errors, "a list: [legacy] or [legacy, iommufd]");
 	for (size_t i = 0; i < node->n; i++) {
-		unsigned mode;
-		int error = node_choice(&node->items[i], "mode", mode_names, &mode, ret_error);
+		unsigned mode = 0;
+		int unknown = ynode_choice(&node->items[i], "mode", mode_names, &mode, errors);
 
-		if (error)
-			return error;
-		file->modes[mode] = true;
+		file->modes[mode] |= !unknown;
+		error = worse(error, unknown);
 	}
-	return 0;
+	return error;
 }
 
-static int read_variants(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_variants(struct case_file *file, const struct ynode *node,
+			 struct vfiosim_errors *errors)
 {
-	const struct node *node = node_get(file->root, "variants");
+	int error = 0;
 
-	if (!node)
-		return 0;
-	if (node->kind != NODE_MAP || !node->n)
-		return node_error(node, ret_error,
-				  "expected a map of rows: NAME: {VALUE: ..., ...}");
+	if (node->kind != YNODE_MAP || !node->n)
+		return ynode_expected(node, errors, "a map of rows, NAME: {VALUE: ..., ...}");
+	if (node->n > VARIANTS_MAX)
+		return ynode_error(node, errors, "more than %d variants", VARIANTS_MAX);
 	for (size_t i = 0; i < node->n; i++)
-		if (node->items[i].kind != NODE_MAP)
-			return node_error(&node->items[i], ret_error,
-					  "expected the values of variant '%s': {NAME: VALUE, ...}",
-					  node->keys[i].text);
+		if (node->items[i].kind != YNODE_MAP)
+			error = ynode_error(&node->items[i], errors,
+					    "expected the values of variant '%s': {NAME: VALUE, ...}",
+					    node->keys[i].text);
 	file->variants = node;
-	return 0;
+	return error;
 }
 
 /* A topology named by path is looked up beside the case. */
-static int read_topology(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_topology(struct case_file *file, const struct ynode *node,
+			 struct vfiosim_errors *errors)
 {
-	const struct node *node = node_get(file->root, "topology");
-	const char *name, *slash = strrchr(file->root->file, '/');
-	int error;
+	const char *name, *slash = strrchr(node->file, '/');
+	int error = read_text(node, "the name of a topology, or a path", &name, errors);
 
-	if (!node)
-		return node_error(file->root, ret_error, "the case says no 'topology:'");
-	error = node_text(node, "the name of a topology, or a path", &name, ret_error);
 	if (error)
 		return error;
 	file->topology_node = node;
 	if (name[0] != '/' && slash && (strchr(name, '/') || case_is_yaml(name))) {
-		if (asprintf(&file->topology_name, "%.*s/%s", (int)(slash - file->root->file),
-			     file->root->file, name) < 0)
+		if (asprintf(&file->topology_name, "%.*s/%s", (int)(slash - node->file), node->file,
+			     name) < 0)
 			file->topology_name = NULL;
 	} else {
 		file->topology_name = strdup(name);
@@ -159,106 +179,123 @@ static int read_topology(struct case_file *file, struct vfiosim_error *ret_error
 }
 
 /* A policy that plays none of the case's modes would never be played, and nobody would notice. */
-static int check_policy(const struct case_file *file, const struct node *key,
-			struct vfiosim_error *ret_error)
+static int check_policy(const struct case_file *file, const struct ynode *key,
+			struct vfiosim_errors *errors)
 {
 	const struct policy *policy = policy_by_name(key->text);
 
 	for (unsigned mode = 0; mode < MODE_COUNT; mode++)
 		if (file->modes[mode] && case_policy_fits(policy, (enum mode)mode))
 			return 0;
-	return node_error(key, ret_error, "policy %s plays mode %s, which is not among the modes",
-			  policy->name, policy->mode);
+	return ynode_error(key, errors, "policy %s plays mode %s, which is not among the modes",
+			   policy->name, policy->mode);
 }
 
-static int read_outcome(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_outcome(struct case_file *file, const struct ynode *node,
+			struct vfiosim_errors *errors)
 {
-	const struct node *node = node_get(file->root, "outcome");
 	const char *known[16] = { NULL };
 	int error;
 
-	if (!node)
-		return 0;
 	for (size_t i = 0; i < 15 && policy_at(i); i++)
 		known[i] = policy_at(i)->name;
 	file->outcome = node;
-	error = check_keys(node, "policy", known, ret_error);
+	error = check_keys(node, "policy", known, errors);
 	for (size_t i = 0; i < node->n && !error; i++)
-		error = check_policy(file, &node->keys[i], ret_error);
+		error = check_policy(file, &node->keys[i], errors);
 	return error;
 }
 
-static int read_steps(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_steps(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
-	const struct node *node = node_get(file->root, "steps");
-
-	if (!node)
-		return node_error(file->root, ret_error, "the case has no 'steps:'");
-	if (node->kind != NODE_LIST || !node->n)
-		return node_error(node, ret_error, "expected a list of steps: - VERB: {...}");
+	if (node->kind != YNODE_LIST || !node->n)
+		return ynode_expected(node, errors, "a list of steps, - VERB: {...}");
+	if (node->n > STEPS_MAX)
+		return ynode_error(node, errors, "more than %d steps", STEPS_MAX);
 	file->steps = node;
 	file->scripted = true;
 	for (size_t i = 0; i < node->n; i++)
-		for (size_t k = 0; node->items[i].kind == NODE_MAP && k < node->items[i].n; k++) {
+		for (size_t k = 0; node->items[i].kind == YNODE_MAP && k < node->items[i].n; k++) {
 			const struct verb *verb = verb_by_name(node->items[i].keys[k].text);
 
 			if (verb && verb->needs_policy)
 				file->scripted = false;
 		}
-	if (!file->scripted && !file->outcome)
-		return node_error(node, ret_error,
-				  "plug and unplug need a policy: say how it ends, "
-				  "'outcome: {qemu-legacy: {spaces: 1}}'");
+	if (!file->scripted && !ynode_get(file->root, "outcome"))
+		return ynode_error(node, errors,
+				   "plug and unplug need a policy: say how it ends, "
+				   "'outcome: {qemu-legacy: {spaces: 1}}'");
 	return 0;
 }
 
-static int read_skip(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_skip(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
 	static const char *const targets[] = { "inproc", "fuse", "host", NULL };
-	const struct node *node = node_get(file->root, "skip");
 	const char *reason;
-	int error = node ? check_keys(node, "target", targets, ret_error) : 0;
+	int error = check_keys(node, "target", targets, errors);
 
-	for (size_t i = 0; node && i < node->n && !error; i++)
-		error = node_text(&node->items[i], "the reason", &reason, ret_error);
+	for (size_t i = 0; node->kind == YNODE_MAP && i < node->n; i++)
+		error = worse(error, read_text(&node->items[i], "the reason", &reason, errors));
 	file->skip = node;
 	return error;
 }
 
-static int read_head(struct case_file *file, struct vfiosim_error *ret_error)
+static int read_params(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
-	const struct node *about;
-	int error = check_keys(file->root, "key", head_keys, ret_error);
+	if (node->kind != YNODE_MAP)
+		return ynode_expected(node, errors, "a map, {dma_entry_limit: 3}");
+	file->params = node;
+	return 0;
+}
 
-	if (error)
+/* In the order in which they are read: a row may look at what those above it said. */
+static const struct head_key {
+	const char *name;
+	int (*read)(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors);
+	bool required;
+} head_keys[] = {
+	{ "about", read_about, true },
+	{ "topology", read_topology, true },
+	{ "params", read_params },
+	{ "skip", read_skip },
+	{ "modes", read_modes },
+	{ "variants", read_variants },
+	{ "outcome", read_outcome },
+	{ "steps", read_steps, true },
+};
+
+#define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))
+
+static int read_head(struct case_file *file, struct vfiosim_errors *errors)
+{
+	const char *known[N_HEAD_KEYS + 1] = { NULL };
+	int error;
+
+	for (size_t i = 0; i < N_HEAD_KEYS; i++)
+		known[i] = head_keys[i].name;
+	error = check_keys(file->root, "key", known, errors);
+	if (file->root->kind != YNODE_MAP)
 		return error;
-	about = node_get(file->root, "about");
-	if (!about)
-		return node_error(file->root, ret_error, "the case has no 'about:'");
-	error = node_text(about, "a sentence", &file->about, ret_error);
-	if (!error)
-		error = read_topology(file, ret_error);
-	if (!error)
-		error = read_modes(file, ret_error);
-	if (!error)
-		error = read_variants(file, ret_error);
-	if (!error)
-		error = read_outcome(file, ret_error);
-	if (!error)
-		error = read_steps(file, ret_error);
-	if (!error)
-		error = read_skip(file, ret_error);
-	file->params = node_get(file->root, "params");
+	file->modes[MODE_LEGACY] = !ynode_get(file->root, "modes");
+	for (size_t i = 0; i < N_HEAD_KEYS; i++) {
+		const struct ynode *node = ynode_get(file->root, head_keys[i].name);
+
+		if (node)
+			error = worse(error, head_keys[i].read(file, node, errors));
+		else if (head_keys[i].required)
+			error = worse(error, ynode_error(file->root, errors, "the case has no '%s:'",
+							 head_keys[i].name));
+	}
 	return error;
 }
 
 /* ---- Whole files ------------------------------------------------------- */
 
 static int try_play(const struct case_file *file, size_t variant, enum mode mode,
-		    const struct policy *policy, struct vfiosim_error *ret_error)
+		    const struct policy *policy, struct vfiosim_errors *errors)
 {
 	struct play play;
-	int error = case_play_make(file, variant, mode, policy, &play, ret_error);
+	int error = case_play_make(file, variant, mode, policy, &play, errors);
 
 	if (!error)
 		case_play_done(&play);
@@ -266,28 +303,28 @@ static int try_play(const struct case_file *file, size_t variant, enum mode mode
 }
 
 static int try_mode(const struct case_file *file, size_t variant, enum mode mode,
-		    struct vfiosim_error *ret_error)
+		    struct vfiosim_errors *errors)
 {
-	int error = try_play(file, variant, mode, NULL, ret_error);
+	int error = try_play(file, variant, mode, NULL, errors);
 
-	for (size_t i = 0; file->outcome && i < file->outcome->n && !error; i++) {
+	for (size_t i = 0; file->outcome && i < file->outcome->n; i++) {
 		const struct policy *policy = policy_by_name(file->outcome->keys[i].text);
 
 		if (case_policy_fits(policy, mode))
-			error = try_play(file, variant, mode, policy, ret_error);
+			error = worse(error, try_play(file, variant, mode, policy, errors));
 	}
 	return error;
 }
 
 /* Every play is made once: what is wrong with any of them is found now. */
-static int try_plays(const struct case_file *file, struct vfiosim_error *ret_error)
+static int try_plays(const struct case_file *file, struct vfiosim_errors *errors)
 {
 	int error = 0;
 
-	for (size_t variant = 0; variant < case_variants(file) && !error; variant++)
-		for (unsigned mode = 0; mode < MODE_COUNT && !error; mode++)
+	for (size_t variant = 0; variant < case_variants(file); variant++)
+		for (unsigned mode = 0; mode < MODE_COUNT; mode++)
 			if (file->modes[mode])
-				error = try_mode(file, variant, (enum mode)mode, ret_error);
+				error = worse(error, try_mode(file, variant, (enum mode)mode, errors));
 	return error;
 }
 
@@ -300,64 +337,57 @@ static char *base_name(const char *file)
 	return strndup(base, strlen(base) - (case_is_yaml(base) ? strlen(".yaml") : 0));
 }
 
-int case_parse(const char *file, const char *text, size_t length, struct case_file **ret_case,
-	       struct vfiosim_error *ret_error)
+/* @broken: what is known of the file already. */
+static int read_case(struct case_file *file, int broken, struct vfiosim_errors *errors)
 {
-	struct case_file *own = calloc(1, sizeof(*own));
+	int error = worse(broken, read_head(file, errors));
+
+	return error ? error : try_plays(file, errors);
+}
+
+/* @text NULL: from @path. */
+static int make_case(const char *path, const char *text, size_t length, struct case_file **ret_case,
+		     struct vfiosim_errors *errors)
+{
+	struct case_file *file = calloc(1, sizeof(*file));
 	int error;
 
-	if (!own)
+	if (!file)
 		return -ENOMEM;
-	own->name = base_name(file);
-	error = own->name ? node_parse(file, text, length, &own->root, ret_error) : -ENOMEM;
-	if (!error)
-		error = read_head(own, ret_error);
-	if (!error)
-		error = try_plays(own, ret_error);
-	if (error)
-		case_free(own);
+	arena_init(&file->arena);
+	file->path = arena_text(&file->arena, path, strlen(path));
+	file->name = base_name(path);
+	if (!file->path || !file->name)
+		error = -ENOMEM;
+	else if (text)
+		error = yaml_parse(path, text, length, &file->arena, &file->root, errors);
 	else
-		*ret_case = own;
+		error = yaml_load(path, &file->arena, &file->root, errors);
+	if (file->root)
+		error = read_case(file, error, errors);
+	if (error)
+		case_free(file);
+	else
+		*ret_case = file;
 	return error;
 }
 
-int case_load(const char *path, struct case_file **ret_case, struct vfiosim_error *ret_error)
+int case_parse(const char *file, const char *text, size_t length, struct case_file **ret_case,
+	       struct vfiosim_errors *errors)
 {
-	FILE *from = fopen(path, "re"), *to;
-	char *text = NULL, buffer[4096];
-	size_t size, n;
-	int error;
+	return make_case(file, text, length, ret_case, errors);
+}
 
-	if (!from) {
-		error = -errno;
-		*ret_error = (struct vfiosim_error){ 0 };
-		snprintf(ret_error->file, sizeof(ret_error->file), "%s", path);
-		snprintf(ret_error->message, sizeof(ret_error->message), "%s", strerror(-error));
-		return error;
-	}
-	to = open_memstream(&text, &size);
-	while (to && (n = fread(buffer, 1, sizeof(buffer), from)))
-		fwrite(buffer, 1, n, to);
-	error = !to ? -ENOMEM : ferror(from) ? -EIO : 0;
-	if (to)
-		fclose(to);
-	fclose(from);
-	if (error) {
-		*ret_error = (struct vfiosim_error){ 0 };
-		snprintf(ret_error->file, sizeof(ret_error->file), "%s", path);
-		snprintf(ret_error->message, sizeof(ret_error->message), "cannot be read");
-	} else {
-		error = case_parse(path, text, size, ret_case, ret_error);
-	}
-	free(text);
-	return error;
+int case_load(const char *path, struct case_file **ret_case, struct vfiosim_errors *errors)
+{
+	return make_case(path, NULL, 0, ret_case, errors);
 }
 
 void case_free(struct case_file *file)
 {
 	if (!file)
 		return;
-	node_free(file->root);
+	arena_done(&file->arena);
 	free(file->topology_name);
 	free(file->name);
 	free(file);

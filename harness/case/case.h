@@ -17,11 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "case/node.h"
+#include "base/arena.h"
+#include "base/yaml.h"
 
 struct verb;
 struct policy;
-struct vfiosim_error;
+struct vfiosim_errors;
 struct vfiosim_topology;
 
 /* ---- Modes: the two ways into VFIO ------------------------------------- */
@@ -41,31 +42,31 @@ extern const char *const mode_names[];
 #define EXPECT_VALUES_MAX 12
 
 struct expect {
-	const struct node *node;	/* NULL: nothing said, so success */
+	const struct ynode *node;	/* NULL: nothing said, so success */
 	int error;			/* positive errno; 0: success */
 	const char *rule;		/* id of a refusal's rule, NULL: any */
 	bool unchanged;			/* containers and groups are as before */
 	struct expect_value {
 		const char *name;
-		const struct node *node;	/* scalar or list, resolved */
+		const struct ynode *node;	/* scalar or list, resolved */
 	} values[EXPECT_VALUES_MAX];
 	unsigned n_values;
 };
 
 /* How a play under a policy should end; NULL nodes: nothing said. */
 struct expect_outcome {
-	const struct node *spaces;	/* number of containers */
-	const struct node *omitted;	/* iovas of sections left out somewhere */
-	const struct node *refused;	/* names of devices */
-	const struct node *aborted;	/* did the program give up? */
-	const struct node *discards;	/* how often discarding RAM is forbidden at the end */
+	const struct ynode *spaces;	/* number of containers */
+	const struct ynode *omitted;	/* iovas of sections left out somewhere */
+	const struct ynode *refused;	/* names of devices */
+	const struct ynode *aborted;	/* did the program give up? */
+	const struct ynode *discards;	/* how often discarding RAM is forbidden at the end */
 };
 
 /*
  * What a value stands for in this play: `$name` is taken from the variant's
  * @values, and a map of modes gives the one for @mode.
  */
-const struct node *case_pick(const struct node *node, const struct node *values, enum mode mode);
+const struct ynode *case_pick(const struct ynode *node, const struct ynode *values, enum mode mode);
 
 /* ---- Steps ------------------------------------------------------------- */
 
@@ -73,15 +74,15 @@ const struct node *case_pick(const struct node *node, const struct node *values,
 
 struct arg {
 	const char *name;		/* of the verb's field */
-	const struct node *node;	/* NULL: not given */
+	const struct ynode *node;	/* NULL: not given */
 	const char *text;
 	uint64_t number;		/* numbers, booleans, index of a choice */
 };
 
 struct step {
 	const struct verb *verb;
-	const struct node *node;	/* the step's map, for its place */
-	const struct node *args_node;
+	const struct ynode *node;	/* the step's map, for its place */
+	const struct ynode *args_node;
 	struct arg args[STEP_ARGS_MAX];
 	const char *by;			/* the process that does it; NULL: the first */
 	const char *note;		/* a sentence for --explain, or NULL */
@@ -98,28 +99,30 @@ uint64_t step_number(const struct step *step, const char *name, uint64_t otherwi
 
 struct case_file {
 	char *name;			/* mdev-hotadd */
-	struct node *root;
+	const char *path;		/* as it was given; of a built-in one its name and .yaml */
+	struct arena arena;		/* holds what follows */
+	const struct ynode *root;
 	const char *about;
 	char *topology_name;		/* a name, or a path from here */
-	const struct node *topology_node;
+	const struct ynode *topology_node;
 	bool modes[MODE_COUNT];		/* that the case is written for */
-	const struct node *variants;	/* map of maps, or NULL */
-	const struct node *params;	/* map, or NULL */
-	const struct node *skip;	/* map from targets to reasons, or NULL */
-	const struct node *outcome;	/* map by policy, or NULL */
-	const struct node *steps;	/* list */
+	const struct ynode *variants;	/* map of maps, or NULL */
+	const struct ynode *params;	/* map, or NULL */
+	const struct ynode *skip;	/* map from targets to reasons, or NULL */
+	const struct ynode *outcome;	/* map by policy, or NULL */
+	const struct ynode *steps;	/* list */
 	bool scripted;			/* can be run as written; false: only under a policy */
 };
 
 /*
  * Reads a case from memory. @file is for messages, its name without folder and
  * ending is the case's. A topology named by path is looked up beside @file.
- * -EINVAL and where; -ENOMEM.
+ * -EINVAL and all that is wrong, added to @errors; -ENOMEM.
  */
 int case_parse(const char *file, const char *text, size_t length, struct case_file **ret_case,
-	       struct vfiosim_error *ret_error);
+	       struct vfiosim_errors *errors);
 /* The same from a file; also errnos of open() and read(). */
-int case_load(const char *path, struct case_file **ret_case, struct vfiosim_error *ret_error);
+int case_load(const char *path, struct case_file **ret_case, struct vfiosim_errors *errors);
 /* NULL is allowed. */
 void case_free(struct case_file *file);
 
@@ -146,7 +149,7 @@ bool case_policy_fits(const struct policy *policy, enum mode mode);
 /* -EINVAL and where; -ENOMEM. */
 int case_play_make(const struct case_file *file, size_t variant, enum mode mode,
 		   const struct policy *policy, struct play *ret_play,
-		   struct vfiosim_error *ret_error);
+		   struct vfiosim_errors *errors);
 void case_play_done(struct play *play);
 /* "mdev-hotadd/unpinnable legacy qemu-legacy" */
 void case_play_name(const struct play *play, char *to, size_t size);

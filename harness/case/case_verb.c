@@ -13,6 +13,7 @@
 #include "case/job.h"
 #include "case/library.h"
 #include "case/verb.h"
+#include "base/nearest.h"
 #include "cli.h"
 #include "report/report.h"
 #include "target_worker.h"
@@ -74,19 +75,19 @@ static const struct option long_options[] = {
 /* Index of @text in @known, or -1 after a complaint. */
 static int choose(const char *option, const char *text, const char *const *known)
 {
-	const char *near = nearest(text, known);
-	char list[300] = "";
+	char list[300] = "", hint[80];
 	size_t n = 0;
+	int i;
 
-	for (int i = 0; known[i]; i++) {
+	for (i = 0; known[i]; i++) {
 		if (!strcmp(known[i], text))
 			return i;
 		if (n < sizeof(list))
 			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n ? ", " : "",
 					      known[i]);
 	}
-	if (near)
-		cli_error("%s: unknown '%s', did you mean '%s'?", option, text, near);
+	if (*suggestion(text, known, (size_t)i, hint, sizeof(hint)))
+		cli_error("%s: unknown '%s'%s", option, text, hint);
 	else
 		cli_error("%s: unknown '%s', expected one of: %s", option, text, list);
 	return -1;
@@ -372,13 +373,13 @@ static int open_explain(struct options *options)
 static int do_run(struct options *options, char **names, size_t n_names)
 {
 	struct library library;
-	struct vfiosim_error why = { 0 };
+	struct vfiosim_errors why;
 	struct play *plays = NULL;
 	size_t n = 0;
 	int status = 2, error = library_load(names, n_names, &library, &why);
 
 	if (error) {
-		cli_file_error(&why);
+		cli_file_errors(&why);
 		return 2;
 	}
 	error = library_plays(&library, &options->filter, &plays, &n);
@@ -402,10 +403,10 @@ static int do_run(struct options *options, char **names, size_t n_names)
 static int do_list(char **names, size_t n)
 {
 	struct library library;
-	struct vfiosim_error why = { 0 };
+	struct vfiosim_errors why;
 
 	if (library_load(names, n, &library, &why)) {
-		cli_file_error(&why);
+		cli_file_errors(&why);
 		return 2;
 	}
 	for (size_t i = 0; i < library.n; i++) {
@@ -423,22 +424,23 @@ static int do_list(char **names, size_t n)
 static int do_show(char **names, size_t n)
 {
 	const struct case_builtin *builtin;
-	const char *known[512] = { NULL };
+	const char *known[512];
+	char hint[160];
+	size_t i;
 
 	if (n != 1) {
 		cli_error("case show takes one name");
 		return 2;
 	}
-	for (size_t i = 0; i < 511 && (builtin = case_builtin(i)); i++) {
+	for (i = 0; i < 512 && (builtin = case_builtin(i)); i++) {
 		known[i] = builtin->name;
 		if (!strcmp(builtin->name, names[0])) {
 			fwrite(builtin->text, 1, builtin->length, stdout);
 			return 0;
 		}
 	}
-	if (nearest(names[0], known))
-		cli_error("there is no case '%s', did you mean '%s'?", names[0],
-			  nearest(names[0], known));
+	if (*suggestion(names[0], known, i, hint, sizeof(hint)))
+		cli_error("there is no case '%s'%s", names[0], hint);
 	else
 		cli_error("there is no case '%s'; `vfiosim case list` names them", names[0]);
 	return 2;

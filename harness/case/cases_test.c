@@ -25,10 +25,10 @@ struct plays {
 static void load(struct plays *to, char **names, size_t n)
 {
 	struct play_filter filter = { .mode = -1 };
-	struct vfiosim_error why = { 0 };
+	struct vfiosim_errors why;
 	int error = library_load(names, n, &to->library, &why);
 
-	ck_assert_msg(!error, "%s:%u:%u: %s", why.file, why.line, why.column, why.message);
+	ck_assert_msg(!error, "%s:%u:%u: %s", why.list[0].file, why.list[0].line, why.list[0].column, why.list[0].message);
 	ck_assert_int_eq(library_plays(&to->library, &filter, &to->plays, &to->n), 0);
 }
 
@@ -191,7 +191,7 @@ static void collect(const struct play *play, struct reached *reached)
 {
 	struct target_sink sinks[] = { { note_rules, reached }, { NULL, NULL } };
 	struct outcome outcome = { 0 };
-	struct vfiosim_error why;
+	struct vfiosim_errors why;
 	struct target *target;
 	struct play whole;
 

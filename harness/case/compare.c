@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vfiosim/topology.h>
+#include "base/value.h"
 
 /* ---- A step's result --------------------------------------------------- */
 
@@ -39,14 +39,15 @@ static const struct result_value *find_value(const struct result *result, const 
 static bool compare_number(const struct expect_value *expect, const struct result_value *got,
 			   FILE *message)
 {
-	struct vfiosim_error error;
+	const char *text = expect->node->kind == YNODE_SCALAR ? expect->node->text : "";
 	uint64_t wanted;
 	bool yes;
 
-	if (!node_bool(expect->node, &yes, &error)) {
+	if (value_bool(text, &yes)) {
 		wanted = yes;
-	} else if (node_number(expect->node, &wanted, &error)) {
-		fprintf(message, "%s", error.message);
+	} else if (!value_number(text, &wanted)) {
+		fprintf(message, "expected %s %s, which is no number; got 0x%" PRIx64, expect->name,
+			*text ? text : "(a list or a map)", got->number);
 		return false;
 	}
 	if (wanted == got->number)
@@ -60,13 +61,13 @@ static bool compare_number(const struct expect_value *expect, const struct resul
 static bool compare_text(const struct expect_value *expect, const struct result_value *got,
 			 FILE *message)
 {
-	const struct node *node = expect->node;
+	const struct ynode *node = expect->node;
 	char wanted[256] = "";
 	size_t n = 0;
 
-	if (node->kind == NODE_SCALAR)
+	if (node->kind == YNODE_SCALAR)
 		n = (size_t)snprintf(wanted, sizeof(wanted), "%s", node->text);
-	for (size_t i = 0; node->kind == NODE_LIST && i < node->n && n < sizeof(wanted); i++)
+	for (size_t i = 0; node->kind == YNODE_LIST && i < node->n && n < sizeof(wanted); i++)
 		n += (size_t)snprintf(wanted + n, sizeof(wanted) - n, "%s%s", i ? " " : "",
 				      node->items[i].text ? node->items[i].text : "?");
 	if (!strcmp(wanted, got->text))
@@ -188,7 +189,7 @@ bool compare_state(const char *before, const char *after, FILE *message)
 
 /* ---- How a policy ended ------------------------------------------------ */
 
-static bool outcome_number(const struct node *expect, const char *what, uint64_t got, FILE *message)
+static bool outcome_number(const struct ynode *expect, const char *what, uint64_t got, FILE *message)
 {
 	const struct expect_value wanted = { what, expect };
 	struct result_value value = { .number = got };
@@ -199,7 +200,7 @@ static bool outcome_number(const struct node *expect, const char *what, uint64_t
 	return compare_number(&wanted, &value, message) && !fseek(message, 0, SEEK_SET);
 }
 
-static bool has_text(const struct node *list, const char *text)
+static bool has_text(const struct ynode *list, const char *text)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (list->items[i].text && !strcmp(list->items[i].text, text))
@@ -207,7 +208,7 @@ static bool has_text(const struct node *list, const char *text)
 	return false;
 }
 
-static bool outcome_refused(const struct node *expect, const struct selector *selector,
+static bool outcome_refused(const struct ynode *expect, const struct selector *selector,
 			    FILE *message)
 {
 	const char *name;
@@ -217,36 +218,36 @@ static bool outcome_refused(const struct node *expect, const struct selector *se
 		return true;
 	fprintf(message, "%s:%u:%u: at the end: ", expect->file, expect->line, expect->column);
 	for (; (name = selector_refused(selector, n)); n++) {
-		if (expect->kind == NODE_LIST && has_text(expect, name))
+		if (expect->kind == YNODE_LIST && has_text(expect, name))
 			continue;
 		fprintf(message, "%s was refused, which nobody expected", name);
 		return false;
 	}
-	if (expect->kind == NODE_LIST && n == expect->n)
+	if (expect->kind == YNODE_LIST && n == expect->n)
 		return !fseek(message, 0, SEEK_SET);
 	fprintf(message, "expected %zu devices to be refused, %zu were", expect->n, n);
 	return false;
 }
 
 /* Expected: a list of iovas, `$name`s already looked up by the caller. */
-static bool outcome_omitted(const struct play *play, const struct node *expect,
+static bool outcome_omitted(const struct play *play, const struct ynode *expect,
 			    const struct selector *selector, FILE *message)
 {
-	const struct node *variants = play->file->variants;
-	const struct node *values = variants ? &variants->items[play->variant] : NULL;
+	const struct ynode *variants = play->file->variants;
+	const struct ynode *values = variants ? &variants->items[play->variant] : NULL;
 	uint64_t got[64];
 	size_t n = selector_omitted(selector, got, 64);
 
 	if (!expect)
 		return true;
 	fprintf(message, "%s:%u:%u: at the end: ", expect->file, expect->line, expect->column);
-	if (expect->kind != NODE_LIST || expect->n != n) {
+	if (expect->kind != YNODE_LIST || expect->n != n) {
 		fprintf(message, "expected %zu sections to be left out, %zu were",
-			expect->kind == NODE_LIST ? expect->n : 0, n);
+			expect->kind == YNODE_LIST ? expect->n : 0, n);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct node *item = case_pick(&expect->items[i], values, play->mode);
+		const struct ynode *item = case_pick(&expect->items[i], values, play->mode);
 		const struct expect_value wanted = { "left out", item };
 		struct result_value value = { .number = got[i] };
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vfiosim/topology.h>
-
+#include "base/errors.h"
+#include "base/nearest.h"
 #include "case/builtin.h"
 #include "select/policy.h"
 
@@ -43,7 +43,7 @@ static bool has(const struct library *library, const char *name)
 }
 
 static int add_builtin(struct library *library, const struct case_builtin *builtin,
-		       struct vfiosim_error *ret_error)
+		       struct vfiosim_errors *errors)
 {
 	struct case_file *file;
 	char name[128];
@@ -52,28 +52,28 @@ static int add_builtin(struct library *library, const struct case_builtin *built
 	if (has(library, builtin->name))
 		return 0;	/* two patterns name it: once is enough */
 	snprintf(name, sizeof(name), "%s.yaml", builtin->name);
-	error = case_parse(name, builtin->text, builtin->length, &file, ret_error);
+	error = case_parse(name, builtin->text, builtin->length, &file, errors);
 	return error ? error : add(library, file);
 }
 
-static int no_match(const char *pattern, struct vfiosim_error *ret_error)
+static int no_match(const char *pattern, struct vfiosim_errors *errors)
 {
-	const char *known[NAMES_MAX + 1] = { NULL };
-	const char *near;
+	const char *known[NAMES_MAX];
+	char hint[160];
+	size_t n = 0;
 
-	for (size_t i = 0; i < NAMES_MAX && case_builtin(i); i++)
-		known[i] = case_builtin(i)->name;
-	near = nearest(pattern, known);
-	*ret_error = (struct vfiosim_error){ 0 };
-	snprintf(ret_error->message, sizeof(ret_error->message),
-		 near ? "no case matches '%s', did you mean '%s'?" :
-			"no case matches '%s'; `vfiosim case list` names them%s",
-		 pattern, near ? near : "");
+	for (; n < NAMES_MAX && case_builtin(n); n++)
+		known[n] = case_builtin(n)->name;
+	if (*suggestion(pattern, known, n, hint, sizeof(hint)))
+		errors_add(errors, "", 0, 0, "no case matches '%s'%s", pattern, hint);
+	else
+		errors_add(errors, "", 0, 0, "no case matches '%s'; `vfiosim case list` names them",
+			   pattern);
 	return -ENOENT;
 }
 
 static int add_pattern(struct library *library, const char *pattern,
-		       struct vfiosim_error *ret_error)
+		       struct vfiosim_errors *errors)
 {
 	const struct case_builtin *builtin;
 	bool found = false;
@@ -82,28 +82,29 @@ static int add_pattern(struct library *library, const char *pattern,
 	if (is_file(pattern)) {
 		struct case_file *file;
 
-		error = case_load(pattern, &file, ret_error);
+		error = case_load(pattern, &file, errors);
 		return error ? error : add(library, file);
 	}
 	for (size_t i = 0; (builtin = case_builtin(i)) && !error; i++) {
 		if (fnmatch(pattern, builtin->name, 0))
 			continue;
 		found = true;
-		error = add_builtin(library, builtin, ret_error);
+		error = add_builtin(library, builtin, errors);
 	}
-	return error || found ? error : no_match(pattern, ret_error);
+	return error || found ? error : no_match(pattern, errors);
 }
 
 int library_load(char **patterns, size_t n, struct library *ret_library,
-		 struct vfiosim_error *ret_error)
+		 struct vfiosim_errors *errors)
 {
 	struct library library = { 0 };
 	int error = 0;
 
+	errors_init(errors);
 	if (!n)
-		error = add_pattern(&library, "*", ret_error);
-	for (size_t i = 0; i < n && !error; i++)
-		error = add_pattern(&library, patterns[i], ret_error);
+		error = add_pattern(&library, "*", errors);
+	for (size_t i = 0; i < n; i++)
+		error = worse(error, add_pattern(&library, patterns[i], errors));
 	if (error)
 		library_done(&library);
 	else

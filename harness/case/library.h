@@ -15,11 +15,11 @@ struct library {
 
 /*
  * @patterns: n of them; none means every case built in. A pattern with a '/' or
- * ending in .yaml is a file, else a glob. -ENOENT: one matches nothing (*ret_error
- * says which); otherwise as case_parse() and case_load().
+ * ending in .yaml is a file, else a glob. -ENOENT: one matches nothing; otherwise as
+ * case_parse() and case_load(). @errors says what is wrong with all of them.
  */
 int library_load(char **patterns, size_t n, struct library *ret_library,
-		 struct vfiosim_error *ret_error);
+		 struct vfiosim_errors *errors);
 void library_done(struct library *library);
 
 struct play_filter {

@@ -8,6 +8,7 @@
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
 
+#include "base/errors.h"
 #include "case/case.h"
 #include "case/verb.h"
 #include "select/policy.h"
@@ -15,41 +16,51 @@
 /* What reading one play needs everywhere. */
 struct maker {
 	struct play *play;
-	const struct node *values;	/* of the variant, or NULL */
-	struct vfiosim_error *error;
+	const struct ynode *values;	/* of the variant, or NULL */
+	struct vfiosim_errors *errors;
 };
 
-static const struct node *pick(const struct maker *maker, const struct node *node)
+/* What @node stands for in this play; @ret_value is untouched when that is nothing. */
+static int pick(const struct maker *maker, const struct ynode *node, const struct ynode **ret_value)
 {
-	return case_pick(node, maker->values, maker->play->mode);
+	const struct ynode *value = case_pick(node, maker->values, maker->play->mode);
+
+	if (!value)
+		return ynode_error(node, maker->errors, "no value for mode %s",
+				   modes[maker->play->mode].name);
+	if (value->kind == YNODE_SCALAR && value->text[0] == '$')
+		return ynode_error(value, maker->errors,
+				   "nothing is called '%s': no variant gives it a value", value->text);
+	*ret_value = value;
+	return 0;
 }
 
 /* ---- The machine ------------------------------------------------------- */
 
-static int set_memlock(struct maker *maker, const struct node *node)
+static int set_memlock(struct maker *maker, const struct ynode *node)
 {
 	uint64_t bytes = 0;
 	int error = 0;
 
-	if (node->kind == NODE_SCALAR && !strcmp(node->text, "client"))
+	if (node->kind == YNODE_SCALAR && !strcmp(node->text, "client"))
 		vfiosim_topology_set_memlock(maker->play->topology, VFIOSIM_MEMLOCK_CLIENT, 0);
-	else if (node->kind == NODE_SCALAR && !strcmp(node->text, "unlimited"))
+	else if (node->kind == YNODE_SCALAR && !strcmp(node->text, "unlimited"))
 		vfiosim_topology_set_memlock(maker->play->topology, VFIOSIM_MEMLOCK_UNLIMITED, 0);
 	else
-		error = node_number(node, &bytes, maker->error);
+		error = ynode_number(node, &bytes, maker->errors);
 	if (!error && bytes)
 		vfiosim_topology_set_memlock(maker->play->topology, VFIOSIM_MEMLOCK_BYTES, bytes);
 	return error;
 }
 
-static int set_param(struct maker *maker, const struct node *key, const struct node *node)
+static int set_param(struct maker *maker, const struct ynode *key, const struct ynode *node)
 {
 	static const char *const known[] = { "memlock", "dma_entry_limit",
 					     "allow_unsafe_interrupts", "noiommu", "rawio", NULL };
 	struct vfiosim_topology *topology = maker->play->topology;
 	uint64_t number;
 	unsigned index;
-	int error = node_choice(key, "param", known, &index, maker->error);
+	int error = ynode_choice(key, "param", known, &index, maker->errors);
 
 	if (error)
 		return error;
@@ -57,48 +68,61 @@ static int set_param(struct maker *maker, const struct node *key, const struct n
 	case 0:
 		return set_memlock(maker, node);
 	case 1:
-		error = node_number(node, &number, maker->error);
+		error = ynode_number(node, &number, maker->errors);
 		if (!error && number > UINT32_MAX)
-			return node_error(node, maker->error, "the limit must fit into 32 bits");
+			return ynode_error(node, maker->errors, "the limit must fit into 32 bits");
 		if (!error)
 			topology->dma_entry_limit = (uint32_t)number;
 		return error;
 	case 2:
-		return node_bool(node, &topology->allow_unsafe_interrupts, maker->error);
+		return ynode_bool(node, &topology->allow_unsafe_interrupts, maker->errors);
 	case 3:
-		return node_bool(node, &topology->noiommu, maker->error);
+		return ynode_bool(node, &topology->noiommu, maker->errors);
 	default:
-		return node_bool(node, &topology->rawio_granted, maker->error);
+		return ynode_bool(node, &topology->rawio_granted, maker->errors);
 	}
+}
+
+/* What is wrong with the topology, told at the place that names it. */
+static int topology_errors(struct maker *maker, const struct vfiosim_errors *inner)
+{
+	const struct case_file *file = maker->play->file;
+
+	for (size_t i = 0; i < inner->n; i++) {
+		const struct vfiosim_error *error = &inner->list[i];
+
+		if (error->line)
+			ynode_error(file->topology_node, maker->errors, "topology %s:%u:%u: %s",
+				    error->file, error->line, error->column, error->message);
+		else
+			ynode_error(file->topology_node, maker->errors, "no topology '%s': %s",
+				    file->topology_name, error->message);
+	}
+	return -EINVAL;
 }
 
 static int make_topology(struct maker *maker)
 {
 	const struct case_file *file = maker->play->file;
-	const struct node *params = file->params;
+	const struct ynode *params = file->params, *value;
 	struct vfiosim_errors inner;
 	int error = vfiosim_topology_load(file->topology_name, &maker->play->topology, &inner);
 
-	if (error == -EINVAL)
-		return node_error(file->topology_node, maker->error, "topology %s:%u:%u: %s",
-				  inner.list[0].file, inner.list[0].line, inner.list[0].column,
-				  inner.list[0].message);
-	if (error == -ENOMEM)
-		return error;
 	if (error)
-		return node_error(file->topology_node, maker->error, "no topology '%s': %s",
-				  file->topology_name,
-				  inner.n ? inner.list[0].message : strerror(-error));
-	if (params && params->kind != NODE_MAP)
-		return node_error(params, maker->error, "expected a map: {dma_entry_limit: 3}");
-	for (size_t i = 0; params && i < params->n && !error; i++)
-		error = set_param(maker, &params->keys[i], pick(maker, &params->items[i]));
+		return error == -ENOMEM ? error : topology_errors(maker, &inner);
+	for (size_t i = 0; params && i < params->n; i++) {
+		int broken = pick(maker, &params->items[i], &value);
+
+		if (!broken)
+			broken = set_param(maker, &params->keys[i], value);
+		error = worse(error, broken);
+	}
 	return error;
 }
 
 /* ---- Arguments --------------------------------------------------------- */
 
-static int read_device(const struct maker *maker, const struct node *node)
+static int read_device(const struct maker *maker, const struct ynode *node)
 {
 	const struct vfiosim_topology *topology = maker->play->topology;
 	const char *known[129] = { NULL };
@@ -109,11 +133,11 @@ static int read_device(const struct maker *maker, const struct node *node)
 	for (size_t i = 0; i < topology->n_devices && n < 128; i++)
 		if (topology->devices[i].kind != VFIOSIM_DEVICE_BRIDGE)
 			known[n++] = topology->devices[i].name;
-	return node_unknown(node, maker->error, "device", known);
+	return ynode_unknown(node, maker->errors, "device", known);
 }
 
 static int read_arg(const struct maker *maker, const struct verb_field *field,
-		    const struct node *node, struct arg *to)
+		    const struct ynode *node, struct arg *to)
 {
 	unsigned index = 0;
 	bool yes = false;
@@ -122,24 +146,24 @@ static int read_arg(const struct maker *maker, const struct verb_field *field,
 	*to = (struct arg){ .name = field->name, .node = node };
 	switch (field->type) {
 	case ARG_DEVICE:
-		error = node_text(node, "the name of a device", &to->text, maker->error);
+		error = ynode_text(node, "the name of a device", &to->text, maker->errors);
 		return error ? error : read_device(maker, node);
 	case ARG_NAME:
-		error = node_text(node, "a name", &to->text, maker->error);
+		error = ynode_text(node, "a name", &to->text, maker->errors);
 		if (!error && strlen(to->text) >= RUN_NAME_MAX)
-			return node_error(node, maker->error, "a name of more than %d letters",
-					  RUN_NAME_MAX - 1);
+			return ynode_error(node, maker->errors, "a name of more than %d letters",
+					   RUN_NAME_MAX - 1);
 		return error;
 	case ARG_TEXT:
-		return node_text(node, "a text", &to->text, maker->error);
+		return ynode_text(node, "a text", &to->text, maker->errors);
 	case ARG_NUMBER:
-		return node_number(node, &to->number, maker->error);
+		return ynode_number(node, &to->number, maker->errors);
 	case ARG_BOOL:
-		error = node_bool(node, &yes, maker->error);
+		error = ynode_bool(node, &yes, maker->errors);
 		to->number = yes;
 		return error;
 	case ARG_CHOICE:
-		error = node_choice(node, field->name, field->choices, &index, maker->error);
+		error = ynode_choice(node, field->name, field->choices, &index, maker->errors);
 		to->text = error ? NULL : field->choices[index];
 		to->number = index;
 		return error;
@@ -158,7 +182,7 @@ static const struct verb_field *find_field(const struct verb *verb, const char *
 }
 
 static int unknown_field(const struct maker *maker, const struct verb *verb,
-			 const struct node *key)
+			 const struct ynode *key)
 {
 	const char *known[STEP_ARGS_MAX + 1] = { NULL };
 	char what[64];
@@ -167,52 +191,52 @@ static int unknown_field(const struct maker *maker, const struct verb *verb,
 	for (const struct verb_field *field = verb->fields; field->name; field++)
 		known[n++] = field->name;
 	snprintf(what, sizeof(what), "argument of %s", verb->name);
-	return node_unknown(key, maker->error, what, known);
+	return ynode_unknown(key, maker->errors, what, known);
 }
 
 static int add_arg(const struct maker *maker, struct step *step, const struct verb_field *field,
-		   const struct node *node)
+		   const struct ynode *node)
 {
 	struct arg *arg = &step->args[field - step->verb->fields];
-	const struct node *value = pick(maker, node);
+	const struct ynode *value;
+	int error = pick(maker, node, &value);
 
-	if (!value)
-		return node_error(node, maker->error, "no value for mode %s",
-				  modes[maker->play->mode].name);
-	return read_arg(maker, field, value, arg);
+	return error ? error : read_arg(maker, field, value, arg);
 }
 
 static int read_args(const struct maker *maker, struct step *step)
 {
 	const struct verb *verb = step->verb;
-	const struct node *args = step->args_node;
+	const struct ynode *args = step->args_node;
 	int error = 0;
 
-	if (args->kind == NODE_SCALAR && args->text[0] && verb->fields->name)
+	if (args->kind == YNODE_SCALAR && args->text[0] && verb->fields->name)
 		return add_arg(maker, step, verb->fields, args);
-	if (args->kind == NODE_SCALAR && args->text[0])
-		return node_error(args, maker->error, "%s takes no arguments", verb->name);
-	if (args->kind == NODE_LIST)
-		return node_error(args, maker->error, "expected the arguments of %s: {%s: ...}",
-				  verb->name, verb->fields[0].name ? verb->fields[0].name : "");
-	for (size_t i = 0; i < args->n && !error; i++) {
+	if (args->kind == YNODE_SCALAR && args->text[0])
+		return ynode_error(args, maker->errors, "%s takes no arguments", verb->name);
+	if (args->kind == YNODE_LIST)
+		return ynode_error(args, maker->errors, "expected the arguments of %s: {%s: ...}",
+				   verb->name, verb->fields[0].name ? verb->fields[0].name : "");
+	for (size_t i = 0; i < args->n; i++) {
 		const struct verb_field *field = find_field(verb, args->keys[i].text);
 
 		if (field)
-			error = add_arg(maker, step, field, &args->items[i]);
+			error = worse(error, add_arg(maker, step, field, &args->items[i]));
 		else if (!verb->open_ended)
-			error = unknown_field(maker, verb, &args->keys[i]);
+			error = worse(error, unknown_field(maker, verb, &args->keys[i]));
 	}
 	return error;
 }
 
 static int check_args(const struct maker *maker, const struct step *step)
 {
+	int error = 0;
+
 	for (const struct verb_field *field = step->verb->fields; field->name; field++)
 		if (field->required && !step_arg(step, field->name))
-			return node_error(step->args_node, maker->error, "%s needs '%s'",
-					  step->verb->name, field->name);
-	return step->verb->check ? step->verb->check(step, maker->error) : 0;
+			error = ynode_error(step->args_node, maker->errors, "%s needs '%s'",
+					    step->verb->name, field->name);
+	return error || !step->verb->check ? error : step->verb->check(step, maker->errors);
 }
 
 const struct arg *step_arg(const struct step *step, const char *name)
@@ -239,10 +263,10 @@ uint64_t step_number(const struct step *step, const char *name, uint64_t otherwi
 
 /* ---- Expectations ------------------------------------------------------ */
 
-static int read_expect_error(const struct maker *maker, const struct node *node, int *ret_error)
+static int read_expect_error(const struct maker *maker, const struct ynode *node, int *ret_error)
 {
 	const char *text;
-	int error = node_text(node, "ok or the name of an errno", &text, maker->error);
+	int error = ynode_text(node, "ok or the name of an errno", &text, maker->errors);
 
 	if (error)
 		return error;
@@ -251,17 +275,17 @@ static int read_expect_error(const struct maker *maker, const struct node *node,
 	else
 		*ret_error = strcmp(text, "ok") ? errno_by_name(text) : 0;
 	if (*ret_error < 0)
-		return node_error(node, maker->error,
-				  "'%s' is neither ok nor blocks nor the name of an errno such as EINVAL",
-				  text);
+		return ynode_error(node, maker->errors,
+				   "'%s' is neither ok nor blocks nor the name of an errno such as EINVAL",
+				   text);
 	return 0;
 }
 
-static int read_expect_rule(const struct maker *maker, const struct node *node,
+static int read_expect_rule(const struct maker *maker, const struct ynode *node,
 			    const char **ret_rule)
 {
 	const char *known[257] = { NULL };
-	int error = node_text(node, "the id of a rule", ret_rule, maker->error);
+	int error = ynode_text(node, "the id of a rule", ret_rule, maker->errors);
 
 	if (error)
 		return error;
@@ -270,12 +294,12 @@ static int read_expect_rule(const struct maker *maker, const struct node *node,
 		if (!strcmp(known[i], *ret_rule))
 			return 0;
 	}
-	return node_unknown(node, maker->error, "rule", known);
+	return ynode_unknown(node, maker->errors, "rule", known);
 }
 
 static int read_expect_value(const struct maker *maker, const struct verb *verb,
-			     struct expect *expect, const struct node *key,
-			     const struct node *value)
+			     struct expect *expect, const struct ynode *key,
+			     const struct ynode *value)
 {
 	size_t k = 0;
 
@@ -286,120 +310,134 @@ static int read_expect_value(const struct maker *maker, const struct verb *verb,
 
 		for (k = 0; k < EXPECT_VALUES_MAX && verb->gives[k]; k++)
 			known[k + 3] = verb->gives[k];
-		return node_unknown(key, maker->error, "expectation", known);
+		return ynode_unknown(key, maker->errors, "expectation", known);
 	}
 	if (expect->n_values == EXPECT_VALUES_MAX)
-		return node_error(key, maker->error, "more than %d values", EXPECT_VALUES_MAX);
+		return ynode_error(key, maker->errors, "more than %d values", EXPECT_VALUES_MAX);
 	expect->values[expect->n_values++] = (struct expect_value){ key->text, value };
 	return 0;
 }
 
 /* yes, or a list of names for the reader: what is compared is the whole machine. */
-static int read_unchanged(const struct maker *maker, const struct node *value,
+static int read_unchanged(const struct maker *maker, const struct ynode *value,
 			  struct expect *expect)
 {
-	if (value->kind == NODE_SCALAR)
-		return node_bool(value, &expect->unchanged, maker->error);
-	if (value->kind != NODE_LIST)
-		return node_error(value, maker->error, "expected yes, or a list of names");
+	if (value->kind == YNODE_SCALAR)
+		return ynode_bool(value, &expect->unchanged, maker->errors);
+	if (value->kind != YNODE_LIST)
+		return ynode_expected(value, maker->errors, "yes, or a list of names");
 	expect->unchanged = true;
 	return 0;
 }
 
-static int read_expect_map(const struct maker *maker, const struct verb *verb,
-			   const struct node *node, struct expect *expect)
+static int read_expect_key(const struct maker *maker, const struct verb *verb,
+			   const struct ynode *key, const struct ynode *node, struct expect *expect)
 {
-	int error = 0;
+	const struct ynode *value;
+	int error = pick(maker, node, &value);
 
-	for (size_t i = 0; i < node->n && !error; i++) {
-		const struct node *key = &node->keys[i], *value = pick(maker, &node->items[i]);
-
-		if (!value)
-			return node_error(key, maker->error, "no value for mode %s",
-					  modes[maker->play->mode].name);
-		if (!strcmp(key->text, "error"))
-			error = read_expect_error(maker, value, &expect->error);
-		else if (!strcmp(key->text, "rule"))
-			error = read_expect_rule(maker, value, &expect->rule);
-		else if (!strcmp(key->text, "unchanged"))
-			error = read_unchanged(maker, value, expect);
-		else
-			error = read_expect_value(maker, verb, expect, key, value);
-	}
-	return error;
+	if (error)
+		return error;
+	if (!strcmp(key->text, "error"))
+		return read_expect_error(maker, value, &expect->error);
+	if (!strcmp(key->text, "rule"))
+		return read_expect_rule(maker, value, &expect->rule);
+	if (!strcmp(key->text, "unchanged"))
+		return read_unchanged(maker, value, expect);
+	return read_expect_value(maker, verb, expect, key, value);
 }
 
-static int read_expect(const struct maker *maker, const struct verb *verb, const struct node *node,
+static int read_expect(const struct maker *maker, const struct verb *verb, const struct ynode *node,
 		       struct expect *expect)
 {
-	const struct node *value = pick(maker, node);
+	const struct ynode *value;
+	int error = pick(maker, node, &value);
 
-	if (!value)
-		return node_error(node, maker->error, "no expectation for mode %s",
-				  modes[maker->play->mode].name);
+	if (error)
+		return error;
 	expect->node = value;
-	if (value->kind == NODE_SCALAR)
+	if (value->kind == YNODE_SCALAR)
 		return read_expect_error(maker, value, &expect->error);
-	if (value->kind == NODE_MAP)
-		return read_expect_map(maker, verb, value, expect);
-	return node_error(value, maker->error, "expected ok, an errno, or {error: ..., ...}");
+	if (value->kind != YNODE_MAP)
+		return ynode_expected(value, maker->errors, "ok, an errno, or {error: ..., ...}");
+	for (size_t i = 0; i < value->n; i++)
+		error = worse(error, read_expect_key(maker, verb, &value->keys[i], &value->items[i],
+						     expect));
+	return error;
 }
 
 /* ---- Steps ------------------------------------------------------------- */
 
-static int find_verb(const struct maker *maker, struct step *step)
+/* Keys that stand beside the verb. */
+static bool is_beside(const char *key)
 {
-	const struct node *node = step->node;
-	const char *known[64];
-
-	verb_names(known, 64);
-	if (node->kind != NODE_MAP)
-		return node_error(node, maker->error, "expected a step: VERB: {...}");
-	for (size_t i = 0; i < node->n; i++) {
-		const char *key = node->keys[i].text;
-		const struct verb *verb = verb_by_name(key);
-
-		if (!strcmp(key, "expect") || !strcmp(key, "by") || !strcmp(key, "note") ||
-		    !strcmp(key, "only"))
-			continue;
-		if (!verb)
-			return node_unknown(&node->keys[i], maker->error, "verb", known);
-		if (step->verb)
-			return node_error(&node->keys[i], maker->error,
-					  "a second verb in one step: begin a new one with '-'");
-		step->verb = verb;
-		step->args_node = &node->items[i];
-	}
-	return step->verb ? 0 : node_error(node, maker->error, "a step without a verb");
+	return !strcmp(key, "expect") || !strcmp(key, "by") || !strcmp(key, "note") ||
+	       !strcmp(key, "only");
 }
 
-static int make_step(const struct maker *maker, const struct node *node, struct step *step)
+static int find_verb(const struct maker *maker, struct step *step)
 {
-	const struct node *by = node_get(node, "by"), *note = node_get(node, "note");
-	const struct node *expect = node_get(node, "expect");
-	int error;
+	const struct ynode *node = step->node;
+	const char *known[64];
+	int error = 0;
+
+	verb_names(known, 64);
+	if (node->kind != YNODE_MAP)
+		return ynode_expected(node, maker->errors, "a step, VERB: {...}");
+	for (size_t i = 0; i < node->n; i++) {
+		const struct verb *verb = verb_by_name(node->keys[i].text);
+
+		if (is_beside(node->keys[i].text))
+			continue;
+		if (!verb) {
+			error = ynode_unknown(&node->keys[i], maker->errors, "verb", known);
+		} else if (step->verb) {
+			error = ynode_error(&node->keys[i], maker->errors,
+					    "a second verb in one step: begin a new one with '-'");
+		} else {
+			step->verb = verb;
+			step->args_node = &node->items[i];
+		}
+	}
+	return step->verb || error ? error :
+				     ynode_error(node, maker->errors, "a step without a verb");
+}
+
+static int read_words(const struct maker *maker, const struct ynode *node, const char *what,
+		      const char **ret_text)
+{
+	const struct ynode *value;
+	int error = node ? pick(maker, node, &value) : 0;
+
+	return error || !node ? error : ynode_text(value, what, ret_text, maker->errors);
+}
+
+static int make_step(const struct maker *maker, const struct ynode *node, struct step *step)
+{
+	const struct ynode *expect = ynode_get(node, "expect");
+	int error, broken;
 
 	*step = (struct step){ .node = node };
 	error = find_verb(maker, step);
-	if (!error)
-		error = read_args(maker, step);
-	if (!error)
-		error = check_args(maker, step);
-	if (!error && by)
-		error = node_text(by, "the name of a process", &step->by, maker->error);
-	if (!error && note)
-		error = node_text(note, "a sentence", &step->note, maker->error);
-	if (!error && expect)
-		error = read_expect(maker, step->verb, expect, &step->expect);
+	error = worse(error, read_words(maker, ynode_get(node, "by"), "the name of a process", &step->by));
+	error = worse(error, read_words(maker, ynode_get(node, "note"), "a sentence", &step->note));
+	if (!step->verb)
+		return error;
+	broken = read_args(maker, step);
+	if (!broken)
+		broken = check_args(maker, step);
+	error = worse(error, broken);
+	if (expect)
+		error = worse(error, read_expect(maker, step->verb, expect, &step->expect));
 	return error;
 }
 
 /* `only: legacy`: other modes leave the step out. */
-static int is_of_other_mode(const struct maker *maker, const struct node *node, bool *ret_elsewhere)
+static int is_of_other_mode(const struct maker *maker, const struct ynode *node, bool *ret_elsewhere)
 {
-	const struct node *only = node->kind == NODE_MAP ? node_get(node, "only") : NULL;
+	const struct ynode *only = node->kind == YNODE_MAP ? ynode_get(node, "only") : NULL;
 	unsigned mode = maker->play->mode;
-	int error = only ? node_choice(only, "mode", mode_names, &mode, maker->error) : 0;
+	int error = only ? ynode_choice(only, "mode", mode_names, &mode, maker->errors) : 0;
 
 	*ret_elsewhere = mode != maker->play->mode;
 	return error;
@@ -407,20 +445,21 @@ static int is_of_other_mode(const struct maker *maker, const struct node *node, 
 
 static int make_steps(const struct maker *maker)
 {
-	const struct node *steps = maker->play->file->steps;
+	const struct ynode *steps = maker->play->file->steps;
 	struct play *play = maker->play;
 	int error = 0;
 
 	play->steps = calloc(steps->n, sizeof(*play->steps));
 	if (!play->steps)
 		return -ENOMEM;
-	for (size_t i = 0; i < steps->n && !error; i++) {
+	for (size_t i = 0; i < steps->n; i++) {
 		bool elsewhere;
+		int broken = is_of_other_mode(maker, &steps->items[i], &elsewhere);
 
-		error = is_of_other_mode(maker, &steps->items[i], &elsewhere);
-		if (error || elsewhere)
-			continue;
-		error = make_step(maker, &steps->items[i], &play->steps[play->n_steps++]);
+		if (!elsewhere)
+			broken = worse(broken, make_step(maker, &steps->items[i],
+							 &play->steps[play->n_steps++]));
+		error = worse(error, broken);
 	}
 	return error;
 }
@@ -432,29 +471,31 @@ static int make_outcome(const struct maker *maker)
 	static const char *const known[] = { "spaces", "omitted", "refused", "aborted", "discards",
 					     NULL };
 	struct expect_outcome *to = &maker->play->outcome;
-	const struct node **fields[] = { &to->spaces, &to->omitted, &to->refused, &to->aborted,
+	const struct ynode **fields[] = { &to->spaces, &to->omitted, &to->refused, &to->aborted,
 					 &to->discards };
-	const struct node *node;
+	const struct ynode *node;
+	int error;
 
 	if (!maker->play->policy)
 		return 0;
-	node = pick(maker, node_get(maker->play->file->outcome, maker->play->policy->name));
+	node = ynode_get(maker->play->file->outcome, maker->play->policy->name);
 	if (!node)
 		return 0;
-	if (node->kind != NODE_MAP)
-		return node_error(node, maker->error, "expected a map: {spaces: 2, ...}");
+	error = pick(maker, node, &node);
+	if (error)
+		return error;
+	if (node->kind != YNODE_MAP)
+		return ynode_expected(node, maker->errors, "a map, {spaces: 2, ...}");
 	for (size_t i = 0; i < node->n; i++) {
-		unsigned index;
-		int error = node_choice(&node->keys[i], "outcome", known, &index, maker->error);
+		unsigned index = 0;
+		const struct ynode *value = NULL;
 
-		if (error)
-			return error;
-		*fields[index] = pick(maker, &node->items[i]);
-		if (!*fields[index])
-			return node_error(&node->keys[i], maker->error, "no value for mode %s",
-					  modes[maker->play->mode].name);
+		error = worse(error, ynode_choice(&node->keys[i], "outcome", known, &index,
+						  maker->errors));
+		error = worse(error, pick(maker, &node->items[i], &value));
+		*fields[index] = value;
 	}
-	return 0;
+	return error;
 }
 
 bool case_policy_fits(const struct policy *policy, enum mode mode)
@@ -464,22 +505,21 @@ bool case_policy_fits(const struct policy *policy, enum mode mode)
 
 int case_play_make(const struct case_file *file, size_t variant, enum mode mode,
 		   const struct policy *policy, struct play *ret_play,
-		   struct vfiosim_error *ret_error)
+		   struct vfiosim_errors *errors)
 {
 	struct maker maker = {
 		.play = ret_play,
 		.values = file->variants ? &file->variants->items[variant] : NULL,
-		.error = ret_error,
+		.errors = errors,
 	};
 	int error;
 
 	*ret_play = (struct play){ .file = file, .variant = variant, .mode = mode,
 				   .policy = policy };
 	error = make_topology(&maker);
-	if (!error)
-		error = make_steps(&maker);
-	if (!error)
-		error = make_outcome(&maker);
+	if (ret_play->topology)
+		error = worse(error, make_steps(&maker));
+	error = worse(error, make_outcome(&maker));
 	if (error)
 		case_play_done(ret_play);
 	return error;

@@ -185,7 +185,7 @@ static bool is_checked(const struct run *run, const struct step *step)
 static int check_step(struct run *run, const struct step *step, size_t index, char *before,
 		      const struct result *result, FILE *message)
 {
-	const struct node *at = step->expect.node ? step->expect.node : step->node;
+	const struct ynode *at = step->expect.node ? step->expect.node : step->node;
 	char *after;
 	bool same;
 

@@ -33,7 +33,7 @@ struct verb {
 	bool open_ended;	/* further fields are the verb's own (ioctl) */
 	const char *const *gives;	/* names of values it gives, ended by NULL; NULL: any */
 	/* More checks at reading time; NULL: none. */
-	int (*check)(const struct step *step, struct vfiosim_error *ret_error);
+	int (*check)(const struct step *step, struct vfiosim_errors *errors);
 	/* As scripted: what the kernel answered, in ret_result. NULL: only under a policy. */
 	int (*run)(struct run *run, const struct step *step, struct result *ret_result);
 	/* Under a policy. NULL: the step is passed over. */

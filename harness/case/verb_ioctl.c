@@ -41,8 +41,8 @@ static bool is_size(const struct vfiosim_command *command, const char *key)
 	return command->family == VFIOSIM_SIZE_IOMMUFD && !strcmp(key, "size");
 }
 
-static int check_field(const struct vfiosim_command *command, const struct node *key,
-		       struct vfiosim_error *ret_error)
+static int check_field(const struct vfiosim_command *command, const struct ynode *key,
+		       struct vfiosim_errors *errors)
 {
 	const char *known[40] = { NULL };
 	char what[80];
@@ -55,10 +55,10 @@ static int check_field(const struct vfiosim_command *command, const struct node 
 	for (size_t i = 3; i < sizeof(own_fields) / sizeof(own_fields[0]); i++)
 		known[n++] = own_fields[i];
 	snprintf(what, sizeof(what), "field of %s", command->name);
-	return node_unknown(key, ret_error, what, known);
+	return ynode_unknown(key, errors, what, known);
 }
 
-static int ioctl_check(const struct step *step, struct vfiosim_error *ret_error)
+static int ioctl_check(const struct step *step, struct vfiosim_errors *errors)
 {
 	const struct arg *name = step_arg(step, "command");
 	const struct vfiosim_command *command;
@@ -68,28 +68,27 @@ static int ioctl_check(const struct step *step, struct vfiosim_error *ret_error)
 	if (!name)
 		return step_arg(step, "number") ?
 			       0 :
-			       node_error(step->args_node, ret_error,
-					  "ioctl needs 'command: NAME' or 'number: N'");
+			       ynode_error(step->args_node, errors,
+					   "ioctl needs 'command: NAME' or 'number: N'");
 	command = vfiosim_command_by_name(name->text);
 	if (!command) {
 		for (size_t i = 0; i < 128 && vfiosim_command(i); i++)
 			known[i] = vfiosim_command(i)->name;
-		return node_unknown(name->node, ret_error, "command", known);
+		return ynode_unknown(name->node, errors, "command", known);
 	}
 	for (size_t i = 0; i < step->args_node->n && !error; i++)
-		error = check_field(command, &step->args_node->keys[i], ret_error);
+		error = check_field(command, &step->args_node->keys[i], errors);
 	return error;
 }
 
 /* "READ|WRITE", or a number. */
 static int flags_value(struct run *run, const struct vfiosim_command *command,
-		       const struct node *node, uint64_t *ret_value)
+		       const struct ynode *node, uint64_t *ret_value)
 {
-	struct vfiosim_error error;
 	char text[200], *save, *word;
 
 	*ret_value = 0;
-	if (!node_number(node, ret_value, &error))
+	if (!ynode_number(node, ret_value, NULL))
 		return 0;
 	snprintf(text, sizeof(text), "%s", node->text ? node->text : "");
 	for (word = strtok_r(text, "|", &save); word; word = strtok_r(NULL, "|", &save)) {
@@ -114,15 +113,14 @@ static bool is_id(const struct vfiosim_field *field)
 
 /* A field's value: a number, a flag's name, an open thing's or its id, or a memory's. */
 static int field_value(struct run *run, const struct vfiosim_command *command,
-		       const struct vfiosim_field *field, const struct node *node,
+		       const struct vfiosim_field *field, const struct ynode *node,
 		       uint64_t *ret_value)
 {
-	struct vfiosim_error error;
 	struct named *named;
 
 	if (field->format == VFIOSIM_FLAGS)
 		return flags_value(run, command, node, ret_value);
-	if (!node_number(node, ret_value, &error))
+	if (!ynode_number(node, ret_value, NULL))
 		return 0;
 	if (node->text && field->format == VFIOSIM_POINTER) {
 		named = run_named(run, NAMED_MEMORY, node->text);
@@ -152,10 +150,10 @@ struct raw {
 };
 
 static int fill_field(struct run *run, const struct step *step, struct raw *raw,
-		      const struct vfiosim_field *field, const struct node *node)
+		      const struct vfiosim_field *field, const struct ynode *node)
 {
 	const struct play *play = run->play;
-	const struct node *variants = play->file->variants;
+	const struct ynode *variants = play->file->variants;
 	uint64_t value;
 	int error;
 
@@ -186,13 +184,12 @@ static int fill_field(struct run *run, const struct step *step, struct raw *raw,
 static int fill_words(struct run *run, const struct arg *words, struct raw *raw)
 {
 	for (size_t i = 0; i < words->node->n && raw->size + 8 <= DATA_MAX; i++) {
-		const struct node *node = &words->node->items[i];
+		const struct ynode *node = &words->node->items[i];
 		struct named *named = run_named(run, NAMED_MEMORY, node->text ? node->text : "");
-		struct vfiosim_error error;
 		uint64_t value = named ? named->uva : 0;
 
-		if (!named && node_number(node, &value, &error))
-			return run_broken(run, "tail: %s", error.message);
+		if (!named && ynode_number(node, &value, NULL))
+			return run_broken(run, "tail: expected numbers, or names of memory");
 		memcpy(raw->data + raw->size, &value, sizeof(value));
 		raw->size += sizeof(value);
 	}
@@ -204,7 +201,6 @@ static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
 {
 	const struct arg *fds = step_arg(step, "fds"), *bytes = step_arg(step, "bytes");
 	const struct arg *words = step_arg(step, "tail");
-	struct vfiosim_error error;
 
 	for (size_t i = 0; fds && i < fds->node->n && raw->size + 4 <= DATA_MAX; i++) {
 		const char *text = fds->node->items[i].text;
@@ -218,8 +214,8 @@ static int fill_tail(struct run *run, const struct step *step, struct raw *raw)
 	for (size_t i = 0; bytes && i < bytes->node->n && raw->size < DATA_MAX; i++) {
 		uint64_t byte;
 
-		if (node_number(&bytes->node->items[i], &byte, &error))
-			return run_broken(run, "bytes: %s", error.message);
+		if (ynode_number(&bytes->node->items[i], &byte, NULL))
+			return run_broken(run, "bytes: expected numbers");
 		raw->data[raw->size++] = (unsigned char)byte;
 	}
 	return words ? fill_words(run, words, raw) : 0;
@@ -247,14 +243,14 @@ static void fill_argsz(struct raw *raw)
 /* 32-bit numbers at offsets of the structure: what has no name, reserved fields and the like. */
 static int fill_set(struct run *run, const struct arg *set, struct raw *raw)
 {
-	const struct node *map = set->node;
-	struct vfiosim_error error;
+	const struct ynode *map = set->node;
 
 	for (size_t i = 0; i < map->n; i++) {
 		uint64_t offset, value;
 
-		if (map->kind != NODE_MAP || node_number(&map->keys[i], &offset, &error) ||
-		    node_number(&map->items[i], &value, &error) || offset + 4 > raw->size)
+		if (map->kind != YNODE_MAP || ynode_number(&map->keys[i], &offset, NULL) ||
+		    ynode_number(&map->items[i], &value, NULL) || raw->size < 4 ||
+		    offset > raw->size - 4)
 			return run_broken(run, "set: {OFFSET: NUMBER} within the %zu bytes",
 					  raw->size);
 		memcpy(raw->data + offset, &value, 4);	/* little-endian */
@@ -263,7 +259,7 @@ static int fill_set(struct run *run, const struct arg *set, struct raw *raw)
 }
 
 static int fill_one(struct run *run, const struct step *step, struct raw *raw,
-		    const struct node *key, const struct node *item)
+		    const struct ynode *key, const struct ynode *item)
 {
 	const struct vfiosim_field *field = find_field(raw->command, key->text);
 	const struct vfiosim_field size = { "size", 0, 4, VFIOSIM_DEC };
@@ -276,7 +272,7 @@ static int fill_one(struct run *run, const struct step *step, struct raw *raw,
 static int fill(struct run *run, const struct step *step, struct raw *raw)
 {
 	const struct arg *set = step_arg(step, "set");
-	const struct node *args = step->args_node;
+	const struct ynode *args = step->args_node;
 	int error;
 
 	raw->size = raw->command->full_size > raw->command->min_size ? raw->command->full_size :

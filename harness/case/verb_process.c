@@ -116,16 +116,15 @@ static int poke_run(struct run *run, const struct step *step, struct result *ret
 /* 64-bit numbers, one behind the other. */
 static int poke64_run(struct run *run, const struct step *step, struct result *ret_result)
 {
-	const struct node *values = step_arg(step, "values")->node;
-	struct vfiosim_error why;
+	const struct ynode *values = step_arg(step, "values")->node;
 	struct named *named;
 	int error = find_memory(run, step, &named);
 
 	for (size_t i = 0; i < values->n && !error; i++) {
 		uint64_t value;
 
-		if (node_number(&values->items[i], &value, &why))
-			return run_broken(run, "poke64: %s", why.message);
+		if (ynode_number(&values->items[i], &value, NULL))
+			return run_broken(run, "poke64: expected a list of numbers");
 		error = run->target->ops->poke(run->proc,
 					       named->uva + step_number(step, "at", 0) + i * 8,
 					       &value, sizeof(value));

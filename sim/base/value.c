@@ -6,23 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Digits, and where they end. */
-static bool read_digits(const char *text, const char **ret_end, uint64_t *ret_number)
+/* Digits, and where they end. -EINVAL; -ERANGE. */
+static int read_digits(const char *text, const char **ret_end, uint64_t *ret_number)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	const char *digits = hex ? text + 2 : text;
 	char *end;
-	unsigned long long number;
 
 	if (!(hex ? isxdigit((unsigned char)*digits) : isdigit((unsigned char)*digits)))
-		return false;
+		return -EINVAL;
 	errno = 0;
-	number = strtoull(digits, &end, hex ? 16 : 10);
-	if (errno)
-		return false;
+	*ret_number = strtoull(digits, &end, hex ? 16 : 10);
 	*ret_end = end;
-	*ret_number = number;
-	return true;
+	return -errno;
 }
 
 /* The shift of a unit, 0 of none; -1: it is no unit. */
@@ -37,23 +33,37 @@ static int unit_shift(const char *unit)
 	return at && !unit[1] ? 10 * (int)(at - units + 1) : -1;
 }
 
-bool value_number(const char *text, uint64_t *ret_number)
+/* -EINVAL; -ERANGE: a number, but not one of 64 bits. */
+static int parse(const char *text, uint64_t *ret_number)
 {
-	const char *unit;
+	const char *unit = "";
 	uint64_t number;
-	int shift;
+	int err, shift;
 
 	if (!strcmp(text, "-1")) {
 		*ret_number = UINT64_MAX;
-		return true;
+		return 0;
 	}
-	if (!read_digits(text, &unit, &number))
-		return false;
+	err = read_digits(text, &unit, &number);
 	shift = unit_shift(unit);
-	if (shift < 0 || number > UINT64_MAX >> shift)
-		return false;
+	if (err == -EINVAL || shift < 0)
+		return -EINVAL;
+	if (err || number > UINT64_MAX >> shift)
+		return -ERANGE;
 	*ret_number = number << shift;
-	return true;
+	return 0;
+}
+
+bool value_number(const char *text, uint64_t *ret_number)
+{
+	return !parse(text, ret_number);
+}
+
+bool value_is_too_large(const char *text)
+{
+	uint64_t number;
+
+	return parse(text, &number) == -ERANGE;
 }
 
 bool value_bool(const char *text, bool *ret_bool)

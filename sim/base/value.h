@@ -14,6 +14,8 @@
  * P or E, either case. -1 is the largest number. No other sign, no overflow, and 010 is ten.
  */
 bool value_number(const char *text, uint64_t *ret_number);
+/* Would it be a number, had it less than 65 bits? For messages. */
+bool value_is_too_large(const char *text);
 /* yes, no, true, false, on, off. */
 bool value_bool(const char *text, bool *ret_bool);
 

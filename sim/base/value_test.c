@@ -23,6 +23,8 @@ START_TEST(numbers)
 	ck_assert(value_number("0x1e", &number) && number == 30);
 	ck_assert(value_number("2g", &number) && number == UINT64_C(2) << 30);
 	ck_assert(value_number("-1", &number) && number == UINT64_MAX);
+	ck_assert(value_is_too_large("18446744073709551616") && value_is_too_large("16E"));
+	ck_assert(!value_is_too_large("16X") && !value_is_too_large("15E") && !value_is_too_large(""));
 }
 END_TEST
 

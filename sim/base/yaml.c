@@ -59,14 +59,16 @@ int ynode_expected(const struct ynode *node, struct vfiosim_errors *errors, cons
 }
 
 int ynode_unknown(const struct ynode *node, struct vfiosim_errors *errors, const char *what,
-		  const char *const *known, size_t n)
+		  const char *const *known)
 {
 	char hint[80], found[80], list[320] = "";
-	size_t used = 0;
+	size_t n = 0, used = 0;
 
 	ynode_found(node, found, sizeof(found));
 	if (node->kind != YNODE_SCALAR)
 		return ynode_expected(node, errors, what);
+	while (known[n])
+		n++;
 	if (*suggestion(node->text, known, n, hint, sizeof(hint)))
 		return ynode_error(node, errors, "unknown %s %s%s", what, found, hint);
 	for (size_t i = 0; i < n && used < sizeof(list); i++)
@@ -445,9 +447,11 @@ int ynode_text(const struct ynode *node, const char *what, const char **ret_text
 
 int ynode_number(const struct ynode *node, uint64_t *ret_number, struct vfiosim_errors *errors)
 {
-	if (node->kind != YNODE_SCALAR || !value_number(node->text, ret_number))
-		return ynode_expected(node, errors, "a number (4096, 0x1000, 128K, 2M, 1G)");
-	return 0;
+	if (node->kind == YNODE_SCALAR && value_number(node->text, ret_number))
+		return 0;
+	if (node->kind == YNODE_SCALAR && value_is_too_large(node->text))
+		return ynode_expected(node, errors, "a number up to 2^64-1");
+	return ynode_expected(node, errors, "a number (4096, 0x1000, 128K, 2M, 1G)");
 }
 
 int ynode_bool(const struct ynode *node, bool *ret_bool, struct vfiosim_errors *errors)
@@ -460,13 +464,11 @@ int ynode_bool(const struct ynode *node, bool *ret_bool, struct vfiosim_errors *
 int ynode_choice(const struct ynode *node, const char *what, const char *const *known,
 		 unsigned *ret_index, struct vfiosim_errors *errors)
 {
-	size_t n = 0;
-
-	for (; known[n]; n++) {
-		if (node->kind != YNODE_SCALAR || strcmp(node->text, known[n]))
+	for (unsigned i = 0; known[i]; i++) {
+		if (node->kind != YNODE_SCALAR || strcmp(node->text, known[i]))
 			continue;
-		*ret_index = (unsigned)n;
+		*ret_index = i;
 		return 0;
 	}
-	return ynode_unknown(node, errors, what, known, n);
+	return ynode_unknown(node, errors, what, known);
 }

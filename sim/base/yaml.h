@@ -56,9 +56,9 @@ int ynode_error(const struct ynode *node, struct vfiosim_errors *errors, const c
 	__attribute__((format(printf, 3, 4)));
 /* "expected WHAT, found 'x'" */
 int ynode_expected(const struct ynode *node, struct vfiosim_errors *errors, const char *what);
-/* "unknown WHAT 'x'" and the nearest of the @n @known, or all of them when none is near. */
+/* "unknown WHAT 'x'" and the nearest of @known (a NULL ends them), or all when none is near. */
 int ynode_unknown(const struct ynode *node, struct vfiosim_errors *errors, const char *what,
-		  const char *const *known, size_t n);
+		  const char *const *known);
 /* "a list", "a map", "'12Q'": what was found, for messages. @buffer is of @size bytes. */
 const char *ynode_found(const struct ynode *node, char *buffer, size_t size);
 

@@ -36,11 +36,11 @@ static size_t collect_keys(const struct field *fields, const char **known, size_
 static int unknown_key(struct topology_reader *reader, const struct ynode *key,
 		       const struct field *fields, const struct field *more)
 {
-	const char *known[64];
-	size_t n = collect_keys(fields, known, 0, 64);
+	const char *known[64] = { NULL };
+	size_t n = collect_keys(fields, known, 0, 63);
 
-	n = collect_keys(more, known, n, 64);
-	return ynode_unknown(key, reader->errors, "key", known, n);
+	collect_keys(more, known, n, 63);
+	return ynode_unknown(key, reader->errors, "key", known);
 }
 
 static bool has_row(const struct field *fields, const char *key)

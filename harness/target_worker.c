@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli.h"
 #include "target.h"
 
 #define WRITER_PATIENCE_MS 400
@@ -265,8 +266,8 @@ static int64_t do_fork(struct worker *worker)
 static int64_t do_exec(struct worker *worker)
 {
 	char number[16];
-	char program[] = "vfiosim", verb[] = "case", option[] = "--worker";
-	char *const argv[] = { program, verb, option, number, NULL };
+	char program[] = "vfiosim", verb[] = "worker";
+	char *const argv[] = { program, verb, number, NULL };
 
 	snprintf(number, sizeof(number), "%d", worker->socket);
 	fcntl(worker->socket, F_SETFD, 0);
@@ -486,12 +487,21 @@ int worker_serve(int socket)
 	return status;
 }
 
-int worker_resume(const char *socket)
+/* Tells the runner that it is there, then serves. */
+static int resume(void *options, char **args, size_t n)
 {
 	struct worker_reply reply = { 0 };
-	int fd = atoi(socket);
+	int fd = atoi(args[0]);
 
 	if (worker_send(fd, &reply, sizeof(reply)))
 		return 1;
 	return worker_serve(fd);
 }
+
+const struct cli_verb worker_verb = {
+	.name = "worker",
+	.args = "SOCKET",
+	.min_args = 1,
+	.max_args = 1,
+	.run = resume,
+};

@@ -53,14 +53,11 @@ struct worker_reply {
 
 #define WORKER_BYTES_MAX (1u << 20)
 
-/* Serves requests on @socket until the other end closes it; returns an exit status. */
-int worker_serve(int socket);
 /*
- * The second life of a worker, after exec: `PROGRAM case --worker SOCKET`. Tells
- * the runner that it is there, then serves.
+ * Serves requests on @socket until the other end closes it; returns an exit status.
+ * After an exec the worker goes on as `PROGRAM worker SOCKET` (worker_verb of cli.h).
  */
-int worker_resume(const char *socket);
-
+int worker_serve(int socket);
 /* Exactly @size bytes, or -EPIPE (the other end is gone) or another negative errno. */
 int worker_send(int socket, const void *bytes, size_t size);
 int worker_receive(int socket, void *bytes, size_t size);

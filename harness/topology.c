@@ -245,21 +245,21 @@ static int show_one(const char *name)
 	return 0;
 }
 
-static int verb_show(int argc, char **argv)
+static int show(void *options, char **args, size_t n)
 {
 	int status = 0;
 
-	for (int i = 1; i < argc && !status; i++) {
-		if (i > 1)
+	for (size_t i = 0; i < n && !status; i++) {
+		if (i)
 			putchar('\n');
-		status = show_one(argv[i]);
+		status = show_one(args[i]);
 	}
 	return status;
 }
 
 /* ---- list, check ---- */
 
-static int verb_list(int argc, char **argv)
+static int list(void *options, char **args, size_t n)
 {
 	const struct vfiosim_builtin *builtin;
 
@@ -278,20 +278,20 @@ static int verb_list(int argc, char **argv)
 }
 
 /* Every file is looked at, also after a broken one. */
-static int verb_check(int argc, char **argv)
+static int check(void *options, char **args, size_t n)
 {
 	int status = 0;
 
-	for (int i = 1; i < argc; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct vfiosim_topology *topology;
 		struct vfiosim_errors errors;
 
-		if (vfiosim_topology_load(argv[i], &topology, &errors)) {
+		if (vfiosim_topology_load(args[i], &topology, &errors)) {
 			cli_file_errors(&errors);
 			status = 2;
 			continue;
 		}
-		printf("%s: %zu devices in %zu groups behind %zu IOMMU%s\n", argv[i],
+		printf("%s: %zu devices in %zu groups behind %zu IOMMU%s\n", args[i],
 		       topology->n_devices, topology->n_groups, topology->n_iommus,
 		       topology->n_iommus == 1 ? "" : "s");
 		vfiosim_topology_free(topology);
@@ -299,71 +299,50 @@ static int verb_check(int argc, char **argv)
 	return status;
 }
 
-/* ---- The verb ---- */
+/* ---- The verbs ---- */
 
-struct action {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	bool wants_names;
-	const char *usage, *help;
+const char *topology_word(size_t index)
+{
+	const struct vfiosim_builtin *builtin = vfiosim_topology_builtin(index);
+
+	return builtin ? builtin->name : NULL;
+}
+
+static const struct cli_verb list_verb = {
+	.name = "list",
+	.about = "print the topologies that are built in, one a line: name and what it is",
+	.run = list,
 };
 
-static const struct action actions[] = {
-	{ "list", verb_list, false, "list",
-	  "Prints the topologies that are built in, one a line: name and what it is." },
-	{ "show", verb_show, true, "show NAME|FILE...",
-	  "Prints the machine: limits, IOMMUs, groups and their devices, types of mdevs, and\n"
-	  "commands to paste for QEMU and DPDK. A FILE has a / in its name or ends in .yaml." },
-	{ "check", verb_check, true, "check NAME|FILE...",
-	  "Reads each and says what is wrong, as FILE:LINE:COLUMN: MESSAGE. Status 2 if any is." },
+static const struct cli_verb show_verb = {
+	.name = "show",
+	.about = "print a machine: limits, IOMMUs, groups and their devices, types of mdevs",
+	.args = "NAME|FILE...",
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.words = topology_word,
+	.files = true,
+	.more = "Ends with commands to paste for QEMU and DPDK. A FILE has a / in its name or ends in .yaml.\n",
+	.run = show,
 };
 
-#define N_ACTIONS (sizeof(actions) / sizeof(actions[0]))
+static const struct cli_verb check_verb = {
+	.name = "check",
+	.about = "read each and say what is wrong, as FILE:LINE:COLUMN: MESSAGE",
+	.args = "NAME|FILE...",
+	.min_args = 1,
+	.max_args = SIZE_MAX,
+	.words = topology_word,
+	.files = true,
+	.more = "Exit status: 2 if anything is wrong.\n",
+	.run = check,
+};
 
-static int usage(FILE *to, int status)
-{
-	fputs("usage: vfiosim topology ACTION [ARGUMENT...]\n"
-	      "Machines: what they are made of. cases/topologies/README.md describes the files.\n\n", to);
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		fprintf(to, "  vfiosim topology %s\n", actions[i].usage);
-	return status;
-}
+static const struct cli_verb *const verbs[] = { &list_verb, &show_verb, &check_verb, NULL };
 
-static int action_usage(FILE *to, const struct action *action, int status)
-{
-	fprintf(to, "usage: vfiosim topology %s\n%s\n", action->usage, action->help);
-	return status;
-}
-
-static bool is_help(const char *word)
-{
-	return !strcmp(word, "--help") || !strcmp(word, "-h");
-}
-
-static int run_action(const struct action *action, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (is_help(argv[i]))
-			return action_usage(stdout, action, 0);
-		if (argv[i][0] == '-' && argv[i][1]) {
-			cli_error("topology %s: there is no option '%s'", action->name, argv[i]);
-			return 2;
-		}
-	}
-	if (action->wants_names != (argc > 1))
-		return action_usage(stderr, action, 2);
-	return action->run(argc, argv);
-}
-
-int verb_topology(int argc, char **argv)
-{
-	if (argc < 2)
-		return usage(stderr, 2);
-	if (is_help(argv[1]))
-		return usage(stdout, 0);
-	for (size_t i = 0; i < N_ACTIONS; i++)
-		if (!strcmp(argv[1], actions[i].name))
-			return run_action(&actions[i], argc - 1, argv + 1);
-	cli_error("topology: there is no action '%s'; expected list, show or check", argv[1]);
-	return 2;
-}
+const struct cli_verb topology_verb = {
+	.name = "topology",
+	.about = "list, show and check machines",
+	.verbs = verbs,
+	.more = "cases/topologies/README.md describes the files.\n",
+};

@@ -26,7 +26,7 @@ static int topology(int from, char *out, size_t size, const char *a, const char 
 		argc++;
 	fflush(NULL);
 	dup2(fd, from);
-	status = verb_topology(argc, argv);
+	status = cli_main(&topology_verb, argc, argv);
 	fflush(NULL);
 	dup2(saved, from);
 	n = pread(fd, out, size - 1, 0);
@@ -68,11 +68,11 @@ START_TEST(usage_and_errors)
 	CHECK_OUT("usage: vfiosim topology show");
 	ck_assert_int_eq(topology(2, out, sizeof(out), NULL, NULL, NULL), 2);
 	ck_assert_int_eq(topology(2, out, sizeof(out), "shwo", NULL, NULL), 2);
-	CHECK_OUT("there is no action 'shwo'");
+	CHECK_OUT("unknown verb 'shwo'; did you mean 'show'?");
 	ck_assert_int_eq(topology(2, out, sizeof(out), "list", "q35", NULL), 2);
 	ck_assert_int_eq(topology(2, out, sizeof(out), "show", NULL, NULL), 2);
 	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "--all", "q35"), 2);
-	CHECK_OUT("no option '--all'");
+	CHECK_OUT("topology check: unknown option '--all'; `vfiosim topology check --help` lists them");
 	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "q36", NULL), 2);
 	CHECK_OUT("did you mean 'q35'?");
 	ck_assert_int_eq(topology(2, out, sizeof(out), "check", "/dev/null", NULL), 2);

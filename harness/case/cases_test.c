@@ -14,6 +14,7 @@
 #include "case/builtin.h"
 #include "case/job.h"
 #include "case/library.h"
+#include "cli.h"
 #include "target_worker.h"
 
 struct plays {
@@ -232,10 +233,8 @@ int main(int argc, char **argv)
 	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
-	if (argc == 4 && !strcmp(argv[2], "--worker"))
-		return worker_resume(argv[3]);
-	if (argc == 3 && !strcmp(argv[1], "--worker"))
-		return worker_resume(argv[2]);
+	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
+		return cli_main(&vfiosim_verb, argc, argv);
 	tests = tcase_create("cases");
 	suite = suite_create("cases");
 	tcase_set_timeout(tests, 120);

@@ -15,7 +15,7 @@
 
 #define NAMES_MAX 512
 
-static bool is_file(const char *pattern)
+bool library_is_file(const char *pattern)
 {
 	return strchr(pattern, '/') || case_is_yaml(pattern);
 }
@@ -79,7 +79,7 @@ static int add_pattern(struct library *library, const char *pattern,
 	bool found = false;
 	int error = 0;
 
-	if (is_file(pattern)) {
+	if (library_is_file(pattern)) {
 		struct case_file *file;
 
 		error = case_load(pattern, &file, errors);

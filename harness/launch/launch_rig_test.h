@@ -132,7 +132,7 @@ static _Noreturn void be_launcher(enum who who, const char *const *words)
 		argv[argc] = strdup(words[argc - 1]);
 	if (who == AS_USER)
 		become_user(0666);
-	exit(verb_run(argc, argv));
+	exit(cli_main(&run_verb, argc, argv));
 }
 
 static inline void run_start(struct run *run, enum who who, const char *const *words)

@@ -23,7 +23,7 @@ static const struct status_row status_rows[] = {
 	{ { "--", "no-such-program" }, 127, "cannot execute 'no-such-program'" },
 	{ { "--", "/" }, 126, "cannot execute '/'" },
 	{ { "--no-such-option", "true" }, 125, "no-such-option" },
-	{ { "--memlock", "much", "true" }, 125, "--memlock: 'much' is neither" },
+	{ { "--memlock", "much", "true" }, 125, "--memlock: expected unlimited, client or bytes" },
 	{ { "--topology", "no-such-machine", "true" }, 125, "no-such-machine" },
 	{ { "--trace", "/no/such/folder", "true" }, 125, "/no/such/folder" },
 	{ { "--memlock", "64K", "--topology", "q35", "--", "true" }, 0 },
@@ -366,7 +366,7 @@ START_TEST(closed_fuse_is_one_sentence)
 	if (run.launcher == 0) {
 		dup2(ends[1], 2);
 		become_user(0600);
-		exit(verb_run(2, argv));
+		exit(cli_main(&run_verb, 2, argv));
 	}
 	close(ends[1]);
 	run.out = ends[0];
@@ -431,7 +431,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "nested")) {
 		char *inner[] = { (char[]){ "run" }, (char[]){ "true" }, NULL };
 
-		return verb_run(2, inner);
+		return cli_main(&run_verb, 2, inner);
 	}
 	runner = srunner_create(launch_suite());
 	srunner_run_all(runner, CK_NORMAL);

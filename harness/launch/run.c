@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* vfiosim run: options, the topology, and where traces and messages go. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
 
+#include "base/value.h"
 #include "cli.h"
 #include "launch/launch.h"
 #include "report/explain.h"
 
 #define DEFAULT_TOPOLOGY "q35"
-
-static const char usage[] =
-	"usage: vfiosim run [OPTION...] [--] [COMMAND [ARGUMENT...]]\n"
-	"Runs COMMAND ($SHELL by default) with a simulated VFIO machine at /dev/vfio and in sysfs.\n"
-	"\n"
-	"  -t, --topology NAME|FILE  the machine (" DEFAULT_TOPOLOGY "); `vfiosim topology list` names them\n"
-	"      --explain             tell every command as a step: arguments, result, reason\n"
-	"      --trace FILE          write every command as a line of JSON; - is where messages go\n"
-	"  -o, --output FILE         messages, --explain and --trace - go to FILE, not to stderr\n"
-	"      --memlock LIMIT       locked memory: unlimited, client (each process' own limit),\n"
-	"                            or bytes (64K, 1M, 2G)\n"
-	"      --fake-chardev WHEN   auto, yes, no: fstat() shows the nodes as character devices,\n"
-	"                            and costs every program more; auto: where there are cdevs\n"
-	"  -h, --help\n"
-	"\n"
-	"Inside, $VFIOSIM_STATE names a file that holds the machine's state as JSON.\n"
-	"Exit status: COMMAND's, 128 + its signal, 125 if vfiosim fails, 126 if COMMAND cannot be\n"
-	"executed, 127 if it is not found.\n";
 
 struct memlock {
 	bool given;
@@ -45,10 +27,8 @@ struct run_options {
 	const char *trace;	/* NULL: none; "-": with the messages */
 	const char *output;	/* NULL: stderr */
 	bool explain;
-	bool help;
 	struct memlock memlock;
-	enum fake_chardev fake_chardev;
-	char **argv;		/* NULL: $SHELL */
+	int fake_chardev;	/* enum fake_chardev */
 };
 
 /* What is written where, while the command runs. */
@@ -62,61 +42,34 @@ struct sinks {
 
 /* ---- Options ----------------------------------------------------------- */
 
-/* A number of bytes with an optional K, M, G or T. */
-static bool parse_bytes(const char *text, uint64_t *ret_bytes)
+static const char *memlock_word(size_t index)
 {
-	static const char units[] = "KMGT";
-	unsigned shift = 0;
-	const char *unit;
-	uint64_t number;
-	char *end;
+	static const char *const words[] = { "unlimited", "client", NULL };
 
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	number = strtoull(text, &end, 0);
-	if (errno)
-		return false;
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (*end || number > UINT64_MAX >> shift)
-		return false;
-	*ret_bytes = number << shift;
-	return true;
+	return index < 2 ? words[index] : NULL;
 }
 
-static int parse_memlock(const char *text, struct memlock *memlock)
+static const char *fake_chardev_word(size_t index)
 {
+	static const char *const words[] = { [FAKE_AUTO] = "auto", [FAKE_YES] = "yes", [FAKE_NO] = "no" };
+
+	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
+}
+
+static const char *parse_memlock(const char *text, void *to)
+{
+	struct memlock *memlock = to;
+
 	memlock->given = true;
 	if (!strcmp(text, "unlimited"))
 		memlock->kind = VFIOSIM_MEMLOCK_UNLIMITED;
 	else if (!strcmp(text, "client"))
 		memlock->kind = VFIOSIM_MEMLOCK_CLIENT;
-	else if (parse_bytes(text, &memlock->bytes))
+	else if (value_number(text, &memlock->bytes))
 		memlock->kind = VFIOSIM_MEMLOCK_BYTES;
-	else {
-		cli_error("--memlock: '%s' is neither 'unlimited' nor 'client' nor a number of bytes",
-			  text);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int parse_fake_chardev(const char *text, enum fake_chardev *ret_when)
-{
-	static const char *const words[] = { "auto", "yes", "no" };
-
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(text, words[i]))
-			continue;
-		*ret_when = (enum fake_chardev)i;
-		return 0;
-	}
-	cli_error("--fake-chardev: '%s' is neither 'auto' nor 'yes' nor 'no'", text);
-	return -EINVAL;
+	else
+		return "unlimited, client or bytes (64K, 1M, 2G)";
+	return NULL;
 }
 
 /* Does any device have a node of its own, or may one come to have it? */
@@ -129,64 +82,9 @@ static bool has_cdevs(const struct vfiosim_topology *topology)
 	return false;
 }
 
-static bool fakes_chardevs(enum fake_chardev when, const struct vfiosim_topology *topology)
+static bool fakes_chardevs(int when, const struct vfiosim_topology *topology)
 {
 	return when == FAKE_YES || (when == FAKE_AUTO && has_cdevs(topology));
-}
-
-enum { OPT_EXPLAIN = 256, OPT_TRACE, OPT_MEMLOCK, OPT_FAKE_CHARDEV };
-
-static const struct option long_options[] = {
-	{ "topology", required_argument, NULL, 't' },
-	{ "trace", required_argument, NULL, OPT_TRACE },
-	{ "explain", no_argument, NULL, OPT_EXPLAIN },
-	{ "output", required_argument, NULL, 'o' },
-	{ "memlock", required_argument, NULL, OPT_MEMLOCK },
-	{ "fake-chardev", required_argument, NULL, OPT_FAKE_CHARDEV },
-	{ "help", no_argument, NULL, 'h' },
-	{},
-};
-
-static int parse_options(int argc, char **argv, struct run_options *options)
-{
-	int option;
-
-	*options = (struct run_options){ .topology = DEFAULT_TOPOLOGY };
-	argv[0] = (char[]){ "vfiosim run" };	/* getopt's name for us */
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "+t:o:h", long_options, NULL)) >= 0) {
-		switch (option) {
-		case 't':
-			options->topology = optarg;
-			break;
-		case 'o':
-			options->output = optarg;
-			break;
-		case 'h':
-			options->help = true;
-			break;
-		case OPT_EXPLAIN:
-			options->explain = true;
-			break;
-		case OPT_TRACE:
-			options->trace = optarg;
-			break;
-		case OPT_MEMLOCK:
-			if (parse_memlock(optarg, &options->memlock))
-				return -EINVAL;
-			break;
-		case OPT_FAKE_CHARDEV:
-			if (parse_fake_chardev(optarg, &options->fake_chardev))
-				return -EINVAL;
-			break;
-		default:
-			fputs("Try 'vfiosim run --help'.\n", stderr);
-			return -EINVAL;
-		}
-	}
-	if (optind < argc)
-		options->argv = argv + optind;
-	return 0;
 }
 
 /* ---- Sinks ------------------------------------------------------------- */
@@ -260,7 +158,9 @@ static char *topology_name(const char *name_or_file)
 	return path ? path : strdup(name_or_file);
 }
 
-static int run(const struct run_options *options, struct vfiosim_topology *topology)
+/* @argv: what to run; empty: $SHELL. */
+static int launch_in(struct vfiosim_topology *topology, const struct run_options *options,
+		     char **argv)
 {
 	char fallback[] = "/bin/sh";
 	char *shell[] = { getenv("SHELL"), NULL };
@@ -282,29 +182,66 @@ static int run(const struct run_options *options, struct vfiosim_topology *topol
 					     options->memlock.bytes);
 	if (!sinks_open(&sinks, options)) {
 		launch_options.messages = sinks.messages;
-		status = launch(&launch_options, options->argv ? options->argv : shell);
+		status = launch(&launch_options, *argv ? argv : shell);
 	}
 	sinks_close(&sinks);
 	free(name);
 	return status;
 }
 
-int verb_run(int argc, char **argv)
+static int run(void *given, char **args, size_t n)
 {
+	const struct run_options *options = given;
 	struct vfiosim_topology *topology;
 	struct vfiosim_errors errors;
-	struct run_options options;
 	int status;
 
-	if (parse_options(argc, argv, &options))
-		return LAUNCH_FAILED;
-	if (options.help)
-		return fputs(usage, stdout) < 0 ? LAUNCH_FAILED : 0;
-	if (vfiosim_topology_load(options.topology, &topology, &errors)) {
+	if (vfiosim_topology_load(options->topology, &topology, &errors)) {
 		cli_file_errors(&errors);
 		return LAUNCH_FAILED;
 	}
-	status = run(&options, topology);
+	status = launch_in(topology, options, args);
 	vfiosim_topology_free(topology);
 	return status;
 }
+
+#define AT(member_) offsetof(struct run_options, member_)
+
+static const struct cli_option run_options[] = {
+	{ "topology", 't', "NAME|FILE",
+	  "the machine (" DEFAULT_TOPOLOGY "); `vfiosim topology list` names them", CLI_TEXT, AT(topology),
+	  .words = topology_word, .files = true },
+	{ "explain", 0, NULL, "tell every command as a step: arguments, result, reason", CLI_FLAG,
+	  AT(explain) },
+	{ "trace", 0, "FILE", "write every command as a line of JSON; - is where messages go", CLI_TEXT,
+	  AT(trace), .files = true },
+	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
+	  AT(output), .files = true },
+	{ "memlock", 0, "LIMIT",
+	  "locked memory: unlimited, client (each process' own limit),\nor bytes (64K, 1M, 2G)",
+	  CLI_PARSED, AT(memlock), .words = memlock_word, .parse = parse_memlock },
+	{ "fake-chardev", 0, "WHEN",
+	  "auto, yes, no: fstat() shows the nodes as character devices,\n"
+	  "and costs every program more; auto: where there are cdevs",
+	  CLI_CHOICE, AT(fake_chardev), .words = fake_chardev_word },
+	{ NULL },
+};
+
+static const struct run_options defaults = { .topology = DEFAULT_TOPOLOGY };
+
+const struct cli_verb run_verb = {
+	.name = "run",
+	.about = "run a program with a simulated VFIO machine at /dev/vfio and in sysfs",
+	.args = "[--] [COMMAND [ARGUMENT...]]",
+	.max_args = SIZE_MAX,
+	.command = true,
+	.more = "COMMAND is $SHELL if none is given. Inside, $VFIOSIM_STATE names a file that holds the\n"
+		"machine's state as JSON.\n"
+		"Exit status: COMMAND's, 128 + its signal, 125 if vfiosim fails, 126 if COMMAND cannot be\n"
+		"executed, 127 if it is not found.\n",
+	.options = run_options,
+	.size = sizeof(struct run_options),
+	.defaults = &defaults,
+	.usage_status = LAUNCH_FAILED,
+	.run = run,
+};

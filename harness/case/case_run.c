@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* vfiosim case run: options, and what is printed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfiosim/error.h>
+
+#include "case/case_verb.h"
+#include "case/job.h"
+#include "case/library.h"
+#include "cli.h"
+#include "report/report.h"
+#include "select/policy.h"
+
+#define DEVICES_MAX 32
+
+struct options {
+	struct job_options job;
+	int target;		/* enum job_target */
+	int mode;		/* enum mode; -1: any */
+	int policy;		/* index of policy_word(); -1: any */
+	const char *variant;
+	const char *junit;
+	bool explain, log, trace, tap;
+	struct devices {
+		struct target_device list[DEVICES_MAX];
+		size_t n;
+	} devices;
+	struct play_filter filter;	/* made of those above */
+};
+
+/* ---- Options ----------------------------------------------------------- */
+
+static const char *target_word(size_t index)
+{
+	return index < JOB_HOST + 1 ? job_targets[index] : NULL;
+}
+
+static const char *mode_word(size_t index)
+{
+	return index < MODE_COUNT ? modes[index].name : NULL;
+}
+
+/* The policies, and behind them the word for "as scripted". */
+static const char *policy_word(size_t index)
+{
+	if (policy_at(index))
+		return policy_at(index)->name;
+	return !index || policy_at(index - 1) ? "none" : NULL;
+}
+
+static const char *add_device(const char *text, void *to)
+{
+	struct devices *devices = to;
+	int error = devices->n == DEVICES_MAX ? -ENOSPC : job_device(text, &devices->list[devices->n]);
+
+	if (!error)
+		devices->n++;
+	switch (error) {
+	case 0:
+		return NULL;
+	case -ENOSPC:
+		return "at most 32 devices";
+	case -EINVAL:
+		return "NAME=ADDRESS, as in nic0=0000:01:00.0";
+	case -ENOENT:
+		return "a device that this computer has";
+	default:
+		return "a device in an IOMMU group (is the IOMMU on?)";
+	}
+}
+
+/* ---- What is printed while it runs ------------------------------------- */
+
+static const char *const verdict_words[] = { "ok", "FAILED", "skipped" };
+
+/* On a terminal: which play is being run; goes away by itself. */
+static void progress(size_t done, size_t n, const char *name)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%zu/%zu %s", done, n, name);
+}
+
+static void progress_done(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}
+
+static void print_verdict(const struct report_row *row)
+{
+	static const char *const colours[] = { "\033[32m", "\033[1;31m", "\033[33m" };
+	bool coloured = cli_colours(stdout);
+
+	printf("%s%-8s%s%s", coloured ? colours[row->verdict] : "", verdict_words[row->verdict],
+	       coloured ? "\033[0m" : "", row->name);
+	if (row->verdict == REPORT_SKIPPED)
+		printf(": %s", row->message);
+	putchar('\n');
+}
+
+/* What the user has to type to see this failure again. */
+static void repro(const struct play *play, const struct options *options, FILE *to)
+{
+	const char *variant = case_variant(play->file, play->variant);
+	const char *file = play->file->root->file;
+
+	fprintf(to, "vfiosim case run %s --mode %s --policy %s", strchr(file, '/') ? file :
+		play->file->name, modes[play->mode].name,
+		play->policy ? play->policy->name : "none");
+	if (variant)
+		fprintf(to, " --variant %s", variant);
+	if (options->job.target != JOB_INPROC)
+		fprintf(to, " --target %s", job_targets[options->job.target]);
+	for (size_t i = 0; i < options->job.n_devices; i++)
+		fprintf(to, " --device %s=%s", options->job.devices[i].name,
+			options->job.devices[i].address);
+	fputs(" --explain\n", to);
+}
+
+static char *failure_detail(const struct play *play, const struct options *options,
+			    const struct job_result *result)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	fprintf(to, "steps:\n%s", result->outcome.log ? result->outcome.log : "");
+	fprintf(to, "trace:\n%s", result->trace ? result->trace : "");
+	fputs("again: ", to);
+	repro(play, options, to);
+	fclose(to);
+	return text;
+}
+
+/* ---- run --------------------------------------------------------------- */
+
+struct rows {
+	struct report_row *rows;
+	size_t n;
+	size_t counts[3];
+};
+
+static void free_rows(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		free((void *)(uintptr_t)rows->rows[i].name);
+		free((void *)(uintptr_t)rows->rows[i].message);
+		free((void *)(uintptr_t)rows->rows[i].detail);
+	}
+	free(rows->rows);
+}
+
+static int add_row(struct rows *rows, const struct play *play, const struct options *options,
+		   const struct job_result *result)
+{
+	struct report_row *row = &rows->rows[rows->n];
+	char name[200];
+
+	case_play_name(play, name, sizeof(name));
+	*row = (struct report_row){
+		.name = strdup(name),
+		.suite = play->file->name,
+		.verdict = (enum report_verdict)result->outcome.verdict,
+	};
+	if (row->verdict != REPORT_PASSED)
+		row->message = strdup(result->outcome.message ? result->outcome.message : "");
+	if (row->verdict == REPORT_FAILED)
+		row->detail = failure_detail(play, options, result);
+	rows->n++;
+	rows->counts[row->verdict]++;
+	return row->name && (row->verdict == REPORT_PASSED || row->message) ? 0 : -ENOMEM;
+}
+
+static void print_row(const struct report_row *row, size_t number, const struct options *options,
+		      const struct job_result *result)
+{
+	progress_done();
+	if (options->tap) {
+		tap_row(stdout, number, row);
+		return;
+	}
+	print_verdict(row);
+	if (row->verdict == REPORT_FAILED)
+		printf("%s\n%s", row->message, row->detail ? row->detail : "");
+	if (options->log && row->verdict != REPORT_FAILED && result->outcome.log)
+		fputs(result->outcome.log, stdout);
+	if (options->trace && row->verdict != REPORT_FAILED && result->trace)
+		fputs(result->trace, stdout);
+	fflush(stdout);
+}
+
+static int run_one(const struct play *play, const struct options *options, struct rows *rows,
+		   size_t n)
+{
+	struct job_result result;
+	char name[200];
+	int error;
+
+	case_play_name(play, name, sizeof(name));
+	if (!options->explain)
+		progress(rows->n + 1, n, name);
+	error = job_run(play, &options->job, &result);
+	if (error) {
+		cli_error("%s: %s", name, error == -ECANCELED ? "no run could be started" :
+								strerror(-error));
+		return error;
+	}
+	error = add_row(rows, play, options, &result);
+	if (!error)
+		print_row(&rows->rows[rows->n - 1], rows->n, options, &result);
+	job_result_done(&result);
+	return error;
+}
+
+static int write_junit(const struct options *options, const struct rows *rows)
+{
+	FILE *to = fopen(options->junit, "we");
+	int error = to ? junit_write(to, job_targets[options->job.target], rows->rows, rows->n) :
+			 -errno;
+
+	if (to && fclose(to) && !error)
+		error = -errno;
+	if (error)
+		cli_error("%s: %s", options->junit, strerror(-error));
+	return error;
+}
+
+static int run_plays(const struct options *options, const struct play *plays, size_t n)
+{
+	struct rows rows = { .rows = calloc(n, sizeof(*rows.rows)) };
+	int error = rows.rows ? 0 : -ENOMEM;
+
+	if (options->tap)
+		tap_plan(stdout, n);
+	for (size_t i = 0; i < n && !error; i++)
+		error = run_one(&plays[i], options, &rows, n);
+	if (!error && options->junit)
+		error = write_junit(options, &rows);
+	if (!error)
+		printf("%s%zu passed, %zu failed, %zu skipped\n", options->tap ? "# " : "",
+		       rows.counts[PASSED], rows.counts[FAILED], rows.counts[SKIPPED]);
+	free_rows(&rows);
+	if (error)
+		return 2;
+	return rows.counts[FAILED] ? 1 : 0;
+}
+
+/* A stream of --explain that the processes of a run share: close-on-exec, see job_fuse.c. */
+static int open_explain(struct options *options)
+{
+	int fd = fcntl(options->tap ? STDERR_FILENO : STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	options->job.explain = fd < 0 ? NULL : fdopen(fd, "w");
+	options->job.colours = cli_colours(options->tap ? stderr : stdout);
+	return options->job.explain ? 0 : -EIO;
+}
+
+static void finish_options(struct options *options)
+{
+	options->job.target = (enum job_target)options->target;
+	options->job.devices = options->devices.list;
+	options->job.n_devices = options->devices.n;
+	options->filter.variant = options->variant;
+	options->filter.mode = options->mode;
+	options->filter.policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy);
+	options->filter.scripted_only = options->policy >= 0 && !options->filter.policy;
+}
+
+static int run(void *given, char **names, size_t n_names)
+{
+	struct options *options = given;
+	struct library library;
+	struct vfiosim_errors why;
+	struct play *plays = NULL;
+	size_t n = 0;
+	int status = 2, error = library_load(names, n_names, &library, &why);
+
+	if (error) {
+		cli_file_errors(&why);
+		return 2;
+	}
+	finish_options(options);
+	error = library_plays(&library, &options->filter, &plays, &n);
+	if (!error && options->explain)
+		error = open_explain(options);
+	if (error)
+		cli_error("%s", strerror(-error));
+	else if (!n)
+		cli_error("no variant, mode or policy of these cases is left to run");
+	else
+		status = run_plays(options, plays, n);
+	if (options->job.explain)
+		fclose(options->job.explain);
+	library_plays_done(plays, n);
+	library_done(&library);
+	return status;
+}
+
+#define AT(member_) offsetof(struct options, member_)
+
+static const struct cli_option run_options[] = {
+	{ "target", 0, "TARGET",
+	  "inproc (in this process, the default), fuse (through /dev/vfio),\n"
+	  "host (this computer's own VFIO, needs --device)",
+	  CLI_CHOICE, AT(target), .words = target_word },
+	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = mode_word },
+	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
+	  AT(policy), .words = policy_word },
+	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
+	{ "explain", 0, NULL, "tell every step: arguments, result, reason", CLI_FLAG, AT(explain) },
+	{ "log", 0, NULL, "print what came of each step", CLI_FLAG, AT(log) },
+	{ "trace", 0, NULL, "print what the machine answered, as lines of JSON", CLI_FLAG, AT(trace) },
+	{ "tap", 0, NULL, "report as TAP", CLI_FLAG, AT(tap) },
+	{ "junit", 0, "FILE", "report as JUnit XML too", CLI_TEXT, AT(junit), .files = true },
+	{ "device", 0, "NAME=ADDRESS", "for --target host: what the case's device NAME is here", CLI_PARSED,
+	  AT(devices), .parse = add_device },
+	{ NULL },
+};
+
+static const struct options defaults = { .mode = -1, .policy = -1 };
+
+const struct cli_verb case_run_verb = {
+	.name = "run",
+	.about = "run cases: short stories told to a machine, with what should come of every step",
+	.args = "[NAME|GLOB|FILE...]",
+	.max_args = SIZE_MAX,
+	.words = case_word,
+	.files = true,
+	.more = "Without a name all cases that are built in. cases/README.md describes the format.\n"
+		"Exit status: 1 if a case failed, 2 if one cannot be read or a name matches none.\n",
+	.options = run_options,
+	.size = sizeof(struct options),
+	.defaults = &defaults,
+	.run = run,
+};

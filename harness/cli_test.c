@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line: what the parser makes of words, and that --help, the man page
+ * and the shell's completion say what the verbs' rows say.
+ */
+#include "cli.h"
+
+#include <check.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/value.h"
+
+/* ---- A verb to try the parser on ---- */
+
+struct values {
+	bool flag, other;
+	const char *text;
+	int choice;
+	uint64_t number;
+};
+
+static struct values got;
+static char **got_args;
+static size_t got_n;
+static char said[4096];
+
+static const char *colour(size_t index)
+{
+	static const char *const words[] = { "red", "green", "blue", NULL };
+
+	return index < 3 ? words[index] : NULL;
+}
+
+static const char *parse_number(const char *text, void *to)
+{
+	return value_number(text, to) ? NULL : "a number";
+}
+
+static int try(void *options, char **args, size_t n)
+{
+	got = *(struct values *)options;
+	for (got_n = 0; got_n < n; got_n++)
+		got_args[got_n] = args[got_n];
+	ck_assert_ptr_null(args[n]);
+	return 42;
+}
+
+#define AT(member_) offsetof(struct values, member_)
+
+static const struct cli_option options[] = {
+	{ "flag", 'f', NULL, "a flag", CLI_FLAG, AT(flag) },
+	{ "other", 'o', NULL, "another,\nin two lines", CLI_FLAG, AT(other) },
+	{ "text", 't', "TEXT", "a text", CLI_TEXT, AT(text), .files = true },
+	{ "colour", 0, "COLOUR", "a colour", CLI_CHOICE, AT(choice), .words = colour },
+	{ "number-of-those", 'n', "AS-MANY-AS-THERE-ARE", "a number", CLI_PARSED, AT(number),
+	  .parse = parse_number },
+	{ NULL },
+};
+
+static const struct values defaults = { .choice = -1, .text = "unsaid" };
+
+#define VERB(name_, ...) \
+	.name = name_, .about = "tries", .options = options, .size = sizeof(struct values), \
+	.defaults = &defaults, .run = try, __VA_ARGS__
+
+static const struct cli_verb plain = { VERB("plain", .args = "A [B]", .min_args = 1, .max_args = 2) };
+static const struct cli_verb command = { VERB("command", .args = "[COMMAND...]", .max_args = SIZE_MAX,
+					      .command = true, .usage_status = 125) };
+static const struct cli_verb *const below[] = { &plain, &command, NULL };
+static const struct cli_verb root = { .name = "root", .about = "root of all", .verbs = below };
+
+/* Runs @line, words with one space between them; what was said is in @said. */
+static int __cli(const char *line)
+{
+	static char words[512];
+	static char *argv[32], *args[32];
+	char path[] = "/tmp/vfiosim-cli-XXXXXX";
+	int fd = mkstemp(path), out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), argc = 0, status;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	memset(argv, 0, sizeof(argv));
+	got_args = args;
+	snprintf(words, sizeof(words), "root %s", line);
+	for (char *save, *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	fflush(NULL);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	status = cli_main(&root, argc, argv);
+	fflush(NULL);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	n = pread(fd, said, sizeof(said) - 1, 0);
+	said[n > 0 ? n : 0] = '\0';
+	close(fd);
+	close(out);
+	close(err);
+	return status;
+}
+
+static void cli(const char *line)
+{
+	ck_assert_msg(__cli(line) == 42, "%s: %s", line, said);
+}
+
+START_TEST(every_way_to_write_an_option)
+{
+	cli("plain x");
+	ck_assert(!got.flag && got.choice == -1 && !got.number && got_n == 1);
+	ck_assert_str_eq(got.text, "unsaid");
+	cli("plain --flag --text one x --colour=blue y --number-of-those 4K");
+	ck_assert(got.flag && !got.other && got.choice == 2 && got.number == 4096 && got_n == 2);
+	ck_assert_str_eq(got.text, "one");
+	ck_assert_str_eq(got_args[1], "y");
+	cli("plain x -fo -tone -n 3");
+	ck_assert(got.flag && got.other && got.number == 3);
+	ck_assert_str_eq(got.text, "one");
+	cli("plain --fl --col green --te= -- -x");	/* the beginning of a name is enough */
+	ck_assert(got.flag && got.choice == 1);
+	ck_assert_str_eq(got.text, "");
+	ck_assert_str_eq(got_args[0], "-x");
+	cli("plain -");
+	ck_assert_str_eq(got_args[0], "-");
+	cli("command -f sh -c x --text y");	/* the command's options are its own */
+	ck_assert(got.flag && got_n == 5);
+	ck_assert_str_eq(got.text, "unsaid");
+	cli("command -f -- --text y");
+	ck_assert_uint_eq(got_n, 2);
+	cli("command");
+	ck_assert_uint_eq(got_n, 0);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	int status;
+	const char *says;
+} mistakes[] = {
+	{ "plain", 2, "vfiosim: error: root plain: expected A [B]\n" },
+	{ "plain a b c", 2, "root plain: unexpected argument 'c'\n" },
+	{ "plain --flga a", 2, "root plain: unknown option '--flga'; did you mean '--flag'?\n" },
+	{ "plain --zzz=3 a", 2, "unknown option '--zzz'; `vfiosim root plain --help` lists them\n" },
+	{ "plain -fx a", 2, "unknown option '-x'; `vfiosim root plain --help` lists them\n" },
+	{ "plain --=3 a", 2, "unknown option '--'" },
+	{ "plain a --text", 2, "--text needs an argument, TEXT\n" },
+	{ "plain a -t", 2, "--text needs an argument, TEXT\n" },
+	{ "plain --flag=3 a", 2, "--flag takes no argument\n" },
+	{ "plain --colour gren a", 2, "--colour: unknown 'gren'; did you mean 'green'?\n" },
+	{ "plain --colour mauve a", 2, "--colour: expected red, green or blue, found 'mauve'\n" },
+	{ "plain -n many a", 2, "--number-of-those: expected a number, found 'many'\n" },
+	{ "command --txt", 125, "did you mean '--text'?" },
+	{ "plian", 2, "root: unknown verb 'plian'; did you mean 'plain'?\n" },
+	{ "zzz", 2, "root: unknown verb 'zzz'; expected one of: plain, command\n" },
+	{ "--flag", 2, "root: unknown option '--flag'" },
+	{ "", 2, "usage: vfiosim root VERB" },
+	{ "--help", 0, "usage: vfiosim root VERB [OPTION...] [ARGUMENT...]\nroot of all\n\n  plain    tries\n" },
+	{ "plain --help", 0, "usage: vfiosim root plain [OPTION...] A [B]\ntries\n\n"
+			     "  -f, --flag           a flag\n"
+			     "  -o, --other          another,\n"
+			     "                       in two lines\n"
+			     "  -t, --text TEXT      a text\n"
+			     "      --colour COLOUR  a colour\n"
+			     "  -n, --number-of-those AS-MANY-AS-THERE-ARE\n"
+			     "                       a number\n"
+			     "  -h, --help           this text\n" },
+};
+
+START_TEST(mistakes_are_told_in_one_way)
+{
+	int status = __cli(mistakes[_i].line);
+
+	ck_assert_msg(status == mistakes[_i].status && strstr(said, mistakes[_i].says),
+		      "%s: %d\n%swanted %d\n%s", mistakes[_i].line, status, said, mistakes[_i].status,
+		      mistakes[_i].says);
+}
+END_TEST
+
+/* ---- What is said elsewhere ---- */
+
+/* Calls @look with every verb of vfiosim that does something, and its words. */
+static void each_verb(void (*look)(const struct cli_verb *verb, char **words, size_t n))
+{
+	for (const struct cli_verb *const *verb = vfiosim_verb.verbs; *verb; verb++) {
+		char *words[3] = { (char *)(uintptr_t)(*verb)->name };
+
+		if ((*verb)->about && !(*verb)->verbs)
+			look(*verb, words, 1);
+		for (const struct cli_verb *const *at = (*verb)->verbs; at && *at; at++) {
+			words[1] = (char *)(uintptr_t)(*at)->name;
+			look(*at, words, 2);
+		}
+	}
+}
+
+/* Has the text the line @line? */
+static bool has_line(const char *text, const char *line)
+{
+	size_t length = strlen(line);
+
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		if (!strncmp(text, line, length) && (text[length] == '\n' || !text[length]))
+			return true;
+	return false;
+}
+
+static void check_completion(const char *offered, cli_words *words, const char *what)
+{
+	for (size_t i = 0; words && words(i); i++)
+		ck_assert_msg(has_line(offered, words(i)), "%s: %s is not offered:\n%s", what, words(i),
+			      offered);
+}
+
+/* What cli_complete() offers at the end of @words and @last; free() it. */
+static char *complete(char **words, size_t n, const char *option, const char *begun)
+{
+	char *all[6], *text = NULL;
+	size_t size, m = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	for (; m < n; m++)
+		all[m] = words[m];
+	if (option)
+		all[m++] = (char *)(uintptr_t)option;
+	all[m] = (char *)(uintptr_t)begun;
+	cli_complete(&vfiosim_verb, all, m + 1, m, to);
+	fclose(to);
+	return text;
+}
+
+static void look_at_rows(const struct cli_verb *verb, char **words, size_t n)
+{
+	char *offered = complete(words, n, NULL, "--"), name[64];
+
+	ck_assert(verb->run && (!verb->options || verb->size));
+	for (const struct cli_option *option = verb->options; option && option->name; option++) {
+		char *arguments;
+
+		ck_assert_msg(option->help && *option->help, "%s has no help", option->name);
+		ck_assert((option->kind == CLI_FLAG) == !option->arg);
+		ck_assert(option->kind != CLI_CHOICE || option->words);
+		ck_assert((option->kind == CLI_PARSED) == !!option->parse);
+		ck_assert_uint_lt(option->offset, verb->size);
+		for (const struct cli_option *other = option + 1; other->name; other++)
+			ck_assert(strcmp(other->name, option->name) &&
+				  (!option->letter || other->letter != option->letter));
+		snprintf(name, sizeof(name), "--%s", option->name);
+		ck_assert_msg(has_line(offered, name), "%s is not offered:\n%s", name, offered);
+		arguments = complete(words, n, name, "");
+		if (option->arg)
+			check_completion(arguments, option->words, name);
+		ck_assert_int_eq(option->files, has_line(arguments, ":files") && option->arg);
+		free(arguments);
+	}
+	free(offered);
+}
+
+START_TEST(completion_offers_what_the_rows_say)
+{
+	char *run[] = { (char[]){ "run" }, (char[]){ "-t" }, (char[]){ "q35" }, (char[]){ "sh" } };
+	char *offered;
+
+	each_verb(look_at_rows);
+	offered = complete(NULL, 0, NULL, "");
+	ck_assert(has_line(offered, "run") && has_line(offered, "--version") && !has_line(offered, "worker"));
+	free(offered);
+	offered = complete(run, 2, NULL, "edge");
+	ck_assert_str_eq(offered, "edges\n:files\n");
+	free(offered);
+	offered = complete(run, 4, NULL, "-");
+	ck_assert_str_eq(offered, ":command 3\n");
+	free(offered);
+	offered = complete(run, 3, NULL, "");
+	ck_assert_str_eq(offered, ":command 3\n");
+	free(offered);
+	offered = complete(run, 1, "--", "");
+	ck_assert_str_eq(offered, ":command 2\n");
+	free(offered);
+}
+END_TEST
+
+/* The words of bash's COMPREPLY, one a line, for @words and an empty or begun one. */
+static void ask_bash(char **words, size_t n, const char *begun, char *to, size_t size)
+{
+	char script[512], folder[PATH_MAX] = "";
+	size_t used = 0;
+	FILE *from;
+
+	ck_assert_int_gt(readlink("/proc/self/exe", folder, sizeof(folder) - 1), 0);
+	used = (size_t)snprintf(script, sizeof(script),
+				"PATH=%s/..:$PATH bash -c '. harness/completion.bash; COMP_WORDS=(vfiosim",
+				dirname(folder));
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(script + used, sizeof(script) - used, " %s", words[i]);
+	snprintf(script + used, sizeof(script) - used,
+		 " \"%s\"); COMP_CWORD=%zu; _vfiosim; printf \"%%s\\n\" \"${COMPREPLY[@]}\"'", begun,
+		 n + 1);
+	from = popen(script, "re");
+	ck_assert_ptr_nonnull(from);
+	used = fread(to, 1, size - 1, from);
+	to[used] = '\0';
+	ck_assert_msg(pclose(from) == 0, "%s", script);
+}
+
+static void look_at_bash(const struct cli_verb *verb, char **words, size_t n)
+{
+	char offered[16384];
+	char *wanted = complete(words, n, NULL, "-");
+
+	ask_bash(words, n, "-", offered, sizeof(offered));
+	ck_assert_str_eq(offered, wanted);
+	free(wanted);
+	if (verb->command)
+		return;
+	ask_bash(words, n, "", offered, sizeof(offered));
+	check_completion(offered, verb->words, verb->name);
+	ck_assert_int_eq(verb->files, has_line(offered, "harness"));	/* a file of this folder */
+}
+
+START_TEST(bash_is_told_what_the_rows_say)
+{
+	char *target[] = { (char[]){ "case" }, (char[]){ "run" }, (char[]){ "--target" } };
+	char *run[] = { (char[]){ "run" }, (char[]){ "--explain" } };
+	char offered[4096];
+
+	if (system("command -v bash >/dev/null")) {
+		puts("skip: bash_is_told_what_the_rows_say: no bash");
+		return;
+	}
+	each_verb(look_at_bash);
+	ask_bash(target, 3, "", offered, sizeof(offered));
+	ck_assert_str_eq(offered, "inproc\nfuse\nhost\n");
+	ask_bash(run, 2, "mkfif", offered, sizeof(offered));
+	ck_assert(has_line(offered, "mkfifo"));
+}
+END_TEST
+
+/* The manual page has every option of `run`. */
+START_TEST(the_manual_knows_every_option)
+{
+	char page[32768], name[64];
+	FILE *from = fopen("harness/vfiosim.1", "re");
+
+	ck_assert_msg(from, "run this from the top of the sources");
+	page[fread(page, 1, sizeof(page) - 1, from)] = '\0';
+	fclose(from);
+	for (const struct cli_option *option = run_verb.options; option->name; option++) {
+		size_t used = (size_t)snprintf(name, sizeof(name), "\\-\\-");
+
+		for (const char *at = option->name; *at; at++)
+			used += (size_t)snprintf(name + used, sizeof(name) - used, "%s%c",
+						 *at == '-' ? "\\" : "", *at);
+		ck_assert_msg(strstr(page, name), "%s is not in vfiosim.1", name);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("command line");
+	TCase *tests = tcase_create("cli");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, every_way_to_write_an_option);
+	tcase_add_loop_test(tests, mistakes_are_told_in_one_way, 0, sizeof(mistakes) / sizeof(mistakes[0]));
+	tcase_add_test(tests, completion_offers_what_the_rows_say);
+	tcase_add_test(tests, bash_is_told_what_the_rows_say);
+	tcase_add_test(tests, the_manual_knows_every_option);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

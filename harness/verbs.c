@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* What vfiosim can do: its verbs, each in a file of its own. */
+#include "cli.h"
+
+static const struct cli_verb *const verbs[] = {
+	&run_verb, &topology_verb, &case_verb, &worker_verb, &complete_verb, NULL,
+};
+
+const struct cli_verb vfiosim_verb = {
+	.name = "",
+	.about = "VFIO's kernel side, simulated: unmodified programs attach devices nobody has.",
+	.verbs = verbs,
+	.more = "vfiosim VERB --help tells more; vfiosim --version.\n"
+		"A first look: vfiosim run -- sh -c 'ls /dev/vfio; cat $VFIOSIM_STATE'\n",
+};

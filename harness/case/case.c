@@ -355,9 +355,9 @@ static int make_case(const char *path, const char *text, size_t length, struct c
 	if (!file)
 		return -ENOMEM;
 	arena_init(&file->arena);
-	file->path = arena_text(&file->arena, path, strlen(path));
+	file->path = text ? NULL : arena_text(&file->arena, path, strlen(path));
 	file->name = base_name(path);
-	if (!file->path || !file->name)
+	if (!file->name || (!text && !file->path))
 		error = -ENOMEM;
 	else if (text)
 		error = yaml_parse(path, text, length, &file->arena, &file->root, errors);

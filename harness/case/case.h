@@ -99,7 +99,7 @@ uint64_t step_number(const struct step *step, const char *name, uint64_t otherwi
 
 struct case_file {
 	char *name;			/* mdev-hotadd */
-	const char *path;		/* as it was given; of a built-in one its name and .yaml */
+	const char *path;		/* of the file it came from; NULL: from none, it is built in */
 	struct arena arena;		/* holds what follows */
 	const struct ynode *root;
 	const char *about;

@@ -102,17 +102,34 @@ static void print_verdict(const struct report_row *row)
 	putchar('\n');
 }
 
+/* A word as a shell takes it. */
+static void put_word(const char *word, FILE *to)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, to);
+		return;
+	}
+	putc('\'', to);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, to);
+	putc('\'', to);
+}
+
 /* What the user has to type to see this failure again. */
 static void repro(const struct play *play, const struct options *options, FILE *to)
 {
-	const char *variant = case_variant(play->file, play->variant);
-	const char *file = play->file->root->file;
+	const char *variant = case_variant(play->file, play->variant), *path = play->file->path;
 
-	fprintf(to, "vfiosim case run %s --mode %s --policy %s", strchr(file, '/') ? file :
-		play->file->name, modes[play->mode].name,
+	fputs("vfiosim case run ", to);
+	put_word(path ? path : play->file->name, to);
+	fprintf(to, " --mode %s --policy %s", modes[play->mode].name,
 		play->policy ? play->policy->name : "none");
-	if (variant)
-		fprintf(to, " --variant %s", variant);
+	if (variant) {
+		fputs(" --variant ", to);
+		put_word(variant, to);
+	}
 	if (options->job.target != JOB_INPROC)
 		fprintf(to, " --target %s", job_targets[options->job.target]);
 	for (size_t i = 0; i < options->job.n_devices; i++)
@@ -272,6 +289,21 @@ static void finish_options(struct options *options)
 	options->filter.scripted_only = options->policy >= 0 && !options->filter.policy;
 }
 
+/* Nothing is left to run: which option did that, and what there is. */
+static void complain_of_nothing(const struct library *library, const struct play_filter *filter)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	library_why_nothing(library, filter, to);
+	fclose(to);
+	cli_error("case run: %s", text);
+	free(text);
+}
+
 static int run(void *given, char **names, size_t n_names)
 {
 	struct options *options = given;
@@ -292,7 +324,7 @@ static int run(void *given, char **names, size_t n_names)
 	if (error)
 		cli_error("%s", strerror(-error));
 	else if (!n)
-		cli_error("no variant, mode or policy of these cases is left to run");
+		complain_of_nothing(&library, &options->filter);
 	else
 		status = run_plays(options, plays, n);
 	if (options->job.explain)

@@ -199,3 +199,103 @@ void library_plays_done(struct play *plays, size_t n)
 		case_play_done(&plays[i]);
 	free(plays);
 }
+
+/* ---- When nothing is left ---------------------------------------------- */
+
+#define WORDS_MAX 64
+
+/* Words, each once. */
+struct words {
+	const char *list[WORDS_MAX];
+	size_t n;
+};
+
+static void add_word(struct words *words, const char *word)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (!strcmp(words->list[i], word))
+			return;
+	if (words->n < WORDS_MAX)
+		words->list[words->n++] = word;
+}
+
+static void collect_variants(const struct case_file *file, struct words *words)
+{
+	for (size_t i = 0; file->variants && i < case_variants(file); i++)
+		add_word(words, case_variant(file, i));
+}
+
+static void collect_modes(const struct case_file *file, struct words *words)
+{
+	for (unsigned mode = 0; mode < MODE_COUNT; mode++)
+		if (file->modes[mode])
+			add_word(words, mode_names[mode]);
+}
+
+static void collect_policies(const struct case_file *file, struct words *words)
+{
+	if (file->scripted)
+		add_word(words, "none");
+	for (size_t i = 0; file->outcome && i < file->outcome->n; i++)
+		add_word(words, file->outcome->keys[i].text);
+}
+
+static bool passes_any(const struct library *library, const struct play_filter *filter)
+{
+	struct play *plays = NULL;
+	size_t n = 0;
+
+	if (!library_plays(library, filter, &plays, &n))
+		library_plays_done(plays, n);
+	return n > 0;
+}
+
+/* An option of the filter: what it says, alone, and what the cases have. */
+struct part {
+	const char *option, *value;
+	const char *many;	/* what the cases may have */
+	struct play_filter alone;
+	void (*collect)(const struct case_file *file, struct words *words);
+};
+
+static void put_part(const struct library *library, const struct part *part, FILE *to)
+{
+	struct words words = { .n = 0 };
+
+	for (size_t i = 0; i < library->n; i++)
+		part->collect(library->files[i], &words);
+	fprintf(to, "%s %s leaves nothing to run; %s %s %s", part->option, part->value,
+		library->n == 1 ? "the case has" : "the cases have", words.n ? "the" : "no",
+		part->many);
+	for (size_t i = 0; i < words.n; i++)
+		fprintf(to, "%s %s", i ? "," : "", words.list[i]);
+}
+
+void library_why_nothing(const struct library *library, const struct play_filter *filter, FILE *to)
+{
+	const struct part parts[] = {
+		{ "--variant", filter->variant, "variants", { .variant = filter->variant, .mode = -1 },
+		  collect_variants },
+		{ "--mode", filter->mode < 0 ? NULL : mode_names[filter->mode],
+		  "modes", { .mode = filter->mode }, collect_modes },
+		{ "--policy",
+		  filter->policy ? filter->policy->name : filter->scripted_only ? "none" : NULL,
+		  "policies", { .mode = -1, .policy = filter->policy, .scripted_only = filter->scripted_only },
+		  collect_policies },
+	};
+	const char *before = "";
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].value || passes_any(library, &parts[i].alone))
+			continue;
+		put_part(library, &parts[i], to);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].value)
+			continue;
+		fprintf(to, "%s%s %s", before, parts[i].option, parts[i].value);
+		before = " with ";
+	}
+	fputs(" leaves nothing to run, though each alone does", to);
+}

@@ -6,6 +6,8 @@
 #ifndef HARNESS_CASE_LIBRARY_H
 #define HARNESS_CASE_LIBRARY_H
 
+#include <stdio.h>
+
 #include "case/case.h"
 
 struct library {
@@ -39,5 +41,8 @@ struct play_filter {
 int library_plays(const struct library *library, const struct play_filter *filter,
 		  struct play **ret_plays, size_t *ret_n);
 void library_plays_done(struct play *plays, size_t n);
+
+/* Why the filter passes no play: the option that leaves none, and what it could have said. */
+void library_why_nothing(const struct library *library, const struct play_filter *filter, FILE *to);
 
 #endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* vfiosim case ...: what it prints, and its exit statuses. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static char out[1u << 20];
+
+/* Runs the verb in @line, words with one space between them; what it said is in @out. */
+static int run(const char *line)
+{
+	static char words[1024], *argv[32];
+	char path[] = "/tmp/vfiosim-verb-XXXXXX";
+	int fd = mkstemp(path), saved_out = dup(1), saved_err = dup(2), status, argc = 0;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	memset(argv, 0, sizeof(argv));
+	snprintf(words, sizeof(words), "vfiosim %s", line);
+	for (char *save, *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	fflush(NULL);
+	dup2(fd, 1);
+	dup2(fd, 2);
+	status = cli_main(&vfiosim_verb, argc, argv);
+	fflush(NULL);
+	dup2(saved_out, 1);
+	dup2(saved_err, 2);
+	n = pread(fd, out, sizeof(out) - 1, 0);
+	out[n > 0 ? n : 0] = '\0';
+	close(fd);
+	close(saved_out);
+	close(saved_err);
+	return status;
+}
+
+#define SAYS(part_) ck_assert_msg(strstr(out, (part_)) != NULL, "'%s' is not in:\n%s", (part_), out)
+
+/* A file of ours in a folder of its own, where we are. */
+static char folder[] = "/tmp/vfiosim-case-XXXXXX";
+static char home[4096];
+
+static const char failing[] = "about: fails\ntopology: minimal\nvariants: {one: {a: 1}, two: {a: 2}}\n"
+			      "steps:\n- attach: {device: nic0, to: x}\n  expect: EINVAL\n";
+
+static void setup(void)
+{
+	FILE *file;
+
+	ck_assert_ptr_nonnull(getcwd(home, sizeof(home)));
+	strcpy(folder, "/tmp/vfiosim-case-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(chdir(folder), 0);
+	file = fopen("it's mine.yaml", "we");
+	ck_assert(file && fputs(failing, file) >= 0 && !fclose(file));
+	ck_assert_int_eq(symlink("it's mine.yaml", "mine.yaml"), 0);
+}
+
+static void teardown(void)
+{
+	unlink("it's mine.yaml");
+	unlink("mine.yaml");
+	ck_assert_int_eq(chdir(home), 0);
+	rmdir(folder);
+}
+
+/* ---- run --------------------------------------------------------------- */
+
+/* The command behind "again: " runs the same play again. */
+START_TEST(the_line_to_run_again_names_the_file)
+{
+	char again[512];
+
+	ck_assert_int_eq(run("case run mine.yaml --variant two"), 1);
+	SAYS("again: vfiosim case run mine.yaml --mode legacy --policy none --variant two --explain\n");
+	snprintf(again, sizeof(again), "%s", strstr(out, "again: vfiosim ") + 15);
+	again[strcspn(again, "\n")] = '\0';
+	ck_assert_int_eq(run(again), 1);
+	SAYS("FAILED  mine/two legacy\n");
+	ck_assert_int_eq(run("case run ./mine.yaml"), 1);
+	SAYS("again: vfiosim case run ./mine.yaml --mode");
+}
+END_TEST
+
+/* Whatever its name: a shell is to take the line as it stands. */
+START_TEST(the_line_to_run_again_is_quoted)
+{
+	char name[] = "it's mine.yaml", run_word[] = "run";
+	char *argv[] = { run_word, name, NULL };
+	int fd, saved = dup(1);
+	char path[] = "/tmp/vfiosim-verb-XXXXXX";
+	ssize_t n;
+
+	fd = mkstemp(path);
+	unlink(path);
+	fflush(NULL);
+	dup2(fd, 1);
+	ck_assert_int_eq(cli_main(cli_find_verb(&case_verb, "run"), 2, argv), 1);
+	fflush(NULL);
+	dup2(saved, 1);
+	n = pread(fd, out, sizeof(out) - 1, 0);
+	out[n > 0 ? n : 0] = '\0';
+	close(fd);
+	close(saved);
+	SAYS("again: vfiosim case run 'it'\\''s mine.yaml' --mode legacy");
+}
+END_TEST
+
+static const struct {
+	const char *line, *says;
+} nothing[] = {
+	{ "case run mine.yaml --variant three",
+	  "case run: --variant three leaves nothing to run; the case has the variants one, two\n" },
+	{ "case run mine.yaml --mode iommufd",
+	  "case run: --mode iommufd leaves nothing to run; the case has the modes legacy\n" },
+	{ "case run mine.yaml --policy dpdk",
+	  "case run: --policy dpdk leaves nothing to run; the case has the policies none\n" },
+	{ "case run mdev-hotadd attach-reserved --variant zzz",
+	  "case run: --variant zzz leaves nothing to run; the cases have the variants " },
+	{ "case run last-group-detach-resets --variant x",
+	  "case run: --variant x leaves nothing to run; the case has no variants\n" },
+	{ "case run mdev-hotadd --mode legacy --policy qemu-iommufd",
+	  "case run: --mode legacy with --policy qemu-iommufd leaves nothing to run, though each alone does\n" },
+};
+
+START_TEST(what_left_nothing_to_run_is_named)
+{
+	ck_assert_int_eq(run(nothing[_i].line), 2);
+	SAYS(nothing[_i].says);
+}
+END_TEST
+
+/* ---- show -------------------------------------------------------------- */
+
+START_TEST(show_takes_names_and_files)
+{
+	ck_assert_int_eq(run("case show mine.yaml"), 0);
+	ck_assert_str_eq(out, failing);
+	ck_assert_int_eq(run("case show mdev-hotadd ./mine.yaml"), 0);
+	SAYS("about: a mapping that is legal");
+	SAYS("about: fails");
+	ck_assert_int_eq(run("case show yours.yaml"), 2);
+	SAYS("vfiosim: error: yours.yaml: cannot be read: No such file or directory\n");
+	ck_assert_int_eq(run("case show ./"), 2);
+	SAYS("cannot be read: Is a directory");
+	ck_assert_int_eq(run("case show mdev-hotad"), 2);
+	SAYS("there is no case 'mdev-hotad'; did you mean 'mdev-hotadd'?\n");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("vfiosim case");
+	TCase *tests = tcase_create("verbs");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, the_line_to_run_again_names_the_file);
+	tcase_add_test(tests, the_line_to_run_again_is_quoted);
+	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
+			    sizeof(nothing) / sizeof(nothing[0]));
+	tcase_add_test(tests, show_takes_names_and_files);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

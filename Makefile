@@ -8,7 +8,7 @@ comma   := ,
 BUILD   := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
 prefix  ?= /usr/local
 
-PACKAGES   := fuse3 yaml-0.1
+PACKAGES   := fuse3 yaml-0.1 json-c
 PKG_CFLAGS  = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 # The libraries go into the program: half of what starting it costs is the dynamic linker.
 PKG_LIBS    = -Wl,-Bstatic $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -Wl,-Bdynamic

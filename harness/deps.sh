@@ -12,7 +12,7 @@ set -eu
 
 packages_of() {
 	case $1 in
-	build) echo pkg-config libfuse3-dev libyaml-dev uthash-dev ;;
+	build) echo pkg-config libfuse3-dev libyaml-dev libjson-c-dev uthash-dev ;;
 	check) echo check ;;
 	clients) echo python3 qemu-system-x86 ;;
 	bench) echo bubblewrap ;;
@@ -35,6 +35,7 @@ present() {
 	pkg-config) command -v pkg-config >/dev/null ;;
 	libfuse3-dev) pkg-config --exists fuse3 2>/dev/null ;;
 	libyaml-dev) pkg-config --exists yaml-0.1 2>/dev/null ;;
+	libjson-c-dev) pkg-config --exists json-c 2>/dev/null ;;
 	check) pkg-config --exists check 2>/dev/null ;;
 	uthash-dev) [ -e /usr/include/uthash.h ] || [ -e /usr/local/include/uthash.h ] ;;
 	python3) command -v python3 >/dev/null ;;

@@ -174,26 +174,16 @@ static int inproc_limit(struct proc *proc, uint64_t memlock, bool rawio, bool re
 
 /* ---- Calls ------------------------------------------------------------- */
 
-/* There is no sysfs to look into here, but the machine's state tells the same. */
+/* There is no sysfs to look into here, but the machine tells the same. */
 static int inproc_cdev(struct proc *proc, const struct target_device *device, char *to, size_t size)
 {
-	char wanted[sizeof(device->address) + 20], *text;
-	const char *at, *end, *number;
-	int error = vfiosim_state_json(inproc_target(proc->target)->sim, &text);
+	struct vfiosim_device_state state;
+	int error = vfiosim_device_state(inproc_target(proc->target)->sim, device->address, &state);
 
-	if (error)
-		return error;
-	snprintf(wanted, sizeof(wanted), "\"address\": \"%s\"", device->address);
-	at = strstr(text, wanted);
-	end = at ? strchr(at, '}') : NULL;
-	number = at ? strstr(at, "\"cdev\": ") : NULL;
-	if (number && number < end)
-		snprintf(to, size, "/dev/vfio/devices/vfio%ld",
-			 strtol(number + strlen("\"cdev\": "), NULL, 10));
-	else
-		error = -ENOENT;
-	free(text);
-	return error;
+	if (error || state.cdev < 0)
+		return -ENOENT;
+	snprintf(to, size, "/dev/vfio/devices/vfio%d", state.cdev);
+	return 0;
 }
 
 static int inproc_open(struct proc *proc, const char *path)

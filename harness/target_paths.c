@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <json.h>
+
 #include "target_worker.h"
 
 #define CONTROL_STATE "/dev/.vfiosim/state"
@@ -76,36 +78,18 @@ static int64_t ask(struct proc *proc, const struct worker_request *request)
 
 /* ---- Reasons ------------------------------------------------------------ */
 
-/* The value of the first string called @key in a JSON text; "" when there is none. */
-static void find_string(const char *json, const char *key, char *to, size_t size)
+static void copy_string(json_object *event, const char *key, char *to, size_t size)
 {
-	char quoted[32];
-	const char *at;
-	size_t n = 0;
+	json_object *value = json_object_object_get(event, key);
 
-	to[0] = 0;
-	snprintf(quoted, sizeof(quoted), "\"%s\"", key);
-	at = strstr(json, quoted);
-	if (!at)
-		return;
-	at += strlen(quoted);
-	at += strspn(at, " \t\n:");
-	if (*at++ != '"')
-		return;
-	for (; *at && *at != '"' && n + 1 < size; at++) {
-		if (*at == '\\' && at[1])
-			at++;
-		to[n++] = *at;
-	}
-	to[n] = 0;
+	snprintf(to, size, "%s", value ? json_object_get_string(value) : "");
 }
 
-/* The host's own kernel refuses some things before the simulator hears of them. */
-static bool is_new(struct proc *proc, const char *json)
+/* The host's own kernel refuses some things before the simulator hears of them: is it news? */
+static bool is_new(struct proc *proc, json_object *event)
 {
 	struct paths_proc *own = proc->ctx;
-	const char *at = strstr(json, "\"number\"");
-	uint64_t number = at ? strtoull(at + strlen("\"number\": "), NULL, 10) : 0;
+	uint64_t number = json_object_get_uint64(json_object_object_get(event, "number"));
 	bool result = number != own->last;
 
 	own->last = number;
@@ -115,20 +99,21 @@ static bool is_new(struct proc *proc, const char *json)
 static void paths_refusal(struct proc *proc, struct refusal *ret_refusal)
 {
 	struct worker_request request = { .op = WORKER_READ_FILE, .size = sizeof(CONTROL_LAST) };
-	char *json;
-	int64_t length;
+	json_object *event = NULL;
+	char *text;
 
 	*ret_refusal = (struct refusal){ 0 };
-	json = calloc(1, WORKER_BYTES_MAX + 1);
-	if (!json || !proc->target->simulated)
-		goto out;
-	length = ask_for(proc, &request, CONTROL_LAST, NULL, json, WORKER_BYTES_MAX);
-	if (length > 0 && is_new(proc, json)) {
-		find_string(json, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
-		find_string(json, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
+	if (!proc->target->simulated)
+		return;
+	text = calloc(1, WORKER_BYTES_MAX + 1);
+	if (text && ask_for(proc, &request, CONTROL_LAST, NULL, text, WORKER_BYTES_MAX) > 0)
+		event = json_tokener_parse(text);	/* NULL: nothing was refused */
+	if (event && is_new(proc, event)) {
+		copy_string(event, "rule", ret_refusal->rule, sizeof(ret_refusal->rule));
+		copy_string(event, "reason", ret_refusal->reason, sizeof(ret_refusal->reason));
 	}
-out:
-	free(json);
+	json_object_put(event);
+	free(text);
 }
 
 /* Reasons are remembered from the first reading on. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <json.h>
+
 #include "base/value.h"
 
 /* ---- A step's result --------------------------------------------------- */
@@ -109,82 +111,106 @@ bool compare_result(const struct expect *expect, const struct result *result, bo
 
 /* ---- The machine, before and after ------------------------------------- */
 
-/* End of the JSON value at @at: behind its last byte. */
-static const char *value_end(const char *at)
-{
-	unsigned depth = 0;
-	bool quoted = false;
+#define PLACE_MAX 120
 
-	for (; *at; at++) {
-		if (quoted) {
-			if (*at == '\\' && at[1])
-				at++;
-			else if (*at == '"')
-				quoted = false;
-			continue;
-		}
-		if (*at == '"')
-			quoted = true;
-		else if (*at == '[' || *at == '{')
-			depth++;
-		else if ((*at == ']' || *at == '}') && !--depth)
-			return at + 1;
-	}
-	return at;
+static void show_difference(const char *place, json_object *before, json_object *after, FILE *message)
+{
+	fprintf(message, "%s %s became %s", place,
+		before ? json_object_to_json_string(before) : "(nothing)",
+		after ? json_object_to_json_string(after) : "(nothing)");
 }
 
-/* The array called @key, as text; false when there is none. */
-static bool find_array(const char *json, const char *key, const char **ret_first, size_t *ret_size)
-{
-	char quoted[40];
-	const char *at;
+static bool compare_values(const char *place, json_object *before, json_object *after, FILE *message);
 
-	snprintf(quoted, sizeof(quoted), "\n  \"%s\": [", key);
-	at = strstr(json, quoted);
-	if (!at)
+/* Has @after a key that @before has not? That is shown. */
+static bool has_more(const char *place, json_object *before, json_object *after, FILE *message)
+{
+	json_object_object_foreach(after, key, value) {
+		char inner[PLACE_MAX];
+
+		if (json_object_object_get_ex(before, key, NULL))
+			continue;
+		snprintf(inner, sizeof(inner), "%s.%s", place, key);
+		show_difference(inner, NULL, value, message);
+		return true;
+	}
+	return false;
+}
+
+static bool compare_objects(const char *place, json_object *before, json_object *after, FILE *message)
+{
+	json_object_object_foreach(before, key, value) {
+		char inner[PLACE_MAX];
+		json_object *other;
+		bool there = json_object_object_get_ex(after, key, &other);
+
+		snprintf(inner, sizeof(inner), "%s.%s", place, key);
+		if (there && compare_values(inner, value, other, message))
+			continue;
+		if (!there)
+			show_difference(inner, value, NULL, message);
 		return false;
-	at += strlen(quoted) - 1;
-	*ret_first = at;
-	*ret_size = (size_t)(value_end(at) - at);
+	}
+	return !has_more(place, before, after, message);
+}
+
+static bool compare_arrays(const char *place, json_object *before, json_object *after, FILE *message)
+{
+	size_t n = json_object_array_length(before), m = json_object_array_length(after);
+	char inner[PLACE_MAX];
+
+	for (size_t i = 0; i < n || i < m; i++) {
+		json_object *one = i < n ? json_object_array_get_idx(before, i) : NULL;
+		json_object *other = i < m ? json_object_array_get_idx(after, i) : NULL;
+
+		snprintf(inner, sizeof(inner), "%s[%zu]", place, i);
+		if (i < n && i < m && compare_values(inner, one, other, message))
+			continue;
+		if (i >= n || i >= m)
+			show_difference(inner, one, other, message);
+		return false;
+	}
 	return true;
 }
 
-/* The first line that differs, from both. */
-static void show_difference(const char *a, const char *b, FILE *message)
+/* False, and the first that differs in @message: "containers[0].mappings[1].last "0x1fff" became ..." */
+static bool compare_values(const char *place, json_object *before, json_object *after, FILE *message)
 {
-	size_t line = 0;	/* where the line begins */
+	if (json_object_equal(before, after))
+		return true;
+	if (json_object_is_type(before, json_type_object) && json_object_is_type(after, json_type_object))
+		return compare_objects(place, before, after, message);
+	if (json_object_is_type(before, json_type_array) && json_object_is_type(after, json_type_array))
+		return compare_arrays(place, before, after, message);
+	show_difference(place, before, after, message);
+	return false;
+}
 
-	for (size_t i = 0; a[i] && a[i] == b[i]; i++)
-		if (a[i] == '\n')
-			line = i + 1;
-	a += line;
-	b += line;
-	a += strspn(a, " ");
-	b += strspn(b, " ");
-	fprintf(message, "'%.*s' became '%.*s'", (int)strcspn(a, "\n"), a, (int)strcspn(b, "\n"),
-		b);
+static bool compare_list(const char *key, json_object *before, json_object *after, FILE *message)
+{
+	json_object *one = json_object_object_get(before, key), *other = json_object_object_get(after, key);
+
+	if (!json_object_is_type(one, json_type_array) || !json_object_is_type(other, json_type_array)) {
+		fprintf(message, "the machine's state has no list of %s", key);
+		return false;
+	}
+	if (json_object_equal(one, other))
+		return true;
+	fputs("expected nothing to change, but in ", message);
+	return compare_values(key, one, other, message);
 }
 
 bool compare_state(const char *before, const char *after, FILE *message)
 {
 	static const char *const keys[] = { "containers", "iommufds", "groups" };
+	json_object *one = json_tokener_parse(before), *other = json_tokener_parse(after);
+	bool same = true;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const char *a, *b;
-		size_t a_size, b_size;
-
-		if (!find_array(before, keys[i], &a, &a_size) ||
-		    !find_array(after, keys[i], &b, &b_size)) {
-			fprintf(message, "the machine's state has no list of %s", keys[i]);
-			return false;
-		}
-		if (a_size == b_size && !memcmp(a, b, a_size))
-			continue;
-		fprintf(message, "expected nothing to change, but in %s ", keys[i]);
-		show_difference(a, b, message);
-		return false;
-	}
-	return true;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && same; i++)
+		same = compare_list(keys[i], one, other, message);
+	json_object_put(one);
+	json_object_put(other);
+	return same;
 }
 
 /* ---- How a policy ended ------------------------------------------------ */

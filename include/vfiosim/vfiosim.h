@@ -252,25 +252,7 @@ void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx);
 /* Index of the device behind a device file; UINT32_MAX for other kinds. */
 uint32_t vfiosim_file_device(const struct vfiosim_file *file);
 
-/* ---- Looking at the machine -------------------------------------------- */
-
-/*
- * The state as one JSON object (pretty-printed, ending in a newline): containers
- * with their groups, domains, IOVA ranges and mappings, groups, devices, clients.
- * A consistent picture: taken under the machine's lock. -ENOMEM.
- */
-int vfiosim_state_json(struct vfiosim *sim, char **ret_text);
-
-/* Read-only counters. */
-struct vfiosim_counters {
-	uint64_t commands;	/* served, refused ones included */
-	uint64_t refusals;
-	uint64_t dma_faults;
-	uint32_t containers;	/* that exist now */
-	uint32_t clients;
-	uint64_t mappings;
-	uint64_t pinned_pages;	/* charged now */
-};
-void vfiosim_counters(struct vfiosim *sim, struct vfiosim_counters *ret_counters);
+/* Looking at the machine: state.h. */
+#include <vfiosim/state.h>
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small JSON writer: state, traces and reports only ever write JSON, so no
- * library is needed to read it. Commas, quoting and indentation are its work;
+ * A small JSON writer: the simulator only ever writes JSON (who reads some, as the
+ * harness does, uses json-c). Commas, quoting and indentation are its work;
  * calls in the wrong order are a bug of the caller and abort.
  *
  * Writes to a stdio stream; errors are the stream's (ferror()).

@@ -165,18 +165,26 @@ static int join_hwpt(struct space *space, struct select_device *device)
 	return join_new_hwpt(space, device);
 }
 
-static int join(struct space *space, struct select_device *device)
+static struct select_device *device_of(struct member *member)
 {
+	return (struct select_device *)member;
+}
+
+static int ioas_join(struct space *space, struct member *member)
+{
+	struct select_device *device = device_of(member);
+
 	if (device->target->mdev || !space->selector->policy->hwpts)
 		return attach_to(space->selector, device, space->ioas);
 	return join_hwpt(space, device);
 }
 
-static void leave(struct space *space, struct select_device *device)
+static void ioas_leave(struct space *space, struct member *member, bool undo)
 {
 	struct vfiosim_device_detach_iommufd_pt cmd = {
 		.argsz = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),
 	};
+	struct select_device *device = device_of(member);
 
 	command(space->selector, device->fd, VFIOSIM_DEVICE_DETACH_IOMMUFD_PT, &cmd, cmd.argsz);
 	if (!device->hwpt)
@@ -188,27 +196,26 @@ static void leave(struct space *space, struct select_device *device)
 
 /* ---- Ioas -------------------------------------------------------------- */
 
-static int ioas_open(struct selector *selector, struct space **ret_space)
+static int ioas_open(struct space *space)
 {
 	struct vfiosim_iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
-	struct space *space = space_create(selector);
+	struct selector *selector = space->selector;
 	int error;
 
-	if (!space)
-		return -ENOMEM;
 	space->fd = selector->iommufd;
 	error = (int)command(selector, space->fd, VFIOSIM_IOMMU_IOAS_ALLOC, &cmd, sizeof(cmd));
-	if (error) {
-		free(space);
-		return error;
-	}
-	space->ioas = cmd.out_ioas_id;
-	*ret_space = space;
-	return 0;
+	if (!error)
+		space->number = space->ioas = cmd.out_ioas_id;
+	return error;
+}
+
+static void ioas_close(struct space *space)
+{
+	destroy(space->selector, space->ioas);
 }
 
 /* Programs ask how many ranges there are; without an answer they believe there is one. */
-static void read_ranges(struct space *space)
+static int read_ranges(struct space *space)
 {
 	struct vfiosim_iommu_ioas_iova_ranges cmd = { .size = sizeof(cmd),
 						      .ioas_id = space->ioas };
@@ -216,97 +223,12 @@ static void read_ranges(struct space *space)
 	long error;
 
 	if (!selector->policy->info)
-		return;
+		return 0;
 	error = command(selector, space->fd, VFIOSIM_IOMMU_IOAS_IOVA_RANGES, &cmd, sizeof(cmd));
 	if (error && error != -EMSGSIZE)
 		selector_say(selector, "ioas %u does not say what it can map: %s", space->number,
 			     strerrorname_np((int)-error));
-}
-
-static void ioas_close(struct space *space)
-{
-	destroy(space->selector, space->ioas);
-	space_free(space);
-}
-
-/* An ioas of its own, with everything in it. */
-static int new_space(struct selector *selector, struct select_device *device)
-{
-	struct space *space;
-	int error = ioas_open(selector, &space);
-
-	if (error)
-		return error;
-	error = join(space, device);
-	if (!error) {
-		error = discards_forbid(selector);
-		if (error)
-			leave(space, device);
-	}
-	if (error) {
-		destroy(selector, space->ioas);
-		free(space);
-		return error;
-	}
-	space_announce(space);
-	read_ranges(space);
-	error = space_fill(space);
-	if (!error) {
-		device->space = space;
-		return 0;
-	}
-	space_empty(space);
-	discards_allow(selector);
-	leave(space, device);
-	ioas_close(space);
-	return error;
-}
-
-static int joined(struct space *space, struct select_device *device)
-{
-	int error = discards_forbid(space->selector);
-
-	if (error) {
-		leave(space, device);
-		return error;
-	}
-	space->n_users++;
-	device->space = space;
 	return 0;
-}
-
-/* 0: one of the ioas took it; 1: none did, make one; negative errno: it is refused. */
-static int offer(struct selector *selector, struct select_device *device)
-{
-	struct space *space;
-
-	if (selector->policy->spaces == SPACES_EACH)
-		return 1;
-	TAILQ_FOREACH(space, &selector->spaces, in_selector) {
-		int error = join(space, device);
-
-		if (!error)
-			return joined(space, device);
-		selector_say(selector, "ioas %u refuses the device: %s", space->number,
-			     strerrorname_np(-error));
-		if (selector->policy->spaces == SPACES_ONE)
-			return error;
-	}
-	return 1;
-}
-
-static void leave_space(struct selector *selector, struct select_device *device)
-{
-	struct space *space = device->space;
-
-	if (!device->discards_ok)
-		discards_allow(selector);
-	leave(space, device);
-	if (--space->n_users)
-		return;
-	space_empty(space);
-	selector_say(selector, "ioas %u is empty and goes", space->number);
-	ioas_close(space);
 }
 
 /* ---- The backend ------------------------------------------------------- */
@@ -314,20 +236,18 @@ static void leave_space(struct selector *selector, struct select_device *device)
 static int place(struct selector *selector, struct select_device *device, bool discards_ok)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
-	int error = offer(selector, device);
+	int error = member_place(selector, &device->member);
 
-	if (error > 0)
-		error = new_space(selector, device);
 	if (error)
 		return error;
 	if (discards_ok)
 		discards_allow(selector);
-	device->discards_ok = discards_ok;
+	device->member.discards_ok = discards_ok;
 	error = (int)command(selector, device->fd, VFIO_DEVICE_GET_INFO, &info, sizeof(info));
 	if (!error && !device->target->mdev)
 		error = hardware_info(selector, device);
 	if (error)
-		leave_space(selector, device);
+		member_leave(selector, &device->member);
 	return error;
 }
 
@@ -356,7 +276,7 @@ close_fd:
 
 static void iommufd_detach(struct selector *selector, struct select_device *device)
 {
-	leave_space(selector, device);
+	member_leave(selector, &device->member);
 	selector->ops->close(selector->proc, device->fd);
 	disconnect_iommufd(selector);
 }
@@ -390,8 +310,15 @@ static long ioas_unmap(struct space *space, uint64_t iova, uint64_t size)
 
 const struct backend backend_iommufd = {
 	.space = "ioas",
+	.member = "device",
 	.attach = iommufd_attach,
 	.detach = iommufd_detach,
+	.open = ioas_open,
+	.close = ioas_close,
+	.begin = ioas_join,
+	.info = read_ranges,
+	.join = ioas_join,
+	.leave = ioas_leave,
 	.map = ioas_map,
 	.unmap = ioas_unmap,
 };

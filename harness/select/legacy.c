@@ -107,79 +107,6 @@ static int read_info(struct space *space)
 	return error < 0 ? (int)error : 0;
 }
 
-/* The container is open; the group joins it and it gets its type. */
-static int set_up(struct space *space, int group_fd)
-{
-	struct selector *selector = space->selector;
-	unsigned types;
-	int error;
-
-	if (command(space, VFIO_GET_API_VERSION, 0) != VFIO_API_VERSION) {
-		selector_say(selector, "the kernel's VFIO has another version");
-		return -EINVAL;
-	}
-	types = ask_types(space);
-	if (!types) {
-		selector_say(selector, "no IOMMU type that this program knows");
-		return -EINVAL;
-	}
-	error = (int)selector->ops->ioctl_data(selector->proc, group_fd, VFIO_GROUP_SET_CONTAINER,
-					       &space->fd, sizeof(space->fd));
-	if (error)
-		return error;
-	error = set_type(space, types);
-	if (!error)
-		error = discards_forbid(selector);
-	if (error)
-		goto unset;
-	error = read_info(space);
-	if (error) {
-		discards_allow(selector);
-		goto unset;
-	}
-	return 0;
-unset:
-	if (selector->policy->unset_first)
-		selector->ops->ioctl(selector->proc, group_fd, VFIO_GROUP_UNSET_CONTAINER, 0);
-	return error;
-}
-
-/*
- * A new container for the group open as @group_fd: opened, set, given an IOMMU
- * type. Not yet filled. On failure nothing is left.
- */
-static int container_open(struct selector *selector, int group_fd,
-			  struct space **ret_space)
-{
-	struct space *space = space_create(selector);
-	int error;
-
-	if (!space)
-		return -ENOMEM;
-	space->fd = selector->ops->open(selector->proc, "/dev/vfio/vfio");
-	if (space->fd < 0) {
-		error = space->fd;
-		goto free_space;
-	}
-	error = set_up(space, group_fd);
-	if (error)
-		goto close_fd;
-	space_announce(space);
-	*ret_space = space;
-	return 0;
-close_fd:
-	selector->ops->close(selector->proc, space->fd);
-free_space:
-	free(space);
-	return error;
-}
-
-static void container_close(struct space *space)
-{
-	space->selector->ops->close(space->selector->proc, space->fd);
-	space_free(space);
-}
-
 /* ---- Mapping ----------------------------------------------------------- */
 
 static long unmap_range(struct space *space, uint64_t iova, uint64_t size)
@@ -254,90 +181,69 @@ static int check_viable(struct selector *selector, const struct select_group *gr
 	return -EINVAL;
 }
 
-/* A container that exists takes the group: whoever pins RAM forbids discarding it. */
-static int joined(struct selector *selector, struct select_group *group, struct space *space)
-{
-	int error = discards_forbid(selector);
+/* ---- Containers -------------------------------------------------------- */
 
-	if (error) {
-		unset_container(selector, group);
-		return error;
-	}
-	space->n_users++;
-	group->space = space;
-	return 0;
+static struct select_group *group_of(struct member *member)
+{
+	return (struct select_group *)member;
 }
 
-/* 0: one of the containers took it; 1: none did, make one; negative errno: it is refused. */
-static int offer(struct selector *selector, struct select_group *group)
+/* Which types it knows is asked before the group is set, as programs do. */
+static int container_open(struct space *space)
 {
-	struct space *space;
+	struct selector *selector = space->selector;
 
-	if (selector->policy->spaces == SPACES_EACH)
-		return 1;
-	TAILQ_FOREACH(space, &selector->spaces, in_selector) {
-		long error = set_container(group, space);
-
-		if (!error)
-			return joined(selector, group, space);
-		selector_say(selector, "container %u refuses the group: %s", space->number,
-			     strerrorname_np((int)-error));
-		if (selector->policy->spaces == SPACES_ONE)
-			return (int)error;
+	space->fd = selector->ops->open(selector->proc, "/dev/vfio/vfio");
+	if (space->fd < 0)
+		return space->fd;
+	if (command(space, VFIO_GET_API_VERSION, 0) != VFIO_API_VERSION) {
+		selector_say(selector, "the kernel's VFIO has another version");
+		goto fail;
 	}
-	return 1;
+	space->types = ask_types(space);
+	if (space->types)
+		return 0;
+	selector_say(selector, "no IOMMU type that this program knows");
+fail:
+	selector->ops->close(selector->proc, space->fd);
+	return -EINVAL;
 }
 
-/* Leaves the container, which goes with its last group. */
-static void leave_space(struct selector *selector, struct select_group *group)
+static void container_close(struct space *space)
 {
-	struct space *space = group->space;
-	bool last = !--space->n_users;
+	space->selector->ops->close(space->selector->proc, space->fd);
+}
+
+static int container_join(struct space *space, struct member *member)
+{
+	return (int)set_container(group_of(member), space);
+}
+
+/* A program that gives up closes the container; not every one takes the group out before. */
+static void container_leave(struct space *space, struct member *member, bool undo)
+{
+	struct selector *selector = space->selector;
 	long error;
 
-	if (last)
-		space_empty(space);
-	error = unset_container(selector, group);
+	if (undo && !selector->policy->unset_first)
+		return;
+	error = unset_container(selector, group_of(member));
 	if (error)
 		selector_say(selector, "the group stays in its container: %s",
 			     strerrorname_np((int)-error));
-	group->space = NULL;
-	if (!last)
-		return;
-	selector_say(selector, "container %u is empty and goes", space->number);
-	container_close(space);
 }
 
-/* A container of its own, with everything in it. */
-static int new_space(struct selector *selector, struct select_group *group)
+/* The first group gives the container its type. */
+static int container_begin(struct space *space, struct member *member)
 {
-	struct space *space;
-	int error = container_open(selector, group->fd, &space);
+	int error = container_join(space, member);
 
 	if (error)
 		return error;
-	error = space_fill(space);
-	if (!error) {
-		group->space = space;
-		return 0;
-	}
-	space_empty(space);
-	discards_allow(selector);
-	if (selector->policy->unset_first)
-		unset_container(selector, group);
-	container_close(space);
+	error = set_type(space, space->types);
+	if (error)
+		container_leave(space, member, true);
 	return error;
-}
-
-/* Into a container: an old one or a new one. */
-static int place(struct selector *selector, struct select_group *group)
-{
-	int error = check_viable(selector, group);
-
-	if (error)
-		return error;
-	error = offer(selector, group);
-	return error > 0 ? new_space(selector, group) : error;
 }
 
 static int group_get(struct selector *selector, const struct target_device *device,
@@ -358,7 +264,9 @@ static int group_get(struct selector *selector, const struct target_device *devi
 	error = group->fd < 0 ? group->fd : 0;
 	if (error)
 		goto free_group;
-	error = place(selector, group);
+	error = check_viable(selector, group);
+	if (!error)
+		error = member_place(selector, &group->member);
 	if (error)
 		goto close_fd;
 	TAILQ_INSERT_TAIL(&selector->groups, group, in_selector);
@@ -376,9 +284,7 @@ static void group_put(struct selector *selector, struct select_group *group)
 {
 	if (group->n_devices)
 		return;
-	if (!group->discards_ok)
-		discards_allow(selector);
-	leave_space(selector, group);
+	member_leave(selector, &group->member);
 	selector->ops->close(selector->proc, group->fd);
 	TAILQ_REMOVE(&selector->groups, group, in_selector);
 	free(group);
@@ -399,13 +305,13 @@ static int get_device_fd(struct selector *selector, const struct select_group *g
 /* All devices of a group must agree whether RAM may be discarded. */
 static int agree_on_discards(struct selector *selector, struct select_group *group, bool ok)
 {
-	if (group->discards_ok == ok || !selector->policy->discards)
+	if (group->member.discards_ok == ok || !selector->policy->discards)
 		return 0;
 	if (group->n_devices) {
 		selector_say(selector, "the devices of the group disagree on discarding RAM");
 		return -EINVAL;
 	}
-	group->discards_ok = ok;
+	group->member.discards_ok = ok;
 	discards_allow(selector);
 	return 0;
 }
@@ -440,7 +346,7 @@ static int legacy_attach(struct selector *selector, struct select_device *device
 		return error;
 	}
 	device->group->n_devices++;
-	device->space = device->group->space;
+	device->member.space = device->group->member.space;
 	return 0;
 }
 
@@ -453,8 +359,16 @@ static void legacy_detach(struct selector *selector, struct select_device *devic
 
 const struct backend backend_legacy = {
 	.space = "container",
+	.member = "group",
+	.empties_first = true,
 	.attach = legacy_attach,
 	.detach = legacy_detach,
+	.open = container_open,
+	.close = container_close,
+	.begin = container_begin,
+	.info = read_info,
+	.join = container_join,
+	.leave = container_leave,
 	.map = map_pages,
 	.unmap = unmap_range,
 };

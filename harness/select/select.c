@@ -117,7 +117,7 @@ int selector_plug(struct selector *selector, const struct target_device *device,
 			     strerrorname_np(-error));
 	else
 		selector_say(selector, "%s is in %s %u", device->name, selector->backend->space,
-			     find_device(selector, device->name)->space->number);
+			     find_device(selector, device->name)->member.space->number);
 	return error;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine's inside, shared by its files: sections.c, space.c, legacy.c, iommufd.c, select.c. */
+/* The engine's inside, shared by its files: sections.c, space.c, place.c, legacy.c, iommufd.c, select.c. */
 #ifndef HARNESS_SELECT_SELECTOR_H
 #define HARNESS_SELECT_SELECTOR_H
 
@@ -34,42 +34,63 @@ struct space {
 	unsigned number;		/* containers: 1, 2, ... as made; ioas: the id, as traces tell it */
 	int fd;				/* the container; of an ioas the iommufd */
 	int type;			/* VFIO_TYPE1v2_IOMMU ...; of an ioas 0 */
+	unsigned types;			/* of a container: those of the policy's it knows, a bit each */
 	uint32_t ioas;			/* its id */
 	TAILQ_HEAD(select_hwpt_list, select_hwpt) hwpts;
 	unsigned n_users;		/* groups; of an ioas devices */
+	bool announced;			/* one of the selector's */
 	bool live;			/* filled: from now on it hears of every section */
 	uint32_t available;		/* mappings it may hold, 0: the kernel did not say */
 	TAILQ_HEAD(omission_list, omission) omissions;
 	TAILQ_ENTRY(space) in_selector;
 };
 
+/* What a space takes in and lets go, as one: a group, or a device of an iommufd. */
+struct member {
+	struct space *space;		/* NULL: in none */
+	bool discards_ok;		/* does not forbid discarding */
+};
+
 struct select_group {
+	struct member member;		/* first */
 	int number;			/* struct target_device.group */
 	int fd;
-	struct space *space;
 	unsigned n_devices;
-	bool discards_ok;		/* does not forbid discarding */
 	TAILQ_ENTRY(select_group) in_selector;
 };
 
 struct select_device {
+	struct member member;		/* first; with containers only its space is told */
 	const struct target_device *target;
-	struct space *space;
 	int fd;
 	struct select_group *group;	/* legacy */
 	uint32_t id;			/* of the device in the iommufd */
 	struct select_hwpt *hwpt;	/* NULL: attached to the ioas itself */
-	bool discards_ok;		/* iommufd: does not forbid discarding */
 	TAILQ_ENTRY(select_device) in_selector;
 };
 
 /* How spaces are made and spoken to. Errors are negative errnos. */
 struct backend {
-	const char *space;		/* what a space is called */
-	/* Brings a device into a space that the policy chooses: fills fd and space. */
+	const char *space;		/* what a space is called ... */
+	const char *member;		/* ... and what it takes in */
+	bool empties_first;		/* unmaps everything before the last member leaves, not after */
+
+	/* Brings a device into a space that the policy chooses (member_place()): fills fd and space. */
 	int (*attach)(struct selector *selector, struct select_device *device, bool discards_ok);
-	/* And out again; its space goes with the last one. */
+	/* And out again (member_leave()). */
 	void (*detach)(struct selector *selector, struct select_device *device);
+
+	/* A new space, with nothing in it; and its end. */
+	int (*open)(struct space *space);
+	void (*close)(struct space *space);
+	/* Its first member. Nothing of it is left on failure but what the policy leaves. */
+	int (*begin)(struct space *space, struct member *member);
+	/* What it can do. */
+	int (*info)(struct space *space);
+	/* One that has members takes another; and lets one go. @undo: it was not to come at all. */
+	int (*join)(struct space *space, struct member *member);
+	void (*leave)(struct space *space, struct member *member, bool undo);
+
 	/* One command for whole pages. */
 	int (*map)(struct space *space, const struct section *pages);
 	long (*unmap)(struct space *space, uint64_t iova, uint64_t size);
@@ -117,7 +138,7 @@ bool section_pages(const struct section *section, struct section *ret_pages);
 
 /* ---- space.c ---- */
 
-/* Empty and unknown to the selector; given back with free(). NULL: out of memory. */
+/* Empty and unknown to the selector. NULL: out of memory. */
 struct space *space_create(struct selector *selector);
 /* It works: from now on it is one of the selector's, with its first user. */
 void space_announce(struct space *space);
@@ -130,6 +151,15 @@ int space_map(struct space *space, const struct section *section);
 void space_unmap(struct space *space, const struct section *section);
 /* Unmaps everything, as a listener does that is taken off. */
 void space_empty(struct space *space);
+
+/* ---- place.c ---- */
+
+/* Into a space: one that takes it, or a new one with everything in it. */
+int member_place(struct selector *selector, struct member *member);
+/* Out of its space, which goes with its last member. */
+void member_leave(struct selector *selector, struct member *member);
+
+/* ---- space.c ---- */
 
 /* Forbid or allow discarding RAM. -EBUSY: somebody needs it. */
 int discards_forbid(struct selector *selector);

@@ -57,6 +57,7 @@ void space_announce(struct space *space)
 
 	space->number = space->ioas ? space->ioas : ++selector->n_made;
 	space->n_users = 1;
+	space->announced = true;
 	TAILQ_INSERT_TAIL(&selector->spaces, space, in_selector);
 	selector_say(selector, "a new %s, number %u", selector->backend->space, space->number);
 }
@@ -78,7 +79,8 @@ void space_free(struct space *space)
 {
 	while (!TAILQ_EMPTY(&space->omissions))
 		forget_omission(space, TAILQ_FIRST(&space->omissions)->iova);
-	TAILQ_REMOVE(&space->selector->spaces, space, in_selector);
+	if (space->announced)
+		TAILQ_REMOVE(&space->selector->spaces, space, in_selector);
 	free(space);
 }
 

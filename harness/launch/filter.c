@@ -55,100 +55,139 @@ static void numbers_collect(struct numbers *numbers)
 	numbers_add(numbers, KVM_SET_DEVICE_ATTR_NUMBER);
 }
 
-/* Values of seccomp_data are 64 bits, little endian; the kernel takes these as 32. */
-#define LOAD(field_) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field_))
-#define JUMP_EQUAL(value_, yes_, no_) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value_), (yes_), (no_))
-#define RETURN(action_) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_##action_)
+/* ---- A program of jumps to labels ---- */
 
-/* Instructions of a program that is being written. */
+enum label {
+	NEXT,		/* the following instruction */
+	NEWFSTATAT,	/* what is looked at in each call ... */
+	STATX,
+	MMAP,
+	IOCTL,
+	NATIVE,		/* ... and, if all is as it should be, whether its numbers are ours */
+	NOTIFY,
+	ALLOW,
+	N_LABELS,
+};
+
+/* Instructions that are being written. Jumps hold labels until program_end(). */
 struct program {
 	struct sock_filter *code;
 	size_t n;
+	size_t places[N_LABELS];
 };
 
-static void put(struct program *program, const struct sock_filter *code, size_t n)
+static void put(struct program *program, uint16_t code, uint32_t value, enum label yes, enum label no)
 {
-	memcpy(program->code + program->n, code, n * sizeof(*code));
-	program->n += n;
+	program->code[program->n++] = (struct sock_filter){
+		.code = code, .k = value, .jt = (uint8_t)yes, .jf = (uint8_t)no,
+	};
 }
 
-/* fstat(), and newfstatat() and statx() of the descriptor itself: notify. The number is loaded. */
+static void place(struct program *program, enum label label)
+{
+	program->places[label] = program->n;
+}
+
+/* Values of seccomp_data are 64 bits, little endian; the kernel takes these as 32. */
+#define LOAD(program_, field_) \
+	put((program_), BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field_), NEXT, NEXT)
+
+/* Compares what was loaded: BPF_JEQ, BPF_JGE, or BPF_JSET (has any of these bits). */
+static void put_if(struct program *program, uint16_t test, uint32_t value, enum label yes,
+		   enum label no)
+{
+	put(program, BPF_JMP | test | BPF_K, value, yes, no);
+}
+
+static void put_return(struct program *program, uint32_t action)
+{
+	put(program, BPF_RET | BPF_K, action, NEXT, NEXT);
+}
+
+/* How many instructions a jump at @at to @label leaves out. */
+static uint8_t distance(const struct program *program, size_t at, uint8_t label)
+{
+	return label == NEXT ? 0 : (uint8_t)(program->places[label] - at - 1);
+}
+
+/* From labels to distances: all jumps go forward, and the program is shorter than 256. */
+static size_t program_end(struct program *program)
+{
+	for (size_t at = 0; at < program->n; at++) {
+		struct sock_filter *code = &program->code[at];
+
+		code->jt = distance(program, at, code->jt);
+		code->jf = distance(program, at, code->jf);
+	}
+	return program->n;
+}
+
+/* ---- The filter ---- */
+
+_Static_assert(FILTER_MAX > MAX_NUMBERS + 24 && FILTER_MAX < 256, "jumps reach everywhere");
+
+/* fstat(), and newfstatat() and statx() of the descriptor itself. */
 static void put_stat(struct program *program)
 {
-	const struct sock_filter code[] = {
-		JUMP_EQUAL(SYS_fstat, 7, 0),
-		JUMP_EQUAL(SYS_newfstatat, 2, 0),
-		JUMP_EQUAL(SYS_statx, 3, 0),
-		BPF_STMT(BPF_JMP | BPF_JA, 8),			/* behind all this */
-		LOAD(args[3]),					/* flags of newfstatat */
-		BPF_STMT(BPF_JMP | BPF_JA, 1),
-		LOAD(args[2]),					/* flags of statx */
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 2),
-		LOAD(arch),
-		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
-		RETURN(ALLOW),
-		RETURN(USER_NOTIF),
-	};
-
-	put(program, code, sizeof(code) / sizeof(code[0]));
+	place(program, NEWFSTATAT);
+	LOAD(program, args[3]);			/* flags */
+	put_if(program, BPF_JSET, AT_EMPTY_PATH, NATIVE, ALLOW);
+	place(program, STATX);
+	LOAD(program, args[2]);			/* flags */
+	put_if(program, BPF_JSET, AT_EMPTY_PATH, NATIVE, ALLOW);
 }
 
-/* mmap() of a file, shared: notify; what programs are made of is mapped private. */
+/* mmap() of a file, shared; what programs are made of is mapped private. */
 static void put_mmap(struct program *program)
 {
-	const struct sock_filter code[] = {
-		JUMP_EQUAL(SYS_mmap, 0, 9),			/* else: behind all this */
-		LOAD(args[3]),					/* flags */
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_SHARED, 0, 5),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MAP_ANONYMOUS, 4, 0),
-		LOAD(args[4]),					/* descriptor: negative is none */
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x80000000u, 2, 0),
-		LOAD(arch),
-		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
-		RETURN(ALLOW),
-		RETURN(USER_NOTIF),
-	};
-
-	put(program, code, sizeof(code) / sizeof(code[0]));
+	place(program, MMAP);
+	LOAD(program, args[3]);			/* flags */
+	put_if(program, BPF_JSET, MAP_SHARED, NEXT, ALLOW);
+	put_if(program, BPF_JSET, MAP_ANONYMOUS, ALLOW, NEXT);
+	LOAD(program, args[4]);			/* descriptor: negative is none */
+	put_if(program, BPF_JGE, 0x80000000u, ALLOW, NATIVE);
 }
 
-/* ioctl() with a request among the numbers: notify. The number is loaded. */
+/* ioctl() with a request among the numbers. */
 static void put_ioctl(struct program *program, const struct numbers *numbers)
 {
-	const struct sock_filter head[] = {
-		JUMP_EQUAL(SYS_ioctl, 1, 0),
-		RETURN(ALLOW),
-		LOAD(arch),
-		JUMP_EQUAL(NATIVE_ARCH, 1, 0),
-		RETURN(ALLOW),
-		LOAD(args[1]),
-	};
-	const struct sock_filter tail[] = { RETURN(ALLOW), RETURN(USER_NOTIF) };
-
-	put(program, head, sizeof(head) / sizeof(head[0]));
-	for (size_t i = 0; i < numbers->n; i++) {
-		const uint8_t to_notify = (uint8_t)(numbers->n - i);
-
-		put(program, &(struct sock_filter)JUMP_EQUAL(numbers->items[i], to_notify, 0), 1);
-	}
-	put(program, tail, sizeof(tail) / sizeof(tail[0]));
+	place(program, IOCTL);
+	LOAD(program, args[1]);
+	for (size_t i = 0; i < numbers->n; i++)
+		put_if(program, BPF_JEQ, numbers->items[i], NATIVE, i + 1 < numbers->n ? NEXT : ALLOW);
 }
 
 /*
  * Foreign architectures and all other system calls are allowed; those that depend
  * on the number alone the kernel remembers and asks no filter about. x32 has the
- * same arch and bit 30 in the number, so it is no ioctl here.
+ * same arch and bit 30 in the number, so it is none of ours here.
  */
-static size_t filter_build(const struct numbers *numbers, bool stat, struct sock_filter *to)
+size_t filter_build(bool fake_chardevs, struct sock_filter *to)
 {
 	struct program program = { .code = to };
+	struct numbers numbers = {};
 
-	put(&program, &(struct sock_filter)LOAD(nr), 1);
-	if (stat)
+	numbers_collect(&numbers);
+	LOAD(&program, nr);
+	if (fake_chardevs) {
+		put_if(&program, BPF_JEQ, SYS_fstat, NATIVE, NEXT);
+		put_if(&program, BPF_JEQ, SYS_newfstatat, NEWFSTATAT, NEXT);
+		put_if(&program, BPF_JEQ, SYS_statx, STATX, NEXT);
+	}
+	put_if(&program, BPF_JEQ, SYS_mmap, MMAP, NEXT);
+	put_if(&program, BPF_JEQ, SYS_ioctl, IOCTL, ALLOW);
+	if (fake_chardevs)
 		put_stat(&program);
 	put_mmap(&program);
-	put_ioctl(&program, numbers);
-	return program.n;
+	put_ioctl(&program, &numbers);
+	place(&program, NATIVE);
+	LOAD(&program, arch);
+	put_if(&program, BPF_JEQ, NATIVE_ARCH, NOTIFY, ALLOW);
+	place(&program, NOTIFY);
+	put_return(&program, SECCOMP_RET_USER_NOTIF);
+	place(&program, ALLOW);
+	put_return(&program, SECCOMP_RET_ALLOW);
+	return program_end(&program);
 }
 
 static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
@@ -161,15 +200,13 @@ static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
 
 int filter_install(bool fake_chardevs)
 {
-	struct sock_filter code[MAX_NUMBERS + 48];
-	struct numbers numbers = {};
+	struct sock_filter code[FILTER_MAX];
 	struct sock_fprog program = { .filter = code };
 	/* Without this flag a signal may abort a command that has been served. */
 	unsigned long flags = SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int fd;
 
-	numbers_collect(&numbers);
-	program.len = (unsigned short)filter_build(&numbers, fake_chardevs, code);
+	program.len = (unsigned short)filter_build(fake_chardevs, code);
 	fd = seccomp_listen(&program, flags);
 	if (fd == -EINVAL) {
 		flags = 0;

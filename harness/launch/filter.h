@@ -16,6 +16,14 @@
 #define LAUNCH_FILTER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+struct sock_filter;
+
+#define FILTER_MAX 128	/* instructions */
+
+/* Writes the filter's instructions, at most FILTER_MAX; returns how many there are. */
+size_t filter_build(bool fake_chardevs, struct sock_filter *to);
 
 /*
  * Puts the calling process under the filter; returns the listener (close-on-exec).

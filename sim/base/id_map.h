@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Id map: from 64-bit ids to pointers, unordered, O(1). The only user of uthash.
- * Not locked; the pointers are the caller's.
+ * Maps from 64-bit ids, or from names, to pointers: unordered, O(1). The only user of
+ * uthash. Not locked; the pointers are the caller's.
  */
 #ifndef SIM_BASE_ID_MAP_H
 #define SIM_BASE_ID_MAP_H
@@ -23,5 +23,18 @@ void *id_map_erase(struct id_map *map, uint64_t id);
 size_t id_map_count(const struct id_map *map);
 /* Calls @visit for every item, in no particular order; @visit may erase that item only. */
 void id_map_visit(struct id_map *map, void (*visit)(void *ctx, uint64_t id, void *item), void *ctx);
+
+/* The same for names. A name is copied. */
+struct name_map {
+	void *head;
+};
+
+void name_map_init(struct name_map *map);
+void name_map_done(struct name_map *map);
+int name_map_insert(struct name_map *map, const char *name, void *item);
+void *name_map_find(const struct name_map *map, const char *name);
+void *name_map_erase(struct name_map *map, const char *name);
+void name_map_visit(struct name_map *map, void (*visit)(void *ctx, const char *name, void *item),
+		    void *ctx);
 
 #endif

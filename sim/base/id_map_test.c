@@ -81,6 +81,38 @@ START_TEST(test_visit_may_erase)
 }
 END_TEST
 
+static void visit_name(void *ctx, const char *name, void *item)
+{
+	struct name_map *map = ctx;
+
+	ck_assert_int_eq(*(char *)item, name[0]);
+	ck_assert_ptr_eq(name_map_erase(map, name), item);
+}
+
+START_TEST(test_names)
+{
+	char a = 'a', b = 'b', name[] = "a name";
+	struct name_map map;
+
+	name_map_init(&map);
+	ck_assert_ptr_null(name_map_find(&map, ""));
+	ck_assert_int_eq(name_map_insert(&map, name, &a), 0);
+	name[0] = 'b';		/* it was copied */
+	ck_assert_int_eq(name_map_insert(&map, name, &b), 0);
+	ck_assert_int_eq(name_map_insert(&map, "a name", &b), -EEXIST);
+	ck_assert_int_eq(name_map_insert(&map, "c", NULL), -EINVAL);
+	ck_assert_ptr_eq(name_map_find(&map, "a name"), &a);
+	ck_assert_ptr_eq(name_map_find(&map, "b name"), &b);
+	ck_assert_ptr_null(name_map_find(&map, "a nam"));
+	ck_assert_ptr_null(name_map_find(&map, "a name "));
+	name_map_visit(&map, visit_name, &map);
+	ck_assert_ptr_null(name_map_find(&map, "a name"));
+	ck_assert_int_eq(name_map_insert(&map, "a name", &a), 0);
+	name_map_done(&map);
+	ck_assert_ptr_null(name_map_find(&map, "a name"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("id_map");
@@ -90,6 +122,7 @@ int main(void)
 
 	tcase_add_test(tests, test_story);
 	tcase_add_test(tests, test_many);
+	tcase_add_test(tests, test_names);
 	tcase_add_test(tests, test_visit_may_erase);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

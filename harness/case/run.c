@@ -85,23 +85,35 @@ void result_text(struct result *result, const char *name, const char *format, ..
 
 struct named *run_named(struct run *run, enum named_kind kind, const char *name)
 {
-	for (unsigned i = 0; i < run->n_names; i++)
-		if (run->names[i].kind == kind && !strcmp(run->names[i].name, name))
-			return &run->names[i];
-	return NULL;
+	return name_map_find(&run->names[kind], name);
 }
 
 struct named *run_name(struct run *run, enum named_kind kind, const char *name)
 {
-	struct named *named = run_named(run, kind, name);
+	struct named *named = run_named(run, kind, name), *made = NULL;
 
-	if (!named && run->n_names < RUN_NAMED_MAX)
-		named = &run->names[run->n_names++];
 	if (!named)
+		named = made = malloc(sizeof(*named));
+	if (made && name_map_insert(&run->names[kind], name, made)) {
+		free(made);
 		return NULL;
-	*named = (struct named){ .kind = kind, .fd = -1 };
-	snprintf(named->name, sizeof(named->name), "%s", name);
+	}
+	if (named)
+		*named = (struct named){ .fd = -1 };
 	return named;
+}
+
+static void free_named(void *ctx, const char *name, void *item)
+{
+	free(item);
+}
+
+static void names_done(struct run *run)
+{
+	for (unsigned kind = 0; kind < NAMED_KINDS; kind++) {
+		name_map_visit(&run->names[kind], free_named, NULL);
+		name_map_done(&run->names[kind]);
+	}
 }
 
 int run_fd(struct run *run, const char *name)
@@ -291,7 +303,11 @@ static enum verdict run_steps(struct run *run, const struct run_watch *watch, FI
 
 static int begin(struct run *run, const struct run_watch *watch)
 {
-	int error = run->target->ops->process(run->target, NULL, &run->first);
+	int error;
+
+	for (unsigned kind = 0; kind < NAMED_KINDS; kind++)
+		name_map_init(&run->names[kind]);
+	error = run->target->ops->process(run->target, NULL, &run->first);
 
 	if (!error && run->play->policy)
 		error = selector_create(run->first, run->play->policy, &run->selector);
@@ -325,6 +341,7 @@ int run_play(const struct play *play, struct target *target, const struct run_wa
 	if (watch && watch->end)
 		watch->end(watch->ctx);
 	selector_destroy(run.selector);
+	names_done(&run);
 	if (error)
 		outcome_done(ret_outcome);
 	return error;

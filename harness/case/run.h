@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 
+#include "base/id_map.h"
 #include "case/case.h"
 #include "select/select.h"
 #include "target.h"
@@ -47,7 +48,7 @@ int run_play(const struct play *play, struct target *target, const struct run_wa
 /* ---- For the verbs ----------------------------------------------------- */
 
 #define RUN_NAME_MAX 64
-#define RUN_NAMED_MAX 128
+#define RUN_ATTACHED_MAX 128
 
 /* What a step gave. @error: negative errno, or 0. */
 struct result {
@@ -71,9 +72,9 @@ void result_text(struct result *result, const char *name, const char *format, ..
  * iommufd a space is the descriptor of /dev/iommu and the id of an ioas in it, a
  * device that of its own node and its id in the iommufd.
  */
+enum named_kind { NAMED_FD, NAMED_MEMORY, NAMED_PROC, NAMED_KINDS };
+
 struct named {
-	char name[RUN_NAME_MAX];
-	enum named_kind { NAMED_FD, NAMED_MEMORY, NAMED_PROC } kind;
 	int fd;
 	uint32_t id;			/* of the object it stands for in an iommufd; 0: none */
 	uint64_t uva, size;
@@ -92,9 +93,8 @@ struct run {
 	struct target *target;
 	struct proc *proc;		/* who does the current step */
 	struct proc *first;
-	struct named names[RUN_NAMED_MAX];
-	unsigned n_names;
-	struct attached attached[RUN_NAMED_MAX];
+	struct name_map names[NAMED_KINDS];	/* -> struct named, which is ours */
+	struct attached attached[RUN_ATTACHED_MAX];
 	unsigned n_attached;
 	struct selector *selector;	/* plays under a policy */
 	char skip[200];			/* why the target cannot do a step; "" it can */
@@ -113,7 +113,7 @@ int run_broken(struct run *run, const char *format, ...) __attribute__((format(p
 int run_answer(struct run *run, long answer, struct result *ret_result);
 
 struct named *run_named(struct run *run, enum named_kind kind, const char *name);
-/* Gives a name; one that is in use already is given anew. NULL: too many names. */
+/* Gives a name; one that is in use already is given anew. NULL: no memory. */
 struct named *run_name(struct run *run, enum named_kind kind, const char *name);
 /* The descriptor called @name: space, device, "device.group", or what `open` named; -1: none. */
 int run_fd(struct run *run, const char *name);

@@ -154,7 +154,7 @@ static int remember(struct run *run, const struct target_device *device, const c
 	names[0] = run_name(run, NAMED_FD, device->name);
 	names[1] = run_name(run, NAMED_FD, handle);
 	names[2] = run_name(run, NAMED_FD, space);
-	if (!names[0] || !names[1] || !names[2] || run->n_attached == RUN_NAMED_MAX)
+	if (!names[0] || !names[1] || !names[2] || run->n_attached == RUN_ATTACHED_MAX)
 		return run_broken(run, "too many names in one case");
 	names[0]->fd = a->device_fd;
 	names[1]->fd = a->group_fd;

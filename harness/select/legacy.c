@@ -141,16 +141,6 @@ static int map_pages(struct space *space, const struct section *pages)
 
 /* ---- Groups ------------------------------------------------------------ */
 
-static struct select_group *find_group(struct selector *selector, int number)
-{
-	struct select_group *group;
-
-	TAILQ_FOREACH(group, &selector->groups, in_selector)
-		if (group->number == number)
-			return group;
-	return NULL;
-}
-
 static long set_container(struct select_group *group, struct space *space)
 {
 	struct selector *selector = space->selector;
@@ -249,7 +239,7 @@ static int container_begin(struct space *space, struct member *member)
 static int group_get(struct selector *selector, const struct target_device *device,
 		     struct select_group **ret_group)
 {
-	struct select_group *group = find_group(selector, device->group);
+	struct select_group *group = id_map_find(&selector->groups, (uint64_t)device->group);
 	int error;
 
 	if (group) {
@@ -264,14 +254,18 @@ static int group_get(struct selector *selector, const struct target_device *devi
 	error = group->fd < 0 ? group->fd : 0;
 	if (error)
 		goto free_group;
+	error = id_map_insert(&selector->groups, (uint64_t)group->number, group);
+	if (error)
+		goto close_fd;
 	error = check_viable(selector, group);
 	if (!error)
 		error = member_place(selector, &group->member);
 	if (error)
-		goto close_fd;
-	TAILQ_INSERT_TAIL(&selector->groups, group, in_selector);
+		goto forget;
 	*ret_group = group;
 	return 0;
+forget:
+	id_map_erase(&selector->groups, (uint64_t)group->number);
 close_fd:
 	selector->ops->close(selector->proc, group->fd);
 free_group:
@@ -286,7 +280,7 @@ static void group_put(struct selector *selector, struct select_group *group)
 		return;
 	member_leave(selector, &group->member);
 	selector->ops->close(selector->proc, group->fd);
-	TAILQ_REMOVE(&selector->groups, group, in_selector);
+	id_map_erase(&selector->groups, (uint64_t)group->number);
 	free(group);
 }
 

@@ -52,7 +52,7 @@ int selector_create(struct proc *proc, const struct policy *policy, struct selec
 	selector->iommufd = -1;
 	TAILQ_INIT(&selector->sections);
 	TAILQ_INIT(&selector->spaces);
-	TAILQ_INIT(&selector->groups);
+	id_map_init(&selector->groups);
 	TAILQ_INIT(&selector->devices);
 	*ret_selector = selector;
 	return 0;
@@ -242,12 +242,10 @@ int selector_device_fd(const struct selector *selector, const char *name)
 static bool is_omitted(const struct selector *selector, uint64_t iova)
 {
 	const struct space *space;
-	const struct omission *omission;
 
 	TAILQ_FOREACH(space, &selector->spaces, in_selector)
-		TAILQ_FOREACH(omission, &space->omissions, in_space)
-			if (omission->iova == iova)
-				return true;
+		if (id_map_find(&space->omissions, iova))
+			return true;
 	return false;
 }
 
@@ -291,5 +289,6 @@ void selector_destroy(struct selector *selector)
 	for (size_t i = 0; i < selector->n_notes; i++)
 		free(selector->notes[i]);
 	free(selector->notes);
+	id_map_done(&selector->groups);
 	free(selector);
 }

@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "base/id_map.h"
 #include "select/select.h"
 
 #define SELECT_REFUSED_MAX 32
@@ -12,13 +13,6 @@
 struct select_section {
 	struct section section;
 	TAILQ_ENTRY(select_section) in_selector;	/* ascending by iova */
-};
-
-/* A section that one space could not take. */
-struct omission {
-	uint64_t iova;
-	int error;			/* positive errno */
-	TAILQ_ENTRY(omission) in_space;
 };
 
 /* A hardware page table that the program made itself, of the ioas it is in. */
@@ -41,7 +35,7 @@ struct space {
 	bool announced;			/* one of the selector's */
 	bool live;			/* filled: from now on it hears of every section */
 	uint32_t available;		/* mappings it may hold, 0: the kernel did not say */
-	TAILQ_HEAD(omission_list, omission) omissions;
+	struct id_map omissions;	/* iovas of sections it could not take */
 	TAILQ_ENTRY(space) in_selector;
 };
 
@@ -56,7 +50,6 @@ struct select_group {
 	int number;			/* struct target_device.group */
 	int fd;
 	unsigned n_devices;
-	TAILQ_ENTRY(select_group) in_selector;
 };
 
 struct select_device {
@@ -106,7 +99,7 @@ struct selector {
 	unsigned n_bound;		/* devices bound to it */
 	TAILQ_HEAD(section_list, select_section) sections;
 	TAILQ_HEAD(space_list, space) spaces;
-	TAILQ_HEAD(group_list, select_group) groups;
+	struct id_map groups;		/* by number */
 	TAILQ_HEAD(device_list, select_device) devices;
 	unsigned n_made;		/* containers ever made */
 	unsigned discards_forbidden;	/* count of those that forbid discarding RAM */

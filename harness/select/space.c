@@ -46,7 +46,7 @@ struct space *space_create(struct selector *selector)
 		return NULL;
 	space->selector = selector;
 	space->fd = -1;
-	TAILQ_INIT(&space->omissions);
+	id_map_init(&space->omissions);
 	TAILQ_INIT(&space->hwpts);
 	return space;
 }
@@ -62,23 +62,9 @@ void space_announce(struct space *space)
 	selector_say(selector, "a new %s, number %u", selector->backend->space, space->number);
 }
 
-static void forget_omission(struct space *space, uint64_t iova)
-{
-	struct omission *omission;
-
-	TAILQ_FOREACH(omission, &space->omissions, in_space)
-		if (omission->iova == iova)
-			break;
-	if (!omission)
-		return;
-	TAILQ_REMOVE(&space->omissions, omission, in_space);
-	free(omission);
-}
-
 void space_free(struct space *space)
 {
-	while (!TAILQ_EMPTY(&space->omissions))
-		forget_omission(space, TAILQ_FIRST(&space->omissions)->iova);
+	id_map_done(&space->omissions);
 	if (space->announced)
 		TAILQ_REMOVE(&space->selector->spaces, space, in_selector);
 	free(space);
@@ -88,13 +74,10 @@ void space_free(struct space *space)
 
 static int leave_out(struct space *space, const struct section *section, int error)
 {
-	struct omission *omission = calloc(1, sizeof(*omission));
+	int lost = id_map_insert(&space->omissions, section->iova, space);
 
-	if (!omission)
-		return -ENOMEM;
-	omission->iova = section->iova;
-	omission->error = -error;
-	TAILQ_INSERT_TAIL(&space->omissions, omission, in_space);
+	if (lost)
+		return lost;
 	selector_say(space->selector,
 		     "%s %u does without the %s at 0x%" PRIx64 " (%s): nothing but "
 		     "peer-to-peer transfers needs it",
@@ -133,7 +116,7 @@ void space_unmap(struct space *space, const struct section *section)
 	struct section pages;
 	long error;
 
-	forget_omission(space, section->iova);
+	id_map_erase(&space->omissions, section->iova);
 	if (section->kind == SECTION_BAR && !policy->maps_bars)
 		return;
 	if (!section_pages(section, &pages))

@@ -72,7 +72,7 @@ static const struct word glossary[] = {
 	{ "IOMMU", "the hardware between devices and memory: it translates and limits what they "
 		   "reach" },
 	{ "iova", "an address as devices see it" },
-	{ "domain", "the IOMMU's page table for a container; every mapping must be in it" },
+	{ "domain", "a page table of the IOMMU: devices attached to it reach what is mapped there" },
 	{ "pin", "to fix pages in memory, so that a device can use them at any time" },
 	{ "mdev", "a mediated device: a slice of a real one, made by its driver; it reaches memory "
 		  "through that driver, not through the IOMMU" },
@@ -86,7 +86,7 @@ static const struct word glossary[] = {
 		    "configuration space" },
 	{ "BAR", "a stretch of a PCI device's own memory, placed into the address space by its "
 		 "base address register" },
-	{ "replay", "a new domain gets every mapping the container holds already" },
+	{ "replay", "a new domain gets every mapping that the container or IOAS holds already" },
 	{ "dirty", "written by a device since it was last asked" },
 	{ "locked", "memory that may not be swapped out; how much a process may lock is limited" },
 };

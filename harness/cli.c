@@ -30,7 +30,7 @@ void cli_error(const char *format, ...)
 		colours ? "\033[0m" : "", text);
 }
 
-void cli_file_error(const struct vfiosim_error *error)
+static void put_error(const struct vfiosim_error *error)
 {
 	if (!error->file[0])
 		cli_error("%s", error->message);
@@ -43,7 +43,7 @@ void cli_file_error(const struct vfiosim_error *error)
 void cli_file_errors(const struct vfiosim_errors *errors)
 {
 	for (size_t i = 0; i < errors->n; i++)
-		cli_file_error(&errors->list[i]);
+		put_error(&errors->list[i]);
 	if (!errors->n)
 		cli_error("out of memory");
 	if (errors->more)

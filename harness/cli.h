@@ -17,7 +17,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-struct vfiosim_error;
 struct vfiosim_errors;
 
 /* ---- Tables ---- */
@@ -99,10 +98,9 @@ void cli_complete(const struct cli_verb *verb, char **words, size_t n, size_t in
 
 /* ---- Messages ---- */
 
-/* "vfiosim: error: file:line:column: message" to stderr; colours only on a terminal. */
+/* "vfiosim: error: MESSAGE" to stderr; colours only on a terminal. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void cli_file_error(const struct vfiosim_error *error);
-/* One line for each. */
+/* A line for each, "FILE:LINE:COLUMN: MESSAGE". None: memory ran out. */
 void cli_file_errors(const struct vfiosim_errors *errors);
 /* May @stream have colours? A terminal, and NO_COLOR is not set. */
 bool cli_colours(FILE *stream);

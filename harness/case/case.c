@@ -13,11 +13,10 @@
 #include "case/verb.h"
 #include "select/policy.h"
 
-const struct mode_row modes[MODE_COUNT] = {
-	[MODE_LEGACY] = { "legacy", NULL },
-	[MODE_IOMMUFD] = { "iommufd", NULL },
+const char *const mode_names[MODE_COUNT + 1] = {
+	[MODE_LEGACY] = "legacy",
+	[MODE_IOMMUFD] = "iommufd",
 };
-const char *const mode_names[] = { "legacy", "iommufd", NULL };
 
 /* More than any story has; each variant plays every step. */
 #define VARIANTS_MAX 64
@@ -46,7 +45,7 @@ int errno_by_name(const char *name)
 	return -1;
 }
 
-bool case_is_yaml(const char *name)
+static bool ends_in_yaml(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -168,7 +167,7 @@ static int read_topology(struct case_file *file, const struct ynode *node,
 	if (error)
 		return error;
 	file->topology_node = node;
-	if (name[0] != '/' && slash && (strchr(name, '/') || case_is_yaml(name))) {
+	if (name[0] != '/' && slash && yaml_is_path(name)) {
 		if (asprintf(&file->topology_name, "%.*s/%s", (int)(slash - node->file), node->file,
 			     name) < 0)
 			file->topology_name = NULL;
@@ -334,7 +333,7 @@ static char *base_name(const char *file)
 	const char *slash = strrchr(file, '/');
 	const char *base = slash ? slash + 1 : file;
 
-	return strndup(base, strlen(base) - (case_is_yaml(base) ? strlen(".yaml") : 0));
+	return strndup(base, strlen(base) - (ends_in_yaml(base) ? strlen(".yaml") : 0));
 }
 
 /* @broken: what is known of the file already. */

@@ -29,13 +29,8 @@ struct vfiosim_topology;
 
 enum mode { MODE_LEGACY, MODE_IOMMUFD, MODE_COUNT };
 
-struct mode_row {
-	const char *name;
-	const char *missing;	/* why this build cannot run it; NULL: it can */
-};
-extern const struct mode_row modes[MODE_COUNT];
-/* Their names, ended by NULL. */
-extern const char *const mode_names[];
+/* Their names; a NULL ends them. */
+extern const char *const mode_names[MODE_COUNT + 1];
 
 /* ---- What is expected -------------------------------------------------- */
 
@@ -125,9 +120,6 @@ int case_parse(const char *file, const char *text, size_t length, struct case_fi
 int case_load(const char *path, struct case_file **ret_case, struct vfiosim_errors *errors);
 /* NULL is allowed. */
 void case_free(struct case_file *file);
-
-/* Does a name end in .yaml? */
-bool case_is_yaml(const char *name);
 
 /* Names of variants: 1 and NULL when there are none. */
 size_t case_variants(const struct case_file *file);

@@ -41,7 +41,7 @@ static const char *target_word(size_t index)
 
 static const char *mode_word(size_t index)
 {
-	return index < MODE_COUNT ? modes[index].name : NULL;
+	return index < MODE_COUNT ? mode_names[index] : NULL;
 }
 
 /* The policies, and behind them the word for "as scripted". */
@@ -124,7 +124,7 @@ static void repro(const struct play *play, const struct options *options, FILE *
 
 	fputs("vfiosim case run ", to);
 	put_word(path ? path : play->file->name, to);
-	fprintf(to, " --mode %s --policy %s", modes[play->mode].name,
+	fprintf(to, " --mode %s --policy %s", mode_names[play->mode],
 		play->policy ? play->policy->name : "none");
 	if (variant) {
 		fputs(" --variant ", to);

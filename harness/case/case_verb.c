@@ -84,7 +84,7 @@ static int show(void *options, char **names, size_t n)
 	int status = 0;
 
 	for (size_t i = 0; i < n && !status; i++)
-		status = library_is_file(names[i]) ? show_file(names[i]) : show_one(names[i]);
+		status = yaml_is_path(names[i]) ? show_file(names[i]) : show_one(names[i]);
 	return status;
 }
 

@@ -168,8 +168,6 @@ const char *job_skipped(const struct play *play, enum job_target target)
 {
 	const struct ynode *skip = ynode_get(play->file->skip, job_targets[target]);
 
-	if (modes[play->mode].missing)
-		return modes[play->mode].missing;
 	return skip ? skip->text : NULL;
 }
 

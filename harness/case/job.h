@@ -31,7 +31,7 @@ struct job_result {
 	char *trace;		/* what the machine answered, JSON Lines; NULL: none known */
 };
 
-/* Why @play is not run on @target at all: the build lacks its mode, or the case says so. NULL: it is. */
+/* Why @play is not run on @target at all, as the case says. NULL: it is. */
 const char *job_skipped(const struct play *play, enum job_target target);
 /* @play: of library_plays(), or one made. 0, or -errno when not even an outcome came of it (-ENOMEM, -EIO, ...). */
 int job_run(const struct play *play, const struct job_options *options,

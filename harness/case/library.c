@@ -15,11 +15,6 @@
 
 #define NAMES_MAX 512
 
-bool library_is_file(const char *pattern)
-{
-	return strchr(pattern, '/') || case_is_yaml(pattern);
-}
-
 static int add(struct library *library, struct case_file *file)
 {
 	struct case_file **files;
@@ -79,7 +74,7 @@ static int add_pattern(struct library *library, const char *pattern,
 	bool found = false;
 	int error = 0;
 
-	if (library_is_file(pattern)) {
+	if (yaml_is_path(pattern)) {
 		struct case_file *file;
 
 		error = case_load(pattern, &file, errors);

@@ -15,9 +15,6 @@ struct library {
 	size_t n;
 };
 
-/* Does a name mean a file? It has a '/' or ends in .yaml. */
-bool library_is_file(const char *pattern);
-
 /*
  * @patterns: n of them; none means every case built in. A pattern with a '/' or
  * ending in .yaml is a file, else a glob. -ENOENT: one matches nothing; otherwise as

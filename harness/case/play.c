@@ -27,7 +27,7 @@ static int pick(const struct maker *maker, const struct ynode *node, const struc
 
 	if (!value)
 		return ynode_error(node, maker->errors, "no value for mode %s",
-				   modes[maker->play->mode].name);
+				   mode_names[maker->play->mode]);
 	if (value->kind == YNODE_SCALAR && value->text[0] == '$')
 		return ynode_error(value, maker->errors,
 				   "nothing is called '%s': no variant gives it a value", value->text);
@@ -500,7 +500,7 @@ static int make_outcome(const struct maker *maker)
 
 bool case_policy_fits(const struct policy *policy, enum mode mode)
 {
-	return !strcmp(policy->mode, modes[mode].name);
+	return !strcmp(policy->mode, mode_names[mode]);
 }
 
 int case_play_make(const struct case_file *file, size_t variant, enum mode mode,
@@ -537,6 +537,6 @@ void case_play_name(const struct play *play, char *to, size_t size)
 	const char *variant = case_variant(play->file, play->variant);
 
 	snprintf(to, size, "%s%s%s %s%s%s", play->file->name, variant ? "/" : "",
-		 variant ? variant : "", modes[play->mode].name, play->policy ? " " : "",
+		 variant ? variant : "", mode_names[play->mode], play->policy ? " " : "",
 		 play->policy ? play->policy->name : "");
 }

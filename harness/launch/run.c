@@ -8,6 +8,7 @@
 #include <vfiosim/trace.h>
 
 #include "base/value.h"
+#include "base/yaml.h"
 #include "cli.h"
 #include "launch/launch.h"
 #include "report/explain.h"
@@ -151,9 +152,7 @@ static void sinks_watch(void *ctx, struct vfiosim *sim)
 /* What `--topology` would take inside the run as well; malloc'ed. */
 static char *topology_name(const char *name_or_file)
 {
-	char *path = strchr(name_or_file, '/') || strstr(name_or_file, ".yaml") ?
-			     realpath(name_or_file, NULL) :
-			     NULL;
+	char *path = yaml_is_path(name_or_file) ? realpath(name_or_file, NULL) : NULL;
 
 	return path ? path : strdup(name_or_file);
 }

@@ -390,6 +390,13 @@ int yaml_parse(const char *file, const char *text, size_t length, struct arena *
 
 /* ---- Files ---- */
 
+bool yaml_is_path(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strchr(name, '/') || (dot && dot != name && !strcmp(dot, ".yaml"));
+}
+
 /* One byte more than is allowed: yaml_parse() refuses what is too long. */
 static int read_file(const char *path, struct arena *arena, char **ret_text, size_t *ret_length)
 {

@@ -47,6 +47,9 @@ int yaml_parse(const char *file, const char *text, size_t length, struct arena *
 int yaml_load(const char *path, struct arena *arena, const struct ynode **ret_root,
 	      struct vfiosim_errors *errors);
 
+/* Is @name meant as a file rather than as something built in? It has a / or ends in .yaml. */
+bool yaml_is_path(const char *name);
+
 /* The value under @key of a map, or NULL. */
 const struct ynode *ynode_get(const struct ynode *map, const char *key);
 

@@ -98,6 +98,8 @@ START_TEST(files)
 	ck_assert_int_eq(yaml_load("/dev/zero", &arena, &root, &errors), -EINVAL);
 	told(0, 0, 0, "longer than");
 	ck_assert_ptr_null(root);
+	ck_assert(yaml_is_path("a.yaml") && yaml_is_path("./a") && yaml_is_path("a.b.yaml"));
+	ck_assert(!yaml_is_path("a") && !yaml_is_path(".yaml") && !yaml_is_path("a.yaml.orig"));
 }
 END_TEST
 

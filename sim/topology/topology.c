@@ -174,13 +174,6 @@ static int load_file(const char *path, const struct topology_owner *owners,
 	return err;
 }
 
-static bool is_path(const char *name)
-{
-	size_t n = strlen(name);
-
-	return strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".yaml"));
-}
-
 int topology_load(const char *name_or_file, const struct topology_owner *owners,
 		  struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors)
 {
@@ -190,7 +183,7 @@ int topology_load(const char *name_or_file, const struct topology_owner *owners,
 	size_t n = 0;
 
 	errors_init(ret_errors);
-	if (is_path(name_or_file))
+	if (yaml_is_path(name_or_file))
 		return load_file(name_or_file, owners, ret_topology, ret_errors);
 	for (; n < 64 && (builtin = vfiosim_topology_builtin(n)); n++) {
 		names[n] = builtin->name;

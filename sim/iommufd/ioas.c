@@ -105,12 +105,12 @@ int ioas_allow(struct call *call, struct ioas *ioas, struct ranges *allowed)
 int ioas_check_reserve(struct call *call, const struct ioas *ioas, struct span span,
 		       const char *why)
 {
-	const struct mapping *mapping = iopt_find(&ioas->iopt, span);
+	const struct area *area = iopt_find(&ioas->iopt, span);
 
-	if (mapping)
+	if (area)
 		return refuse(call, RULE_RESV_IN_USE, V("first", span.first), V("last", span.last),
-			      VS("why", why), V("other.first", mapping->iova.first),
-			      V("other.last", mapping->iova.last));
+			      VS("why", why), V("other.first", area->iova.first),
+			      V("other.last", area->iova.last));
 	for (size_t i = 0; i < ioas->allowed.n; i++)
 		if (span_overlaps(span, ioas->allowed.items[i]))
 			return refuse_allowed(call, span, why, ioas->allowed.items[i]);
@@ -169,15 +169,15 @@ uint64_t ioas_alignment_with(const struct ioas *ioas, const struct domain *domai
 int ioas_check_alignment(struct call *call, const struct ioas *ioas, uint64_t alignment)
 {
 	struct span_cursor cursor;
-	const struct mapping *mapping;
+	const struct area *area;
 
 	if (alignment <= ioas->alignment)
 		return 0;
-	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX)
-		if ((mapping->iova.first | (mapping->iova.last + 1) |
-		     (mapping->uva % VFIOSIM_PAGE_SIZE)) & (alignment - 1))
-			return refuse(call, RULE_ALIGNMENT_IN_USE, V("first", mapping->iova.first),
-				      V("last", mapping->iova.last), V("alignment", alignment));
+	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX)
+		if ((area->iova.first | (area->iova.last + 1) | (area->uva % VFIOSIM_PAGE_SIZE)) &
+		    (alignment - 1))
+			return refuse(call, RULE_ALIGNMENT_IN_USE, V("first", area->iova.first),
+				      V("last", area->iova.last), V("alignment", alignment));
 	return 0;
 }
 
@@ -205,51 +205,51 @@ int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas)
 /* ---- Filling ---- */
 
 /* A mapping made by the container commands may allow nothing at all. */
-int ioas_check_access(struct call *call, const struct mapping *mapping)
+int ioas_check_access(struct call *call, const struct area *area)
 {
-	if (mapping->flags & (MAPPING_READ | MAPPING_WRITE))
+	if (area->flags & (AREA_READ | AREA_WRITE))
 		return 0;
-	return refuse(call, RULE_DOMAIN_NO_ACCESS, V("first", mapping->iova.first),
-		      V("last", mapping->iova.last));
+	return refuse(call, RULE_DOMAIN_NO_ACCESS, V("first", area->iova.first),
+		      V("last", area->iova.last));
 }
 
 int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain)
 {
 	struct budget budget = { 0 };
 	struct span_cursor cursor;
-	const struct mapping *mapping;
+	const struct area *area;
 	uint64_t charge;
 
-	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
+	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
 		int ret = 0;
 
-		if (!(mapping->flags & MAPPING_PINNED))
-			ret = pages_check_area(call, mapping, &budget, &charge);
+		if (!(area->flags & AREA_FILLED))
+			ret = pages_check_area(call, area, &budget, &charge);
 		if (!ret)
-			ret = domain_check_map(call, domain, mapping->iova);
+			ret = domain_check_map(call, domain, area->iova);
 		if (!ret)
-			ret = ioas_check_access(call, mapping);
+			ret = ioas_check_access(call, area);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-void ioas_pin(struct mapping *mapping)
+void ioas_pin(struct area *area)
 {
-	mapping->flags |= MAPPING_PINNED;
-	mapping_charge(mapping, mapping_pages(mapping) - mapping->charged);
+	area->flags |= AREA_FILLED;
+	area_charge(area, area_pages(area) - area->charged);
 }
 
 void ioas_fill(struct call *call, struct ioas *ioas)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	uint64_t n = 0;
 
-	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
-		if (!(mapping->flags & MAPPING_PINNED))
-			ioas_pin(mapping);
+	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
+		if (!(area->flags & AREA_FILLED))
+			ioas_pin(area);
 		n++;
 	}
 	if (n)
@@ -260,13 +260,13 @@ void ioas_fill(struct call *call, struct ioas *ioas)
 void ioas_empty(struct call *call, struct ioas *ioas)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 
-	iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX) {
-		uint64_t kept = mapping_pinned_pages(mapping, mapping->iova);
+	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
+		uint64_t kept = area_pinned_pages(area, area->iova);
 
-		mapping->flags &= ~MAPPING_PINNED;
-		mapping_uncharge(mapping, mapping->charged - kept);
+		area->flags &= ~AREA_FILLED;
+		area_uncharge(area, area->charged - kept);
 	}
 	if (ioas->iopt.set.count)
 		changed(call, "{n:d} mappings of ioas {id:d} unpinned: no domain needs them",

@@ -114,9 +114,9 @@ int ioas_change_process(struct call *call, struct iommufd *iommufd);
 int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain);
 void ioas_fill(struct call *call, struct ioas *ioas);
 /* A domain can hold it only if it allows reading or writing: EINVAL. */
-int ioas_check_access(struct call *call, const struct mapping *mapping);
+int ioas_check_access(struct call *call, const struct area *area);
 /* One mapping is in the domains from now on: pinned and charged. */
-void ioas_pin(struct mapping *mapping);
+void ioas_pin(struct area *area);
 /* The last hwpt went: mappings are lazy again; what mdevs pinned stays charged. */
 void ioas_empty(struct call *call, struct ioas *ioas);
 

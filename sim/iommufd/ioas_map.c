@@ -42,7 +42,7 @@ static int check_iova(struct call *call, const struct ioas *ioas, uint64_t iova,
 		      struct span *ret_span)
 {
 	const struct ioas_resv *resv;
-	const struct mapping *other;
+	const struct area *other;
 
 	if (iova & (ioas->alignment - 1))
 		return refuse_unaligned(call, ioas, "iova", iova);
@@ -73,16 +73,16 @@ static uint64_t power_of_two_above(uint64_t value)
 static bool blocked(const struct ioas *ioas, struct span span, uint64_t *ret_last)
 {
 	const struct ioas_resv *resv = reserved_at(ioas, span);
-	const struct mapping *mapping;
+	const struct area *area;
 
 	if (resv) {
 		*ret_last = resv->span.last;
 		return true;
 	}
-	mapping = iopt_find(&ioas->iopt, span);
-	if (mapping)
-		*ret_last = mapping->iova.last;
-	return mapping;
+	area = iopt_find(&ioas->iopt, span);
+	if (area)
+		*ret_last = area->iova.last;
+	return area;
 }
 
 /* The lowest place in @window, with the alignment asked for and @offset in its page. */
@@ -138,12 +138,12 @@ static int alloc_iova(struct call *call, const struct ioas *ioas, uint64_t uva, 
 static uint32_t account_flags(const struct ioas *ioas, const struct vfiosim_limits *limits)
 {
 	if (limits->ipc_lock)
-		return MAPPING_UNCHARGED;
-	return ioas->object.iommufd->account_mm ? 0 : MAPPING_BY_USER;
+		return AREA_UNCHARGED;
+	return ioas->object.iommufd->account_mm ? 0 : AREA_BY_USER;
 }
 
 /* With a hwpt the pages are pinned now. */
-static int check_pinning(struct call *call, const struct ioas *ioas, const struct mapping *wanted,
+static int check_pinning(struct call *call, const struct ioas *ioas, const struct area *wanted,
 			 struct budget *budget)
 {
 	const struct hwpt *hwpt;
@@ -160,22 +160,20 @@ static int check_pinning(struct call *call, const struct ioas *ioas, const struc
 }
 
 /* From here on only memory can be short. */
-static int insert(struct call *call, struct ioas *ioas, const struct mapping *wanted)
+static int insert(struct call *call, struct ioas *ioas, const struct area *wanted)
 {
-	struct mapping *mapping =
-		mapping_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
+	struct area *area = area_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
 
-	if (!mapping || iopt_insert(&ioas->iopt, mapping)) {
-		mapping_destroy(mapping);
+	if (!area || iopt_insert(&ioas->iopt, area)) {
+		area_destroy(area);
 		return refuse(call, RULE_NO_MEMORY);
 	}
-	if (mapping_backing(wanted))
-		mapping_set_backing(mapping, wanted->backing);
+	if (area_backing(wanted))
+		area_set_backing(area, wanted->backing);
 	if (!TAILQ_EMPTY(&ioas->hwpts))
-		ioas_pin(mapping);
+		ioas_pin(area);
 	changed(call, "mapping {first}..{last} added to ioas {id:d}, {how}",
-		V("first", mapping->iova.first), V("last", mapping->iova.last),
-		V("id", ioas->object.id),
+		V("first", area->iova.first), V("last", area->iova.last), V("id", ioas->object.id),
 		VS("how", TAILQ_EMPTY(&ioas->hwpts) ? "unseen: no domain has to hold it yet" :
 						      "and pinned"));
 	return 0;
@@ -183,14 +181,14 @@ static int insert(struct call *call, struct ioas *ioas, const struct mapping *wa
 
 static uint32_t access_flags(bool read, bool write)
 {
-	return (read ? MAPPING_READ : 0) | (write ? MAPPING_WRITE : 0);
+	return (read ? AREA_READ : 0) | (write ? AREA_WRITE : 0);
 }
 
 int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 {
-	struct mapping wanted = {
-		.uva = args->uva, .mapper = call->caller->client, .backing = args->backing
-	};
+	struct area wanted = { .uva = args->uva,
+			       .mapper = call->caller->client,
+			       .backing = args->backing };
 	struct budget budget = { 0 };
 	struct vfiosim_limits limits;
 	uint64_t end;
@@ -214,8 +212,7 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 	if (ret)
 		return ret;
 	wanted.flags = access_flags(args->read, args->write) | account_flags(ioas, &limits) |
-		       (args->write ? 0 : MAPPING_READONLY_PAGES) |
-		       (args->backing ? MAPPING_FILE : 0);
+		       (args->write ? 0 : AREA_READONLY_PAGES) | (args->backing ? AREA_FILE : 0);
 	ret = check_pinning(call, ioas, &wanted, &budget);
 	if (!ret)
 		ret = insert(call, ioas, &wanted);
@@ -230,32 +227,32 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 static int check_source(struct call *call, const struct ioas *from, struct span span)
 {
 	for (uint64_t at = span.first;;) {
-		const struct mapping *mapping = iopt_at(&from->iopt, at);
+		const struct area *area = iopt_at(&from->iopt, at);
 
-		if (!mapping)
+		if (!area)
 			return refuse(call, RULE_AREA_MISSING, V("first", span.first),
 				      V("last", span.last));
-		if (mapping->iova.last >= span.last)
+		if (area->iova.last >= span.last)
 			return 0;
-		at = mapping->iova.last + 1;
+		at = area->iova.last + 1;
 	}
 }
 
 /* The part of @span that lies in the source mapping at @at, as it would be in the destination. */
-static struct mapping piece(const struct ioas *from, struct span span, uint64_t at, uint64_t to,
-			    uint32_t access)
+static struct area piece(const struct ioas *from, struct span span, uint64_t at, uint64_t to,
+			 uint32_t access)
 {
-	const struct mapping *source = iopt_at(&from->iopt, at);
+	const struct area *source = iopt_at(&from->iopt, at);
 	struct span part = span_clip((struct span){ at, span.last }, source->iova);
 	uint64_t first = to + (at - span.first);
 
-	return (struct mapping){
+	return (struct area){
 		.iova = { first, first + (part.last - part.first) },
-		.uva = mapping_uva(source, at),
+		.uva = area_uva(source, at),
 		.mapper = source->mapper,
-		.backing = mapping_backing(source),
-		.flags = access | (source->flags & (MAPPING_BY_USER | MAPPING_UNCHARGED |
-						    MAPPING_READONLY_PAGES | MAPPING_FILE)),
+		.backing = area_backing(source),
+		.flags = access | (source->flags & (AREA_BY_USER | AREA_UNCHARGED |
+						    AREA_READONLY_PAGES | AREA_FILE)),
 	};
 }
 
@@ -265,10 +262,10 @@ static int check_pieces(struct call *call, const struct ioas *ioas, const struct
 	struct budget budget = { 0 };
 
 	for (uint64_t at = source.first;;) {
-		struct mapping part = piece(from, source, at, to, access);
+		struct area part = piece(from, source, at, to, access);
 		int ret;
 
-		if (access & MAPPING_WRITE && part.flags & MAPPING_READONLY_PAGES)
+		if (access & AREA_WRITE && part.flags & AREA_READONLY_PAGES)
 			return refuse(call, RULE_COPY_READONLY);
 		if (part.uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
 			return refuse_unaligned(call, ioas, "vaddr", part.uva);
@@ -285,7 +282,7 @@ static int insert_pieces(struct call *call, struct ioas *ioas, const struct ioas
 			 struct span source, uint64_t to, uint32_t access)
 {
 	for (uint64_t at = source.first;;) {
-		struct mapping part = piece(from, source, at, to, access);
+		struct area part = piece(from, source, at, to, access);
 		int ret = insert(call, ioas, &part);
 		uint64_t gone;
 
@@ -329,31 +326,30 @@ int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct io
 
 /* ---- Unmap ---- */
 
-static void remove_mapping(struct call *call, struct ioas *ioas, struct mapping *mapping)
+static void remove_area(struct call *call, struct ioas *ioas, struct area *area)
 {
-	if (mapping_pinned_pages(mapping, mapping->iova))
-		iommufd_access_notify_unmap(call, ioas, mapping->iova);
+	if (area_pinned_pages(area, area->iova))
+		iommufd_access_notify_unmap(call, ioas, area->iova);
 	changed(call, "mapping {first}..{last} removed from ioas {id:d}",
-		V("first", mapping->iova.first), V("last", mapping->iova.last),
-		V("id", ioas->object.id));
-	iopt_remove(&ioas->iopt, mapping);
-	mapping_destroy(mapping);
+		V("first", area->iova.first), V("last", area->iova.last), V("id", ioas->object.id));
+	iopt_remove(&ioas->iopt, area);
+	area_destroy(area);
 }
 
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length)
 {
-	struct mapping *mapping;
+	struct area *area;
 	bool any = false;	/* a sum of all 2^64 bytes would be 0 */
 
 	*ret_length = 0;
-	while ((mapping = iopt_find(&ioas->iopt, span))) {
-		if (!span_contains(span, mapping->iova))
+	while ((area = iopt_find(&ioas->iopt, span))) {
+		if (!span_contains(span, area->iova))
 			return refuse(call, RULE_AREA_BISECTED, V("first", span.first),
-				      V("last", span.last), V("other.first", mapping->iova.first),
-				      V("other.last", mapping->iova.last));
-		*ret_length += span_length(mapping->iova);
+				      V("last", span.last), V("other.first", area->iova.first),
+				      V("other.last", area->iova.last));
+		*ret_length += span_length(area->iova);
 		any = true;
-		remove_mapping(call, ioas, mapping);
+		remove_area(call, ioas, area);
 	}
 	if (!any)
 		return refuse(call, RULE_AREA_MISSING, V("first", span.first), V("last", span.last));
@@ -363,14 +359,14 @@ int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t 
 /* Mirrors iopt_cut_iova, iopt_area_split. */
 int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
 {
-	struct mapping *mapping = iopt_at(&ioas->iopt, iova);
+	struct area *area = iopt_at(&ioas->iopt, iova);
 
-	if (!mapping || mapping->iova.first == iova)
+	if (!area || area->iova.first == iova)
 		return 0;
-	if ((iova | mapping_uva(mapping, iova)) & (ioas->alignment - 1))
+	if ((iova | area_uva(area, iova)) & (ioas->alignment - 1))
 		return refuse_unaligned(call, ioas, "iova", iova);
-	if (mapping_pinned_pages(mapping, mapping->iova))
-		return refuse(call, RULE_CUT_PINNED, V("first", mapping->iova.first),
-			      V("last", mapping->iova.last));
-	return iopt_split(&ioas->iopt, mapping, iova) ? refuse(call, RULE_NO_MEMORY) : 0;
+	if (area_pinned_pages(area, area->iova))
+		return refuse(call, RULE_CUT_PINNED, V("first", area->iova.first),
+			      V("last", area->iova.last));
+	return iopt_split(&ioas->iopt, area, iova) ? refuse(call, RULE_NO_MEMORY) : 0;
 }

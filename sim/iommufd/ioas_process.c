@@ -11,22 +11,21 @@
 #include "iommufd/iommufd.h"
 
 /* Calls @each for every mapping of every ioas; stops at the first that fails. */
-static int for_each_mapping(struct call *call, struct iommufd *iommufd,
-			    int (*each)(struct call *call, struct mapping *mapping, void *arg),
-			    void *arg)
+static int for_each_area(struct call *call, struct iommufd *iommufd,
+			 int (*each)(struct call *call, struct area *area, void *arg), void *arg)
 {
 	int ret = 0;
 
 	for (uint32_t i = 0; i < iommufd->table.n; i++) {
 		struct ioas *ioas = (struct ioas *)iommufd->table.objects[i];
 		struct span_cursor cursor;
-		struct mapping *mapping;
+		struct area *area;
 
 		if (!ioas || ioas->object.type != OBJECT_IOAS)
 			continue;
-		iopt_for_each(&ioas->iopt, &cursor, mapping, 0, UINT64_MAX)
+		iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX)
 			if (!ret)
-				ret = each(call, mapping, arg);
+				ret = each(call, area, arg);
 	}
 	return ret;
 }
@@ -36,15 +35,15 @@ struct charge {
 	uint64_t pages[2];
 };
 
-static int add(struct call *call, struct mapping *mapping, void *arg)
+static int add(struct call *call, struct area *area, void *arg)
 {
 	struct charge *charge = arg;
 
-	if (!(mapping->flags & MAPPING_FILE))
-		return refuse(call, RULE_NOT_A_FILE, V("first", mapping->iova.first),
-			      V("last", mapping->iova.last));
-	if (mapping->mapper != call->caller->client && !(mapping->flags & MAPPING_UNCHARGED))
-		charge->pages[!!(mapping->flags & MAPPING_BY_USER)] += mapping->charged;
+	if (!(area->flags & AREA_FILE))
+		return refuse(call, RULE_NOT_A_FILE, V("first", area->iova.first),
+			      V("last", area->iova.last));
+	if (area->mapper != call->caller->client && !(area->flags & AREA_UNCHARGED))
+		charge->pages[!!(area->flags & AREA_BY_USER)] += area->charged;
 	return 0;
 }
 
@@ -59,14 +58,14 @@ static int check_limit(struct call *call, const char *whose, uint64_t locked, ui
 		      V("locked", locked), V("limit", limit));
 }
 
-static int give(struct call *call, struct mapping *mapping, void *arg)
+static int give(struct call *call, struct area *area, void *arg)
 {
-	uint64_t pages = mapping->charged;
+	uint64_t pages = area->charged;
 
-	mapping_uncharge(mapping, pages);
-	client_put(mapping->mapper);
-	mapping->mapper = client_get(call->caller->client);
-	mapping_charge(mapping, pages);
+	area_uncharge(area, pages);
+	client_put(area->mapper);
+	area->mapper = client_get(call->caller->client);
+	area_charge(area, pages);
 	return 0;
 }
 
@@ -78,12 +77,12 @@ int ioas_change_process(struct call *call, struct iommufd *iommufd)
 	int ret = call_limits(call, &limits);
 
 	if (!ret)
-		ret = for_each_mapping(call, iommufd, add, &charge);
+		ret = for_each_area(call, iommufd, add, &charge);
 	if (!ret)
 		ret = check_limit(call, "process", client->locked_pages, charge.pages[0],
 				  limits.memlock);
 	if (!ret && charge.pages[1])
 		ret = check_limit(call, "user", client->user->locked_pages, charge.pages[1],
 				  limits.memlock);
-	return ret ? ret : for_each_mapping(call, iommufd, give, NULL);
+	return ret ? ret : for_each_area(call, iommufd, give, NULL);
 }

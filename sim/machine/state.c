@@ -66,12 +66,12 @@ static void memories_done(struct memories *memories)
 	free(memories->items);
 }
 
-static bool is_stale(const struct memories *memories, const struct mapping *mapping)
+static bool is_stale(const struct memories *memories, const struct area *area)
 {
 	for (uint32_t i = 0; i < memories->n; i++)
-		if (memories->items[i].client == mapping_memory(mapping))
+		if (memories->items[i].client == area_memory(area))
 			return memories->items[i].known &&
-			       pages_stale(mapping, &memories->items[i].vmas);
+			       pages_stale(area, &memories->items[i].vmas);
 	return false;
 }
 
@@ -92,23 +92,21 @@ static void put_group_numbers(struct json *json, const char *key, const struct c
 	json_array_end(json);
 }
 
-static void put_mapping(struct json *json, const struct memories *memories,
-			const struct mapping *mapping)
+static void put_area(struct json *json, const struct memories *memories, const struct area *area)
 {
 	json_object(json);
-	json_put_hex(json, "first", mapping->iova.first);
-	json_put_hex(json, "last", mapping->iova.last);
-	json_put_hex(json, mapping_backing(mapping) ? "file_offset" : "vaddr", mapping->uva);
-	json_put_bool(json, "read", mapping->flags & MAPPING_READ);
-	json_put_bool(json, "write", mapping->flags & MAPPING_WRITE);
-	json_put_unsigned(json, "client", mapping->mapper->number);
-	json_put_bool(json, "pinned", mapping->flags & MAPPING_PINNED);
-	json_put_unsigned(json, "charged_pages", mapping->charged);
-	json_put_unsigned(json, "mdev_pinned_pages", mapping_pinned_pages(mapping, mapping->iova));
-	if (mapping->flags & MAPPING_VADDR_INVALID)
+	json_put_hex(json, "first", area->iova.first);
+	json_put_hex(json, "last", area->iova.last);
+	json_put_hex(json, area_backing(area) ? "file_offset" : "vaddr", area->uva);
+	json_put_bool(json, "read", area->flags & AREA_READ);
+	json_put_bool(json, "write", area->flags & AREA_WRITE);
+	json_put_unsigned(json, "client", area->mapper->number);
+	json_put_bool(json, "pinned", area->flags & AREA_FILLED);
+	json_put_unsigned(json, "charged_pages", area->charged);
+	json_put_unsigned(json, "mdev_pinned_pages", area_pinned_pages(area, area->iova));
+	if (area->flags & AREA_VADDR_INVALID)
 		json_put_bool(json, "vaddr_invalid", true);
-	if (mapping->flags & MAPPING_PINNED && !(mapping->flags & MAPPING_FILE) &&
-	    is_stale(memories, mapping))
+	if (area->flags & AREA_FILLED && !(area->flags & AREA_FILE) && is_stale(memories, area))
 		json_put_bool(json, "stale", true);
 	json_object_end(json);
 }
@@ -129,13 +127,13 @@ static void put_ranges(struct json *json, const char *key, const struct ranges *
 static void put_mappings(struct json *json, const struct memories *memories,
 			 const struct iopt *iopt)
 {
-	const struct mapping *mapping;
+	const struct area *area;
 	struct span_cursor cursor;
 
 	json_key(json, "mappings");
 	json_array(json);
-	iopt_for_each(iopt, &cursor, mapping, 0, UINT64_MAX)
-		put_mapping(json, memories, mapping);
+	iopt_for_each(iopt, &cursor, area, 0, UINT64_MAX)
+		put_area(json, memories, area);
 	json_array_end(json);
 }
 

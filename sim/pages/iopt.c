@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IOVA spaces and the mappings in them; see iopt.h. */
+/* IOVA spaces and the areas in them; see iopt.h. */
 #include "pages/iopt.h"
 
 #include <errno.h>
@@ -20,219 +20,219 @@ void iopt_done(struct iopt *iopt)
 	struct span_cursor cursor;
 
 	while (span_set_seek(&iopt->set, 0, &cursor)) {
-		struct mapping *mapping = cursor.item;
+		struct area *area = cursor.item;
 
-		iopt_remove(iopt, mapping);
-		mapping_destroy(mapping);
+		iopt_remove(iopt, area);
+		area_destroy(area);
 	}
 	span_set_done(&iopt->set);
 }
 
-struct mapping *mapping_create(struct vfiosim_client *mapper, struct span iova, uint64_t uva,
-			       uint32_t flags)
+struct area *area_create(struct vfiosim_client *mapper, struct span iova, uint64_t uva,
+			 uint32_t flags)
 {
-	struct mapping *mapping = malloc(sizeof(*mapping));
+	struct area *area = malloc(sizeof(*area));
 
-	if (!mapping)
+	if (!area)
 		return NULL;
-	*mapping = (struct mapping){
+	*area = (struct area){
 		.iova = iova,
 		.uva = uva,
 		.mapper = client_get(mapper),
 		.flags = flags,
 	};
-	return mapping;
+	return area;
 }
 
-void mapping_destroy(struct mapping *mapping)
+void area_destroy(struct area *area)
 {
-	if (!mapping)
+	if (!area)
 		return;
-	mapping_uncharge(mapping, mapping->charged);
-	client_put(mapping->mapper);
-	if (mapping->flags & MAPPING_FILE)
-		backing_put(mapping->backing);
+	area_uncharge(area, area->charged);
+	client_put(area->mapper);
+	if (area->flags & AREA_FILE)
+		backing_put(area->backing);
 	else
-		client_put(mapping->pinner);
-	marks_destroy(mapping->marks);
-	free(mapping);
+		client_put(area->pinner);
+	marks_destroy(area->marks);
+	free(area);
 }
 
-void mapping_set_backing(struct mapping *mapping, struct backing *backing)
+void area_set_backing(struct area *area, struct backing *backing)
 {
-	mapping->flags |= MAPPING_FILE;
-	mapping->backing = backing_get(backing);
+	area->flags |= AREA_FILE;
+	area->backing = backing_get(backing);
 }
 
-int iopt_insert(struct iopt *iopt, struct mapping *mapping)
+int iopt_insert(struct iopt *iopt, struct area *area)
 {
-	int ret = span_set_insert(&iopt->set, mapping->iova, mapping);
+	int ret = span_set_insert(&iopt->set, area->iova, area);
 
 	if (!ret)
-		mapping->mapper->sim->counters.mappings++;
+		area->mapper->sim->counters.mappings++;
 	return ret;
 }
 
-int iopt_insert_gap(struct iopt *iopt, const struct span_gap *gap, struct mapping *mapping)
+int iopt_insert_gap(struct iopt *iopt, const struct span_gap *gap, struct area *area)
 {
-	int ret = span_set_insert_gap(&iopt->set, gap, mapping->iova, mapping);
+	int ret = span_set_insert_gap(&iopt->set, gap, area->iova, area);
 
 	if (!ret)
-		mapping->mapper->sim->counters.mappings++;
+		area->mapper->sim->counters.mappings++;
 	return ret;
 }
 
-void iopt_remove(struct iopt *iopt, struct mapping *mapping)
+void iopt_remove(struct iopt *iopt, struct area *area)
 {
-	span_set_erase(&iopt->set, mapping->iova.first);
-	mapping->mapper->sim->counters.mappings--;
+	span_set_erase(&iopt->set, area->iova.first);
+	area->mapper->sim->counters.mappings--;
 }
 
 void iopt_remove_at(struct iopt *iopt, const struct span_cursor *at)
 {
-	struct mapping *mapping = at->item;
+	struct area *area = at->item;
 
 	span_cursor_erase(&iopt->set, at);
-	mapping->mapper->sim->counters.mappings--;
+	area->mapper->sim->counters.mappings--;
 }
 
-struct mapping *iopt_find(const struct iopt *iopt, struct span span)
+struct area *iopt_find(const struct iopt *iopt, struct span span)
 {
 	return span_set_find(&iopt->set, span);
 }
 
-struct mapping *iopt_find_gap(const struct iopt *iopt, struct span span, struct span_gap *ret_gap)
+struct area *iopt_find_gap(const struct iopt *iopt, struct span span, struct span_gap *ret_gap)
 {
 	return span_set_find_gap(&iopt->set, span, ret_gap);
 }
 
-struct mapping *iopt_at(const struct iopt *iopt, uint64_t iova)
+struct area *iopt_at(const struct iopt *iopt, uint64_t iova)
 {
 	return span_set_find(&iopt->set, (struct span){ iova, iova });
 }
 
-uint64_t *mapping_account(const struct mapping *mapping)
+uint64_t *area_account(const struct area *area)
 {
-	struct vfiosim_client *mapper = mapping->mapper;
+	struct vfiosim_client *mapper = area->mapper;
 
-	if (mapping->flags & MAPPING_BY_USER && mapper->user)
+	if (area->flags & AREA_BY_USER && mapper->user)
 		return &mapper->user->locked_pages;
 	return &mapper->locked_pages;
 }
 
-void mapping_charge(struct mapping *mapping, uint64_t pages)
+void area_charge(struct area *area, uint64_t pages)
 {
-	mapping->charged += pages;
-	mapping->mapper->sim->counters.pinned_pages += pages;
-	if (!(mapping->flags & MAPPING_UNCHARGED))
-		*mapping_account(mapping) += pages;
+	area->charged += pages;
+	area->mapper->sim->counters.pinned_pages += pages;
+	if (!(area->flags & AREA_UNCHARGED))
+		*area_account(area) += pages;
 }
 
-void mapping_uncharge(struct mapping *mapping, uint64_t pages)
+void area_uncharge(struct area *area, uint64_t pages)
 {
-	mapping->charged -= pages;
-	mapping->mapper->sim->counters.pinned_pages -= pages;
-	if (!(mapping->flags & MAPPING_UNCHARGED))
-		*mapping_account(mapping) -= pages;
+	area->charged -= pages;
+	area->mapper->sim->counters.pinned_pages -= pages;
+	if (!(area->flags & AREA_UNCHARGED))
+		*area_account(area) -= pages;
 }
 
-int iopt_split(struct iopt *iopt, struct mapping *mapping, uint64_t iova)
+int iopt_split(struct iopt *iopt, struct area *area, uint64_t iova)
 {
-	struct span low = { mapping->iova.first, iova - 1 };
-	uint64_t pages = (mapping->iova.last - iova) / VFIOSIM_PAGE_SIZE + 1;
-	struct mapping *high;
+	struct span low = { area->iova.first, iova - 1 };
+	uint64_t pages = (area->iova.last - iova) / VFIOSIM_PAGE_SIZE + 1;
+	struct area *high;
 
-	if (mapping_pinned_pages(mapping, mapping->iova))
+	if (area_pinned_pages(area, area->iova))
 		return -EBUSY;
-	high = mapping_create(mapping->mapper, (struct span){ iova, mapping->iova.last },
-			      mapping_uva(mapping, iova), mapping->flags);
+	high = area_create(area->mapper, (struct span){ iova, area->iova.last },
+			   area_uva(area, iova), area->flags);
 	if (!high)
 		return -ENOMEM;
-	if (mapping_backing(mapping))
-		mapping_set_backing(high, mapping->backing);
-	else if (mapping->pinner)
-		high->pinner = client_get(mapping->pinner);
-	marks_destroy(mapping->marks);	/* nothing is pinned, and an ioas tracks no writes */
-	mapping->marks = NULL;
-	iopt_remove(iopt, mapping);
-	mapping->iova = low;
+	if (area_backing(area))
+		area_set_backing(high, area->backing);
+	else if (area->pinner)
+		high->pinner = client_get(area->pinner);
+	marks_destroy(area->marks); /* nothing is pinned, and an ioas tracks no writes */
+	area->marks = NULL;
+	iopt_remove(iopt, area);
+	area->iova = low;
 	/* The room it had is enough for one of the two; a node more may be wanted. */
 	if (iopt_insert(iopt, high)) {
-		mapping->iova.last = high->iova.last;
-		mapping_destroy(high);
-		iopt_insert(iopt, mapping);
+		area->iova.last = high->iova.last;
+		area_destroy(high);
+		iopt_insert(iopt, area);
 		return -ENOMEM;
 	}
-	iopt_insert(iopt, mapping);
-	if (mapping->flags & MAPPING_PINNED && mapping->charged) {
-		mapping_uncharge(mapping, pages);
-		mapping_charge(high, pages);
+	iopt_insert(iopt, area);
+	if (area->flags & AREA_FILLED && area->charged) {
+		area_uncharge(area, pages);
+		area_charge(high, pages);
 	}
 	return 0;
 }
 
 /* ---- Marks ---- */
 
-static uint64_t page_of(const struct mapping *mapping, uint64_t iova)
+static uint64_t page_of(const struct area *area, uint64_t iova)
 {
-	return (iova - mapping->iova.first) / VFIOSIM_PAGE_SIZE;
+	return (iova - area->iova.first) / VFIOSIM_PAGE_SIZE;
 }
 
-static struct page_marks *marks_of(struct mapping *mapping)
+static struct page_marks *marks_of(struct area *area)
 {
-	if (!mapping->marks)
-		mapping->marks = marks_create();
-	return mapping->marks;
+	if (!area->marks)
+		area->marks = marks_create();
+	return area->marks;
 }
 
-int mapping_pin_page(struct mapping *mapping, uint64_t iova)
+int area_pin_page(struct area *area, uint64_t iova)
 {
-	struct page_marks *marks = marks_of(mapping);
+	struct page_marks *marks = marks_of(area);
 
-	return marks ? marks_pin(marks, page_of(mapping, iova)) : -ENOMEM;
+	return marks ? marks_pin(marks, page_of(area, iova)) : -ENOMEM;
 }
 
-int mapping_unpin_page(struct mapping *mapping, uint64_t iova)
+int area_unpin_page(struct area *area, uint64_t iova)
 {
-	return mapping->marks ? marks_unpin(mapping->marks, page_of(mapping, iova)) : 0;
+	return area->marks ? marks_unpin(area->marks, page_of(area, iova)) : 0;
 }
 
-uint64_t mapping_pinned_pages(const struct mapping *mapping, struct span span)
+uint64_t area_pinned_pages(const struct area *area, struct span span)
 {
 	struct span pages;
 
-	if (!mapping->marks)
+	if (!area->marks)
 		return 0;
-	span = span_clip(span, mapping->iova);
-	pages = (struct span){ page_of(mapping, span.first), page_of(mapping, span.last) };
-	return marks_pinned(mapping->marks, pages);
+	span = span_clip(span, area->iova);
+	pages = (struct span){ page_of(area, span.first), page_of(area, span.last) };
+	return marks_pinned(area->marks, pages);
 }
 
-int mapping_mark_dirty(struct mapping *mapping, struct span span)
+int area_mark_dirty(struct area *area, struct span span)
 {
-	struct page_marks *marks = marks_of(mapping);
+	struct page_marks *marks = marks_of(area);
 
 	if (!marks)
 		return -ENOMEM;
-	span = span_clip(span, mapping->iova);
-	return marks_dirty(marks, (struct span){ page_of(mapping, span.first),
-						 page_of(mapping, span.last) });
+	span = span_clip(span, area->iova);
+	return marks_dirty(marks,
+			   (struct span){ page_of(area, span.first), page_of(area, span.last) });
 }
 
-void mapping_repopulate_dirty(struct mapping *mapping)
+void area_repopulate_dirty(struct area *area)
 {
-	if (mapping->marks)
-		marks_repopulate(mapping->marks);
+	if (area->marks)
+		marks_repopulate(area->marks);
 }
 
-void mapping_forget_dirty(struct mapping *mapping)
+void area_forget_dirty(struct area *area)
 {
-	if (mapping->marks)
-		marks_clean(mapping->marks);
+	if (area->marks)
+		marks_clean(area->marks);
 }
 
-void mapping_dirty_bits(const struct mapping *mapping, uint64_t *bitmap, unsigned shift)
+void area_dirty_bits(const struct area *area, uint64_t *bitmap, unsigned shift)
 {
-	if (mapping->marks)
-		marks_dirty_bits(mapping->marks, bitmap, shift);
+	if (area->marks)
+		marks_dirty_bits(area->marks, bitmap, shift);
 }

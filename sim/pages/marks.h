@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page marks: which pages of one mapping mdevs have pinned, and which were written
+ * Page marks: which pages of one area mdevs have pinned, and which were written
  * while dirty tracking was on. Sparse: costs what is marked, not what is mapped.
- * Pages are numbered from the mapping's first.
+ * Pages are numbered from the area's first.
  */
 #ifndef SIM_PAGES_MARKS_H
 #define SIM_PAGES_MARKS_H
@@ -16,7 +16,7 @@ struct page_marks *marks_create(void);
 /* NULL is allowed. */
 void marks_destroy(struct page_marks *marks);
 
-/* See mapping_pin_page(), mapping_unpin_page(). */
+/* See area_pin_page(), area_unpin_page(). */
 int marks_pin(struct page_marks *marks, uint64_t page);
 int marks_unpin(struct page_marks *marks, uint64_t page);
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages: a walk over the VMAs behind a mapping. */
+/* Pages: a walk over the VMAs behind an area. */
 #include "pages/pages.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ int pages_budget(struct call *call, struct budget *ret_budget)
 
 /* Where the walk stands: @uva is the address behind @iova. */
 struct place {
-	const struct mapping *mapping;
+	const struct area *area;
 	uint64_t iova;
 	uint64_t uva;
 	bool iommufd;
@@ -60,11 +60,11 @@ static int check_region(struct call *call, const struct vfiosim_vma *vma, struct
 		      V("region", offset >> REGION_SHIFT), VS("device", dev->topo->address));
 }
 
-/* Can pages of @vma be pinned as @at.mapping asks? Mirrors check_vma_flags (mm/gup.c, 7.2). */
+/* Can pages of @vma be pinned as @at.area asks? Mirrors check_vma_flags (mm/gup.c, 7.2). */
 static int check_vma(struct call *call, const struct vfiosim_vma *vma, struct place at,
 		     bool *ret_charged)
 {
-	bool write = at.mapping->flags & MAPPING_WRITE;
+	bool write = at.area->flags & AREA_WRITE;
 
 	*ret_charged = true;
 	if (write && !vma->writable)
@@ -91,7 +91,7 @@ static int check_budget(struct call *call, struct place at, uint64_t pages, stru
 {
 	uint64_t locked;
 
-	if (at.mapping->flags & MAPPING_LOCK_CAP || budget->limit == UINT64_MAX)
+	if (at.area->flags & AREA_LOCK_CAP || budget->limit == UINT64_MAX)
 		return 0;
 	locked = budget->client->locked_pages + budget->planned;
 	if (locked <= budget->limit && pages <= budget->limit - locked)
@@ -116,12 +116,12 @@ static size_t first_vma(const struct vfiosim_vmas *vmas, uint64_t uva)
 	return low;
 }
 
-/* All of @iova, part of @mapping, through the VMAs of @view. */
-static int walk(struct call *call, const struct mapping *mapping, struct span iova,
+/* All of @iova, part of @area, through the VMAs of @view. */
+static int walk(struct call *call, const struct area *area, struct span iova,
 		const struct vma_view *view, struct budget *budget, uint64_t *ret_charge)
 {
-	struct place at = { mapping, iova.first, mapping_uva(mapping, iova.first), budget->iommufd };
-	uint64_t last = mapping_uva(mapping, iova.last);
+	struct place at = { area, iova.first, area_uva(area, iova.first), budget->iommufd };
+	uint64_t last = area_uva(area, iova.last);
 	uint64_t charge = 0;
 
 	for (size_t i = first_vma(&view->vmas, at.uva);; i++) {
@@ -138,8 +138,8 @@ static int walk(struct call *call, const struct mapping *mapping, struct span io
 		if (ret)
 			return ret;
 		if (charged) {
-			pages -= mapping_pinned_pages(mapping,
-						      (struct span){ at.iova, at.iova + (end - at.uva) });
+			pages -= area_pinned_pages(area, (struct span){ at.iova,
+									at.iova + (end - at.uva) });
 			ret = budget->iommufd ? 0 : check_budget(call, at, pages, budget);
 			if (ret)
 				return ret;
@@ -156,32 +156,32 @@ static int walk(struct call *call, const struct mapping *mapping, struct span io
 }
 
 /* The VMAs of @memory behind @iova; memory that is gone looks like nothing mapped. */
-static int view_of(struct call *call, const struct mapping *mapping, struct span iova,
+static int view_of(struct call *call, const struct area *area, struct span iova,
 		   struct vfiosim_client *memory, const struct vma_view **ret_view)
 {
-	struct span uva = { mapping_uva(mapping, iova.first), mapping_uva(mapping, iova.last) };
+	struct span uva = { area_uva(area, iova.first), area_uva(area, iova.last) };
 	int ret = call_vmas(call, memory, uva, ret_view);
 
 	return ret == -ESRCH ? 0 : ret;
 }
 
-int pages_check(struct call *call, const struct mapping *mapping, struct vfiosim_client *memory,
+int pages_check(struct call *call, const struct area *area, struct vfiosim_client *memory,
 		struct budget *budget, uint64_t *ret_charge)
 {
 	const struct vma_view *view;
-	int ret = view_of(call, mapping, mapping->iova, memory, &view);
+	int ret = view_of(call, area, area->iova, memory, &view);
 
-	return ret ? ret : walk(call, mapping, mapping->iova, view, budget, ret_charge);
+	return ret ? ret : walk(call, area, area->iova, view, budget, ret_charge);
 }
 
-int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+int pages_check_one(struct call *call, const struct area *area, uint64_t iova,
 		    struct budget *budget, uint64_t *ret_charge)
 {
 	struct span page = { iova, iova + VFIOSIM_PAGE_SIZE - 1 };
 	const struct vma_view *view;
-	int ret = view_of(call, mapping, page, mapping->mapper, &view);
+	int ret = view_of(call, area, page, area->mapper, &view);
 
-	return ret ? ret : walk(call, mapping, page, view, budget, ret_charge);
+	return ret ? ret : walk(call, area, page, view, budget, ret_charge);
 }
 
 /* What is planned for @account. */
@@ -197,76 +197,76 @@ static uint64_t *plan_of(struct budget *budget, const uint64_t *account)
 }
 
 /* iommufd counts when all pages are there. Mirrors do_update_pinned (7.2). */
-static int check_account(struct call *call, const struct mapping *mapping, uint64_t iova,
-			 uint64_t pages, struct budget *budget)
+static int check_account(struct call *call, const struct area *area, uint64_t iova, uint64_t pages,
+			 struct budget *budget)
 {
-	const uint64_t *account = mapping_account(mapping);
-	uint64_t limit = mapping->mapper->limits.memlock / VFIOSIM_PAGE_SIZE;
+	const uint64_t *account = area_account(area);
+	uint64_t limit = area->mapper->limits.memlock / VFIOSIM_PAGE_SIZE;
 	uint64_t *plan, locked;
 
-	if (mapping->flags & MAPPING_UNCHARGED)
+	if (area->flags & AREA_UNCHARGED)
 		return 0;
 	plan = plan_of(budget, account);
 	locked = *account + *plan;
 	*plan += pages;
-	if (mapping->mapper->limits.memlock == UINT64_MAX ||
+	if (area->mapper->limits.memlock == UINT64_MAX ||
 	    (locked <= limit && pages <= limit - locked))
 		return 0;
 	return refuse(call, RULE_ACCOUNT_LIMIT, V("pages", pages), V("iova", iova),
-		      VS("whose", mapping->flags & MAPPING_BY_USER ? "user" : "process"),
+		      VS("whose", area->flags & AREA_BY_USER ? "user" : "process"),
 		      V("locked", locked), V("limit", limit));
 }
 
 /* Every page of it will do, whatever the descriptor allowed. Mirrors memfd_pin_folios (7.2). */
-static int check_file(struct call *call, const struct mapping *mapping, struct span iova,
+static int check_file(struct call *call, const struct area *area, struct span iova,
 		      uint64_t *ret_charge)
 {
-	uint64_t size = backing_size(mapping->backing);
+	uint64_t size = backing_size(area->backing);
 
 	if (!size)
 		return refuse(call, RULE_FILE_NOT_PINNABLE, V("first", iova.first));
-	if (mapping_uva(mapping, iova.last) >= size)
+	if (area_uva(area, iova.last) >= size)
 		return refuse(call, RULE_FILE_TOO_SHORT, V("first", iova.first),
-			      V("last", iova.last), V("offset", mapping_uva(mapping, iova.last)),
+			      V("last", iova.last), V("offset", area_uva(area, iova.last)),
 			      V("size", size));
-	*ret_charge = span_length(iova) / VFIOSIM_PAGE_SIZE - mapping_pinned_pages(mapping, iova);
+	*ret_charge = span_length(iova) / VFIOSIM_PAGE_SIZE - area_pinned_pages(area, iova);
 	return 0;
 }
 
-static int check_area_part(struct call *call, const struct mapping *mapping, struct span iova,
+static int check_area_part(struct call *call, const struct area *area, struct span iova,
 			   struct budget *budget, uint64_t *ret_charge)
 {
 	const struct vma_view *view;
 	int ret;
 
 	budget->iommufd = true;
-	if (mapping_backing(mapping)) {
-		ret = check_file(call, mapping, iova, ret_charge);
-		return ret ? ret : check_account(call, mapping, iova.first, *ret_charge, budget);
+	if (area_backing(area)) {
+		ret = check_file(call, area, iova, ret_charge);
+		return ret ? ret : check_account(call, area, iova.first, *ret_charge, budget);
 	}
-	ret = view_of(call, mapping, iova, mapping->mapper, &view);
+	ret = view_of(call, area, iova, area->mapper, &view);
 	if (!ret)
-		ret = walk(call, mapping, iova, view, budget, ret_charge);
-	return ret ? ret : check_account(call, mapping, iova.first, *ret_charge, budget);
+		ret = walk(call, area, iova, view, budget, ret_charge);
+	return ret ? ret : check_account(call, area, iova.first, *ret_charge, budget);
 }
 
-int pages_check_area(struct call *call, const struct mapping *mapping, struct budget *budget,
+int pages_check_area(struct call *call, const struct area *area, struct budget *budget,
 		     uint64_t *ret_charge)
 {
-	return check_area_part(call, mapping, mapping->iova, budget, ret_charge);
+	return check_area_part(call, area, area->iova, budget, ret_charge);
 }
 
-int pages_check_area_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+int pages_check_area_one(struct call *call, const struct area *area, uint64_t iova,
 			 struct budget *budget, uint64_t *ret_charge)
 {
-	return check_area_part(call, mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 },
+	return check_area_part(call, area, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 },
 			       budget, ret_charge);
 }
 
-bool pages_stale(const struct mapping *mapping, const struct vfiosim_vmas *vmas)
+bool pages_stale(const struct area *area, const struct vfiosim_vmas *vmas)
 {
-	uint64_t at = mapping->uva, last = mapping_uva(mapping, mapping->iova.last);
-	bool write = mapping->flags & MAPPING_WRITE;
+	uint64_t at = area->uva, last = area_uva(area, area->iova.last);
+	bool write = area->flags & AREA_WRITE;
 
 	for (size_t i = first_vma(vmas, at); i < vmas->n; i++) {
 		const struct vfiosim_vma *vma = &vmas->items[i];

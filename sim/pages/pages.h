@@ -11,7 +11,7 @@
 
 #include "machine/call.h"
 
-struct mapping;
+struct area;
 
 #define BUDGET_ACCOUNTS 8	/* counted apart; more of them are counted together with the last */
 
@@ -26,7 +26,7 @@ struct budget {
 	uint64_t planned;		/* pages decided on, not yet charged */
 	bool iommufd;			/* iommufd's rules: see pages_check_area() */
 	struct {
-		const uint64_t *account;	/* mapping_account(); NULL: free */
+		const uint64_t *account; /* area_account(); NULL: free */
 		uint64_t pages;			/* decided on, not yet charged */
 	} plans[BUDGET_ACCOUNTS];
 };
@@ -35,12 +35,12 @@ struct budget {
 int pages_budget(struct call *call, struct budget *ret_budget);
 
 /*
- * Would pinning all of @mapping from @memory work? 0 and the pages it charges;
+ * Would pinning all of @area from @memory work? 0 and the pages it charges;
  * CALL_AGAIN; EFAULT or ENOMEM with the reason of the first page that fails, in
  * ascending order, as vfio_pin_pages_remote (7.2) meets them. Pages of it that
  * mdevs pinned are charged already and not counted again.
  */
-int pages_check(struct call *call, const struct mapping *mapping, struct vfiosim_client *memory,
+int pages_check(struct call *call, const struct area *area, struct vfiosim_client *memory,
 		struct budget *budget, uint64_t *ret_charge);
 
 /*
@@ -48,21 +48,21 @@ int pages_check(struct call *call, const struct mapping *mapping, struct vfiosim
  * against its limit; the account is looked at last, and pages of a BAR (PFNMAP)
  * cannot be pinned. Start with a zeroed @budget. Mirrors pfn_reader (7.2).
  */
-int pages_check_area(struct call *call, const struct mapping *mapping, struct budget *budget,
+int pages_check_area(struct call *call, const struct area *area, struct budget *budget,
 		     uint64_t *ret_charge);
 /* One page of it at @iova, for an mdev. */
-int pages_check_area_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+int pages_check_area_one(struct call *call, const struct area *area, uint64_t iova,
 			 struct budget *budget, uint64_t *ret_charge);
 
 /* The same for the one page at @iova, as an mdev pins it. @ret_charge is 0 or 1. */
-int pages_check_one(struct call *call, const struct mapping *mapping, uint64_t iova,
+int pages_check_one(struct call *call, const struct area *area, uint64_t iova,
 		    struct budget *budget, uint64_t *ret_charge);
 
 /*
- * Did the memory behind a pinned @mapping change under the pin? @vmas: all of the
+ * Did the memory behind a pinned @area change under the pin? @vmas: all of the
  * memory it was pinned through, now. A real pin keeps the old page when the client
  * unmaps or protects an address; here the page is gone, so the mapping is told stale.
  */
-bool pages_stale(const struct mapping *mapping, const struct vfiosim_vmas *vmas);
+bool pages_stale(const struct area *area, const struct vfiosim_vmas *vmas);
 
 #endif

@@ -56,25 +56,24 @@ static bool tracks(const struct space *space)
 
 /* ---- Pinning, for mdevs ---- */
 
-/* May the pages of @span in @mapping be pinned; how many would be charged? */
+/* May the pages of @span in @area be pinned; how many would be charged? */
 static int check_pin(struct call *call, const struct device *dev, const struct space *space,
-		     const struct mapping *mapping, struct span span, unsigned dir,
-		     struct budget *budget)
+		     const struct area *area, struct span span, unsigned dir, struct budget *budget)
 {
-	bool ok = (!(dir & DMA_READ) || mapping->flags & MAPPING_READ) &&
-		  (!(dir & DMA_WRITE) || mapping->flags & MAPPING_WRITE);
+	bool ok = (!(dir & DMA_READ) || area->flags & AREA_READ) &&
+		  (!(dir & DMA_WRITE) || area->flags & AREA_WRITE);
 	uint64_t charge;
 
 	if (!ok)
 		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
-			      V("first", mapping->iova.first), V("last", mapping->iova.last),
+			      V("first", area->iova.first), V("last", area->iova.last),
 			      VS("access", dir & DMA_WRITE ? "writing" : "reading"));
-	if (mapping->flags & MAPPING_PINNED)
+	if (area->flags & AREA_FILLED)
 		return 0;	/* validated and charged as a whole */
-	budget->client = mapping->mapper;
+	budget->client = area->mapper;
 	for (uint64_t iova = span.first;; iova += VFIOSIM_PAGE_SIZE) {
-		int ret = space->type1 ? pages_check_one(call, mapping, iova, budget, &charge) :
-					 pages_check_area_one(call, mapping, iova, budget, &charge);
+		int ret = space->type1 ? pages_check_one(call, area, iova, budget, &charge) :
+					 pages_check_area_one(call, area, iova, budget, &charge);
 
 		if (ret)
 			return ret;
@@ -103,18 +102,18 @@ static int check_pins(struct call *call, struct device *dev, const struct space 
 	int ret = space->type1 ? pages_budget(call, &budget) : 0;
 
 	for (uint64_t at = iova.first; !ret;) {
-		const struct mapping *mapping = iopt_at(space->iopt, at);
+		const struct area *area = iopt_at(space->iopt, at);
 		struct span part;
 
-		if (!mapping && !space->type1)
+		if (!area && !space->type1)
 			return refuse(call, RULE_AREA_MISSING, V("first", at), V("last", iova.last));
-		if (!mapping)
+		if (!area)
 			return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
 				      V("iova", at));
-		part = span_clip((struct span){ at, iova.last }, mapping->iova);
+		part = span_clip((struct span){ at, iova.last }, area->iova);
 		ret = check_whole_pages(call, part);
 		if (!ret)
-			ret = check_pin(call, dev, space, mapping, part, dir, &budget);
+			ret = check_pin(call, dev, space, area, part, dir, &budget);
 		if (part.last == iova.last)
 			break;
 		at = part.last + 1;
@@ -124,24 +123,24 @@ static int check_pins(struct call *call, struct device *dev, const struct space 
 
 static int pin_page(const struct space *space, uint64_t iova)
 {
-	struct mapping *mapping = iopt_at(space->iopt, iova);
-	int ret = mapping_pin_page(mapping, iova);
+	struct area *area = iopt_at(space->iopt, iova);
+	int ret = area_pin_page(area, iova);
 
 	if (ret < 0)
 		return ret;
-	if (ret && !(mapping->flags & MAPPING_PINNED))
-		mapping_charge(mapping, 1);
+	if (ret && !(area->flags & AREA_FILLED))
+		area_charge(area, 1);
 	if (tracks(space))
-		mapping_mark_dirty(mapping, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 });
+		area_mark_dirty(area, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 });
 	return 0;
 }
 
 static void unpin_page(const struct space *space, uint64_t iova)
 {
-	struct mapping *mapping = iopt_at(space->iopt, iova);
+	struct area *area = iopt_at(space->iopt, iova);
 
-	if (mapping && mapping_unpin_page(mapping, iova) && !(mapping->flags & MAPPING_PINNED))
-		mapping_uncharge(mapping, 1);
+	if (area && area_unpin_page(area, iova) && !(area->flags & AREA_FILLED))
+		area_uncharge(area, 1);
 }
 
 int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned dir)
@@ -189,13 +188,13 @@ uint64_t dma_pinned(struct device *dev, struct span iova)
 {
 	struct space space = space_of(dev);
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	uint64_t n = 0;
 
 	if (!space.iopt)
 		return 0;
-	iopt_for_each(space.iopt, &cursor, mapping, iova.first, iova.last)
-		n += mapping_pinned_pages(mapping, iova);
+	iopt_for_each(space.iopt, &cursor, area, iova.first, iova.last)
+		n += area_pinned_pages(area, iova);
 	return n;
 }
 
@@ -242,34 +241,34 @@ static void record_fault(struct call *call, const struct device *dev, uint64_t i
 static int translate(struct call *call, struct device *dev, const struct space *space,
 		     uint64_t iova, uint64_t last, enum dma_dir dir, struct chunk *ret_chunk)
 {
-	struct mapping *mapping = iopt_at(space->iopt, iova);
-	uint32_t needed = dir == DMA_WRITE ? MAPPING_WRITE : MAPPING_READ;
+	struct area *area = iopt_at(space->iopt, iova);
+	uint32_t needed = dir == DMA_WRITE ? AREA_WRITE : AREA_READ;
 	struct span part;
 
-	if (!mapping && !space->type1 && !dev->group->iommu)
+	if (!area && !space->type1 && !dev->group->iommu)
 		return refuse(call, RULE_AREA_MISSING, V("first", iova), V("last", last));
-	if (!mapping && !dev->group->iommu)
+	if (!area && !dev->group->iommu)
 		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
 			      V("iova", iova));
-	if (!mapping)
+	if (!area)
 		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
 			      V("iova", iova));
-	if (!(mapping->flags & needed))
+	if (!(area->flags & needed))
 		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
-			      V("first", mapping->iova.first), V("last", mapping->iova.last),
+			      V("first", area->iova.first), V("last", area->iova.last),
 			      VS("access", dir == DMA_WRITE ? "writing" : "reading"));
-	part = span_clip((struct span){ iova, last }, mapping->iova);
+	part = span_clip((struct span){ iova, last }, area->iova);
 	*ret_chunk = (struct chunk){
-		.backing = mapping_backing(mapping),
-		.client = mapping_backing(mapping) ? NULL : mapping_memory(mapping),
-		.at = mapping_uva(mapping, iova),
+		.backing = area_backing(area),
+		.client = area_backing(area) ? NULL : area_memory(area),
+		.at = area_uva(area, iova),
 		.length = part.last - part.first + 1,
 	};
 	if (dir == DMA_WRITE && tracks(space)) {
 		struct span pages = { page_start(part.first),
 				      page_start(part.last) + VFIOSIM_PAGE_SIZE - 1 };
 
-		if (mapping_mark_dirty(mapping, pages))
+		if (area_mark_dirty(area, pages))
 			return refuse(call, RULE_NO_MEMORY);
 	}
 	return 0;
@@ -356,11 +355,11 @@ static void move(struct vfiosim *sim, void *arg)
 static struct dma *new_dma(const struct space *space, struct span span)
 {
 	struct span_cursor cursor;
-	const struct mapping *mapping;
+	const struct area *area;
 	size_t n = 0;
 
 	if (space->iopt)
-		iopt_for_each(space->iopt, &cursor, mapping, span.first, span.last)
+		iopt_for_each(space->iopt, &cursor, area, span.first, span.last)
 			n++;
 	return malloc(sizeof(struct dma) + n * sizeof(struct chunk));
 }

@@ -78,11 +78,10 @@ int type1_check_extension(const struct type1 *type1, uint64_t extension)
 
 /* ---- Attach ---- */
 
-static int refuse_aperture(struct call *call, const struct mapping *mapping,
-			   const struct domain *domain)
+static int refuse_aperture(struct call *call, const struct area *area, const struct domain *domain)
 {
-	return refuse(call, RULE_ATTACH_APERTURE, V("first", mapping->iova.first),
-		      V("last", mapping->iova.last), VS("iommu", domain->iommu->name),
+	return refuse(call, RULE_ATTACH_APERTURE, V("first", area->iova.first),
+		      V("last", area->iova.last), VS("iommu", domain->iommu->name),
 		      V("aperture.first", domain->geometry.aperture.first),
 		      V("aperture.last", domain->geometry.aperture.last));
 }
@@ -95,7 +94,7 @@ static int refuse_aperture(struct call *call, const struct mapping *mapping,
 static int check_aperture(struct call *call, const struct type1 *type1, const struct domain *wanted)
 {
 	struct span aperture = wanted->geometry.aperture, all;
-	const struct mapping *mapping;
+	const struct area *area;
 
 	if (!type1->ranges.n)
 		return 0;
@@ -105,14 +104,14 @@ static int check_aperture(struct call *call, const struct type1 *type1, const st
 		return refuse(call, RULE_ATTACH_DISJOINT, VS("iommu", wanted->iommu->name),
 			      V("aperture.first", aperture.first), V("aperture.last", aperture.last));
 	if (aperture.first > all.first) {
-		mapping = iopt_find(&type1->iopt, (struct span){ all.first, aperture.first - 1 });
-		if (mapping)
-			return refuse_aperture(call, mapping, wanted);
+		area = iopt_find(&type1->iopt, (struct span){ all.first, aperture.first - 1 });
+		if (area)
+			return refuse_aperture(call, area, wanted);
 	}
 	if (aperture.last < all.last) {
-		mapping = iopt_find(&type1->iopt, (struct span){ aperture.last + 1, all.last });
-		if (mapping)
-			return refuse_aperture(call, mapping, wanted);
+		area = iopt_find(&type1->iopt, (struct span){ aperture.last + 1, all.last });
+		if (area)
+			return refuse_aperture(call, area, wanted);
 	}
 	return 0;
 }
@@ -130,16 +129,18 @@ static int check_reserved(struct call *call, const struct type1 *type1,
 {
 	for (size_t i = 0; i < iommu_group_resv_count(group); i++) {
 		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
-		const struct mapping *mapping;
+		const struct area *area;
 
 		if (!resv_enforced(resv))
 			continue;
-		mapping = iopt_find(&type1->iopt, resv_span(resv));
-		if (mapping)
-			return refuse(call, RULE_ATTACH_RESERVED, V("first", mapping->iova.first),
-				      V("last", mapping->iova.last), V("resv.first", resv->range.first),
+		area = iopt_find(&type1->iopt, resv_span(resv));
+		if (area)
+			return refuse(call, RULE_ATTACH_RESERVED, V("first", area->iova.first),
+				      V("last", area->iova.last),
+				      V("resv.first", resv->range.first),
 				      V("resv.last", resv->range.last),
-				      VS("type", resv_type_name(resv->type)), V("group", group->number));
+				      VS("type", resv_type_name(resv->type)),
+				      V("group", group->number));
 	}
 	return 0;
 }
@@ -196,7 +197,7 @@ static int check_replay(struct call *call, struct type1 *type1, const struct dom
 			uint64_t **ret_charges)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	struct budget budget;
 	uint64_t *charges;
 	size_t n = 0;
@@ -211,11 +212,11 @@ static int check_replay(struct call *call, struct type1 *type1, const struct dom
 	charges = calloc(type1->iopt.set.count, sizeof(*charges));
 	if (!charges)
 		return refuse(call, RULE_NO_MEMORY);
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
-		if (!(mapping->flags & MAPPING_PINNED))
-			ret = pages_check(call, mapping, call->caller->client, &budget, &charges[n]);
+	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
+		if (!(area->flags & AREA_FILLED))
+			ret = pages_check(call, area, call->caller->client, &budget, &charges[n]);
 		if (!ret)
-			ret = domain_check_map(call, wanted, mapping->iova);
+			ret = domain_check_map(call, wanted, area->iova);
 		if (ret) {
 			free(charges);
 			return ret;
@@ -226,27 +227,27 @@ static int check_replay(struct call *call, struct type1 *type1, const struct dom
 	return 0;
 }
 
-static void pin_mapping(struct mapping *mapping, struct vfiosim_client *memory, uint64_t charge)
+static void pin_area(struct area *area, struct vfiosim_client *memory, uint64_t charge)
 {
-	mapping->flags |= MAPPING_PINNED;
-	mapping_charge(mapping, charge);
-	if (memory != mapping->mapper)
-		mapping->pinner = client_get(memory);
+	area->flags |= AREA_FILLED;
+	area_charge(area, charge);
+	if (memory != area->mapper)
+		area->pinner = client_get(memory);
 }
 
 static void replay(struct call *call, struct type1 *type1, const struct domain *domain,
 		   const uint64_t *charges)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	uint64_t pages = 0;
 	size_t n = 0, pinned = 0;
 
 	if (!charges)
 		return;
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
-		if (!(mapping->flags & MAPPING_PINNED)) {
-			pin_mapping(mapping, call->caller->client, charges[n]);
+	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
+		if (!(area->flags & AREA_FILLED)) {
+			pin_area(area, call->caller->client, charges[n]);
 			pages += charges[n];
 			pinned++;
 		}
@@ -353,16 +354,16 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 static void make_lazy(struct call *call, struct type1 *type1)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX) {
-		uint64_t kept = mapping_pinned_pages(mapping, mapping->iova);
+	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
+		uint64_t kept = area_pinned_pages(area, area->iova);
 
-		mapping_uncharge(mapping, mapping->charged);
-		mapping_charge(mapping, kept);
-		mapping->flags &= ~MAPPING_PINNED;
-		client_put(mapping->pinner);
-		mapping->pinner = NULL;
+		area_uncharge(area, area->charged);
+		area_charge(area, kept);
+		area->flags &= ~AREA_FILLED;
+		client_put(area->pinner);
+		area->pinner = NULL;
 	}
 	changed(call, "{n:d} mappings unpinned: only mdevs are left, they are lazy again",
 		V("n", type1->iopt.set.count));

@@ -87,9 +87,9 @@ int type1_dirty_start(struct call *call, struct type1 *type1);
 void type1_dirty_stop(struct call *call, struct type1 *type1);
 int type1_dirty_get(struct call *call, struct type1 *type1, uint64_t iova, uint64_t size,
 		    const struct dirty_bitmap *bitmap);
-/* Queues the bits of @mapping for a bitmap that starts at @base. EFAULT, ENOMEM. */
-int type1_report_dirty(struct call *call, struct type1 *type1, struct mapping *mapping,
-		       uint64_t base, const struct dirty_bitmap *bitmap);
+/* Queues the bits of @area for a bitmap that starts at @base. EFAULT, ENOMEM. */
+int type1_report_dirty(struct call *call, struct type1 *type1, struct area *area, uint64_t base,
+		       const struct dirty_bitmap *bitmap);
 /* Does a bitmap of @size bytes have room for @pages, and not more than the kernel allows? */
 int type1_check_bitmap(struct call *call, uint64_t pages, uint64_t size);
 

@@ -17,12 +17,12 @@
 int type1_dirty_start(struct call *call, struct type1 *type1)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 
 	if (type1->tracking)
 		return 0;
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX)
-		mapping_repopulate_dirty(mapping);
+	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX)
+		area_repopulate_dirty(area);
 	type1->tracking = true;
 	changed(call, "dirty tracking started");
 	return 0;
@@ -31,12 +31,12 @@ int type1_dirty_start(struct call *call, struct type1 *type1)
 void type1_dirty_stop(struct call *call, struct type1 *type1)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 
 	if (!type1->tracking)
 		return;
-	iopt_for_each(&type1->iopt, &cursor, mapping, 0, UINT64_MAX)
-		mapping_forget_dirty(mapping);
+	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX)
+		area_forget_dirty(area);
 	type1->tracking = false;
 	changed(call, "dirty tracking stopped");
 }
@@ -48,11 +48,11 @@ int type1_check_bitmap(struct call *call, uint64_t pages, uint64_t size)
 	return refuse(call, RULE_BITMAP_SIZE, V("size", size), V("pages", pages));
 }
 
-int type1_report_dirty(struct call *call, struct type1 *type1, struct mapping *mapping,
-		       uint64_t base, const struct dirty_bitmap *bitmap)
+int type1_report_dirty(struct call *call, struct type1 *type1, struct area *area, uint64_t base,
+		       const struct dirty_bitmap *bitmap)
 {
-	uint64_t first = (mapping->iova.first - base) / bitmap->page;
-	uint64_t pages = mapping_pages(mapping) * VFIOSIM_PAGE_SIZE / bitmap->page;
+	uint64_t first = (area->iova.first - base) / bitmap->page;
+	uint64_t pages = area_pages(area) * VFIOSIM_PAGE_SIZE / bitmap->page;
 	unsigned shift = first % 64;
 	uint64_t words = (pages + shift + 63) / 64;
 	uint64_t *bits;
@@ -63,11 +63,11 @@ int type1_report_dirty(struct call *call, struct type1 *type1, struct mapping *m
 	bits = calloc(words, sizeof(*bits));
 	if (!bits)
 		return refuse(call, RULE_NO_MEMORY);
-	if (type1->n_physical && mapping->flags & MAPPING_PINNED) {
+	if (type1->n_physical && area->flags & AREA_FILLED) {
 		for (uint64_t i = shift; i < pages + shift; i++)
 			bits[i / 64] |= 1ull << (i % 64);
 	} else {
-		mapping_dirty_bits(mapping, bits, shift);
+		area_dirty_bits(area, bits, shift);
 	}
 	ret = call_out_bits(call, bitmap->uva + first / 64 * 8, bits, words * 8, shift);
 	free(bits);
@@ -76,8 +76,8 @@ int type1_report_dirty(struct call *call, struct type1 *type1, struct mapping *m
 
 static int check_bisect(struct call *call, const struct type1 *type1, struct span iova)
 {
-	const struct mapping *head = iopt_at(&type1->iopt, iova.first);
-	const struct mapping *tail = iopt_at(&type1->iopt, iova.last);
+	const struct area *head = iopt_at(&type1->iopt, iova.first);
+	const struct area *tail = iopt_at(&type1->iopt, iova.last);
 
 	if (head && head->iova.first == iova.first)
 		head = NULL;
@@ -114,17 +114,17 @@ int type1_dirty_get(struct call *call, struct type1 *type1, uint64_t iova, uint6
 		    const struct dirty_bitmap *bitmap)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	struct span span = { 0 };
 	int ret = check_range(call, type1, iova, size, bitmap, &span);
 
 	if (ret)
 		return ret;
-	iopt_for_each(&type1->iopt, &cursor, mapping, span.first, span.last) {
-		ret = type1_report_dirty(call, type1, mapping, iova, bitmap);
+	iopt_for_each(&type1->iopt, &cursor, area, span.first, span.last) {
+		ret = type1_report_dirty(call, type1, area, iova, bitmap);
 		if (ret)
 			return ret;
-		mapping_repopulate_dirty(mapping);
+		area_repopulate_dirty(area);
 	}
 	return 0;
 }

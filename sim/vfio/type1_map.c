@@ -89,10 +89,10 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 }
 
 /* The caller's account and limit are the mapping's from now on. Mirrors vfio_change_dma_owner. */
-static int take_over(struct call *call, struct mapping *mapping)
+static int take_over(struct call *call, struct area *area)
 {
-	struct vfiosim_client *from = mapping->mapper, *to = call->caller->client;
-	uint64_t charged = mapping->charged;
+	struct vfiosim_client *from = area->mapper, *to = call->caller->client;
+	uint64_t charged = area->charged;
 	struct vfiosim_limits limits;
 	struct budget budget;
 	int ret;
@@ -106,36 +106,36 @@ static int take_over(struct call *call, struct mapping *mapping)
 		return ret;
 	if (charged && (to->locked_pages > budget.limit ||
 			charged > budget.limit - to->locked_pages))
-		return refuse(call, RULE_MEMLOCK, V("pages", charged), V("iova", mapping->iova.first),
+		return refuse(call, RULE_MEMLOCK, V("pages", charged), V("iova", area->iova.first),
 			      V("locked", to->locked_pages), V("limit", budget.limit));
-	mapping_uncharge(mapping, charged);
-	mapping->mapper = client_get(to);
-	mapping_charge(mapping, charged);
-	mapping->flags &= ~MAPPING_LOCK_CAP;
-	mapping->flags |= limits.ipc_lock ? MAPPING_LOCK_CAP : 0;
+	area_uncharge(area, charged);
+	area->mapper = client_get(to);
+	area_charge(area, charged);
+	area->flags &= ~AREA_LOCK_CAP;
+	area->flags |= limits.ipc_lock ? AREA_LOCK_CAP : 0;
 	client_put(from);
 	return 0;
 }
 
 /* A new address for a mapping whose old one was invalidated; the caller takes it over. */
-static int restore_vaddr(struct call *call, struct type1 *type1, struct mapping *mapping,
+static int restore_vaddr(struct call *call, struct type1 *type1, struct area *area,
 			 struct span iova, uint64_t uva)
 {
 	int ret;
 
-	if (!mapping)
+	if (!area)
 		return refuse(call, RULE_VADDR_NO_MAPPING, V("first", iova.first),
 			      V("last", iova.last));
-	if (!(mapping->flags & MAPPING_VADDR_INVALID) || mapping->iova.first != iova.first ||
-	    mapping->iova.last != iova.last)
+	if (!(area->flags & AREA_VADDR_INVALID) || area->iova.first != iova.first ||
+	    area->iova.last != iova.last)
 		return refuse(call, RULE_VADDR_MISMATCH, V("first", iova.first), V("last", iova.last));
-	ret = take_over(call, mapping);
+	ret = take_over(call, area);
 	if (ret)
 		return ret;
-	client_put(mapping->pinner);
-	mapping->pinner = NULL;
-	mapping->uva = uva;
-	mapping->flags &= ~MAPPING_VADDR_INVALID;
+	client_put(area->pinner);
+	area->pinner = NULL;
+	area->uva = uva;
+	area->flags &= ~AREA_VADDR_INVALID;
 	type1->n_vaddr_invalid--;
 	changed(call, "mapping {first}..{last} now stands for vaddr {uva}", V("first", iova.first),
 		V("last", iova.last), V("uva", uva));
@@ -143,7 +143,7 @@ static int restore_vaddr(struct call *call, struct type1 *type1, struct mapping 
 }
 
 static int check_place(struct call *call, const struct type1 *type1, struct span iova,
-		       const struct mapping *other)
+		       const struct area *other)
 {
 	if (other)
 		return refuse(call, RULE_OVERLAP, V("first", iova.first), V("last", iova.last),
@@ -156,7 +156,7 @@ static int check_place(struct call *call, const struct type1 *type1, struct span
 }
 
 /* With a domain the pages are pinned now; with mdevs only they are not looked at. */
-static int check_pinning(struct call *call, const struct type1 *type1, struct mapping *mapping,
+static int check_pinning(struct call *call, const struct type1 *type1, struct area *area,
 			 uint64_t *ret_charge)
 {
 	struct budget budget;
@@ -165,40 +165,40 @@ static int check_pinning(struct call *call, const struct type1 *type1, struct ma
 
 	if (ret)
 		return ret;
-	ret = pages_check(call, mapping, mapping->mapper, &budget, ret_charge);
+	ret = pages_check(call, area, area->mapper, &budget, ret_charge);
 	TAILQ_FOREACH(domain, &type1->domains, in_owner)
 		if (!ret)
-			ret = domain_check_map(call, domain, mapping->iova);
+			ret = domain_check_map(call, domain, area->iova);
 	if (!ret)
-		mapping->flags |= MAPPING_PINNED;
+		area->flags |= AREA_FILLED;
 	return ret;
 }
 
-static int insert(struct call *call, struct type1 *type1, const struct mapping *wanted,
+static int insert(struct call *call, struct type1 *type1, const struct area *wanted,
 		  const struct span_gap *gap, uint64_t charge)
 {
-	struct mapping *mapping =
-		mapping_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
+	struct area *area = area_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
 
-	if (!mapping || iopt_insert_gap(&type1->iopt, gap, mapping)) {
-		mapping_destroy(mapping);
+	if (!area || iopt_insert_gap(&type1->iopt, gap, area)) {
+		area_destroy(area);
 		return refuse(call, RULE_NO_MEMORY);
 	}
-	mapping_charge(mapping, charge);
+	area_charge(area, charge);
 	type1->dma_avail--;
-	if (mapping->flags & MAPPING_PINNED)
+	if (area->flags & AREA_FILLED)
 		changed(call, "mapping {first}..{last} added and pinned, {pages:d} pages charged",
-			V("first", mapping->iova.first), V("last", mapping->iova.last),
+			V("first", area->iova.first), V("last", area->iova.last),
 			V("pages", charge));
 	else
-		changed(call, "mapping {first}..{last} added unseen: no IOMMU has to translate it yet",
-			V("first", mapping->iova.first), V("last", mapping->iova.last));
+		changed(call,
+			"mapping {first}..{last} added unseen: no IOMMU has to translate it yet",
+			V("first", area->iova.first), V("last", area->iova.last));
 	return 0;
 }
 
 int type1_map(struct call *call, struct type1 *type1, const struct type1_map_args *args)
 {
-	struct mapping wanted = { 0 }, *other;
+	struct area wanted = { 0 }, *other;
 	struct vfiosim_limits limits;
 	struct span_gap gap;
 	uint64_t charge = 0;
@@ -217,8 +217,8 @@ int type1_map(struct call *call, struct type1 *type1, const struct type1_map_arg
 		return ret;
 	wanted.uva = args->uva;
 	wanted.mapper = call->caller->client;
-	wanted.flags = (args->read ? MAPPING_READ : 0) | (args->write ? MAPPING_WRITE : 0) |
-		       (limits.ipc_lock ? MAPPING_LOCK_CAP : 0);
+	wanted.flags = (args->read ? AREA_READ : 0) | (args->write ? AREA_WRITE : 0) |
+		       (limits.ipc_lock ? AREA_LOCK_CAP : 0);
 	if (!TAILQ_EMPTY(&type1->domains))
 		ret = check_pinning(call, type1, &wanted, &charge);
 	return ret ? ret : insert(call, type1, &wanted, &gap, charge);

@@ -35,7 +35,7 @@ static int check_args(struct call *call, const struct type1 *type1,
 	return 0;
 }
 
-static int refuse_bisect(struct call *call, struct span iova, const struct mapping *other)
+static int refuse_bisect(struct call *call, struct span iova, const struct area *other)
 {
 	return refuse(call, RULE_BISECTS, V("first", iova.first), V("last", iova.last),
 		      V("other.first", other->iova.first), V("other.last", other->iova.last));
@@ -43,9 +43,9 @@ static int refuse_bisect(struct call *call, struct span iova, const struct mappi
 
 /* v2 removes whole mappings or nothing. @lowest: the first that ends in @iova or above, or NULL. */
 static int check_bisect(struct call *call, const struct type1 *type1, struct span iova,
-			const struct mapping *lowest)
+			const struct area *lowest)
 {
-	const struct mapping *edge;
+	const struct area *edge;
 
 	if (!lowest)
 		return 0;
@@ -75,16 +75,16 @@ static int invalidate_vaddrs(struct call *call, struct type1 *type1, struct span
 			     uint64_t *ret_size)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 
-	iopt_for_each(&type1->iopt, &cursor, mapping, iova.first, iova.last)
-		if (mapping->flags & MAPPING_VADDR_INVALID)
-			return refuse(call, RULE_VADDR_TWICE, V("first", mapping->iova.first),
-				      V("last", mapping->iova.last));
-	iopt_for_each(&type1->iopt, &cursor, mapping, iova.first, iova.last) {
-		mapping->flags |= MAPPING_VADDR_INVALID;
+	iopt_for_each(&type1->iopt, &cursor, area, iova.first, iova.last)
+		if (area->flags & AREA_VADDR_INVALID)
+			return refuse(call, RULE_VADDR_TWICE, V("first", area->iova.first),
+				      V("last", area->iova.last));
+	iopt_for_each(&type1->iopt, &cursor, area, iova.first, iova.last) {
+		area->flags |= AREA_VADDR_INVALID;
 		type1->n_vaddr_invalid++;
-		*ret_size += span_length(mapping->iova);
+		*ret_size += span_length(area->iova);
 	}
 	return 0;
 }
@@ -101,19 +101,19 @@ static void notify_devices(struct call *call, struct type1 *type1, struct span i
 				dev->vfio->ops->dma_unmap(call, dev, iova);
 }
 
-static void remove_mapping(struct call *call, struct type1 *type1, const struct span_cursor *at)
+static void remove_area(struct call *call, struct type1 *type1, const struct span_cursor *at)
 {
-	struct mapping *mapping = at->item;
+	struct area *area = at->item;
 
-	if (mapping_pinned_pages(mapping, mapping->iova))
-		notify_devices(call, type1, mapping->iova);
+	if (area_pinned_pages(area, area->iova))
+		notify_devices(call, type1, area->iova);
 	changed(call, "mapping {first}..{last} removed, {pages:d} pages uncharged",
-		V("first", mapping->iova.first), V("last", mapping->iova.last),
-		V("pages", mapping->charged));
-	if (mapping->flags & MAPPING_VADDR_INVALID)
+		V("first", area->iova.first), V("last", area->iova.last),
+		V("pages", area->charged));
+	if (area->flags & AREA_VADDR_INVALID)
 		type1->n_vaddr_invalid--;
 	iopt_remove_at(&type1->iopt, at);
-	mapping_destroy(mapping);
+	area_destroy(area);
 	type1->dma_avail++;
 }
 
@@ -121,7 +121,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		uint64_t *ret_size)
 {
 	struct span_cursor cursor;
-	struct mapping *mapping;
+	struct area *area;
 	uint64_t size = 0, next;
 	struct span iova = { 0 };
 	int ret = check_args(call, type1, args, &iova);
@@ -138,19 +138,18 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		return ret;
 
 	for (; more && !args->vaddr; more = span_set_seek(&type1->iopt.set, next, &cursor)) {
-		mapping = cursor.item;
+		area = cursor.item;
 		/* v1 takes whole mappings, but never one that begins before the range. */
-		if (mapping->iova.first > iova.last ||
-		    (!type1->v2 && mapping->iova.first < iova.first))
+		if (area->iova.first > iova.last || (!type1->v2 && area->iova.first < iova.first))
 			break;
 		if (args->bitmap) {
-			ret = type1_report_dirty(call, type1, mapping, iova.first, args->bitmap);
+			ret = type1_report_dirty(call, type1, area, iova.first, args->bitmap);
 			if (ret)
 				return ret;
 		}
-		next = mapping->iova.last;
-		size += span_length(mapping->iova);
-		remove_mapping(call, type1, &cursor);
+		next = area->iova.last;
+		size += span_length(area->iova);
+		remove_area(call, type1, &cursor);
 		if (next++ >= iova.last)
 			break;
 	}

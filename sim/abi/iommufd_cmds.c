@@ -108,10 +108,12 @@ static int prepare_allow(struct call *call)
 		uint32_t part = cmd->num_iovas - list->n;
 		void *grown;
 
+		if (list->n > ALLOWED_MAX)
+			return refuse(call, RULE_NO_MEMORY);
 		if (part > ALLOWED_CHUNK)
 			part = ALLOWED_CHUNK;
 		grown = reallocarray(list->items, list->n + part, size);
-		if (!grown || list->n > ALLOWED_MAX)
+		if (!grown)
 			return refuse(call, RULE_NO_MEMORY);
 		list->items = grown;
 		list->error = call_read(call, cmd->allowed_iovas + list->n * size,

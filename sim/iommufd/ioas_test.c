@@ -357,6 +357,23 @@ START_TEST(hardware_is_told_with_zeroes_behind)
 }
 END_TEST
 
+/* A list of more ranges than there is room for: refused, and nothing is freed twice. */
+START_TEST(too_many_allowed_iovas)
+{
+	const uint32_t n = (1u << 20) + 1024;
+	uint64_t pages = n * sizeof(struct vfiosim_iommu_iova_range) / PAGE;
+	struct vfiosim_iommu_ioas_allow_iovas cmd = {
+		.size = sizeof(cmd), .ioas_id = ioas_alloc(), .num_iovas = n,
+		.allowed_iovas = memory(&story, pages, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE),
+	};
+
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), -ENOMEM);
+	ck_assert_rule(&story, "no-memory");
+	cmd.num_iovas = 0;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), 0);
+}
+END_TEST
+
 START_TEST(sizes_tell_old_programs_from_new)
 {
 	struct {
@@ -395,6 +412,7 @@ int main(void)
 	tcase_add_test(tcase, the_memories_of_many_processes);
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);
 	tcase_add_test(tcase, hardware_is_told_with_zeroes_behind);
+	tcase_add_test(tcase, too_many_allowed_iovas);
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

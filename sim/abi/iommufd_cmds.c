@@ -82,7 +82,7 @@ static void undo_ioas_alloc(struct call *call)
 /* What could be read of the list; where reading failed is told only when the ioas exists. */
 struct allowed_list {
 	struct vfiosim_iommu_iova_range *items;
-	uint32_t n;
+	uint32_t n, capacity;
 	int error;
 };
 
@@ -92,6 +92,24 @@ static void free_allowed(struct call *call, void *prepared)
 
 	free(list->items);
 	free(list);
+}
+
+/* Room for ALLOWED_CHUNK more, within ALLOWED_MAX. */
+static int grow_allowed(struct allowed_list *list)
+{
+	uint32_t capacity = list->capacity ? 2 * list->capacity : ALLOWED_CHUNK;
+	void *grown;
+
+	if (list->n + ALLOWED_CHUNK <= list->capacity)
+		return 0;
+	if (capacity > ALLOWED_MAX)
+		return -ENOMEM;
+	grown = reallocarray(list->items, capacity, sizeof(list->items[0]));
+	if (!grown)
+		return -ENOMEM;
+	list->items = grown;
+	list->capacity = capacity;
+	return 0;
 }
 
 static int prepare_allow(struct call *call)
@@ -105,17 +123,11 @@ static int prepare_allow(struct call *call)
 	call->prepared = list;
 	call->prepared_done = free_allowed;
 	while (list->n < cmd->num_iovas && !list->error) {
-		uint32_t part = cmd->num_iovas - list->n;
-		void *grown;
+		uint32_t left = cmd->num_iovas - list->n;
+		uint32_t part = left < ALLOWED_CHUNK ? left : ALLOWED_CHUNK;
 
-		if (list->n > ALLOWED_MAX)
+		if (grow_allowed(list))
 			return refuse(call, RULE_NO_MEMORY);
-		if (part > ALLOWED_CHUNK)
-			part = ALLOWED_CHUNK;
-		grown = reallocarray(list->items, list->n + part, size);
-		if (!grown)
-			return refuse(call, RULE_NO_MEMORY);
-		list->items = grown;
 		list->error = call_read(call, cmd->allowed_iovas + list->n * size,
 					list->items + list->n, part * size);
 		if (!list->error)

@@ -377,6 +377,15 @@ void *span_cursor_erase(struct span_set *set, const struct span_cursor *cursor)
 	return cursor->item;
 }
 
+/* Bounds are about where spans start. */
+void span_cursor_set_last(struct span_cursor *cursor, uint64_t last)
+{
+	struct leaf *leaf = cursor->leaf;
+
+	leaf->place[cursor->slot].last = last;
+	cursor->span.last = last;
+}
+
 /* ---- The whole ---- */
 
 static size_t node_bytes(void *node, unsigned level)

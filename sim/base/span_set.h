@@ -61,6 +61,8 @@ bool span_set_seek_below(const struct span_set *set, uint64_t address,
 			 struct span_cursor *ret_cursor);
 /* To the next higher span. false: there is none. */
 bool span_cursor_next(struct span_cursor *cursor);
+/* The span under the cursor ends at @last from now on: not before it starts, nor where another does. */
+void span_cursor_set_last(struct span_cursor *cursor, uint64_t last);
 /* Takes out the span under the cursor without looking for it again, returns its item. */
 void *span_cursor_erase(struct span_set *set, const struct span_cursor *cursor);
 

@@ -97,6 +97,15 @@ static void check_set(const struct span_set *set)
 	need(!shape.last->next);
 }
 
+/* A fixed sequence of numbers (xorshift64). */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
 /* ---- The model ---- */
 
 #define MODEL_MAX 6000
@@ -145,6 +154,24 @@ static void *model_erase(struct model *model, uint64_t first)
 	return item;
 }
 
+/* Another last for the span at @address or above: anything up to the next one. */
+static void resize_one(struct span_set *set, struct model *model, uint64_t address, uint64_t *state)
+{
+	size_t i = model_seek(model, address);
+	struct span_cursor cursor;
+	uint64_t highest;
+
+	if (i == model->n)
+		return;
+	highest = i + 1 < model->n ? model->span[i + 1].first - 1 : model->span[i].last;
+	highest -= model->span[i].first;
+	model->span[i].last = model->span[i].first +
+			      (highest == UINT64_MAX ? highest : next_random(state) % (highest + 1));
+	need(span_set_seek(set, address, &cursor));
+	span_cursor_set_last(&cursor, model->span[i].last);
+	need(cursor.span.last == model->span[i].last);
+}
+
 static void check_cursor(const struct model *model, size_t i, bool found,
 			 const struct span_cursor *cursor)
 {
@@ -180,15 +207,6 @@ static void check_walk(const struct span_set *set, const struct model *model, st
 	span_set_for_each(set, &cursor, span.first, span.last)
 		check_cursor(model, i++, true, &cursor);
 	need(i >= model->n || model->span[i].first > span.last);
-}
-
-/* A fixed sequence of numbers (xorshift64). */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
 }
 
 /* Spaces of differing size, at both ends and in the middle. */
@@ -264,6 +282,8 @@ START_TEST(test_random)
 			item = model_erase(model, span.first);
 			need(erase_either_way(&set, span.first, step % 2) == item);
 		}
+		if (step % 16 == 0)
+			resize_one(&set, model, span.first, &state);
 		need(set.count == model->n);
 		check_queries(&set, model, span.first, random_span(&state, space));
 		if (step % 64)

@@ -138,8 +138,8 @@ void area_uncharge(struct area *area, uint64_t pages)
 
 int iopt_split(struct iopt *iopt, struct area *area, uint64_t iova)
 {
-	struct span low = { area->iova.first, iova - 1 };
 	uint64_t pages = (area->iova.last - iova) / VFIOSIM_PAGE_SIZE + 1;
+	struct span_cursor at;
 	struct area *high;
 
 	if (area_pinned_pages(area, area->iova))
@@ -154,16 +154,14 @@ int iopt_split(struct iopt *iopt, struct area *area, uint64_t iova)
 		high->pinner = client_get(area->pinner);
 	marks_destroy(area->marks); /* nothing is pinned, and an ioas tracks no writes */
 	area->marks = NULL;
-	iopt_remove(iopt, area);
-	area->iova = low;
-	/* The room it had is enough for one of the two; a node more may be wanted. */
+	span_set_seek(&iopt->set, area->iova.first, &at);
+	span_cursor_set_last(&at, iova - 1);
 	if (iopt_insert(iopt, high)) {
-		area->iova.last = high->iova.last;
+		span_cursor_set_last(&at, area->iova.last);
 		area_destroy(high);
-		iopt_insert(iopt, area);
 		return -ENOMEM;
 	}
-	iopt_insert(iopt, area);
+	area->iova.last = iova - 1;
 	if (area->flags & AREA_FILLED && area->charged) {
 		area_uncharge(area, pages);
 		area_charge(high, pages);

@@ -37,7 +37,7 @@ sim/machine/state.c iommu/domain.h
 sim/machine/state.c vfio/group.h
 sim/machine/state.c iommufd/hwpt.h
 sim/machine/state.c iommufd/iommufd.h
-sim/machine/state.c pages/pages.h
+sim/machine/state.c pages/pin.h
 sim/machine/state.c vfio/type1.h
 sim/machine/tracing.c vfio/container.h
 sim/machine/tracing.c vfio/group.h

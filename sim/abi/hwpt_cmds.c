@@ -61,18 +61,17 @@ static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd
 	int ret = check_hwpt_flags(call, cmd, iommu, &request);
 
 	if (!ret)
-		ret = hwpt_check(call, ioas, iommu, &request);
-	if (!ret && cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
-		fault = object_find(call->file->iommufd, cmd->fault_id, OBJECT_FAULT);
-		if (!fault)
-			ret = refuse(call, RULE_NO_OBJECT, VS("what", "fault queue"),
-				     V("id", cmd->fault_id));
-	}
+		ret = hwpt_create(call, ioas, iommu, &request, false, &hwpt);
 	if (ret)
 		return ret;
-	hwpt = hwpt_create(call, ioas, iommu, &request, false);
-	if (!hwpt)
-		return -ENOMEM;
+	if (cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
+		fault = object_find(call->file->iommufd, cmd->fault_id, OBJECT_FAULT);
+		if (!fault) {
+			object_destroy(call, &hwpt->object);
+			return refuse(call, RULE_NO_OBJECT, VS("what", "fault queue"),
+				      V("id", cmd->fault_id));
+		}
+	}
 	hwpt->fault = fault;
 	if (fault)
 		fault->users++;

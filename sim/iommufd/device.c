@@ -101,22 +101,6 @@ void iommufd_device_unbind(struct call *call, struct iommufd_device *idev)
 
 /* ---- What a device reserves ---- */
 
-static int check_regions(struct call *call, const struct iommufd_device *idev,
-			 const struct ioas *ioas)
-{
-	const struct iommu_group *group = idev->dev->group;
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
-
-		if (resv_enforced(resv))
-			ret = ioas_check_reserve(call, ioas, resv_span(resv),
-						 resv_type_name(resv->type));
-	}
-	return ret;
-}
-
 static int reserve_regions(struct call *call, const struct iommufd_device *idev, struct ioas *ioas)
 {
 	const struct iommu_group *group = idev->dev->group;
@@ -201,18 +185,10 @@ static void set_hwpt(struct call *call, struct iommufd_group *igroup, struct hwp
 /* A hwpt of the target's ioas for @idev, made if none fits. */
 static int target_hwpt(struct call *call, const struct iommufd_device *idev, struct target *target)
 {
-	if (!target->hwpt)
-		target->hwpt = hwpt_create(call, target->ioas, idev->dev->group->iommu,
-					   &domain_request_paging, true);
-	return target->hwpt ? 0 : refuse(call, RULE_NO_MEMORY);
-}
-
-static int check_target(struct call *call, const struct iommufd_device *idev,
-			const struct target *target)
-{
 	if (target->hwpt)
 		return 0;
-	return hwpt_check(call, target->ioas, idev->dev->group->iommu, &domain_request_paging);
+	return hwpt_create(call, target->ioas, idev->dev->group->iommu, &domain_request_paging,
+			   true, &target->hwpt);
 }
 
 /* The first of a group, or one more where the others are. */
@@ -224,11 +200,7 @@ static int attach_first(struct call *call, struct iommufd_device *idev, struct t
 	if (igroup->hwpt && igroup->hwpt != target->hwpt)
 		return refuse(call, RULE_OTHER_HWPT, V("group", igroup->group->number),
 			      V("hwpt", igroup->hwpt->object.id));
-	ret = check_regions(call, idev, target->ioas);
-	if (!ret)
-		ret = check_target(call, idev, target);
-	if (!ret)
-		ret = reserve_regions(call, idev, target->ioas);
+	ret = reserve_regions(call, idev, target->ioas);
 	if (ret)
 		return ret;
 	ret = target_hwpt(call, idev, target);
@@ -265,18 +237,6 @@ static int reserve_group(struct call *call, struct iommufd_group *igroup, struct
 	return ret;
 }
 
-static int check_group_regions(struct call *call, const struct iommufd_group *igroup,
-			       const struct ioas *ioas)
-{
-	const struct iommufd_device *idev;
-	int ret = 0;
-
-	for_each_attached(igroup, idev)
-		if (!ret)
-			ret = check_regions(call, idev, ioas);
-	return ret;
-}
-
 /* The whole group moves, or nothing happens. Mirrors iommufd_device_do_replace. */
 static int replace(struct call *call, struct iommufd_device *idev, struct target *target)
 {
@@ -288,10 +248,6 @@ static int replace(struct call *call, struct iommufd_device *idev, struct target
 	if (igroup->hwpt == target->hwpt)
 		return 0;
 	if (moves)
-		ret = check_group_regions(call, igroup, target->ioas);
-	if (!ret)
-		ret = check_target(call, idev, target);
-	if (!ret && moves)
 		ret = reserve_group(call, igroup, target->ioas);
 	if (ret)
 		return ret;

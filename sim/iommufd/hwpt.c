@@ -18,8 +18,10 @@ static void destroy(struct call *call, struct object *object)
 	ioas_unreserve(ioas, hwpt);
 	changed(call, "hwpt {id:d} of ioas {ioas:d} destroyed", V("id", object->id),
 		V("ioas", ioas->object.id));
-	if (TAILQ_EMPTY(&ioas->hwpts))
-		ioas_empty(call, ioas);
+	ioas_unfill(ioas);
+	if (TAILQ_EMPTY(&ioas->hwpts) && ioas->iopt.set.count)
+		changed(call, "{n:d} mappings of ioas {id:d} unpinned: no domain needs them",
+			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
 	ioas_update_alignment(ioas);
 	ioas->object.users--;
 	if (hwpt->fault)
@@ -41,22 +43,22 @@ static unsigned outside(const struct domain *domain, struct span spans[2])
 	return n;
 }
 
-int hwpt_check(struct call *call, struct ioas *ioas, const struct iommu *iommu,
-	       const struct domain_request *request)
+/* Could @ioas have a hwpt with a domain as @request says, whatever is mapped in it? */
+static int check(struct call *call, const struct ioas *ioas, const struct iommu *iommu,
+		 const struct domain_request *request, struct domain *ret_wanted)
 {
-	struct domain wanted;
 	struct span spans[2];
 	unsigned n;
 	int ret = iommu->ops->check_domain(call, iommu, request);
 
 	if (ret)
 		return ret;
-	domain_init(&wanted, iommu, request);
-	n = outside(&wanted, spans);
-	ret = ioas_check_alignment(call, ioas, ioas_alignment_with(ioas, &wanted));
+	domain_init(ret_wanted, iommu, request);
+	n = outside(ret_wanted, spans);
+	ret = ioas_check_alignment(call, ioas, ioas_alignment_with(ioas, ret_wanted));
 	for (unsigned i = 0; !ret && i < n; i++)
 		ret = ioas_check_reserve(call, ioas, spans[i], "aperture");
-	return ret ? ret : ioas_check_fill(call, ioas, &wanted);
+	return ret;
 }
 
 /* What the domain cannot hold is reserved on behalf of @hwpt: all of it, or nothing. */
@@ -81,8 +83,9 @@ static void discard(struct hwpt *hwpt)
 	free(hwpt);
 }
 
-struct hwpt *hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
-			 const struct domain_request *request, bool automatic)
+/* Not published, not in the ioas, whose mappings fit. NULL: no memory (refused in @call). */
+static struct hwpt *create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+			   const struct domain_request *request)
 {
 	struct hwpt *hwpt = calloc(1, sizeof(*hwpt));
 
@@ -99,15 +102,44 @@ struct hwpt *hwpt_create(struct call *call, struct ioas *ioas, const struct iomm
 		discard(hwpt);
 		return NULL;
 	}
-	hwpt->automatic = automatic;
+	return hwpt;
+}
+
+static void publish(struct call *call, struct hwpt *hwpt)
+{
+	struct ioas *ioas = hwpt->ioas;
+
 	TAILQ_INSERT_TAIL(&ioas->hwpts, hwpt, in_ioas);
 	ioas->object.users++;
 	ioas_update_alignment(ioas);
 	object_publish(&hwpt->object);
 	changed(call, "hwpt {id:d} of ioas {ioas:d} created for {iommu}", V("id", hwpt->object.id),
-		V("ioas", ioas->object.id), VS("iommu", iommu->name));
-	ioas_fill(call, ioas);
-	return hwpt;
+		V("ioas", ioas->object.id), VS("iommu", hwpt->domain->iommu->name));
+	if (ioas->iopt.set.count)
+		changed(call, "{n:d} mappings of ioas {id:d} are in the new domain, pinned",
+			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
+}
+
+int hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+		const struct domain_request *request, bool automatic, struct hwpt **ret_hwpt)
+{
+	struct domain wanted;
+	struct hwpt *hwpt;
+	int ret = check(call, ioas, iommu, request, &wanted);
+
+	if (!ret)
+		ret = ioas_fill(call, ioas, &wanted);
+	if (ret)
+		return ret;
+	hwpt = create(call, ioas, iommu, request);
+	if (!hwpt) {
+		ioas_unfill(ioas);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	hwpt->automatic = automatic;
+	publish(call, hwpt);
+	*ret_hwpt = hwpt;
+	return 0;
 }
 
 void hwpt_use(struct hwpt *hwpt)

@@ -24,16 +24,13 @@ struct hwpt {
 };
 
 /*
- * Could @ioas have a hwpt with a domain as @request says of @iommu? EOPNOTSUPP: the
- * unit cannot; what lies beyond its aperture must be free of mappings and allowed
- * ranges (EADDRINUSE), every mapping must be pinnable (EFAULT, ENOMEM). CALL_AGAIN.
- * Changes nothing.
+ * Makes a hwpt of @ioas with a domain as @request says of @iommu, published and filled.
+ * EOPNOTSUPP: the unit cannot; what lies beyond its aperture must be free of mappings
+ * and allowed ranges (EADDRINUSE), every mapping must be pinnable (EFAULT, ENOMEM).
+ * CALL_AGAIN. All or nothing.
  */
-int hwpt_check(struct call *call, struct ioas *ioas, const struct iommu *iommu,
-	       const struct domain_request *request);
-/* After hwpt_check(): makes it, published, and fills it. NULL: no memory (refused in @call). */
-struct hwpt *hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
-			 const struct domain_request *request, bool automatic);
+int hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+		const struct domain_request *request, bool automatic, struct hwpt **ret_hwpt);
 
 /* One more, one less attached group; the last one takes an automatic hwpt along. */
 void hwpt_use(struct hwpt *hwpt);

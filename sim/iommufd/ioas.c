@@ -11,7 +11,6 @@
 #include "iommu/domain.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/iommufd.h"
-#include "pages/pages.h"
 #include "machine/sim.h"
 
 static void destroy(struct call *call, struct object *object)
@@ -174,7 +173,7 @@ int ioas_check_alignment(struct call *call, const struct ioas *ioas, uint64_t al
 	if (alignment <= ioas->alignment)
 		return 0;
 	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX)
-		if ((area->iova.first | (area->iova.last + 1) | (area->uva % VFIOSIM_PAGE_SIZE)) &
+		if ((area->iova.first | (area->iova.last + 1) | (area->start % VFIOSIM_PAGE_SIZE)) &
 		    (alignment - 1))
 			return refuse(call, RULE_ALIGNMENT_IN_USE, V("first", area->iova.first),
 				      V("last", area->iova.last), V("alignment", alignment));
@@ -204,71 +203,55 @@ int ioas_refuse_huge_pages(struct call *call, struct ioas *ioas)
 
 /* ---- Filling ---- */
 
-/* A mapping made by the container commands may allow nothing at all. */
-int ioas_check_access(struct call *call, const struct area *area)
+/* Mirrors iommu_map: the container commands can make a mapping that allows nothing at all. */
+static int check_map(struct call *call, const struct area *area, const struct domain *domain)
 {
-	if (area->flags & (AREA_READ | AREA_WRITE))
-		return 0;
+	int ret = domain_check_map(call, domain, area->iova);
+
+	if (ret || area->flags & (AREA_READ | AREA_WRITE))
+		return ret;
 	return refuse(call, RULE_DOMAIN_NO_ACCESS, V("first", area->iova.first),
 		      V("last", area->iova.last));
 }
 
-int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain)
+/* The account comes last. Mirrors iopt_area_fill_domain(s). */
+int ioas_fill_area(struct call *call, struct ioas *ioas, struct area *area,
+		   const struct domain *domain)
 {
-	struct budget budget = { 0 };
+	bool filled = area->flags & AREA_FILLED;
+	const struct hwpt *hwpt;
+	uint64_t new = 0;
+	int ret = filled ? 0 : area_pin(call, area, &new);
+
+	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
+		if (!ret && !filled)
+			ret = check_map(call, area, hwpt->domain);
+	if (!ret && domain)
+		ret = check_map(call, area, domain);
+	if (!ret && !filled)
+		ret = area_fill(call, area, new);
+	return ret;
+}
+
+int ioas_fill(struct call *call, struct ioas *ioas, const struct domain *domain)
+{
 	struct span_cursor cursor;
-	const struct area *area;
-	uint64_t charge;
+	struct area *area;
+	int ret;
 
 	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
-		int ret = 0;
-
-		if (!(area->flags & AREA_FILLED))
-			ret = pages_check_area(call, area, &budget, &charge);
+		ret = ioas_fill_area(call, ioas, area, domain);
 		if (!ret)
-			ret = domain_check_map(call, domain, area->iova);
-		if (!ret)
-			ret = ioas_check_access(call, area);
-		if (ret)
-			return ret;
+			continue;
+		if (TAILQ_EMPTY(&ioas->hwpts))
+			iopt_unfill(&ioas->iopt, area->iova.first);
+		return ret;
 	}
 	return 0;
 }
 
-void ioas_pin(struct area *area)
+void ioas_unfill(struct ioas *ioas)
 {
-	area->flags |= AREA_FILLED;
-	area_charge(area, area_pages(area) - area->charged);
-}
-
-void ioas_fill(struct call *call, struct ioas *ioas)
-{
-	struct span_cursor cursor;
-	struct area *area;
-	uint64_t n = 0;
-
-	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
-		if (!(area->flags & AREA_FILLED))
-			ioas_pin(area);
-		n++;
-	}
-	if (n)
-		changed(call, "{n:d} mappings of ioas {id:d} are in the new domain, pinned",
-			V("n", n), V("id", ioas->object.id));
-}
-
-void ioas_empty(struct call *call, struct ioas *ioas)
-{
-	struct span_cursor cursor;
-	struct area *area;
-
-	iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX) {
-		uint64_t kept = area_pinned_pages(area, area->iova);
-
-		area->flags &= ~AREA_FILLED;
-		area_uncharge(area, area->charged - kept);
-	}
-	if (ioas->iopt.set.count)
-		changed(call, "{n:d} mappings of ioas {id:d} unpinned: no domain needs them",
-			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
+	if (TAILQ_EMPTY(&ioas->hwpts))
+		iopt_unfill(&ioas->iopt, UINT64_MAX);
 }

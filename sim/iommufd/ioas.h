@@ -6,8 +6,8 @@
  *	ioas.c		life, reserved and allowed ranges, what IOVA_RANGES tells
  *	ioas_map.c	map, copy, unmap, and finding a free iova
  *
- * Its mappings (the kernel's areas) are in an iopt, as a container's are: the same
- * tree, pins and accounts (iopt.h, pages.h); only the rules differ. They are lazy
+ * Its mappings are areas of an iopt, as a container's are: the same tree, pins and
+ * accounts (iopt.h, area.h, pages.h); only the rules differ. They are lazy
  * until a hwpt exists: then every mapping is pinned, through the memory and on the
  * account of whoever made it.
  *
@@ -110,14 +110,12 @@ int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova);
  */
 int ioas_change_process(struct call *call, struct iommufd *iommufd);
 
-/* A hwpt comes: would every mapping go into @domain; then pin them. Two steps, as elsewhere. */
-int ioas_check_fill(struct call *call, struct ioas *ioas, const struct domain *domain);
-void ioas_fill(struct call *call, struct ioas *ioas);
-/* A domain can hold it only if it allows reading or writing: EINVAL. */
-int ioas_check_access(struct call *call, const struct area *area);
-/* One mapping is in the domains from now on: pinned and charged. */
-void ioas_pin(struct area *area);
-/* The last hwpt went: mappings are lazy again; what mdevs pinned stays charged. */
-void ioas_empty(struct call *call, struct ioas *ioas);
+/* A hwpt comes: every mapping goes into its @domain and is pinned, or none. EFAULT, ENOMEM, EINVAL; CALL_AGAIN. */
+int ioas_fill(struct call *call, struct ioas *ioas, const struct domain *domain);
+/* No hwpt is left, or could be made: mappings are lazy again; what mdevs pinned stays pinned. */
+void ioas_unfill(struct ioas *ioas);
+/* One mapping goes into the domains of the ioas, and into @domain (NULL: no other). */
+int ioas_fill_area(struct call *call, struct ioas *ioas, struct area *area,
+		   const struct domain *domain);
 
 #endif

@@ -14,7 +14,6 @@
 #include "iommufd/access.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
-#include "pages/pages.h"
 #include "machine/sim.h"
 
 #define HUGE_PAGE (2ull << 20)	/* alignment that allocated iovas share with their memory */
@@ -135,48 +134,11 @@ static int alloc_iova(struct call *call, const struct ioas *ioas, uint64_t uva, 
 
 /* ---- Map ---- */
 
-static uint32_t account_flags(const struct ioas *ioas, const struct vfiosim_limits *limits)
+static enum pages_account account_of(const struct ioas *ioas, const struct vfiosim_limits *limits)
 {
 	if (limits->ipc_lock)
-		return AREA_UNCHARGED;
-	return ioas->object.iommufd->account_mm ? 0 : AREA_BY_USER;
-}
-
-/* With a hwpt the pages are pinned now. */
-static int check_pinning(struct call *call, const struct ioas *ioas, const struct area *wanted,
-			 struct budget *budget)
-{
-	const struct hwpt *hwpt;
-	uint64_t charge;
-	int ret = 0;
-
-	if (TAILQ_EMPTY(&ioas->hwpts))
-		return 0;
-	ret = pages_check_area(call, wanted, budget, &charge);
-	TAILQ_FOREACH(hwpt, &ioas->hwpts, in_ioas)
-		if (!ret)
-			ret = domain_check_map(call, hwpt->domain, wanted->iova);
-	return ret ? ret : ioas_check_access(call, wanted);
-}
-
-/* From here on only memory can be short. */
-static int insert(struct call *call, struct ioas *ioas, const struct area *wanted)
-{
-	struct area *area = area_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
-
-	if (!area || iopt_insert(&ioas->iopt, area)) {
-		area_destroy(area);
-		return refuse(call, RULE_NO_MEMORY);
-	}
-	if (area_backing(wanted))
-		area_set_backing(area, wanted->backing);
-	if (!TAILQ_EMPTY(&ioas->hwpts))
-		ioas_pin(area);
-	changed(call, "mapping {first}..{last} added to ioas {id:d}, {how}",
-		V("first", area->iova.first), V("last", area->iova.last), V("id", ioas->object.id),
-		VS("how", TAILQ_EMPTY(&ioas->hwpts) ? "unseen: no domain has to hold it yet" :
-						      "and pinned"));
-	return 0;
+		return ACCOUNT_NONE;
+	return ioas->object.iommufd->account_mm ? ACCOUNT_MM : ACCOUNT_USER;
 }
 
 static uint32_t access_flags(bool read, bool write)
@@ -184,13 +146,51 @@ static uint32_t access_flags(bool read, bool write)
 	return (read ? AREA_READ : 0) | (write ? AREA_WRITE : 0);
 }
 
-int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
+/* With a hwpt the pages are pinned now. Takes over @area, destroys it where it fails. */
+static int add_area(struct call *call, struct ioas *ioas, struct area *area)
 {
-	struct area wanted = { .uva = args->uva,
-			       .mapper = call->caller->client,
-			       .backing = args->backing };
-	struct budget budget = { 0 };
-	struct vfiosim_limits limits;
+	int ret = 0;
+
+	if (!area)
+		return refuse(call, RULE_NO_MEMORY);
+	if (!TAILQ_EMPTY(&ioas->hwpts))
+		ret = ioas_fill_area(call, ioas, area, NULL);
+	if (!ret && iopt_insert(&ioas->iopt, area))
+		ret = refuse(call, RULE_NO_MEMORY);
+	if (ret)
+		area_destroy(area);
+	return ret;
+}
+
+/* The other way round: as if they had never been there. */
+static void drop_areas(struct ioas *ioas, struct span span)
+{
+	struct area *area;
+
+	while ((area = iopt_find(&ioas->iopt, span))) {
+		iopt_remove(&ioas->iopt, area);
+		area_destroy(area);
+	}
+}
+
+static void tell_added(struct call *call, const struct ioas *ioas, struct span span)
+{
+	struct span_cursor cursor;
+	const struct area *area;
+
+	iopt_for_each(&ioas->iopt, &cursor, area, span.first, span.last)
+		changed(call, "mapping {first}..{last} added to ioas {id:d}, {how}",
+			V("first", area->iova.first), V("last", area->iova.last),
+			V("id", ioas->object.id),
+			VS("how", area->flags & AREA_FILLED ?
+					  "and pinned" :
+					  "unseen: no domain has to hold it yet"));
+}
+
+/* Where the mapping goes. */
+static int find_place(struct call *call, const struct ioas *ioas, const struct ioas_map_args *args,
+		      struct span *ret_iova)
+{
 	uint64_t end;
 	int ret;
 
@@ -202,23 +202,37 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 			      VS("what", args->backing ? "start" : "vaddr"), V("start", args->uva),
 			      V("length", args->length));
 	if (args->fixed)
-		ret = check_iova(call, ioas, args->iova, args->length, &wanted.iova);
+		ret = check_iova(call, ioas, args->iova, args->length, ret_iova);
 	else
-		ret = alloc_iova(call, ioas, args->uva, args->length, &wanted.iova);
+		ret = alloc_iova(call, ioas, args->uva, args->length, ret_iova);
 	if (!ret && args->uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
 		ret = refuse_unaligned(call, ioas, "vaddr", args->uva);
+	return ret;
+}
+
+int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
+{
+	struct vfiosim_limits limits;
+	struct span iova = { 0 };
+	struct area *area;
+	int ret = find_place(call, ioas, args, &iova);
+
 	if (!ret)
 		ret = call_limits(call, &limits);
 	if (ret)
 		return ret;
-	wanted.flags = access_flags(args->read, args->write) | account_flags(ioas, &limits) |
-		       (args->write ? 0 : AREA_READONLY_PAGES) | (args->backing ? AREA_FILE : 0);
-	ret = check_pinning(call, ioas, &wanted, &budget);
-	if (!ret)
-		ret = insert(call, ioas, &wanted);
-	if (!ret)
-		args->iova = wanted.iova.first;
-	return ret;
+	area = area_create(call->caller->client, args->backing, args->uva, iova,
+			   access_flags(args->read, args->write));
+	if (area) {
+		area->pages->account = account_of(ioas, &limits);
+		area->pages->writable = args->write;
+	}
+	ret = add_area(call, ioas, area);
+	if (ret)
+		return ret;
+	tell_added(call, ioas, iova);
+	args->iova = iova.first;
+	return 0;
 }
 
 /* ---- Copy ---- */
@@ -238,62 +252,61 @@ static int check_source(struct call *call, const struct ioas *from, struct span 
 	}
 }
 
-/* The part of @span that lies in the source mapping at @at, as it would be in the destination. */
-static struct area piece(const struct ioas *from, struct span span, uint64_t at, uint64_t to,
-			 uint32_t access)
-{
-	const struct area *source = iopt_at(&from->iopt, at);
-	struct span part = span_clip((struct span){ at, span.last }, source->iova);
-	uint64_t first = to + (at - span.first);
+/* What to copy of each area of the source. */
+struct piece {
+	struct area *area;
+	struct span part; /* of its iovas */
+};
 
-	return (struct area){
-		.iova = { first, first + (part.last - part.first) },
-		.uva = area_uva(source, at),
-		.mapper = source->mapper,
-		.backing = area_backing(source),
-		.flags = access | (source->flags & (AREA_BY_USER | AREA_UNCHARGED |
-						    AREA_READONLY_PAGES | AREA_FILE)),
-	};
+#define for_each_piece(piece_, from_, span_)                                                       \
+	for ((piece_) = piece_at((from_), (span_), (span_).first); (piece_).area;                  \
+	     (piece_) = (piece_).part.last == (span_).last ?                                       \
+				(struct piece){ 0 } :                                              \
+				piece_at((from_), (span_), (piece_).part.last + 1))
+
+static struct piece piece_at(const struct ioas *from, struct span span, uint64_t at)
+{
+	struct area *area = iopt_at(&from->iopt, at);
+
+	return (struct piece){ area, span_clip((struct span){ at, span.last }, area->iova) };
 }
 
+/* Mirrors iopt_insert_area. */
 static int check_pieces(struct call *call, const struct ioas *ioas, const struct ioas *from,
-			struct span source, uint64_t to, uint32_t access)
+			struct span source, uint32_t access)
 {
-	struct budget budget = { 0 };
+	struct piece piece;
 
-	for (uint64_t at = source.first;;) {
-		struct area part = piece(from, source, at, to, access);
-		int ret;
+	for_each_piece(piece, from, source)
+	{
+		uint64_t uva = area_uva(piece.area, piece.part.first);
 
-		if (access & AREA_WRITE && part.flags & AREA_READONLY_PAGES)
+		if (access & AREA_WRITE && !piece.area->pages->writable)
 			return refuse(call, RULE_COPY_READONLY);
-		if (part.uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
-			return refuse_unaligned(call, ioas, "vaddr", part.uva);
-		ret = check_pinning(call, ioas, &part, &budget);
-		if (ret)
-			return ret;
-		if (source.last - at <= part.iova.last - part.iova.first)
-			return 0;
-		at += part.iova.last - part.iova.first + 1;
+		if (uva % VFIOSIM_PAGE_SIZE & (ioas->alignment - 1))
+			return refuse_unaligned(call, ioas, "vaddr", uva);
 	}
+	return 0;
 }
 
-static int insert_pieces(struct call *call, struct ioas *ioas, const struct ioas *from,
-			 struct span source, uint64_t to, uint32_t access)
+static int add_pieces(struct call *call, struct ioas *ioas, const struct ioas *from,
+		      struct span source, uint64_t to, uint32_t access)
 {
-	for (uint64_t at = source.first;;) {
-		struct area part = piece(from, source, at, to, access);
-		int ret = insert(call, ioas, &part);
-		uint64_t gone;
+	struct piece piece;
 
-		if (ret && at > source.first)
-			ioas_unmap(call, ioas, (struct span){ to, part.iova.first - 1 }, &gone);
-		if (ret)
-			return ret;
-		if (source.last - at <= part.iova.last - part.iova.first)
-			return 0;
-		at += part.iova.last - part.iova.first + 1;
+	for_each_piece(piece, from, source)
+	{
+		uint64_t iova = to + (piece.part.first - source.first);
+		int ret = add_area(call, ioas,
+				   area_create_part(piece.area, piece.part, iova, access));
+
+		if (!ret)
+			continue;
+		if (iova > to)
+			drop_areas(ioas, (struct span){ to, iova - 1 });
+		return ret;
 	}
+	return 0;
 }
 
 int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct ioas_copy_args *args)
@@ -313,22 +326,25 @@ int ioas_copy(struct call *call, struct ioas *ioas, struct ioas *from, struct io
 	if (args->fixed)
 		ret = check_iova(call, ioas, args->iova, args->length, &target);
 	else
-		ret = alloc_iova(call, ioas, piece(from, source, source.first, 0, 0).uva,
+		ret = alloc_iova(call, ioas,
+				 area_uva(iopt_at(&from->iopt, source.first), source.first),
 				 args->length, &target);
 	if (!ret)
-		ret = check_pieces(call, ioas, from, source, target.first, access);
+		ret = check_pieces(call, ioas, from, source, access);
 	if (!ret)
-		ret = insert_pieces(call, ioas, from, source, target.first, access);
-	if (!ret)
-		args->iova = target.first;
-	return ret;
+		ret = add_pieces(call, ioas, from, source, target.first, access);
+	if (ret)
+		return ret;
+	tell_added(call, ioas, target);
+	args->iova = target.first;
+	return 0;
 }
 
 /* ---- Unmap ---- */
 
 static void remove_area(struct call *call, struct ioas *ioas, struct area *area)
 {
-	if (area_pinned_pages(area, area->iova))
+	if (area->n_accesses)
 		iommufd_access_notify_unmap(call, ioas, area->iova);
 	changed(call, "mapping {first}..{last} removed from ioas {id:d}",
 		V("first", area->iova.first), V("last", area->iova.last), V("id", ioas->object.id));
@@ -365,7 +381,7 @@ int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
 		return 0;
 	if ((iova | area_uva(area, iova)) & (ioas->alignment - 1))
 		return refuse_unaligned(call, ioas, "iova", iova);
-	if (area_pinned_pages(area, area->iova))
+	if (area->n_accesses)
 		return refuse(call, RULE_CUT_PINNED, V("first", area->iova.first),
 			      V("last", area->iova.last));
 	return iopt_split(&ioas->iopt, area, iova) ? refuse(call, RULE_NO_MEMORY) : 0;

@@ -4,9 +4,6 @@
  * then on, and the one that made them may end. Mirrors iommufd_ioas_change_process
  * (7.2). Only mappings of files can be handed over: others name the process' memory.
  */
-#include <vfiosim/topology.h>
-
-#include "machine/client.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 
@@ -32,46 +29,43 @@ static int for_each_area(struct call *call, struct iommufd *iommufd,
 
 /* Pages that would be charged to the caller, to its mm and to its user. */
 struct charge {
-	uint64_t pages[2];
+	uint64_t pages[ACCOUNT_NONE];
 };
 
 static int add(struct call *call, struct area *area, void *arg)
 {
+	const struct pages *pages = area->pages;
 	struct charge *charge = arg;
 
-	if (!(area->flags & AREA_FILE))
+	if (pages->kind != PAGES_FILE)
 		return refuse(call, RULE_NOT_A_FILE, V("first", area->iova.first),
 			      V("last", area->iova.last));
-	if (area->mapper != call->caller->client && !(area->flags & AREA_UNCHARGED))
-		charge->pages[!!(area->flags & AREA_BY_USER)] += area->charged;
+	if (pages->source != call->caller->client && pages->account != ACCOUNT_NONE)
+		charge->pages[pages->account] += pages->npinned;
 	return 0;
 }
 
-static int check_limit(struct call *call, const char *whose, uint64_t locked, uint64_t pages,
-		       uint64_t memlock)
+static int check_charge(struct call *call, const struct charge *charge)
 {
-	uint64_t limit = memlock / VFIOSIM_PAGE_SIZE;
+	int ret = 0;
 
-	if (!pages || memlock == UINT64_MAX || (locked <= limit && pages <= limit - locked))
-		return 0;
-	return refuse(call, RULE_ACCOUNT_LIMIT, V("pages", pages), V("iova", 0), VS("whose", whose),
-		      V("locked", locked), V("limit", limit));
+	for (uint8_t account = 0; !ret && account < ACCOUNT_NONE; account++) {
+		struct payer payer = { .client = call->caller->client, .account = account };
+
+		ret = payer_check(call, &payer, charge->pages[account], 0);
+	}
+	return ret;
 }
 
 static int give(struct call *call, struct area *area, void *arg)
 {
-	uint64_t pages = area->charged;
-
-	area_uncharge(area, pages);
-	client_put(area->mapper);
-	area->mapper = client_get(call->caller->client);
-	area_charge(area, pages);
+	if (area->pages->source != call->caller->client)
+		pages_give(area->pages, call->caller->client);
 	return 0;
 }
 
 int ioas_change_process(struct call *call, struct iommufd *iommufd)
 {
-	const struct vfiosim_client *client = call->caller->client;
 	struct charge charge = { 0 };
 	struct vfiosim_limits limits;
 	int ret = call_limits(call, &limits);
@@ -79,10 +73,6 @@ int ioas_change_process(struct call *call, struct iommufd *iommufd)
 	if (!ret)
 		ret = for_each_area(call, iommufd, add, &charge);
 	if (!ret)
-		ret = check_limit(call, "process", client->locked_pages, charge.pages[0],
-				  limits.memlock);
-	if (!ret && charge.pages[1])
-		ret = check_limit(call, "user", client->user->locked_pages, charge.pages[1],
-				  limits.memlock);
+		ret = check_charge(call, &charge);
 	return ret ? ret : for_each_area(call, iommufd, give, NULL);
 }

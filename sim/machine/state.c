@@ -15,7 +15,7 @@
 #include "iommufd/access.h"
 #include "iommufd/device.h"
 #include "iommufd/iommufd.h"
-#include "pages/pages.h"
+#include "pages/pin.h"
 #include "machine/sim.h"
 #include "vfio/type1.h"
 
@@ -69,9 +69,9 @@ static void memories_done(struct memories *memories)
 static bool is_stale(const struct memories *memories, const struct area *area)
 {
 	for (uint32_t i = 0; i < memories->n; i++)
-		if (memories->items[i].client == area_memory(area))
+		if (memories->items[i].client == pages_memory(area->pages))
 			return memories->items[i].known &&
-			       pages_stale(area, &memories->items[i].vmas);
+			       pin_stale(area, &memories->items[i].vmas);
 	return false;
 }
 
@@ -97,16 +97,17 @@ static void put_area(struct json *json, const struct memories *memories, const s
 	json_object(json);
 	json_put_hex(json, "first", area->iova.first);
 	json_put_hex(json, "last", area->iova.last);
-	json_put_hex(json, area_backing(area) ? "file_offset" : "vaddr", area->uva);
+	json_put_hex(json, pages_file(area->pages) ? "file_offset" : "vaddr",
+		     area_uva(area, area->iova.first));
 	json_put_bool(json, "read", area->flags & AREA_READ);
 	json_put_bool(json, "write", area->flags & AREA_WRITE);
-	json_put_unsigned(json, "client", area->mapper->number);
+	json_put_unsigned(json, "client", area->pages->source->number);
 	json_put_bool(json, "pinned", area->flags & AREA_FILLED);
-	json_put_unsigned(json, "charged_pages", area->charged);
-	json_put_unsigned(json, "mdev_pinned_pages", area_pinned_pages(area, area->iova));
+	json_put_unsigned(json, "charged_pages", area->pages->npinned);
+	json_put_unsigned(json, "mdev_pinned_pages", area_accessed(area));
 	if (area->flags & AREA_VADDR_INVALID)
 		json_put_bool(json, "vaddr_invalid", true);
-	if (area->flags & AREA_FILLED && !(area->flags & AREA_FILE) && is_stale(memories, area))
+	if (area->flags & AREA_FILLED && is_stale(memories, area))
 		json_put_bool(json, "stale", true);
 	json_object_end(json);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Page marks: pins as a map page -> count, dirty pages as a set of spans. */
+/* Page marks: pins as a map page -> pin, dirty pages as a set of spans. */
 #include "pages/marks.h"
 
 #include <errno.h>
@@ -8,12 +8,18 @@
 #include "base/span_set.h"
 
 /*
- * Both are span sets: pins hold one-page spans whose item is the count, dirty
- * pages hold maximal runs whose item means nothing.
+ * Both are span sets: pins hold one-page spans, dirty pages hold maximal runs whose
+ * item means nothing.
  */
 struct page_marks {
-	struct span_set pins;
+	struct span_set pins; /* of struct pin */
+	uint64_t n_charged; /* of them */
 	struct span_set dirty;
+};
+
+struct pin {
+	uint32_t count;
+	bool charged;
 };
 
 struct page_marks *marks_create(void)
@@ -23,6 +29,7 @@ struct page_marks *marks_create(void)
 	if (!marks)
 		return NULL;
 	span_set_init(&marks->pins);
+	marks->n_charged = 0;
 	span_set_init(&marks->dirty);
 	return marks;
 }
@@ -40,37 +47,45 @@ void marks_destroy(struct page_marks *marks)
 	free(marks);
 }
 
-int marks_pin(struct page_marks *marks, uint64_t page)
+int marks_pin(struct page_marks *marks, uint64_t page, bool charged)
 {
 	struct span one = { page, page };
-	uint64_t *count = span_set_find(&marks->pins, one);
-	int ret;
+	struct pin *pin = span_set_find(&marks->pins, one);
 
-	if (count) {
-		++*count;
+	if (pin) {
+		pin->count++;
 		return 0;
 	}
-	count = malloc(sizeof(*count));
-	if (!count)
+	pin = malloc(sizeof(*pin));
+	if (!pin)
 		return -ENOMEM;
-	*count = 1;
-	ret = span_set_insert(&marks->pins, one, count);
-	if (ret) {
-		free(count);
-		return ret;
+	*pin = (struct pin){ .count = 1, .charged = charged };
+	if (span_set_insert(&marks->pins, one, pin)) {
+		free(pin);
+		return -ENOMEM;
 	}
+	marks->n_charged += charged;
 	return 1;
 }
 
-int marks_unpin(struct page_marks *marks, uint64_t page)
+long marks_unpin(struct page_marks *marks, uint64_t page, bool *ret_charged)
 {
-	uint64_t *count = span_set_find(&marks->pins, (struct span){ page, page });
+	struct pin *pin = span_set_find(&marks->pins, (struct span){ page, page });
 
-	if (!count || --*count)
-		return 0;
+	if (!pin)
+		return -1;
+	*ret_charged = pin->charged;
+	if (--pin->count)
+		return pin->count;
+	marks->n_charged -= pin->charged;
 	span_set_erase(&marks->pins, page);
-	free(count);
-	return 1;
+	free(pin);
+	return 0;
+}
+
+uint64_t marks_charged(const struct page_marks *marks)
+{
+	return marks->n_charged;
 }
 
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages)

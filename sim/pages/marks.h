@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page marks: which pages of one area mdevs have pinned, and which were written
- * while dirty tracking was on. Sparse: costs what is marked, not what is mapped.
- * Pages are numbered from the area's first.
+ * Page marks: which single pages mdevs have pinned, and which were written while
+ * dirty tracking was on. Sparse: costs what is marked, not what is mapped.
  */
 #ifndef SIM_PAGES_MARKS_H
 #define SIM_PAGES_MARKS_H
@@ -16,10 +15,16 @@ struct page_marks *marks_create(void);
 /* NULL is allowed. */
 void marks_destroy(struct page_marks *marks);
 
-/* See area_pin_page(), area_unpin_page(). */
-int marks_pin(struct page_marks *marks, uint64_t page);
-int marks_unpin(struct page_marks *marks, uint64_t page);
+/*
+ * One more pin on @page. 1: the first, and @charged says whether it is charged at all;
+ * 0: it was pinned before; -ENOMEM.
+ */
+int marks_pin(struct page_marks *marks, uint64_t page, bool charged);
+/* One less: how many are left, and what the first said of charging; -1: there was none. */
+long marks_unpin(struct page_marks *marks, uint64_t page, bool *ret_charged);
+/* Pages that are pinned, each counted once; of all of them, those that are charged. */
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages);
+uint64_t marks_charged(const struct page_marks *marks);
 
 /* -ENOMEM: some of @pages may be marked. */
 int marks_dirty(struct page_marks *marks, struct span pages);

@@ -1,68 +1,99 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages: what pinning a client's memory would give, and the account it goes to.
+ * Pages: a stretch of memory that areas map, and who pays for what of it is pinned.
+ * Of a client's memory at an address, or of a file from an offset on. Mirrors struct
+ * iopt_pages (drivers/iommu/iommufd/pages.c, 7.2); a vfio_dma of type1 has pages of
+ * its own.
  *
- * Nothing is pinned for real: the client's VMAs say what get_user_pages() would
- * have answered, and a number is added to the client's account. So a whole replay
- * can be decided first and carried out afterwards; unwinding is not starting.
+ * Pages are numbered from 0 at @start. Nothing is pinned for real, and no array is
+ * kept: npinned says how many are, the areas say which.
+ *
+ * Counted by areas. Guarded by the machine's lock.
  */
 #ifndef SIM_PAGES_PAGES_H
 #define SIM_PAGES_PAGES_H
 
 #include "machine/call.h"
 
-struct area;
+struct backing;
+struct page_marks;
 
-#define BUDGET_ACCOUNTS 8	/* counted apart; more of them are counted together with the last */
-
-/*
- * The account while a command is decided: what it would charge so far, against the
- * caller's limit. Start with pages_budget(). iommufd charges whoever made a mapping,
- * so there it keeps a plan for each account, and starts as zeroes.
- */
-struct budget {
-	struct vfiosim_client *client;	/* the caller's: its locked pages are compared */
-	uint64_t limit;			/* pages; UINT64_MAX: none */
-	uint64_t planned;		/* pages decided on, not yet charged */
-	bool iommufd;			/* iommufd's rules: see pages_check_area() */
-	struct {
-		const uint64_t *account; /* area_account(); NULL: free */
-		uint64_t pages;			/* decided on, not yet charged */
-	} plans[BUDGET_ACCOUNTS];
+enum pages_kind {
+	PAGES_USER, /* a client's memory */
+	PAGES_FILE, /* a file's: they stay when the client unmaps memory or ends */
+	/* Here a dma-buf of a device's region has its place: revocable, never charged (6.19). */
 };
 
-/* The caller's. 0 or CALL_AGAIN. */
-int pages_budget(struct call *call, struct budget *ret_budget);
+enum pages_account {
+	ACCOUNT_MM, /* the source's memory pays */
+	ACCOUNT_USER, /* the user it belongs to pays */
+	ACCOUNT_NONE, /* nobody does: made with CAP_IPC_LOCK under iommufd */
+};
+
+struct pages {
+	uint64_t start; /* of page 0: an address, or an offset in the file */
+	struct vfiosim_client *source; /* who mapped them */
+	union {
+		struct vfiosim_client
+			*memory; /* type1: through which they are pinned; NULL: the source's */
+		struct backing *file; /* PAGES_FILE */
+	};
+	struct page_marks *marks; /* what is known of single pages; NULL: nothing */
+	uint64_t npinned; /* and charged */
+	unsigned refs;
+	uint8_t kind, account;
+	bool type1; /* a container's, pinned by its rules: see pin.h */
+	bool writable : 1; /* iommufd: they are pinned for writing */
+	bool lock_cap : 1; /* type1: made with CAP_IPC_LOCK, the limit does not count */
+};
+
+/* In memory of the caller, who frees it after pages_done(); one reference. */
+void pages_init(struct pages *pages, struct vfiosim_client *source, struct backing *file,
+		uint64_t start);
+/* Charges and references go back. */
+void pages_done(struct pages *pages);
+
+/* The file they belong to, NULL: a client's memory. */
+static inline struct backing *pages_file(const struct pages *pages)
+{
+	return pages->kind == PAGES_FILE ? pages->file : NULL;
+}
+
+/* The client whose memory they are, NULL: a file's. */
+static inline struct vfiosim_client *pages_memory(const struct pages *pages)
+{
+	if (pages->kind == PAGES_FILE)
+		return NULL;
+	return pages->memory ? pages->memory : pages->source;
+}
+
+/* ---- Locked memory ---- */
+
+/* Who would be charged, and how. */
+struct payer {
+	struct vfiosim_client *client;
+	uint8_t account;
+	bool type1, lock_cap; /* as in struct pages */
+};
+
+static inline struct payer pages_payer(const struct pages *pages)
+{
+	return (struct payer){ .client = pages->source,
+			       .account = pages->account,
+			       .type1 = pages->type1,
+			       .lock_cap = pages->lock_cap };
+}
 
 /*
- * Would pinning all of @area from @memory work? 0 and the pages it charges;
- * CALL_AGAIN; EFAULT or ENOMEM with the reason of the first page that fails, in
- * ascending order, as vfio_pin_pages_remote (7.2) meets them. Pages of it that
- * mdevs pinned are charged already and not counted again.
+ * May @n more pages be charged to @payer? Every charge is decided here. 0, CALL_AGAIN, or
+ * ENOMEM; @iova is for the refusal. Mirrors vfio_lock_acct, do_update_pinned (7.2).
  */
-int pages_check(struct call *call, const struct area *area, struct vfiosim_client *memory,
-		struct budget *budget, uint64_t *ret_charge);
+int payer_check(struct call *call, const struct payer *payer, uint64_t n, uint64_t iova);
 
-/*
- * The same by iommufd's rules: through the memory of the mapper, on its account and
- * against its limit; the account is looked at last, and pages of a BAR (PFNMAP)
- * cannot be pinned. Start with a zeroed @budget. Mirrors pfn_reader (7.2).
- */
-int pages_check_area(struct call *call, const struct area *area, struct budget *budget,
-		     uint64_t *ret_charge);
-/* One page of it at @iova, for an mdev. */
-int pages_check_area_one(struct call *call, const struct area *area, uint64_t iova,
-			 struct budget *budget, uint64_t *ret_charge);
-
-/* The same for the one page at @iova, as an mdev pins it. @ret_charge is 0 or 1. */
-int pages_check_one(struct call *call, const struct area *area, uint64_t iova,
-		    struct budget *budget, uint64_t *ret_charge);
-
-/*
- * Did the memory behind a pinned @area change under the pin? @vmas: all of the
- * memory it was pinned through, now. A real pin keeps the old page when the client
- * unmaps or protects an address; here the page is gone, so the mapping is told stale.
- */
-bool pages_stale(const struct area *area, const struct vfiosim_vmas *vmas);
+/* @n more of them are pinned, or less: the account follows. */
+void pages_charge(struct pages *pages, uint64_t n);
+void pages_uncharge(struct pages *pages, uint64_t n);
+/* @to is the source from now on, and pays what is pinned. */
+void pages_give(struct pages *pages, struct vfiosim_client *to);
 
 #endif

@@ -15,7 +15,6 @@
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
 #include "pages/iopt.h"
-#include "pages/pages.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 #include "vfio/type1.h"
@@ -56,30 +55,15 @@ static bool tracks(const struct space *space)
 
 /* ---- Pinning, for mdevs ---- */
 
-/* May the pages of @span in @area be pinned; how many would be charged? */
-static int check_pin(struct call *call, const struct device *dev, const struct space *space,
-		     const struct area *area, struct span span, unsigned dir, struct budget *budget)
+static int check_protection(struct call *call, const struct device *dev, const struct area *area,
+			    unsigned dir)
 {
-	bool ok = (!(dir & DMA_READ) || area->flags & AREA_READ) &&
-		  (!(dir & DMA_WRITE) || area->flags & AREA_WRITE);
-	uint64_t charge;
-
-	if (!ok)
-		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
-			      V("first", area->iova.first), V("last", area->iova.last),
-			      VS("access", dir & DMA_WRITE ? "writing" : "reading"));
-	if (area->flags & AREA_FILLED)
-		return 0;	/* validated and charged as a whole */
-	budget->client = area->mapper;
-	for (uint64_t iova = span.first;; iova += VFIOSIM_PAGE_SIZE) {
-		int ret = space->type1 ? pages_check_one(call, area, iova, budget, &charge) :
-					 pages_check_area_one(call, area, iova, budget, &charge);
-
-		if (ret)
-			return ret;
-		if (span.last - iova < VFIOSIM_PAGE_SIZE)
-			return 0;
-	}
+	if ((!(dir & DMA_READ) || area->flags & AREA_READ) &&
+	    (!(dir & DMA_WRITE) || area->flags & AREA_WRITE))
+		return 0;
+	return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
+		      V("first", area->iova.first), V("last", area->iova.last),
+		      VS("access", dir & DMA_WRITE ? "writing" : "reading"));
 }
 
 /*
@@ -95,73 +79,70 @@ static int check_whole_pages(struct call *call, struct span part)
 		      V("alignment", VFIOSIM_PAGE_SIZE));
 }
 
-static int check_pins(struct call *call, struct device *dev, const struct space *space,
-		      struct span iova, unsigned dir)
+static uint64_t page_last(uint64_t address)
 {
-	struct budget budget = { 0 };
-	int ret = space->type1 ? pages_budget(call, &budget) : 0;
+	return page_start(address) + (VFIOSIM_PAGE_SIZE - 1);
+}
 
-	for (uint64_t at = iova.first; !ret;) {
-		const struct area *area = iopt_at(space->iopt, at);
-		struct span part;
+/*
+ * Pins what lies at @iova.first, at most to the end of its area: type1 takes one page
+ * after the other, iommufd as much as there is. @ret_part: what that was.
+ */
+static int pin_part(struct call *call, const struct device *dev, const struct space *space,
+		    struct span iova, unsigned dir, struct span *ret_part)
+{
+	struct area *area = iopt_at(space->iopt, iova.first);
+	int ret;
 
-		if (!area && !space->type1)
-			return refuse(call, RULE_AREA_MISSING, V("first", at), V("last", iova.last));
-		if (!area)
-			return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
-				      V("iova", at));
-		part = span_clip((struct span){ at, iova.last }, area->iova);
-		ret = check_whole_pages(call, part);
-		if (!ret)
-			ret = check_pin(call, dev, space, area, part, dir, &budget);
-		if (part.last == iova.last)
-			break;
-		at = part.last + 1;
-	}
+	if (!area && !space->type1)
+		return refuse(call, RULE_AREA_MISSING, V("first", iova.first),
+			      V("last", iova.last));
+	if (!area)
+		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
+			      V("iova", iova.first));
+	*ret_part = span_clip(iova, area->iova);
+	if (space->type1)
+		*ret_part =
+			span_clip(*ret_part, (struct span){ iova.first, page_last(iova.first) });
+	ret = check_whole_pages(call, *ret_part);
+	if (!ret)
+		ret = check_protection(call, dev, area, dir);
+	if (!ret)
+		ret = area_add_access(call, area, *ret_part);
+	if (!ret && tracks(space))
+		area_mark_dirty(area, *ret_part);
 	return ret;
 }
 
-static int pin_page(const struct space *space, uint64_t iova)
+static void unpin_pages(const struct space *space, struct span iova)
 {
-	struct area *area = iopt_at(space->iopt, iova);
-	int ret = area_pin_page(area, iova);
+	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
+		struct area *area = iopt_at(space->iopt, at);
 
-	if (ret < 0)
-		return ret;
-	if (ret && !(area->flags & AREA_FILLED))
-		area_charge(area, 1);
-	if (tracks(space))
-		area_mark_dirty(area, (struct span){ iova, iova + VFIOSIM_PAGE_SIZE - 1 });
-	return 0;
-}
-
-static void unpin_page(const struct space *space, uint64_t iova)
-{
-	struct area *area = iopt_at(space->iopt, iova);
-
-	if (area && area_unpin_page(area, iova) && !(area->flags & AREA_FILLED))
-		area_uncharge(area, 1);
+		if (area)
+			area_remove_access(area, at);
+		if (iova.last - at < VFIOSIM_PAGE_SIZE)
+			return;
+	}
 }
 
 int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned dir)
 {
 	struct space space = space_of(dev);
-	int ret;
+	struct span rest = iova, part;
 
 	if (!space.iopt)
 		return refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
 	if (space.type1 && !space.type1->v2)
 		return refuse(call, RULE_PIN_V1);
-	ret = check_pins(call, dev, &space, iova, dir);
-	if (ret)
-		return ret;
-	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
-		if (pin_page(&space, at)) {
-			if (at > iova.first)
-				dma_unpin(call, dev, (struct span){ iova.first, at - 1 });
-			return refuse(call, RULE_NO_MEMORY);
-		}
-		if (iova.last - at < VFIOSIM_PAGE_SIZE)
+	for (;; rest.first = part.last + 1) {
+		int ret = pin_part(call, dev, &space, rest, dir, &part);
+
+		if (ret && rest.first > iova.first)
+			unpin_pages(&space, (struct span){ iova.first, rest.first - 1 });
+		if (ret)
+			return ret;
+		if (part.last == iova.last)
 			break;
 	}
 	changed(call, "{device} pinned {first}..{last}", VS("device", dev->topo->address),
@@ -175,27 +156,9 @@ void dma_unpin(struct call *call, struct device *dev, struct span iova)
 
 	if (!space.iopt)
 		return;
-	for (uint64_t at = page_start(iova.first);; at += VFIOSIM_PAGE_SIZE) {
-		unpin_page(&space, at);
-		if (iova.last - at < VFIOSIM_PAGE_SIZE)
-			break;
-	}
+	unpin_pages(&space, iova);
 	changed(call, "{device} unpinned {first}..{last}", VS("device", dev->topo->address),
 		V("first", iova.first), V("last", iova.last));
-}
-
-uint64_t dma_pinned(struct device *dev, struct span iova)
-{
-	struct space space = space_of(dev);
-	struct span_cursor cursor;
-	struct area *area;
-	uint64_t n = 0;
-
-	if (!space.iopt)
-		return 0;
-	iopt_for_each(space.iopt, &cursor, area, iova.first, iova.last)
-		n += area_pinned_pages(area, iova);
-	return n;
 }
 
 /* ---- Transfers ---- */
@@ -259,8 +222,8 @@ static int translate(struct call *call, struct device *dev, const struct space *
 			      VS("access", dir == DMA_WRITE ? "writing" : "reading"));
 	part = span_clip((struct span){ iova, last }, area->iova);
 	*ret_chunk = (struct chunk){
-		.backing = area_backing(area),
-		.client = area_backing(area) ? NULL : area_memory(area),
+		.backing = pages_file(area->pages),
+		.client = pages_memory(area->pages),
 		.at = area_uva(area, iova),
 		.length = part.last - part.first + 1,
 	};

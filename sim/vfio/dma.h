@@ -23,8 +23,6 @@ enum dma_dir { DMA_READ = 1, DMA_WRITE = 2 };	/* as the device sees it: read mem
 int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned dir);
 /* Drops one pin of each page of @iova; pages without a pin are passed over. Cannot fail. */
 void dma_unpin(struct call *call, struct device *dev, struct span iova);
-/* Number of pages of @iova that this machine holds pinned for mdevs. */
-uint64_t dma_pinned(struct device *dev, struct span iova);
 
 /*
  * A transfer, decided now and moved after the reply: checks that @device may

@@ -11,7 +11,6 @@
 #include "vfio/container.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
-#include "pages/pages.h"
 #include "iommu/resv.h"
 #include "machine/sim.h"
 
@@ -187,74 +186,53 @@ static struct domain *compatible_domain(const struct type1 *type1, const struct 
 	return NULL;
 }
 
-/*
- * Could every mapping go into a new domain? Mappings that are lazy so far have to
- * be pinned first, through the caller's memory. @ret_charges gets the pages each of
- * them will be charged, in order, or NULL when all are pinned already. Mirrors
- * vfio_iommu_replay.
- */
-static int check_replay(struct call *call, struct type1 *type1, const struct domain *wanted,
-			uint64_t **ret_charges)
+/* What a replay did: for the trace. */
+struct replay {
+	uint64_t n, n_pinned; /* mappings; those that were lazy */
+	uint64_t pages; /* charged for these */
+};
+
+static int replay_area(struct call *call, struct area *area, const struct domain *wanted,
+		       struct replay *replay)
 {
-	struct span_cursor cursor;
-	struct area *area;
-	struct budget budget;
-	uint64_t *charges;
-	size_t n = 0;
+	uint64_t new;
 	int ret;
 
-	*ret_charges = NULL;
-	if (!type1->iopt.set.count)
-		return 0;
-	ret = pages_budget(call, &budget);
-	if (ret)
-		return ret;
-	charges = calloc(type1->iopt.set.count, sizeof(*charges));
-	if (!charges)
-		return refuse(call, RULE_NO_MEMORY);
-	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
-		if (!(area->flags & AREA_FILLED))
-			ret = pages_check(call, area, call->caller->client, &budget, &charges[n]);
+	replay->n++;
+	if (!(area->flags & AREA_FILLED)) {
+		ret = area_pin(call, area, &new);
 		if (!ret)
-			ret = domain_check_map(call, wanted, area->iova);
-		if (ret) {
-			free(charges);
+			ret = area_fill(call, area, new);
+		if (ret)
 			return ret;
-		}
-		n++;
+		replay->n_pinned++;
+		replay->pages += new;
 	}
-	*ret_charges = charges;
-	return 0;
+	return domain_check_map(call, wanted, area->iova);
 }
 
-static void pin_area(struct area *area, struct vfiosim_client *memory, uint64_t charge)
-{
-	area->flags |= AREA_FILLED;
-	area_charge(area, charge);
-	if (memory != area->mapper)
-		area->pinner = client_get(memory);
-}
-
-static void replay(struct call *call, struct type1 *type1, const struct domain *domain,
-		   const uint64_t *charges)
+/*
+ * Every mapping goes into a new domain, which @wanted describes. Those that are lazy so
+ * far are pinned, through the caller's memory: all of them, or none. Mirrors
+ * vfio_iommu_replay.
+ */
+static int replay(struct call *call, struct type1 *type1, const struct domain *wanted,
+		  struct replay *ret_replay)
 {
 	struct span_cursor cursor;
 	struct area *area;
-	uint64_t pages = 0;
-	size_t n = 0, pinned = 0;
+	int ret;
 
-	if (!charges)
-		return;
+	*ret_replay = (struct replay){ 0 };
 	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
-		if (!(area->flags & AREA_FILLED)) {
-			pin_area(area, call->caller->client, charges[n]);
-			pages += charges[n];
-			pinned++;
-		}
-		n++;
+		ret = replay_area(call, area, wanted, ret_replay);
+		if (!ret)
+			continue;
+		if (TAILQ_EMPTY(&type1->domains))
+			iopt_unfill(&type1->iopt, area->iova.first);
+		return ret;
 	}
-	changed(call, "{n:d} mappings replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} pages charged",
-		V("n", n), V("domain", domain->number), V("pinned", pinned), V("pages", pages));
+	return 0;
 }
 
 /* From here on nothing fails. */
@@ -277,21 +255,25 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct vfio
 			     const struct domain *wanted, struct ranges *ranges)
 {
 	struct domain *domain;
-	uint64_t *charges;
-	int ret = check_replay(call, type1, wanted, &charges);
+	struct replay done;
+	int ret = replay(call, type1, wanted, &done);
 
 	if (ret)
 		return ret;
 	domain = domain_create(call->sim, group->iommu_group->iommu, &domain_request_paging);
 	if (!domain) {
-		free(charges);
+		if (TAILQ_EMPTY(&type1->domains))
+			iopt_unfill(&type1->iopt, UINT64_MAX);
 		return refuse(call, RULE_NO_MEMORY);
 	}
 	TAILQ_INSERT_HEAD(&type1->domains, domain, in_owner);
 	join_domain(call, type1, group, domain, ranges);
-	replay(call, type1, domain, charges);
+	if (done.n)
+		changed(call,
+			"{n:d} mappings replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} pages charged",
+			V("n", done.n), V("domain", domain->number), V("pinned", done.n_pinned),
+			V("pages", done.pages));
 	update_page_sizes(type1);
-	free(charges);
 	return 0;
 }
 
@@ -353,18 +335,7 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 /* Only what mdevs pinned one by one stays charged. Mirrors vfio_iommu_unmap_unpin_reaccount. */
 static void make_lazy(struct call *call, struct type1 *type1)
 {
-	struct span_cursor cursor;
-	struct area *area;
-
-	iopt_for_each(&type1->iopt, &cursor, area, 0, UINT64_MAX) {
-		uint64_t kept = area_pinned_pages(area, area->iova);
-
-		area_uncharge(area, area->charged);
-		area_charge(area, kept);
-		area->flags &= ~AREA_FILLED;
-		client_put(area->pinner);
-		area->pinner = NULL;
-	}
+	iopt_unfill(&type1->iopt, UINT64_MAX);
 	changed(call, "{n:d} mappings unpinned: only mdevs are left, they are lazy again",
 		V("n", type1->iopt.set.count));
 }

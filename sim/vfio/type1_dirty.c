@@ -52,7 +52,7 @@ int type1_report_dirty(struct call *call, struct type1 *type1, struct area *area
 		       const struct dirty_bitmap *bitmap)
 {
 	uint64_t first = (area->iova.first - base) / bitmap->page;
-	uint64_t pages = area_pages(area) * VFIOSIM_PAGE_SIZE / bitmap->page;
+	uint64_t pages = area_npages(area) * VFIOSIM_PAGE_SIZE / bitmap->page;
 	unsigned shift = first % 64;
 	uint64_t words = (pages + shift + 63) / 64;
 	uint64_t *bits;

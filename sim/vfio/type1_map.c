@@ -8,7 +8,6 @@
 #include "vfio/container.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
-#include "pages/pages.h"
 #include "iommu/resv.h"
 #include "machine/sim.h"
 #include "vfio/type1.h"
@@ -91,29 +90,24 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 /* The caller's account and limit are the mapping's from now on. Mirrors vfio_change_dma_owner. */
 static int take_over(struct call *call, struct area *area)
 {
-	struct vfiosim_client *from = area->mapper, *to = call->caller->client;
-	uint64_t charged = area->charged;
+	struct pages *pages = area->pages;
+	struct payer payer = pages_payer(pages);
 	struct vfiosim_limits limits;
-	struct budget budget;
 	int ret;
 
-	if (from == to)
+	if (pages->source == call->caller->client)
 		return 0;
 	ret = call_memlock(call, &limits);
-	if (!ret)
-		ret = pages_budget(call, &budget);
 	if (ret)
 		return ret;
-	if (charged && (to->locked_pages > budget.limit ||
-			charged > budget.limit - to->locked_pages))
-		return refuse(call, RULE_MEMLOCK, V("pages", charged), V("iova", area->iova.first),
-			      V("locked", to->locked_pages), V("limit", budget.limit));
-	area_uncharge(area, charged);
-	area->mapper = client_get(to);
-	area_charge(area, charged);
-	area->flags &= ~AREA_LOCK_CAP;
-	area->flags |= limits.ipc_lock ? AREA_LOCK_CAP : 0;
-	client_put(from);
+	payer.client = call->caller->client;
+	payer.lock_cap = limits.ipc_lock;
+	ret = payer_check(call, &payer, pages->npinned, area->iova.first);
+	if (ret)
+		return ret;
+	pages_give(pages, payer.client);
+	pages->lock_cap = payer.lock_cap;
+	payer.client->limits.memlock = limits.memlock;
 	return 0;
 }
 
@@ -132,9 +126,9 @@ static int restore_vaddr(struct call *call, struct type1 *type1, struct area *ar
 	ret = take_over(call, area);
 	if (ret)
 		return ret;
-	client_put(area->pinner);
-	area->pinner = NULL;
-	area->uva = uva;
+	client_put(area->pages->memory);
+	area->pages->memory = NULL;
+	area->pages->start = uva;
 	area->flags &= ~AREA_VADDR_INVALID;
 	type1->n_vaddr_invalid--;
 	changed(call, "mapping {first}..{last} now stands for vaddr {uva}", V("first", iova.first),
@@ -155,71 +149,79 @@ static int check_place(struct call *call, const struct type1 *type1, struct span
 	return 0;
 }
 
-/* With a domain the pages are pinned now; with mdevs only they are not looked at. */
-static int check_pinning(struct call *call, const struct type1 *type1, struct area *area,
-			 uint64_t *ret_charge)
+/* With a domain the pages are pinned now; with mdevs only nobody looks at them. */
+static int fill(struct call *call, const struct type1 *type1, struct area *area)
 {
-	struct budget budget;
 	struct domain *domain;
-	int ret = pages_budget(call, &budget);
+	uint64_t new;
+	int ret = area_pin(call, area, &new);
 
-	if (ret)
-		return ret;
-	ret = pages_check(call, area, area->mapper, &budget, ret_charge);
+	if (!ret)
+		ret = area_fill(call, area, new);
 	TAILQ_FOREACH(domain, &type1->domains, in_owner)
 		if (!ret)
 			ret = domain_check_map(call, domain, area->iova);
-	if (!ret)
-		area->flags |= AREA_FILLED;
 	return ret;
 }
 
-static int insert(struct call *call, struct type1 *type1, const struct area *wanted,
-		  const struct span_gap *gap, uint64_t charge)
+static struct area *create_area(struct vfiosim_client *source, const struct type1_map_args *args,
+				struct span iova, const struct vfiosim_limits *limits)
 {
-	struct area *area = area_create(wanted->mapper, wanted->iova, wanted->uva, wanted->flags);
+	uint32_t flags = (args->read ? AREA_READ : 0) | (args->write ? AREA_WRITE : 0);
+	struct area *area = area_create(source, NULL, args->uva, iova, flags);
 
-	if (!area || iopt_insert_gap(&type1->iopt, gap, area)) {
-		area_destroy(area);
-		return refuse(call, RULE_NO_MEMORY);
-	}
-	area_charge(area, charge);
-	type1->dma_avail--;
+	if (!area)
+		return NULL;
+	area->pages->type1 = true;
+	area->pages->account = ACCOUNT_MM;
+	area->pages->lock_cap = limits->ipc_lock;
+	source->limits.memlock = limits->memlock;
+	return area;
+}
+
+static void tell_added(struct call *call, const struct area *area)
+{
 	if (area->flags & AREA_FILLED)
 		changed(call, "mapping {first}..{last} added and pinned, {pages:d} pages charged",
 			V("first", area->iova.first), V("last", area->iova.last),
-			V("pages", charge));
+			V("pages", area->pages->npinned));
 	else
 		changed(call,
 			"mapping {first}..{last} added unseen: no IOMMU has to translate it yet",
 			V("first", area->iova.first), V("last", area->iova.last));
-	return 0;
 }
 
 int type1_map(struct call *call, struct type1 *type1, const struct type1_map_args *args)
 {
-	struct area wanted = { 0 }, *other;
 	struct vfiosim_limits limits;
+	struct span iova = { 0 };
 	struct span_gap gap;
-	uint64_t charge = 0;
+	struct area *area;
 	int ret = check_args(call, type1, args);
 
 	if (ret)
 		return ret;
-	span_make(args->iova, args->size, &wanted.iova);
-	other = iopt_find_gap(&type1->iopt, wanted.iova, &gap);
+	span_make(args->iova, args->size, &iova);
+	area = iopt_find_gap(&type1->iopt, iova, &gap);
 	if (args->vaddr)
-		return restore_vaddr(call, type1, other, wanted.iova, args->uva);
-	ret = check_place(call, type1, wanted.iova, other);
+		return restore_vaddr(call, type1, area, iova, args->uva);
+	ret = check_place(call, type1, iova, area);
 	if (!ret)
 		ret = call_memlock(call, &limits);
 	if (ret)
 		return ret;
-	wanted.uva = args->uva;
-	wanted.mapper = call->caller->client;
-	wanted.flags = (args->read ? AREA_READ : 0) | (args->write ? AREA_WRITE : 0) |
-		       (limits.ipc_lock ? AREA_LOCK_CAP : 0);
+	area = create_area(call->caller->client, args, iova, &limits);
+	if (!area)
+		return refuse(call, RULE_NO_MEMORY);
 	if (!TAILQ_EMPTY(&type1->domains))
-		ret = check_pinning(call, type1, &wanted, &charge);
-	return ret ? ret : insert(call, type1, &wanted, &gap, charge);
+		ret = fill(call, type1, area);
+	if (!ret && iopt_insert_gap(&type1->iopt, &gap, area))
+		ret = refuse(call, RULE_NO_MEMORY);
+	if (ret) {
+		area_destroy(area);
+		return ret;
+	}
+	type1->dma_avail--;
+	tell_added(call, area);
+	return 0;
 }

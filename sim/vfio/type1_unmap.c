@@ -105,11 +105,11 @@ static void remove_area(struct call *call, struct type1 *type1, const struct spa
 {
 	struct area *area = at->item;
 
-	if (area_pinned_pages(area, area->iova))
+	if (area->n_accesses)
 		notify_devices(call, type1, area->iova);
 	changed(call, "mapping {first}..{last} removed, {pages:d} pages uncharged",
 		V("first", area->iova.first), V("last", area->iova.last),
-		V("pages", area->charged));
+		V("pages", area->pages->npinned));
 	if (area->flags & AREA_VADDR_INVALID)
 		type1->n_vaddr_invalid--;
 	iopt_remove_at(&type1->iopt, at);

@@ -92,13 +92,6 @@ static bool reads_empty_path(pid_t tid, uint64_t uva)
 	return process_vm_readv(tid, &ours, 1, &theirs, 1, 0) == 1 && !first;
 }
 
-static int write_to(pid_t tid, uint64_t uva, void *from, size_t size)
-{
-	struct iovec ours = { from, size }, theirs = { (void *)(uintptr_t)uva, size };
-
-	return process_vm_writev(tid, &ours, 1, &theirs, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
-}
-
 static struct statx_timestamp statx_time(struct timespec at)
 {
 	return (struct statx_timestamp){ .tv_sec = at.tv_sec, .tv_nsec = (uint32_t)at.tv_nsec };
@@ -130,17 +123,16 @@ bool chardev_asks_descriptor(const struct seccomp_notif *request)
 	       reads_empty_path((pid_t)request->pid, request->data.args[1]);
 }
 
-int chardev_write(const struct seccomp_notif *request, const struct stat *st)
+int chardev_write(struct remote *caller, const struct seccomp_notif *request,
+		  const struct stat *st)
 {
 	const uint64_t *args = (const uint64_t *)request->data.args;
-	pid_t tid = (pid_t)request->pid;
-	struct stat copy = *st;
 	struct statx stx;
 
 	if (request->data.nr == SYS_fstat)
-		return write_to(tid, args[1], &copy, sizeof(copy));
+		return remote_write(caller, args[1], st, sizeof(*st));
 	if (request->data.nr == SYS_newfstatat)
-		return write_to(tid, args[2], &copy, sizeof(copy));
+		return remote_write(caller, args[2], st, sizeof(*st));
 	stx = statx_of(st);
-	return write_to(tid, args[4], &stx, sizeof(stx));
+	return remote_write(caller, args[4], &stx, sizeof(stx));
 }

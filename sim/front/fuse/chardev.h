@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+struct remote;
 struct vfiosim_fuse;
 
 /* Does the thread's descriptor @fd come from one of our connections? Never waits. */
@@ -19,11 +20,12 @@ bool chardev_is_ours(const struct vfiosim_fuse *fuse, pid_t tid, int fd);
  */
 bool chardev_find(struct vfiosim_fuse *fuse, pid_t tid, int fd, struct stat *ret_st);
 
-/* These two touch the caller's memory. */
+/* These two touch the caller's memory: the first by number, it only reads. */
 
 /* Is the call about the descriptor alone, not about a path from there? */
 bool chardev_asks_descriptor(const struct seccomp_notif *request);
 /* Fills in what the call asks for, a struct stat or statx. -EFAULT. */
-int chardev_write(const struct seccomp_notif *request, const struct stat *st);
+int chardev_write(struct remote *caller, const struct seccomp_notif *request,
+		  const struct stat *st);
 
 #endif

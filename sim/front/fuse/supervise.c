@@ -205,6 +205,24 @@ static void supervise_kvm(struct supervisor *supervisor, const struct seccomp_no
 
 /* ---- stat() by descriptor, see chardev.c ---- */
 
+/*
+ * The caller may be killed meanwhile and its number given away: its memory is found
+ * first, and then the notice must still be the one it waits for.
+ */
+static void answer_stat(struct supervisor *supervisor, const struct seccomp_notif *request,
+			const struct stat *st)
+{
+	struct remote_call call;
+	int error = -EFAULT;
+
+	remote_call_begin(&call, supervisor->fuse->remotes, NULL, (pid_t)request->pid, REMOTE_MAKE);
+	if (call.remote && notice_valid(supervisor, request->id))
+		error = chardev_write(call.remote, request, st);
+	remote_call_finish(&call);
+	remote_call_end(&call);
+	notice_answer(supervisor, request->id, error);
+}
+
 /* Most are not about us: those are let go at once, without another thread's being woken. */
 static void supervise_stat(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
@@ -217,8 +235,8 @@ static void supervise_stat(struct supervisor *supervisor, const struct seccomp_n
 	loop_pass(supervisor->loop);
 	if (!chardev_asks_descriptor(request))
 		notice_continue(supervisor, request->id);
-	else if (notice_valid(supervisor, request->id))
-		notice_answer(supervisor, request->id, chardev_write(request, &st));
+	else
+		answer_stat(supervisor, request, &st);
 }
 
 /* ---- mmap() ---- */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/span.h"
 #include "front/fuse/loop.h"
 #include "front/remote/remote.h"
 
@@ -34,20 +35,20 @@ static bool is_full(int error)
 	return error == -EMFILE || error == -ENFILE;
 }
 
-static int proc_open(pid_t tid, const char *name)
+static int proc_open(pid_t tid, const char *name, int flags)
 {
 	char path[64];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
 int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
 {
 	char text[4096], *at;
-	int fd = proc_open(tid, "status");
+	int fd = proc_open(tid, "status", O_RDONLY);
 	ssize_t length;
 
 	if (fd < 0)
@@ -75,15 +76,21 @@ bool remote_files_get(struct remote *remote)
 	return users;
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 /* What a mapping still names keeps no descriptors: there may be many that have ended. */
 void remote_files_put(struct remote *remote)
 {
 	if (atomic_fetch_sub(&remote->files, 1) != 1)
 		return;
-	if (remote->maps_fd >= 0)
-		close(remote->maps_fd);
-	if (remote->pagemap_fd >= 0)
-		close(remote->pagemap_fd);
+	close_fd(remote->maps_fd);
+	close_fd(remote->pagemap_fd);
+	close_fd(remote->mem_fd);
+	close_fd(remote->pidfd);
 }
 
 static bool files_alive(const struct remote *remote)
@@ -109,12 +116,22 @@ bool remote_alive(struct remote *remote)
 	return alive;
 }
 
-/* Of a memory that is alive. The first thread's number stays taken as long as the process lives. */
+/* Has the process not been reaped? Then its number is nobody else's. */
+static bool process_there(const struct remote *remote)
+{
+	return remote->pidfd >= 0 &&
+	       (!syscall(SYS_pidfd_send_signal, remote->pidfd, 0, NULL, 0) || errno != ESRCH);
+}
+
+/*
+ * Of a memory that is alive: is @tid a thread of its process? The process is looked at
+ * last: what was found by its number before was then found of it.
+ */
 static bool remote_has_thread(const struct remote *remote, pid_t tid)
 {
-	if (tid == remote->tgid)
-		return true;
-	return !tgkill(remote->tgid, tid, 0) || errno != ESRCH;
+	if (tid != remote->tgid && tgkill(remote->tgid, tid, 0) && errno == ESRCH)
+		return false;
+	return process_there(remote);
 }
 
 /* The client of one memory whose last reference is gone (client op). */
@@ -163,14 +180,21 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 	remote->files = 1;
 	if (!remote_status(tid, "\nUid:", 10, &uid))
 		remote->uid = (uint32_t)uid;
-	remote->maps_fd = proc_open(tid, "maps");
-	remote->pagemap_fd = proc_open(tid, "pagemap");
+	remote->maps_fd = proc_open(tid, "maps", O_RDONLY);
+	remote->pagemap_fd = proc_open(tid, "pagemap", O_RDONLY);
+	remote->mem_fd = proc_open(tid, "mem", O_RDWR);
+	remote->pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
+	if (remote->pidfd < 0)
+		remote->pidfd = -errno;
 	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
 		remotes_tell_unreachable(set, tid, -remote->maps_fd);
 	remotes_tell_full(set, remote->maps_fd);
 	remotes_tell_full(set, remote->pagemap_fd);
 	/* Not made without them: at its next call there may be some again. */
-	error = is_full(remote->maps_fd) || is_full(remote->pagemap_fd) ?
+	remotes_tell_full(set, remote->mem_fd);
+	remotes_tell_full(set, remote->pidfd);
+	error = is_full(remote->maps_fd) || is_full(remote->pagemap_fd) ||
+				is_full(remote->mem_fd) || is_full(remote->pidfd) ?
 			-EMFILE :
 			vfiosim_client_create(set->sim, &remote_ops, remote, &remote->client);
 	if (error) {
@@ -182,52 +206,74 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 }
 
 /*
- * One try with one thread's number. process_vm_* respects the memory's protection,
- * where /proc/TID/mem does not.
+ * The request of FUSE that this thread serves: whoever made it waits for the reply, not
+ * even killed it goes before, so it keeps its number and its memory until then. (Whoever
+ * waits for a seccomp notification does go.)
  */
-static ssize_t remote_copy_by(const struct remote *remote, pid_t tid, uint64_t uva,
+static _Thread_local const struct remote_call *serving;
+
+/* In the caller's own call, as the kernel copies: within the memory's protection. */
+static ssize_t copy_by_number(const struct remote *remote, pid_t tid, uint64_t uva,
 			      struct iovec ours, bool write)
 {
 	struct iovec theirs = { .iov_base = (void *)(uintptr_t)uva, .iov_len = ours.iov_len };
 	ssize_t copied = write ? process_vm_writev(tid, &ours, 1, &theirs, 1, 0) :
 				 process_vm_readv(tid, &ours, 1, &theirs, 1, 0);
 
-	if (copied < 0 && errno == EPERM) {
+	if (copied < 0 && errno == EPERM)
 		remotes_tell_unreachable(remote->set, tid, EPERM);
-		errno = EPERM;
-	}
 	return copied;
 }
 
-/*
- * While a thread of the client waits in a call, its number is good and its memory
- * there. Else by the thread that called last if it still is one of the process, or
- * by the process' first thread, which may have ended before the others; numbers
- * name threads, not a memory: hence the look whether the memory is still there,
- * before and after.
- */
+/* May all of @uva be read, or written? mem_fd would not ask. */
+static bool allows(struct remote *remote, struct span uva, bool write)
+{
+	struct vfiosim_vmas vmas = { 0 };
+	uint64_t at = uva.first;
+	bool found = false;
+
+	if (!remote_vmas(remote, uva.first, uva.last, &vmas))
+		for (size_t i = 0; i < vmas.n && !found; i++) {
+			const struct vfiosim_vma *vma = &vmas.items[i];
+
+			if (vma->first > at || !(write ? vma->writable : vma->readable))
+				break;
+			found = vma->last >= uva.last;
+			at = vma->last + 1;
+		}
+	vfiosim_vmas_done(&vmas);
+	return found;
+}
+
+/* At any time: this memory, or none. */
+static ssize_t copy_by_memory(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
+{
+	struct span span;
+	ssize_t copied = -1;
+
+	if (!span_make(uva, ours.iov_len, &span) || span.last > INT64_MAX ||
+	    !remote_files_get(remote))
+		return -1;
+	if (allows(remote, span, write))
+		copied = write ? pwrite(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva) :
+				 pread(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva);
+	remote_files_put(remote);
+	return copied;
+}
+
 static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
 {
-	pid_t tid = atomic_load(&remote->in_call);
-	ssize_t copied = -1;
+	ssize_t copied;
 
 	if (!ours.iov_len)
 		return 0;
-	if (remote->maps_fd < 0)
+	if (remote->maps_fd < 0 || remote->mem_fd < 0)
 		return -EFAULT;
-	if (tid)
-		return remote_copy_by(remote, tid, uva, ours, write) == (ssize_t)ours.iov_len ?
-			       0 :
-			       -EFAULT;
-	if (!remote_alive(remote))
-		return -EFAULT;
-	errno = ESRCH;
-	tid = atomic_load(&remote->last_tid);
-	if (remote_has_thread(remote, tid))
-		copied = remote_copy_by(remote, tid, uva, ours, write);
-	if (copied < 0 && errno == ESRCH)
-		copied = remote_copy_by(remote, remote->tgid, uva, ours, write);
-	return copied == (ssize_t)ours.iov_len && remote_alive(remote) ? 0 : -EFAULT;
+	if (serving && serving->remote == remote)
+		copied = copy_by_number(remote, (pid_t)serving->caller.tid, uva, ours, write);
+	else
+		copied = copy_by_memory(remote, uva, ours, write);
+	return copied == (ssize_t)ours.iov_len ? 0 : -EFAULT;
 }
 
 int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length)
@@ -425,7 +471,7 @@ static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t 
 	struct remote *remote;
 
 	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (remote->tgid != tgid || !remote_alive(remote))
+		if (remote->tgid != tgid || !remote_alive(remote) || !process_there(remote))
 			continue;
 		remotes_remember(set, tid, remote);
 		return remote_called(remote, tid);
@@ -461,7 +507,7 @@ static size_t remotes_processes(struct remotes *set, pid_t *ret_tgids, size_t ma
 
 	pthread_mutex_lock(&set->lock);
 	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (n < max)
+		if (n < max && process_there(remote))
 			ret_tgids[n++] = remote->tgid;
 	}
 	pthread_mutex_unlock(&set->lock);
@@ -551,8 +597,8 @@ void remote_call_begin(struct remote_call *call, struct remotes *set, struct loo
 	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
 						.ctx = call,
 						.tid = (uint32_t)tid };
-	if (remote && how == REMOTE_MAKE)
-		atomic_store(&remote->in_call, tid);
+	if (remote && how == REMOTE_MAKE && loop)
+		serving = call;
 }
 
 void remote_call_finish(struct remote_call *call)
@@ -562,8 +608,8 @@ void remote_call_finish(struct remote_call *call)
 
 void remote_call_end(struct remote_call *call)
 {
-	pid_t self = (pid_t)call->caller.tid;
-
+	if (serving == call)
+		serving = NULL;
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		remote_fd_put(call->set, call->borrowed[i]);
 	for (size_t i = 0; i < call->n_borrowed; i++)
@@ -572,6 +618,5 @@ void remote_call_end(struct remote_call *call)
 	remote_call_unlist(call);
 	if (!call->remote)
 		return;
-	atomic_compare_exchange_strong(&call->remote->in_call, &self, 0);
 	vfiosim_client_put(call->remote->client);
 }

@@ -5,11 +5,15 @@
  * know about the client (memory, VMAs, descriptors, limits) is fetched from the
  * kernel by that number.
  *
- * A client is a memory (the kernel's mm), not a process: /proc/TID/maps and
- * /proc/TID/pagemap, opened at the first call, stay with the memory when the
- * process ends or calls exec, and tell that it is gone. From a thread to its
- * client leads a cache, checked at every use by two calls that never wait: is the
- * thread still one of that process, is the memory still in use?
+ * A client is a memory (the kernel's mm), not a process: /proc/TID/mem, maps and
+ * pagemap, opened at the first call, stay with the memory when the process ends or
+ * calls exec, and tell that it is gone. A number names a thread only while it cannot
+ * be given to another one: a thread that waits in a call of ours keeps its number, and
+ * a process keeps its until it is reaped, which its pidfd tells. So memory is reached by
+ * number in the caller's own call alone; everything else (DMA above all) goes through
+ * mem_fd, which leads to this memory and no other. From a thread to its client leads a
+ * cache, checked at every use by calls that never wait: is the process still there, is
+ * the thread one of it, is the memory still in use?
  *
  * What may wait, and for whom (the deadlock rules of the FUSE front):
  *   - reading or writing client memory, and asking for its VMAs, waits for the
@@ -92,9 +96,10 @@ struct remote {
 	TAILQ_ENTRY(remote) in_set;
 	pid_t tgid;
 	_Atomic pid_t last_tid;		/* the thread that called last */
-	_Atomic pid_t in_call;		/* waits in a REMOTE_MAKE call now; 0: not known */
-	/* The set's and those of calls; at 0 the two are closed: the memory is gone. */
+	/* The set's and those of calls; at 0 all are closed: the memory is gone. */
 	atomic_uint files;
+	int pidfd;			/* of tgid; -1: not known */
+	int mem_fd;			/* -1: this memory is out of reach */
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
@@ -175,7 +180,7 @@ void remote_call_finish(struct remote_call *call);
    where the call may have borrowed any, and always last. */
 void remote_call_end(struct remote_call *call);
 
-/* Between get and put maps_fd and pagemap_fd stay open. False: the memory is gone, and they are. */
+/* Between get and put the descriptors stay open. False: the memory is gone, and they are. */
 bool remote_files_get(struct remote *remote);
 void remote_files_put(struct remote *remote);
 /* Says once that our descriptors have run out, if @error is -EMFILE or -ENFILE. */

@@ -173,7 +173,7 @@ static bool page_is_there(struct remote *remote, uint64_t page)
 {
 	char byte;
 
-	return !remote_read(remote, page, &byte, 1);
+	return pread(remote->mem_fd, &byte, 1, (off_t)page) == 1;
 }
 
 /* The first page of the VMA without a page of the file behind it; span.last + 1 if all have one. */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client is a memory, whoever has the number of the process that it was first seen
+ * of. P is a client and ends, S shares its memory and goes on, V is another process
+ * that gets P's number: what is written for the client goes to S's memory, and V is
+ * another client. No FUSE here: the remote layer asks the kernel about real processes.
+ *
+ * Choosing a number wants CAP_CHECKPOINT_RESTORE.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vfiosim/topology.h>
+
+#include "front/remote/remote.h"
+
+#define PAGE 4096u
+
+static char buffer[PAGE] __attribute__((aligned(PAGE)));
+static char stack[65536] __attribute__((aligned(16)));
+
+static struct vfiosim_topology *topology;
+static struct vfiosim *sim;
+static struct remotes *set;
+
+static void begin(void)
+{
+	struct vfiosim_errors errors;
+
+	ck_assert_int_eq(vfiosim_topology_load("minimal", &topology, &errors), 0);
+	ck_assert_int_eq(vfiosim_create(topology, &sim), 0);
+	ck_assert_int_eq(remotes_create(sim, &set), 0);
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	memset(buffer, 'a', sizeof(buffer));
+}
+
+static void end(void)
+{
+	remotes_destroy(set);
+	vfiosim_destroy(sim);
+	vfiosim_topology_free(topology);
+}
+
+static int wait_for_ever(void *arg)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* P, which makes S when it is told to, says its number, and ends when it is told to. */
+static void client_main(int from, int to)
+{
+	pid_t sibling = clone(wait_for_ever, stack + sizeof(stack), CLONE_VM, NULL);
+	char go;
+
+	if (write(to, &sibling, sizeof(sibling)) == sizeof(sibling) && read(from, &go, 1) == 1)
+		syscall(SYS_exit_group, 0);
+	syscall(SYS_exit_group, 1);
+}
+
+static pid_t fork_as(pid_t number)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static char first_byte(pid_t pid)
+{
+	char byte = '?';
+	struct iovec ours = { &byte, 1 }, theirs = { buffer, 1 };
+
+	ck_assert_int_eq(process_vm_readv(pid, &ours, 1, &theirs, 1, 0), 1);
+	return byte;
+}
+
+static void end_process(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid);
+}
+
+START_TEST(a_number_is_not_a_memory)
+{
+	int down[2], up[2];
+	pid_t p, s = 0, v;
+	struct remote_call call, other;
+	struct remote *client;
+
+	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
+	p = fork();
+	if (!p)
+		client_main(down[0], up[1]);
+	ck_assert_int_eq(read(up[0], &s, sizeof(s)), sizeof(s));
+	remote_call_begin(&call, set, NULL, p, REMOTE_MAKE);
+	ck_assert_ptr_nonnull(call.remote);
+	client = call.remote;
+	ck_assert_int_eq(write(down[1], "x", 1), 1);
+	ck_assert_int_eq(waitpid(p, NULL, 0), p);
+	v = fork_as(p);
+	if (!v)
+		wait_for_ever(NULL);
+	if (v < 0) {
+		ck_assert_msg(errno == EPERM, "clone3: %s", strerror(errno));
+		printf("skipped: a process' number is not to be chosen without CAP_CHECKPOINT_RESTORE\n");
+	} else {
+		ck_assert_int_eq(v, p);
+		ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "X", 1), 0);
+		ck_assert_int_eq(first_byte(s), 'X');
+		ck_assert_int_eq(first_byte(v), 'a');
+		remote_call_begin(&other, set, NULL, v, REMOTE_QUICK);
+		ck_assert_ptr_nonnull(other.remote);
+		ck_assert_ptr_ne(other.remote, client);
+		remote_call_end(&other);
+		end_process(v);
+	}
+	end_process(s);
+	/* And when nobody has the memory any more, nothing does. */
+	ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "Y", 1), -EFAULT);
+	remote_call_end(&call);
+}
+END_TEST
+
+/* mem_fd would write anywhere: what the client cannot write is left alone. */
+START_TEST(protection_is_kept)
+{
+	pid_t p = fork();
+	struct remote_call call;
+	char byte;
+
+	if (!p) {
+		mprotect(buffer, PAGE, PROT_READ);
+		wait_for_ever(NULL);
+	}
+	remote_call_begin(&call, set, NULL, p, REMOTE_MAKE);
+	while (remote_write(call.remote, (uintptr_t)buffer, "a", 1) == 0)
+		usleep(1000);
+	ck_assert_int_eq(remote_read(call.remote, (uintptr_t)buffer, &byte, 1), 0);
+	ck_assert_int_eq(byte, 'a');
+	ck_assert_int_eq(remote_read(call.remote, 0x1000, &byte, 1), -EFAULT);
+	ck_assert_int_eq(remote_read(call.remote, UINT64_MAX, &byte, 1), -EFAULT);
+	remote_call_end(&call);
+	end_process(p);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("remote_reuse");
+	TCase *tcase = tcase_create("memory");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, begin, end);
+	tcase_add_test(tcase, a_number_is_not_a_memory);
+	tcase_add_test(tcase, protection_is_kept);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -19,15 +19,10 @@ sim/machine/state.c iommufd/device.h
 sim/machine/state.c iommufd/access.h
 sim/machine/state.c vfio/device.h
 sim/machine/sim.c device/models.h
-sim/machine/file.c vfio/device.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
 sim/machine/sim.c iommu/group.h
 sim/machine/call.c pages/backing.h
-sim/machine/file.c vfio/cdev.h
-sim/machine/file.c vfio/container.h
-sim/machine/file.c vfio/group.h
-sim/machine/file.c iommufd/iommufd.h
 sim/machine/sim.c pages/backing.h
 sim/machine/sim.c bus/bus.h
 sim/machine/sim.c vfio/container.h
@@ -39,9 +34,6 @@ sim/machine/state.c iommufd/hwpt.h
 sim/machine/state.c iommufd/iommufd.h
 sim/machine/state.c pages/pin.h
 sim/machine/state.c vfio/type1.h
-sim/machine/tracing.c vfio/container.h
-sim/machine/tracing.c vfio/group.h
-sim/machine/tracing.c iommufd/iommufd.h
 '
 
 find include sim harness -name '*.[ch]' ! -name '*_test.[ch]' ! -name '*_bench.[ch]' | sort | xargs awk -v debts="$debts" '

@@ -12,10 +12,9 @@
 #include <vfiosim/abi/cdev.h>
 
 #include "abi/dispatch.h"
+#include "iommufd/iommufd.h"
 #include "vfio/cdev.h"
 #include "machine/client.h"
-#include "vfio/device.h"
-#include "machine/file.h"
 #include "iommufd/device.h"
 
 /* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
@@ -47,8 +46,8 @@ int bind_iommufd_prepare(struct call *call)
 	bind->error = call->caller->client->ops->file(call->caller, bind->fd, &file);
 	if (bind->error == -ENOMEM)
 		return refuse(call, RULE_NO_MEMORY);
-	if (!bind->error && file->kind == VFIOSIM_IOMMUFD)
-		bind->iommufd = file->iommufd;
+	if (!bind->error)
+		bind->iommufd = iommufd_from_file(file);
 	return 0;
 }
 
@@ -66,7 +65,7 @@ int bind_iommufd_run(struct call *call)
 
 void bind_iommufd_undo(struct call *call)
 {
-	cdev_unbind(call, call->file);
+	cdev_unbind(call);
 }
 
 /* ---- VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_DETACH_IOMMUFD_PT ---- */
@@ -74,7 +73,7 @@ void bind_iommufd_undo(struct call *call)
 /* Opened through a group, the driver gets the command, and knows nothing of it. */
 int pt_early(struct call *call)
 {
-	return call->file->through ? refuse_driver_command(call) : 0;
+	return vfio_device_file(call->file)->group ? refuse_driver_command(call) : 0;
 }
 
 /* The PASID stands behind what every caller gives, so it is read only where it counts. */
@@ -121,7 +120,7 @@ static int check_pasid(struct call *call, const struct pasid_arg *arg)
 
 	if (!arg->pasid.given)
 		return 0;
-	ret = cdev_check_pasid(call, call->file->device);
+	ret = cdev_check_pasid(call, device_of(call));
 	if (ret)
 		return ret;
 	if (arg->argsz < arg->min)
@@ -138,14 +137,14 @@ int attach_pt_run(struct call *call)
 
 	if (ret)
 		return ret;
-	return cdev_attach(call, call->file->device, cmd->pt_id, &arg->pasid, &cmd->pt_id);
+	return cdev_attach(call, device_of(call), cmd->pt_id, &arg->pasid, &cmd->pt_id);
 }
 
 void attach_pt_undo(struct call *call)
 {
 	const struct pasid_arg *arg = call->prepared;
 
-	cdev_detach(call, call->file->device, &arg->pasid);
+	cdev_detach(call, device_of(call), &arg->pasid);
 }
 
 int detach_pt_run(struct call *call)
@@ -154,6 +153,6 @@ int detach_pt_run(struct call *call)
 	int ret = check_pasid(call, arg);
 
 	if (!ret)
-		cdev_detach(call, call->file->device, &arg->pasid);
+		cdev_detach(call, device_of(call), &arg->pasid);
 	return ret;
 }

@@ -7,17 +7,11 @@
 #include <linux/vfio.h>
 #include <stddef.h>
 
-#include "abi/dispatch.h"
+#include "abi/iommufd_cmds.h"
 #include "abi/type1_fields.h"
 #include "iommufd/vfio_compat.h"
-#include "machine/file.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
-
-static struct iommufd *iommufd_of(const struct call *call)
-{
-	return call->file->iommufd;
-}
 
 /* ---- VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU ---- */
 

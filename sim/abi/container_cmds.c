@@ -5,7 +5,6 @@
 
 #include "abi/dispatch.h"
 #include "vfio/container.h"
-#include "machine/file.h"
 
 static int get_api_version(struct call *call)
 {
@@ -14,12 +13,12 @@ static int get_api_version(struct call *call)
 
 static int check_extension(struct call *call)
 {
-	return container_check_extension(call->file->container, call->arg);
+	return container_check_extension(container_from_file(call->file), call->arg);
 }
 
 static int set_iommu(struct call *call)
 {
-	return container_set_iommu(call, call->file->container, call->arg);
+	return container_set_iommu(call, container_from_file(call->file), call->arg);
 }
 
 #define CONTAINER_VALUE(name_, errors_)                                                            \

@@ -12,12 +12,10 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "vfio/device.h"
-#include "machine/file.h"
 
 int refuse_driver_command(struct call *call)
 {
-	const struct device *dev = call->file->device;
+	const struct device *dev = device_of(call);
 
 	return refuse(call, RULE_DRIVER_COMMAND, VS("driver", dev->vfio->ops->name),
 		      VS("device", dev->topo->address), VS("command", call->command->row.name));
@@ -28,7 +26,7 @@ int refuse_driver_command(struct call *call)
 static int get_info(struct call *call)
 {
 	struct vfio_device_info *out = (void *)call->in.bytes;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	struct device_info info;
 
 	dev->vfio->ops->info(dev, &info);
@@ -56,7 +54,7 @@ static int put_region_caps(struct call *call, struct vfio_region_info *out)
 static int get_region_info(struct call *call)
 {
 	struct vfio_region_info *out = (void *)call->in.bytes;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	struct region_info region;
 	int ret = dev->vfio->ops->region_info(call, dev, out->index, &region);
 
@@ -75,7 +73,7 @@ static int get_region_info(struct call *call)
 static int get_irq_info(struct call *call)
 {
 	struct vfio_irq_info *out = (void *)call->in.bytes;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	struct irq_info irq;
 	int ret = dev->vfio->ops->irq_info(call, dev, out->index, &irq);
 
@@ -93,7 +91,7 @@ static int get_irq_info(struct call *call)
 
 static int reset(struct call *call)
 {
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 
 	return dev->vfio->ops->reset ? dev->vfio->ops->reset(call, dev) : refuse_driver_command(call);
 }
@@ -102,7 +100,7 @@ static int reset(struct call *call)
 
 static int hot_reset_info_early(struct call *call)
 {
-	return call->file->device->vfio->ops->hot_reset_info ? 0 : refuse_driver_command(call);
+	return device_of(call)->vfio->ops->hot_reset_info ? 0 : refuse_driver_command(call);
 }
 
 /* Too little room: the number that is needed goes back all the same. */
@@ -137,7 +135,7 @@ static uint32_t hot_reset_flags(const struct call *call, const struct hot_reset_
 {
 	uint32_t flags = VFIOSIM_HOT_RESET_DEV_ID | VFIOSIM_HOT_RESET_DEV_ID_OWNED;
 
-	if (call->file->through)
+	if (vfio_device_file(call->file)->group)
 		return 0;
 	for (unsigned i = 0; i < n; i++)
 		if (deps[i].devid == VFIOSIM_DEVID_NOT_OWNED)
@@ -148,7 +146,7 @@ static uint32_t hot_reset_flags(const struct call *call, const struct hot_reset_
 static int get_hot_reset_info(struct call *call)
 {
 	struct vfio_pci_hot_reset_info *out = (void *)call->in.bytes;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	struct hot_reset_dep *deps;
 	int count = dev->vfio->ops->hot_reset_info(call, dev, NULL, 0), ret;
 
@@ -195,7 +193,7 @@ static int feature(struct call *call)
 {
 	const struct vfio_device_feature *header = (void *)call->in.bytes;
 	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 
 	if (!(header->flags & VFIO_DEVICE_FEATURE_PROBE) && (header->flags & both) == both)
 		return refuse(call, RULE_FEATURE_GET_SET);

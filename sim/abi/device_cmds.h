@@ -7,7 +7,12 @@
 #ifndef SIM_ABI_DEVICE_CMDS_H
 #define SIM_ABI_DEVICE_CMDS_H
 
-#include "machine/call.h"
+#include "vfio/device_file.h"
+
+static inline struct device *device_of(const struct call *call)
+{
+	return vfio_device_from_file(call->file)->dev;
+}
 
 /* ENOTTY: the device's driver does not know the command. */
 int refuse_driver_command(struct call *call);

@@ -12,9 +12,8 @@
 
 #include "abi/dispatch.h"
 #include "machine/client.h"
-#include "vfio/device.h"
-#include "machine/file.h"
 #include "device/irq.h"
+#include "vfio/group.h"
 
 /* ---- VFIO_DEVICE_SET_IRQS ---- */
 
@@ -90,7 +89,7 @@ static int resolve_events(struct call *call, struct irq_data_set *data)
 static int hold_unmask(struct call *call)
 {
 	struct irq_data_set *data = call->prepared;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 
 	data->closed = irq_event_get(dev->vfio->ops->unmask_event(dev));
 	return 0;
@@ -102,7 +101,7 @@ static void find_closed(struct call *call, const struct vfio_irq_set *header)
 	struct irq_data_set *data = call->prepared;
 
 	if (header->index != IRQ_INTX || !(header->flags & VFIO_IRQ_SET_ACTION_UNMASK) ||
-	    !call->file->device->vfio->ops->unmask_event)
+	    !device_of(call)->vfio->ops->unmask_event)
 		return;
 	call_run(call, hold_unmask);
 	if (!data->closed || !irq_event_open(call->caller, data->closed))
@@ -142,7 +141,7 @@ int set_irqs_prepare(struct call *call)
 /* mdpy's answer, given before it reads anything. */
 int set_irqs_early(struct call *call)
 {
-	const struct device *dev = call->file->device;
+	const struct device *dev = device_of(call);
 
 	if (dev->vfio->ops->set_irqs)
 		return 0;
@@ -162,7 +161,7 @@ int set_irqs_run(struct call *call)
 		IRQ_DATA_NONE, IRQ_DATA_BOOL, 0, 0, IRQ_DATA_EVENTFD
 	};
 	const struct vfio_irq_set *header = irq_header(call);
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	const struct irq_data_set *data = call->prepared;
 	int width = data_width(header->flags);
 	struct irq_set set = {
@@ -193,7 +192,7 @@ struct reset_groups {
 	int read_error;
 	uint32_t count;
 	int errors[GROUPS_MAX];
-	struct vfiosim_file *files[GROUPS_MAX];	/* borrowed until vfiosim_finish() */
+	struct vfio_group *groups[GROUPS_MAX];	/* NULL: of something else; as long as their files, so until vfiosim_finish() */
 };
 
 static void free_groups(struct call *call, void *prepared)
@@ -203,13 +202,22 @@ static void free_groups(struct call *call, void *prepared)
 
 int hot_reset_early(struct call *call)
 {
-	return call->file->device->vfio->ops->hot_reset ? 0 : refuse_driver_command(call);
+	return device_of(call)->vfio->ops->hot_reset ? 0 : refuse_driver_command(call);
+}
+
+static int find_group(struct call *call, int fd, struct vfio_group **ret_group)
+{
+	struct vfiosim_file *file;
+	int ret = call->caller->client->ops->file(call->caller, fd, &file);
+
+	if (!ret)
+		*ret_group = vfio_group_from_file(file);
+	return ret;
 }
 
 int hot_reset_prepare(struct call *call)
 {
 	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
-	const struct vfiosim_client_ops *ops = call->caller->client->ops;
 	struct reset_groups *groups;
 	int32_t fds[GROUPS_MAX];
 
@@ -224,7 +232,7 @@ int hot_reset_prepare(struct call *call)
 	groups->read_error = call_read(call, call->arg + sizeof(*header), fds,
 				       sizeof(fds[0]) * header->count);
 	for (uint32_t i = 0; i < groups->count && !groups->read_error; i++)
-		groups->errors[i] = ops->file(call->caller, fds[i], &groups->files[i]);
+		groups->errors[i] = find_group(call, fds[i], &groups->groups[i]);
 	return 0;
 }
 
@@ -234,7 +242,7 @@ static int check_group_file(struct call *call, const struct reset_groups *groups
 		return refuse(call, RULE_HOT_RESET_BAD_FD, V("entry", i));
 	if (groups->errors[i] == -ENOMEM)
 		return refuse(call, RULE_NO_MEMORY);
-	if (groups->errors[i] || groups->files[i]->kind != VFIOSIM_GROUP)
+	if (!groups->groups[i])
 		return refuse(call, RULE_HOT_RESET_NOT_GROUP, V("entry", i));
 	return 0;
 }
@@ -242,9 +250,9 @@ static int check_group_file(struct call *call, const struct reset_groups *groups
 int hot_reset_run(struct call *call)
 {
 	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
-	struct device *dev = call->file->device;
+	struct device *dev = device_of(call);
 	struct reset_groups *groups = call->prepared;
-	bool by_groups = call->file->through;
+	bool by_groups = vfio_device_file(call->file)->group;
 	int max;
 
 	if (!by_groups && header->count)
@@ -264,5 +272,5 @@ int hot_reset_run(struct call *call)
 		if (ret)
 			return ret;
 	}
-	return dev->vfio->ops->hot_reset(call, dev, groups->files, groups->count);
+	return dev->vfio->ops->hot_reset(call, dev, groups->groups, groups->count);
 }

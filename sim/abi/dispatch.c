@@ -122,17 +122,17 @@ static const char *hint_for(unsigned kind, uint32_t number)
 
 static int refuse_unknown(struct call *call, uint32_t number)
 {
-	char object[64];
+	char object[FILE_NAME_MAX];
 
 	trace_object(call->file, object, sizeof(object));
 	return refuse(call, RULE_UNKNOWN_COMMAND, VS("object", object), V("command", number),
-		      VS("hint", hint_for(call->file->kind, number)));
+		      VS("hint", hint_for(call->file->ops->kind, number)));
 }
 
 /* What a container answers to a command that is its IOMMU driver's. */
 static int check_driver(struct call *call)
 {
-	const enum container_driver driver = call->file->container->driver;
+	const enum container_driver driver = container_from_file(call->file)->driver;
 
 	switch (driver) {
 	case DRIVER_NONE:
@@ -163,20 +163,20 @@ static int refuse_iommufd_unknown(struct call *call)
 
 static int decide_early(struct call *call)
 {
-	if (call->file->kind == VFIOSIM_DEVICE && !(call->command && call->command->unbound)) {
+	if (call->file->ops->kind == VFIOSIM_DEVICE && !(call->command && call->command->unbound)) {
 		int ret = cdev_check_bound(call);
 
 		if (ret)
 			return ret;
 	}
-	if (call->file->kind == VFIOSIM_CONTAINER &&
+	if (call->file->ops->kind == VFIOSIM_CONTAINER &&
 	    (!call->command || call->command->row.needs_iommu)) {
 		int ret = check_driver(call);
 
 		if (ret)
 			return ret;
 	}
-	if (!call->command && call->file->kind == VFIOSIM_IOMMUFD && in_iommufd_table(call->number))
+	if (!call->command && call->file->ops->kind == VFIOSIM_IOMMUFD && in_iommufd_table(call->number))
 		return refuse_iommufd_unknown(call);
 	if (!call->command)
 		return refuse_unknown(call, call->number);
@@ -423,7 +423,7 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 	call_init(&call, file->sim, caller, file);
 	call.arg = arg;
 	call.number = cmd;
-	call.command = find_command(file->kind, cmd);
+	call.command = find_command(file->ops->kind, cmd);
 	ret = serve(&call);
 	atomic_fetch_add_explicit(&file->sim->n_commands, 1, memory_order_relaxed);
 	if (ret < 0)

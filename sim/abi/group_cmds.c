@@ -9,8 +9,13 @@
 #include "abi/dispatch.h"
 #include "machine/client.h"
 #include "vfio/container.h"
-#include "machine/file.h"
+#include "iommufd/iommufd.h"
 #include "vfio/group.h"
+
+static struct vfio_group *group_of(const struct call *call)
+{
+	return vfio_group_from_file(call->file);
+}
 
 /* ---- VFIO_GROUP_GET_STATUS ---- */
 
@@ -18,7 +23,7 @@ static int get_status(struct call *call)
 {
 	struct vfio_group_status *status = (void *)call->in.bytes;
 
-	return group_status(call, call->file->group, &status->flags);
+	return group_status(call, group_of(call), &status->flags);
 }
 
 /* ---- VFIO_GROUP_SET_CONTAINER: arg points at a descriptor ---- */
@@ -41,21 +46,17 @@ static int prepare_set_container(struct call *call)
 static int set_container(struct call *call)
 {
 	const struct vfiosim_file *file = call->other;
-	struct container *container = NULL;
-	struct iommufd *iommufd = NULL;
+	struct container *container = file ? container_from_file(file) : NULL;
+	struct iommufd *iommufd = file ? iommufd_from_file(file) : NULL;
 	int fd;
 
 	memcpy(&fd, call->in.bytes, sizeof(fd));
-	if (file && file->kind == VFIOSIM_CONTAINER)
-		container = file->container;
-	if (file && file->kind == VFIOSIM_IOMMUFD)
-		iommufd = file->iommufd;
-	return group_set_container(call, call->file->group, container, iommufd, fd);
+	return group_set_container(call, group_of(call), container, iommufd, fd);
 }
 
 static int unset_container(struct call *call)
 {
-	return group_unset_container(call, call->file->group);
+	return group_unset_container(call, group_of(call));
 }
 
 /* ---- VFIO_GROUP_GET_DEVICE_FD: arg points at a string ---- */
@@ -89,7 +90,7 @@ static int prepare_get_device(struct call *call)
 
 static int get_device(struct call *call)
 {
-	return group_get_device(call, call->file->group, (const char *)call->tail);
+	return group_get_device(call, group_of(call), (const char *)call->tail);
 }
 
 /* ---- Rows ---- */

@@ -9,19 +9,17 @@
 
 #include "abi/hw_info.h"
 #include "abi/iommufd_cmds.h"
-#include "vfio/device.h"
-#include "machine/file.h"
-#include "vfio/group.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/device.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
+#include "machine/device.h"
 
 /* ---- IOMMU_HWPT_ALLOC ---- */
 
 static int find_device(struct call *call, uint32_t id, struct iommufd_device **ret_idev)
 {
-	struct object *object = object_find(call->file->iommufd, id, OBJECT_DEVICE);
+	struct object *object = object_find(iommufd_of(call), id, OBJECT_DEVICE);
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "physical device"), V("id", id));
@@ -65,7 +63,7 @@ static int hwpt_alloc_on(struct call *call, struct vfiosim_iommu_hwpt_alloc *cmd
 	if (ret)
 		return ret;
 	if (cmd->flags & VFIOSIM_HWPT_FAULT_ID_VALID) {
-		fault = object_find(call->file->iommufd, cmd->fault_id, OBJECT_FAULT);
+		fault = object_find(iommufd_of(call), cmd->fault_id, OBJECT_FAULT);
 		if (!fault) {
 			object_destroy(call, &hwpt->object);
 			return refuse(call, RULE_NO_OBJECT, VS("what", "fault queue"),
@@ -94,7 +92,7 @@ static int hwpt_alloc(struct call *call)
 	if (ret)
 		return ret;
 	iommu = idev->dev->group->iommu;
-	object = object_find(call->file->iommufd, cmd->pt_id, OBJECT_ANY);
+	object = object_find(iommufd_of(call), cmd->pt_id, OBJECT_ANY);
 	if (object && object->type == OBJECT_IOAS)
 		return hwpt_alloc_on(call, cmd, iommu, (struct ioas *)object);
 	if (object && object->type == OBJECT_HWPT)
@@ -174,7 +172,7 @@ static int get_hw_info(struct call *call)
 
 static int find_hwpt(struct call *call, uint32_t id, struct hwpt **ret_hwpt)
 {
-	struct object *object = object_find(call->file->iommufd, id, OBJECT_HWPT);
+	struct object *object = object_find(iommufd_of(call), id, OBJECT_HWPT);
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", id));
@@ -232,7 +230,7 @@ static int hwpt_invalidate(struct call *call)
 		ret = refuse(call, RULE_BAD_ARGUMENT, VS("what", "entries without a place or size"));
 	if (ret)
 		return ret;
-	if (!object_find(call->file->iommufd, cmd->hwpt_id, OBJECT_ANY))
+	if (!object_find(iommufd_of(call), cmd->hwpt_id, OBJECT_ANY))
 		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", cmd->hwpt_id));
 	return refuse(call, RULE_BAD_ARGUMENT, VS("what", "only nested hwpts are invalidated"));
 }

@@ -5,17 +5,15 @@
  * them on a machine without it; the fault queue exists, nothing ever arrives in it.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/topology.h>
 
-#include "abi/dispatch.h"
-#include "vfio/device.h"
-#include "machine/file.h"
-#include "vfio/group.h"
+#include "abi/iommufd_cmds.h"
 #include "iommufd/device.h"
+#include "iommufd/eventq.h"
 #include "iommufd/iommufd.h"
+#include "machine/device.h"
 
 static int refuse_missing(struct call *call, const char *what, uint32_t id)
 {
@@ -32,7 +30,7 @@ static int viommu_alloc(struct call *call)
 	if (cmd->flags || !cmd->type)
 		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", cmd->flags ? "flags" : "type"),
 			      V("value", cmd->flags));
-	object = object_find(call->file->iommufd, cmd->dev_id, OBJECT_DEVICE);
+	object = object_find(iommufd_of(call), cmd->dev_id, OBJECT_DEVICE);
 	if (!object)
 		return refuse_missing(call, "physical device", cmd->dev_id);
 	return refuse(call, RULE_UNSUPPORTED,
@@ -79,42 +77,21 @@ static int hw_queue_alloc(struct call *call)
 
 /* ---- IOMMU_FAULT_QUEUE_ALLOC ---- */
 
-static void destroy_fault(struct call *call, struct object *object)
-{
-	free(object);
-}
-
 static int fault_queue_alloc(struct call *call)
 {
 	struct vfiosim_iommu_fault_alloc *cmd = (void *)call->in.bytes;
-	struct vfiosim_file *file;
-	struct object *fault;
 
 	if (cmd->flags)
 		return refuse(call, RULE_UNKNOWN_OPTION, VS("field", "flags"),
 			      V("value", cmd->flags));
-	file = file_create(call->sim, VFIOSIM_FAULT);
-	fault = malloc(sizeof(*fault));
-	if (!file || !fault || object_reserve(call->file->iommufd, fault, OBJECT_FAULT, destroy_fault)) {
-		file_free(file);
-		free(fault);
-		return refuse(call, RULE_NO_MEMORY);
-	}
-	/* The descriptor keeps the queue and its iommufd. */
-	fault->users = 1;
-	file->fault = fault;
-	iommufd_get(call->file->iommufd);
-	object_publish(fault);
-	cmd->out_fault_id = fault->id;
-	call->new_file = file;
-	return 0;
+	return fault_queue_create(call, iommufd_of(call), &cmd->out_fault_id);
 }
 
 /* Its descriptor, released already, was its only user. */
 static void undo_fault_queue_alloc(struct call *call)
 {
 	const struct vfiosim_iommu_fault_alloc *cmd = (void *)call->in.bytes;
-	struct object *fault = object_find(call->file->iommufd, cmd->out_fault_id, OBJECT_FAULT);
+	struct object *fault = object_find(iommufd_of(call), cmd->out_fault_id, OBJECT_FAULT);
 
 	if (fault && !fault->users)
 		object_destroy(call, fault);

@@ -14,9 +14,6 @@
 #include "abi/dispatch.h"
 #include "abi/iommufd_cmds.h"
 #include "machine/client.h"
-#include "vfio/device.h"
-#include "machine/file.h"
-#include "vfio/group.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/device.h"
 #include "iommufd/ioas.h"
@@ -40,7 +37,7 @@ static int destroy(struct call *call)
 {
 	const struct vfiosim_iommu_destroy *cmd = (void *)call->in.bytes;
 
-	return object_remove(call, call->file->iommufd, cmd->id);
+	return object_remove(call, iommufd_of(call), cmd->id);
 }
 
 static int ioas_alloc(struct call *call)
@@ -51,7 +48,7 @@ static int ioas_alloc(struct call *call)
 
 	if (ret)
 		return ret;
-	ioas = ioas_create(call, call->file->iommufd);
+	ioas = ioas_create(call, iommufd_of(call));
 	if (!ioas)
 		return -ENOMEM;
 	cmd->out_ioas_id = ioas->object.id;
@@ -61,7 +58,7 @@ static int ioas_alloc(struct call *call)
 /* The client never learnt the id: the object goes again, unless it was guessed and used. */
 void iommufd_undo_alloc(struct call *call, uint32_t id, enum object_type type)
 {
-	struct object *object = object_find(call->file->iommufd, id, type);
+	struct object *object = object_find(iommufd_of(call), id, type);
 
 	if (object && !object->users)
 		object_destroy(call, object);
@@ -176,7 +173,7 @@ static int allow_iovas(struct call *call)
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 	if (!ret && list->error)
 		ret = refuse_address(call, cmd->allowed_iovas, "read");
 	if (!ret)
@@ -199,7 +196,7 @@ static int iova_ranges(struct call *call)
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 	if (ret)
 		return ret;
 	if (ioas_ranges(ioas, &ranges))
@@ -255,7 +252,7 @@ static int ioas_map_cmd(struct call *call)
 	int ret = iommufd_check_map(call, cmd->flags, cmd->reserved, cmd->iova, cmd->length);
 
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 	if (!ret)
 		ret = ioas_map(call, ioas, &args);
 	if (!ret)
@@ -278,9 +275,9 @@ static int ioas_copy_cmd(struct call *call)
 	int ret = iommufd_check_map(call, cmd->flags, 0, cmd->dst_iova, cmd->length);
 
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->src_ioas_id, &from);
+		ret = ioas_find(call, iommufd_of(call), cmd->src_ioas_id, &from);
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->dst_ioas_id, &ioas);
+		ret = ioas_find(call, iommufd_of(call), cmd->dst_ioas_id, &ioas);
 	if (!ret)
 		ret = ioas_copy(call, ioas, from, &args);
 	if (!ret)
@@ -295,7 +292,7 @@ static int ioas_unmap_cmd(struct call *call)
 	struct span span = SPAN_ALL;
 	struct ioas *ioas;
 	uint64_t gone = 0;
-	int ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+	int ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 
 	if (ret)
 		return ret;
@@ -342,17 +339,17 @@ static int rlimit_mode(struct call *call, struct vfiosim_iommu_option *cmd)
 	if (cmd->object_id)
 		return iommufd_refuse_option(call, "object_id", cmd->object_id);
 	if (cmd->op == VFIOSIM_IOMMU_OPTION_OP_SET)
-		return set_rlimit_mode(call, call->file->iommufd, cmd->val64);
+		return set_rlimit_mode(call, iommufd_of(call), cmd->val64);
 	if (cmd->op != VFIOSIM_IOMMU_OPTION_OP_GET)
 		return iommufd_refuse_option(call, "op", cmd->op);
-	cmd->val64 = call->file->iommufd->account_mm;
+	cmd->val64 = iommufd_of(call)->account_mm;
 	return 0;
 }
 
 static int huge_pages(struct call *call, struct vfiosim_iommu_option *cmd)
 {
 	struct ioas *ioas;
-	int ret = ioas_find(call, call->file->iommufd, cmd->object_id, &ioas);
+	int ret = ioas_find(call, iommufd_of(call), cmd->object_id, &ioas);
 
 	if (ret)
 		return ret;
@@ -393,7 +390,7 @@ static int option(struct call *call)
 static int vfio_ioas(struct call *call)
 {
 	struct vfiosim_iommu_vfio_ioas *cmd = (void *)call->in.bytes;
-	struct iommufd *iommufd = call->file->iommufd;
+	struct iommufd *iommufd = iommufd_of(call);
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (ret)

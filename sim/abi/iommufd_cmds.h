@@ -6,7 +6,12 @@
 #include <stddef.h>
 
 #include "abi/dispatch.h"
-#include "iommufd/object.h"
+#include "iommufd/iommufd.h"
+
+static inline struct iommufd *iommufd_of(const struct call *call)
+{
+	return iommufd_from_file(call->file);
+}
 
 /*
  * What every kind of MAP, and COPY, checks before it looks for anything: EOPNOTSUPP

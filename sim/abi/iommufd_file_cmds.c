@@ -11,7 +11,6 @@
 
 #include "abi/dispatch.h"
 #include "pages/backing.h"
-#include "machine/file.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 
@@ -52,7 +51,7 @@ int map_file_run(struct call *call)
 	int ret = iommufd_check_map(call, cmd->flags, 0, cmd->iova, cmd->length);
 
 	if (!ret)
-		ret = ioas_find(call, call->file->iommufd, cmd->ioas_id, &ioas);
+		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 	if (!ret && !args.backing)
 		ret = refuse(call, RULE_BAD_FD, V("fd", (int64_t)cmd->fd));
 	if (!ret)
@@ -70,5 +69,5 @@ int change_process_run(struct call *call)
 
 	if (cmd->reserved)
 		return refuse(call, RULE_RESERVED_FIELD);
-	return ioas_change_process(call, call->file->iommufd);
+	return ioas_change_process(call, iommufd_of(call));
 }

@@ -9,7 +9,6 @@
 #include "abi/type1_fields.h"
 #include "machine/client.h"
 #include "vfio/container.h"
-#include "machine/file.h"
 #include "vfio/type1.h"
 
 #define TASK_SIZE 0x7ffffffff000ull	/* x86-64: first address that is not the user's */
@@ -17,7 +16,7 @@
 
 static struct type1 *type1_of(const struct call *call)
 {
-	return call->file->container->type1;
+	return container_from_file(call->file)->type1;
 }
 
 /* ---- VFIO_IOMMU_GET_INFO ---- */

@@ -60,7 +60,7 @@ int pci_mmap(struct call *call, struct device *dev, uint64_t offset, uint64_t le
 /* pci_hot_reset.c */
 int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_dep *deps,
 		       unsigned max);
-int pci_hot_reset(struct call *call, struct device *dev, struct vfiosim_file **groups,
+int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **groups,
 		  unsigned n_groups);
 
 #endif

@@ -13,7 +13,6 @@
 #include <vfiosim/topology.h>
 
 #include "vfio/cdev.h"
-#include "machine/file.h"
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
 #include "machine/sim.h"
@@ -89,10 +88,10 @@ int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_d
 	return ret ? ret : list_affected(dev, deps, max);
 }
 
-static bool given(struct vfiosim_file **groups, unsigned n_groups, const struct iommu_group *group)
+static bool given(struct vfio_group **groups, unsigned n_groups, const struct iommu_group *group)
 {
 	for (unsigned i = 0; i < n_groups; i++) {
-		if (groups[i]->group->iommu_group == group)
+		if (groups[i]->iommu_group == group)
 			return true;
 	}
 	return false;
@@ -114,7 +113,7 @@ static int check_ours(struct call *call, const struct device *dev)
 }
 
 /* ... and the caller's: in a group that was given, or of its iommufd. */
-static int check_owned(struct call *call, const struct device *dev, struct vfiosim_file **groups,
+static int check_owned(struct call *call, const struct device *dev, struct vfio_group **groups,
 		       unsigned n_groups)
 {
 	const struct vfiosim *sim = dev->sim;
@@ -135,7 +134,7 @@ static int check_owned(struct call *call, const struct device *dev, struct vfios
 	return 0;
 }
 
-int pci_hot_reset(struct call *call, struct device *dev, struct vfiosim_file **groups,
+int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **groups,
 		  unsigned n_groups)
 {
 	struct vfiosim *sim = dev->sim;

@@ -2,8 +2,10 @@
 /* An open /dev/iommu; see iommufd.h. */
 #include "iommufd/iommufd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "machine/file.h"
 #include "machine/sim.h"
 
 static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
@@ -61,4 +63,56 @@ void iommufd_put(struct call *call, struct iommufd *iommufd)
 	destroy_all(call, iommufd);
 	TAILQ_REMOVE(&iommufd->sim->iommufds, iommufd, in_sim);
 	free(iommufd);
+}
+
+/* ---- Files ---- */
+
+static void describe(const struct vfiosim_file *file, char *to, size_t size)
+{
+	const struct iommufd *iommufd = file->object;
+
+	snprintf(to, size, "iommufd %u", iommufd->number);
+}
+
+static int refuse_mmap(struct call *call, uint64_t offset, uint64_t length, bool shared)
+{
+	return refuse(call, RULE_NO_QUEUE_MMAP);
+}
+
+static void release(struct call *call)
+{
+	iommufd_put(call, call->file->object);
+}
+
+static const struct file_ops iommufd_fops = {
+	.kind = VFIOSIM_IOMMUFD,
+	.describe = describe,
+	.mmap = refuse_mmap,
+	.release = release,
+};
+
+struct iommufd *iommufd_from_file(const struct vfiosim_file *file)
+{
+	return file->ops == &iommufd_fops ? file->object : NULL;
+}
+
+static int decide_open(struct call *call)
+{
+	struct iommufd *iommufd = iommufd_create(call->sim);
+	struct vfiosim_file *file =
+		iommufd ? file_create(call->sim, &iommufd_fops, iommufd) : NULL;
+
+	if (!file) {
+		if (iommufd)
+			iommufd_put(call, iommufd);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	call->file = file;
+	return 0;
+}
+
+int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
+			 struct vfiosim_file **ret_file)
+{
+	return file_open(sim, caller, "/dev/iommu", 0, decide_open, ret_file);
 }

@@ -35,4 +35,7 @@ struct iommufd *iommufd_create(struct vfiosim *sim);
 struct iommufd *iommufd_get(struct iommufd *iommufd);
 void iommufd_put(struct call *call, struct iommufd *iommufd);
 
+/* The one @file is a descriptor of; NULL: of something else. Mirrors iommufd_ctx_from_file. */
+struct iommufd *iommufd_from_file(const struct vfiosim_file *file);
+
 #endif

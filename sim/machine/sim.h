@@ -37,7 +37,7 @@ struct vfiosim {
 	struct iommu *iommus;		/* the topology's, by its index */
 
 	TAILQ_HEAD(, container) containers;
-	uint64_t next_container, next_file, next_domain;
+	uint64_t next_container, next_domain;
 	TAILQ_HEAD(, iommufd) iommufds;
 	uint32_t next_iommufd;
 	TAILQ_HEAD(, vfiosim_client) clients;

@@ -5,14 +5,9 @@
 #include <errno.h>
 
 #include <vfiosim/command.h>
-#include <vfiosim/topology.h>
 
 #include "machine/client.h"
-#include "vfio/container.h"
-#include "machine/device.h"
 #include "machine/file.h"
-#include "vfio/group.h"
-#include "iommufd/iommufd.h"
 #include "machine/sim.h"
 
 int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
@@ -48,18 +43,10 @@ void vfiosim_trace_remove(struct vfiosim *sim, vfiosim_trace_sink *sink, void *c
 
 void trace_object(const struct vfiosim_file *file, char *to, size_t size)
 {
-	if (!file)
-		snprintf(to, size, "machine");
-	else if (file->kind == VFIOSIM_CONTAINER)
-		snprintf(to, size, "container %u", file->container->number);
-	else if (file->kind == VFIOSIM_GROUP)
-		snprintf(to, size, "group %u", group_number(file->group));
-	else if (file->kind == VFIOSIM_FAULT)
-		snprintf(to, size, "fault queue %u", file->fault->id);
-	else if (file->kind == VFIOSIM_IOMMUFD)
-		snprintf(to, size, "iommufd %u", file->iommufd->number);
+	if (file)
+		file->ops->describe(file, to, size);
 	else
-		snprintf(to, size, "device %s", file->device->topo->address);
+		snprintf(to, size, "machine");
 }
 
 void trace_call(struct call *call, const char *verb, const struct vfiosim_command *command,
@@ -67,7 +54,7 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 {
 	struct vfiosim *sim = call->sim;
 	struct vfiosim_event event;
-	char object[64];
+	char object[FILE_NAME_MAX];
 
 	if (!call_traced(call))
 		return;

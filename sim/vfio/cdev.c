@@ -3,19 +3,68 @@
 #include "vfio/cdev.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include <vfiosim/topology.h>
 
-#include "machine/file.h"
+#include "vfio/device_file.h"
 #include "vfio/group.h"
-#include "vfio/device.h"
 #include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
 
-/* ---- Opening and closing ---- */
+/* ---- Its file ---- */
 
-int cdev_open(struct call *call)
+int cdev_check_bound(struct call *call)
+{
+	const struct vfio_device_file *df = vfio_device_file(call->file);
+
+	if (df->group || df->bound)
+		return 0;
+	return refuse(call, RULE_CDEV_NOT_BOUND, VS("device", df->vdev->dev->topo->address));
+}
+
+static ssize_t read_bound(struct call *call, void *to, size_t length, uint64_t offset)
+{
+	int ret = cdev_check_bound(call);
+
+	return ret ? ret : vfio_device_read(call, to, length, offset);
+}
+
+static ssize_t write_bound(struct call *call, const void *from, size_t length, uint64_t offset)
+{
+	int ret = cdev_check_bound(call);
+
+	return ret ? ret : vfio_device_write(call, from, length, offset);
+}
+
+static int mmap_bound(struct call *call, uint64_t offset, uint64_t length, bool shared)
+{
+	int ret = cdev_check_bound(call);
+
+	return ret ? ret : vfio_device_mmap(call, offset, length, shared);
+}
+
+static void release(struct call *call)
+{
+	struct vfio_device_file *df = call->file->object;
+
+	cdev_unbind(call);
+	df->vdev->cdev_files--;
+	vfio_device_file_free(df);
+}
+
+static const struct file_ops cdev_fops = {
+	.kind = VFIOSIM_DEVICE,
+	.describe = vfio_device_describe,
+	.read = read_bound,
+	.write = write_bound,
+	.mmap = mmap_bound,
+	.release = release,
+};
+
+/* Mirrors vfio_device_fops_cdev_open (7.2). */
+static int decide_open(struct call *call)
 {
 	struct vfiosim *sim = call->sim;
 	struct vfiosim_file *file;
@@ -26,28 +75,24 @@ int cdev_open(struct call *call)
 	dev = sim->devices[call->arg];
 	if (!vfio_device_has_cdev(dev))
 		return refuse(call, RULE_NO_CDEV, VS("device", dev->topo->address));
-	file = file_create(sim, VFIOSIM_DEVICE);
+	file = vfio_device_file_create(sim, &cdev_fops, dev->vfio, NULL);
 	if (!file)
 		return refuse(call, RULE_NO_MEMORY);
-	file->device = dev;
 	dev->vfio->cdev_files++;
 	call->file = file;
 	return 0;
 }
 
-void cdev_close(struct call *call, struct vfiosim_file *file)
+int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t device,
+		      struct vfiosim_file **ret_file)
 {
-	cdev_unbind(call, file);
-	file->device->vfio->cdev_files--;
-}
+	char wanted[FILE_NAME_MAX] = "machine";
 
-int cdev_check_bound(struct call *call)
-{
-	const struct vfiosim_file *file = call->file;
-
-	if (file->through || file->bound)
-		return 0;
-	return refuse(call, RULE_CDEV_NOT_BOUND, VS("device", file->device->topo->address));
+	pthread_mutex_lock(&sim->lock);
+	if (device < sim->n_devices)
+		snprintf(wanted, sizeof(wanted), "device %s", sim->devices[device]->topo->address);
+	pthread_mutex_unlock(&sim->lock);
+	return file_open(sim, caller, wanted, device, decide_open, ret_file);
 }
 
 /* ---- Bind ---- */
@@ -75,16 +120,16 @@ static int check_iommufd(struct call *call, const struct cdev_bind *bind)
 
 static int check_bind(struct call *call, const struct cdev_bind *bind)
 {
-	const struct vfiosim_file *file = call->file;
-	const struct device *dev = file->device;
+	const struct vfio_device_file *df = vfio_device_file(call->file);
+	const struct device *dev = df->vdev->dev;
 	int ret;
 
-	if (file->through)
+	if (df->group)
 		return refuse(call, RULE_NOT_A_CDEV, VS("device", dev->topo->address));
 	if (dev->group->vfio->file)
 		return refuse(call, RULE_CDEV_GROUP_OPEN, VS("device", dev->topo->address),
 			      V("group", dev->group->number));
-	if (file->bound)
+	if (df->bound)
 		return refuse(call, RULE_CDEV_BOUND, VS("device", dev->topo->address));
 	ret = check_token(call, dev, bind);
 	if (!ret)
@@ -96,8 +141,8 @@ static int check_bind(struct call *call, const struct cdev_bind *bind)
 
 int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_devid)
 {
-	struct vfiosim_file *file = call->file;
-	struct vfio_device *vdev = file->device->vfio;
+	struct vfio_device_file *df = vfio_device_file(call->file);
+	struct vfio_device *vdev = df->vdev;
 	int ret = check_bind(call, bind);
 
 	if (!ret)
@@ -112,18 +157,19 @@ int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_dev
 	}
 	vdev->open_count = 1;
 	vdev->group->cdev_device_open_cnt++;
-	file->bound = true;
+	df->bound = true;
 	*ret_devid = vfio_iommufd_object(vdev)->id;
 	return 0;
 }
 
-void cdev_unbind(struct call *call, struct vfiosim_file *file)
+void cdev_unbind(struct call *call)
 {
-	struct vfio_device *vdev = file->device->vfio;
+	struct vfio_device_file *df = vfio_device_file(call->file);
+	struct vfio_device *vdev = df->vdev;
 
-	if (!file->bound)
+	if (!df->bound)
 		return;
-	file->bound = false;
+	df->bound = false;
 	vdev->open_count = 0;
 	if (vdev->ops->close)
 		vdev->ops->close(call, vdev->dev);

@@ -4,11 +4,11 @@
  * group. Mirrors drivers/vfio/device_cdev.c and the cdev half of
  * drivers/vfio/iommufd.c (7.2).
  *
- *	cdev_open	a descriptor that can do nothing yet; any number of them
+ *	(open)		a descriptor that can do nothing yet; any number of them
  *	cdev_bind	one of them gets the device: it is an object of an iommufd now,
  *			and its group cannot be opened
  *	cdev_attach	to an ioas or hwpt, any number of times; cdev_detach
- *	cdev_close	unbinds
+ *	(close)		unbinds
  *
  * Which of the two ways a device is used is decided group by group: while a group
  * is open none of its devices can be bound, while one of them is bound the group
@@ -23,11 +23,6 @@
 
 struct device;
 struct iommufd;
-
-/* Open the device whose index is call->arg: the file is call->file. -ENODEV, -ENOMEM. */
-int cdev_open(struct call *call);
-/* The descriptor is gone. Cannot fail. */
-void cdev_close(struct call *call, struct vfiosim_file *file);
 
 /* Everything but BIND asks first: EINVAL on a cdev that is not bound. */
 int cdev_check_bound(struct call *call);
@@ -47,7 +42,7 @@ struct cdev_bind {
  */
 int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_devid);
 /* Takes a bind back whose answer could not be given. */
-void cdev_unbind(struct call *call, struct vfiosim_file *file);
+void cdev_unbind(struct call *call);
 
 /* The PASID flag was given: EOPNOTSUPP for an mdev. */
 int cdev_check_pasid(struct call *call, const struct device *dev);

@@ -8,7 +8,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "machine/device.h"
+#include "machine/file.h"
 #include "vfio/group.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
@@ -198,4 +198,50 @@ void container_detach_group(struct call *call, struct container *container, stru
 	if (TAILQ_EMPTY(&container->groups))
 		release_driver(call, container);
 	container_put(container);
+}
+
+/* ---- Files ---- */
+
+static void describe(const struct vfiosim_file *file, char *to, size_t size)
+{
+	const struct container *container = file->object;
+
+	snprintf(to, size, "container %u", container->number);
+}
+
+static void release(struct call *call)
+{
+	container_put(call->file->object);
+}
+
+static const struct file_ops container_fops = {
+	.kind = VFIOSIM_CONTAINER,
+	.describe = describe,
+	.release = release,
+};
+
+struct container *container_from_file(const struct vfiosim_file *file)
+{
+	return file->ops == &container_fops ? file->object : NULL;
+}
+
+static int decide_open(struct call *call)
+{
+	struct container *container = container_create(call->sim);
+	struct vfiosim_file *file =
+		container ? file_create(call->sim, &container_fops, container) : NULL;
+
+	if (!file) {
+		if (container)
+			container_put(container);
+		return refuse(call, RULE_NO_MEMORY);
+	}
+	call->file = file;
+	return 0;
+}
+
+int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
+			   struct vfiosim_file **ret_file)
+{
+	return file_open(sim, caller, "/dev/vfio/vfio", 0, decide_open, ret_file);
 }

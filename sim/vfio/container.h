@@ -41,6 +41,9 @@ struct container *container_create(struct vfiosim *sim);
 /* Drops one; frees with the last. */
 void container_put(struct container *container);
 
+/* The one @file is a descriptor of; NULL: of something else. Mirrors vfio_container_from_file. */
+struct container *container_from_file(const struct vfiosim_file *file);
+
 /* VFIO_CHECK_EXTENSION: 1 or 0. */
 int container_check_extension(const struct container *container, uint64_t extension);
 /* VFIO_SET_IOMMU. */

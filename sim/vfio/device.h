@@ -104,7 +104,7 @@ struct vfio_device_ops {
 	int (*hot_reset_info)(struct call *call, struct device *dev, struct hot_reset_dep *deps,
 			      unsigned max);
 	/* @groups NULL: what the iommufd of a bound cdev owns. */
-	int (*hot_reset)(struct call *call, struct device *dev, struct vfiosim_file **groups,
+	int (*hot_reset)(struct call *call, struct device *dev, struct vfio_group **groups,
 			 unsigned n_groups);
 	/* VFIO_DEVICE_FEATURE; @flags as the ABI's. NULL: ENOTTY. */
 	int (*feature)(struct call *call, struct device *dev, uint32_t flags, uint64_t data_uva,

@@ -11,9 +11,8 @@
 
 #include "iommufd/vfio_compat.h"
 #include "vfio/container.h"
-#include "vfio/device.h"
+#include "vfio/device_file.h"
 #include "vfio/iommufd.h"
-#include "machine/file.h"
 #include "iommufd/iommufd.h"
 #include "machine/sim.h"
 
@@ -116,7 +115,8 @@ static unsigned open_devices(const struct vfio_group *group)
 	return group->file_refs - !group->file_closed;
 }
 
-int group_open(struct call *call, struct vfio_group *group, struct vfiosim_file *file)
+/* Mirrors vfio_group_fops_open (7.2). */
+static int check_open(struct call *call, const struct vfio_group *group)
 {
 	struct vfiosim_limits limits;
 	int ret;
@@ -138,9 +138,6 @@ int group_open(struct call *call, struct vfio_group *group, struct vfiosim_file 
 			      V("count", open_devices(group)));
 	if (group->file)
 		return refuse(call, RULE_GROUP_OPEN, V("group", group_number(group)));
-	group->file = file;
-	group->file_refs = 1;
-	group->file_closed = false;
 	return 0;
 }
 
@@ -168,11 +165,69 @@ static void put_file(struct call *call, struct vfio_group *group)
 	group->file = NULL;
 }
 
-void group_close(struct call *call, struct vfio_group *group)
+/* ---- Its descriptor ---- */
+
+static void describe(const struct vfiosim_file *file, char *to, size_t size)
 {
+	snprintf(to, size, "group %u", group_number(file->object));
+}
+
+/* Takes effect when no device file needs the group any more. */
+static void release_group(struct call *call)
+{
+	struct vfio_group *group = call->file->object;
+
 	group->file_closed = true;
 	put_file(call, group);
 }
+
+static const struct file_ops vfio_group_fops = {
+	.kind = VFIOSIM_GROUP,
+	.describe = describe,
+	.release = release_group,
+};
+
+struct vfio_group *vfio_group_from_file(const struct vfiosim_file *file)
+{
+	return file->ops == &vfio_group_fops ? file->object : NULL;
+}
+
+static int decide_open(struct call *call)
+{
+	struct vfio_group *group = NULL;
+	struct vfiosim_file *file;
+	int ret;
+
+	if (call->arg < call->sim->n_groups && !call->sim->groups[call->arg]->gone)
+		group = call->sim->groups[call->arg]->vfio;
+	if (!group)
+		return refuse(call, RULE_GROUP_EMPTY, V("group", call->arg));
+	ret = check_open(call, group);
+	if (ret)
+		return ret;
+	file = file_create(call->sim, &vfio_group_fops, group);
+	if (!file)
+		return refuse(call, RULE_NO_MEMORY);
+	group->file = file;
+	group->file_refs = 1;
+	group->file_closed = false;
+	call->file = file;
+	return 0;
+}
+
+int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint32_t group,
+		       struct vfiosim_file **ret_file)
+{
+	char wanted[FILE_NAME_MAX] = "machine";
+
+	pthread_mutex_lock(&sim->lock);
+	if (group < sim->n_groups)
+		snprintf(wanted, sizeof(wanted), "group %u", sim->groups[group]->number);
+	pthread_mutex_unlock(&sim->lock);
+	return file_open(sim, caller, wanted, group, decide_open, ret_file);
+}
+
+/* ---- Descriptors of its devices ---- */
 
 /* It needs its container, or the iommufd, no more. */
 static void release(struct call *call, struct vfio_device *vdev)
@@ -191,15 +246,29 @@ static void close_last(struct call *call, struct vfio_device *vdev)
 	release(call, vdev);
 }
 
-void group_close_device(struct call *call, struct vfio_group *group, struct vfio_device *vdev)
+/* The last descriptor of @vdev closes the device. */
+static void release_device(struct call *call)
 {
+	struct vfio_device_file *df = call->file->object;
+	struct vfio_device *vdev = df->vdev;
+
 	if (!--vdev->open_count) {
 		close_last(call, vdev);
 		changed(call, "device {device} closed for good",
 			VS("device", vdev->dev->topo->address));
 	}
-	put_file(call, group);
+	put_file(call, df->group);
+	vfio_device_file_free(df);
 }
+
+static const struct file_ops vfio_device_fops = {
+	.kind = VFIOSIM_DEVICE,
+	.describe = vfio_device_describe,
+	.read = vfio_device_read,
+	.write = vfio_device_write,
+	.mmap = vfio_device_mmap,
+	.release = release_device,
+};
 
 /* ---- Container ---- */
 
@@ -330,14 +399,12 @@ int group_get_device(struct call *call, struct vfio_group *group, const char *na
 		ret = open_first(call, group, vdev);
 	if (ret)
 		return ret;
-	file = file_create(call->sim, VFIOSIM_DEVICE);
+	file = vfio_device_file_create(call->sim, &vfio_device_fops, vdev, group);
 	if (!file) {
 		if (!vdev->open_count)
 			close_last(call, vdev);
 		return refuse(call, RULE_NO_MEMORY);
 	}
-	file->device = vdev->dev;
-	file->through = group;
 	vdev->open_count++;
 	group->file_refs++;
 	call->new_file = file;

@@ -65,13 +65,8 @@ static inline uint32_t group_number(const struct vfio_group *group)
 	return group->iommu_group->number;
 }
 
-/* Opens the group: @file becomes its one descriptor. Mirrors vfio_group_fops_open (7.2). */
-int group_open(struct call *call, struct vfio_group *group, struct vfiosim_file *file);
-/* The descriptor is closed; takes effect when no device file needs the group any more. */
-void group_close(struct call *call, struct vfio_group *group);
-
-/* A device file opened through the group is closed: the last user of @vdev closes it. */
-void group_close_device(struct call *call, struct vfio_group *group, struct vfio_device *vdev);
+/* The one @file is a descriptor of; NULL: of something else. Mirrors vfio_group_from_file. */
+struct vfio_group *vfio_group_from_file(const struct vfiosim_file *file);
 
 /* VFIO_GROUP_GET_STATUS: VFIO_GROUP_FLAGS_*: 1 viable, 2 container set. */
 int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flags);

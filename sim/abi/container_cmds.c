@@ -6,6 +6,22 @@
 #include "abi/dispatch.h"
 #include "vfio/container.h"
 
+/* Whether a command is for the IOMMU driver of a container, and which it has. */
+int container_check(struct call *call)
+{
+	if (call->command && !call->command->row.needs_iommu)
+		return 0;
+	switch (container_from_file(call->file)->driver) {
+	case DRIVER_NONE:
+		return refuse(call, RULE_NO_IOMMU_SET);
+	case DRIVER_NOIOMMU:
+		return refuse_unknown(call);
+	case DRIVER_TYPE1:
+		break;
+	}
+	return 0;
+}
+
 static int get_api_version(struct call *call)
 {
 	return VFIO_API_VERSION;

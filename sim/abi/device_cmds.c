@@ -12,6 +12,13 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
+#include "vfio/cdev.h"
+
+/* Opened by its own node, a device knows nothing but BIND until it is bound. */
+int device_check(struct call *call)
+{
+	return call->command && call->command->unbound ? 0 : cdev_check_bound(call);
+}
 
 int refuse_driver_command(struct call *call)
 {

@@ -3,56 +3,65 @@
 #include "abi/dispatch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "vfio/cdev.h"
 #include "machine/client.h"
-#include "vfio/container.h"
 #include "machine/file.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
 /* ---- Rows ---- */
 
-static const struct command *table_of(unsigned kind)
-{
-	switch (kind) {
-	case VFIOSIM_CONTAINER:
-		return container_commands;
-	case VFIOSIM_GROUP:
-		return group_commands;
-	case VFIOSIM_DEVICE:
-		return device_commands;
-	case VFIOSIM_IOMMUFD:
-		return iommufd_commands;
-	default:
-		return NULL;
-	}
-}
+#define TABLES_MAX 4
 
-static const struct command *find(const struct command *table, uint32_t number)
+/* What is known of a kind of file. */
+struct file_commands {
+	unsigned kind;
+	const char *name;		/* for the hint in refusals */
+	const struct command *tables[TABLES_MAX];	/* NULL: no more */
+	/*
+	 * Asked before anything else, also of a command that nobody knows
+	 * (call->command is NULL), and again with the lock held before it is run. NULL:
+	 * nothing.
+	 */
+	int (*check)(struct call *call);
+	/* Refuse a command that nobody knows. No lock held. NULL: ENOTTY. */
+	int (*refuse_unknown)(struct call *call);
+};
+
+static const struct file_commands file_commands[] = {
+	{ VFIOSIM_CONTAINER, "a container", { container_commands, type1_commands }, container_check,
+	  NULL },
+	{ VFIOSIM_GROUP, "a group", { group_commands }, NULL, NULL },
+	{ VFIOSIM_DEVICE, "a device", { device_commands }, device_check, NULL },
+	{ VFIOSIM_IOMMUFD, "an iommufd",
+	  { iommufd_commands, hwpt_commands, iommufd_absent_commands, compat_commands }, NULL,
+	  iommufd_refuse_unknown },
+	{ VFIOSIM_FAULT, "a fault queue", { NULL }, NULL, NULL },
+};
+
+#define N_KINDS (sizeof(file_commands) / sizeof(file_commands[0]))
+
+static const struct file_commands *commands_of(unsigned kind)
 {
-	for (; table && table->row.name; table++)
-		if (table->row.number == number)
-			return table;
-	return NULL;
+	size_t i = 0;
+
+	while (i < N_KINDS - 1 && file_commands[i].kind != kind)
+		i++;
+	return &file_commands[i];
 }
 
 static const struct command *find_command(unsigned kind, uint32_t number)
 {
-	const struct command *command = find(table_of(kind), number);
+	const struct file_commands *commands = commands_of(kind);
 
-	if (!command && kind == VFIOSIM_CONTAINER)
-		command = find(type1_commands, number);
-	if (!command && kind == VFIOSIM_IOMMUFD)
-		command = find(hwpt_commands, number);
-	if (!command && kind == VFIOSIM_IOMMUFD)
-		command = find(iommufd_absent_commands, number);
-	if (!command && kind == VFIOSIM_IOMMUFD)
-		command = find(compat_commands, number);
-	return command;
+	for (size_t i = 0; i < TABLES_MAX && commands->tables[i]; i++)
+		for (const struct command *row = commands->tables[i]; row->row.name; row++)
+			if (row->row.number == number)
+				return row;
+	return NULL;
 }
 
 const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number)
@@ -64,12 +73,9 @@ const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t 
 
 const struct vfiosim_command *vfiosim_command(size_t index)
 {
-	const struct command *const tables[] = { container_commands, type1_commands, group_commands,
-						 device_commands, iommufd_commands, hwpt_commands,
-						 iommufd_absent_commands, compat_commands };
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct command *row = tables[i]; row->row.name; row++)
+	for (size_t i = 0; i < N_KINDS * TABLES_MAX; i++)
+		for (const struct command *row = file_commands[i / TABLES_MAX].tables[i % TABLES_MAX];
+		     row && row->row.name; row++)
 			if (!index--)
 				return &row->row;
 	return NULL;
@@ -101,98 +107,55 @@ int refuse_address(struct call *call, uint64_t uva, const char *access)
 
 /* ---- A command's phases ---- */
 
-/* A likely slip: the same number is known to another kind of file. */
-static const char *hint_for(unsigned kind, uint32_t number)
+/* A likely slip: the same number is known to another kind of file, called @ret_name. */
+static bool known_elsewhere(unsigned kind, uint32_t number, const char **ret_name)
 {
-	static const struct {
-		unsigned kind;
-		const char *text;
-	} others[] = {
-		{ VFIOSIM_CONTAINER, " (a container does)" },
-		{ VFIOSIM_GROUP, " (a group does)" },
-		{ VFIOSIM_DEVICE, " (a device does)" },
-		{ VFIOSIM_IOMMUFD, " (an iommufd does)" },
-	};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (others[i].kind != kind && find_command(others[i].kind, number))
-			return others[i].text;
-	return "";
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (file_commands[i].kind == kind || !find_command(file_commands[i].kind, number))
+			continue;
+		*ret_name = file_commands[i].name;
+		return true;
+	}
+	return false;
 }
 
-static int refuse_unknown(struct call *call, uint32_t number)
+int refuse_unknown(struct call *call)
 {
-	char object[FILE_NAME_MAX];
+	char object[FILE_NAME_MAX], hint[32] = "";
+	const char *name;
 
 	trace_object(call->file, object, sizeof(object));
-	return refuse(call, RULE_UNKNOWN_COMMAND, VS("object", object), V("command", number),
-		      VS("hint", hint_for(call->file->ops->kind, number)));
+	if (known_elsewhere(call->file->ops->kind, call->number, &name))
+		snprintf(hint, sizeof(hint), " (%s does)", name);
+	return refuse(call, RULE_UNKNOWN_COMMAND, VS("object", object), V("command", call->number),
+		      VS("hint", hint));
 }
 
-/* What a container answers to a command that is its IOMMU driver's. */
-static int check_driver(struct call *call)
+static int check(struct call *call)
 {
-	const enum container_driver driver = container_from_file(call->file)->driver;
+	const struct file_commands *commands = commands_of(call->file->ops->kind);
 
-	switch (driver) {
-	case DRIVER_NONE:
-		return refuse(call, RULE_NO_IOMMU_SET);
-	case DRIVER_NOIOMMU:
-		return refuse_unknown(call, call->number);
-	case DRIVER_TYPE1:
-		return call->command ? 0 : refuse_unknown(call, call->number);
-	}
-	return 0;
-}
-
-/* Numbers of the kernel's own table: it reads the size before it looks what they are. */
-static bool in_iommufd_table(uint32_t number)
-{
-	return _IOC_NR(number) >= 0x80 && _IOC_NR(number) <= 0xa0;
-}
-
-/* No lock: there is no row that could ask for one. */
-static int refuse_iommufd_unknown(struct call *call)
-{
-	uint32_t size;
-
-	if (call_read(call, call->arg, &size, sizeof(size)))
-		return refuse_address(call, call->arg, "read");
-	return refuse_unknown(call, call->number);
+	return commands->check ? commands->check(call) : 0;
 }
 
 static int decide_early(struct call *call)
 {
-	if (call->file->ops->kind == VFIOSIM_DEVICE && !(call->command && call->command->unbound)) {
-		int ret = cdev_check_bound(call);
+	const struct file_commands *commands = commands_of(call->file->ops->kind);
+	int ret = check(call);
 
-		if (ret)
-			return ret;
-	}
-	if (call->file->ops->kind == VFIOSIM_CONTAINER &&
-	    (!call->command || call->command->row.needs_iommu)) {
-		int ret = check_driver(call);
-
-		if (ret)
-			return ret;
-	}
-	if (!call->command && call->file->ops->kind == VFIOSIM_IOMMUFD && in_iommufd_table(call->number))
-		return refuse_iommufd_unknown(call);
+	if (ret)
+		return ret;
 	if (!call->command)
-		return refuse_unknown(call, call->number);
+		return commands->refuse_unknown ? commands->refuse_unknown(call) :
+						  refuse_unknown(call);
 	return call->command->early ? call->command->early(call) : 0;
 }
 
 static int decide(struct call *call)
 {
-	/* The driver may have gone while no lock was held. */
-	if (call->command->row.needs_iommu) {
-		int ret = check_driver(call);
+	int ret = check(call);	/* what it says may have changed while no lock was held */
 
-		if (ret)
-			return ret;
-	}
-	return call->command->run(call);
+	return ret ? ret : call->command->run(call);
 }
 
 static uint32_t in_u32(const struct call *call, size_t offset)

@@ -43,6 +43,14 @@ extern const struct command hwpt_commands[];		/* hwpt_cmds.c */
 extern const struct command iommufd_absent_commands[];	/* iommufd_absent_cmds.c */
 extern const struct command compat_commands[];		/* compat_cmds.c: VFIO's on an iommufd */
 
+/* What a kind of file answers before it looks which command it is; see dispatch.c. */
+int container_check(struct call *call);		/* container_cmds.c */
+int device_check(struct call *call);		/* device_cmds.c */
+int iommufd_refuse_unknown(struct call *call);	/* iommufd_cmds.c */
+
+/* ENOTTY: the file does not know call->number. */
+int refuse_unknown(struct call *call);
+
 /*
  * For prepare: copy @size bytes at @uva of the caller. 0, or -EFAULT (not a
  * refusal yet: give it to refuse_address() at the point where the kernel reads).

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/topology.h>
@@ -18,6 +19,21 @@
 #include "iommufd/device.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
+
+/* Numbers of the kernel's own table: it reads the size before it looks what they are. */
+static bool in_table(uint32_t number)
+{
+	return _IOC_NR(number) >= 0x80 && _IOC_NR(number) <= 0xa0;
+}
+
+int iommufd_refuse_unknown(struct call *call)
+{
+	uint32_t size;
+
+	if (in_table(call->number) && call_read(call, call->arg, &size, sizeof(size)))
+		return refuse_address(call, call->arg, "read");
+	return refuse_unknown(call);
+}
 
 int iommufd_check_flags(struct call *call, uint32_t flags, uint32_t known)
 {

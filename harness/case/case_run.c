@@ -34,6 +34,11 @@ struct options {
 
 /* ---- Options ----------------------------------------------------------- */
 
+static const char *parse_kernel(const char *text, void *to)
+{
+	return vfiosim_kernel_parse(text, to) ? NULL : "a version of Linux from 6.1 to 7.2";
+}
+
 static const char *target_word(size_t index)
 {
 	return index < JOB_HOST + 1 ? job_targets[index] : NULL;
@@ -132,6 +137,8 @@ static void repro(const struct play *play, const struct options *options, FILE *
 	}
 	if (options->job.target != JOB_INPROC)
 		fprintf(to, " --target %s", job_targets[options->job.target]);
+	if (options->job.kernel.major)
+		fprintf(to, " --kernel %u.%u", options->job.kernel.major, options->job.kernel.minor);
 	for (size_t i = 0; i < options->job.n_devices; i++)
 		fprintf(to, " --device %s=%s", options->job.devices[i].name,
 			options->job.devices[i].address);
@@ -345,6 +352,8 @@ static const struct cli_option run_options[] = {
 	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
 	  AT(policy), .words = policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
+	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
+	  AT(job.kernel), .parse = parse_kernel },
 	{ "explain", 0, NULL, "tell every step: arguments, result, reason", CLI_FLAG, AT(explain) },
 	{ "log", 0, NULL, "print what came of each step", CLI_FLAG, AT(log) },
 	{ "trace", 0, NULL, "print what the machine answered, as lines of JSON", CLI_FLAG, AT(trace) },

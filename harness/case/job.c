@@ -190,6 +190,8 @@ int job_run(const struct play *play, const struct job_options *options,
 	error = case_play_make(play->file, play->variant, play->mode, play->policy, &whole, NULL);
 	if (error)
 		return error;
+	if (options->kernel.major && !ynode_get(play->file->params, "kernel"))
+		vfiosim_topology_set_kernel(whole.topology, options->kernel);
 	if (options->target == JOB_INPROC)
 		error = run_inproc(&whole, options, ret_result);
 	else if (options->target == JOB_FUSE)

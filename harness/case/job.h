@@ -22,6 +22,7 @@ struct job_options {
 	enum job_target target;
 	FILE *explain;				/* tell the play there; NULL: do not */
 	bool colours;				/* @explain may have them */
+	struct vfiosim_kernel kernel;		/* the machine's, where the case says none; 0.0: its topology's */
 	const struct target_device *devices;	/* JOB_HOST: what the user named */
 	size_t n_devices;
 };

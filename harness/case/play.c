@@ -55,8 +55,8 @@ static int set_memlock(struct maker *maker, const struct ynode *node)
 
 static int set_param(struct maker *maker, const struct ynode *key, const struct ynode *node)
 {
-	static const char *const known[] = { "memlock", "dma_entry_limit",
-					     "allow_unsafe_interrupts", "noiommu", "rawio", NULL };
+	static const char *const known[] = { "memlock", "dma_entry_limit", "allow_unsafe_interrupts",
+					     "noiommu", "rawio", "kernel", NULL };
 	struct vfiosim_topology *topology = maker->play->topology;
 	uint64_t number;
 	unsigned index;
@@ -78,8 +78,12 @@ static int set_param(struct maker *maker, const struct ynode *key, const struct 
 		return ynode_bool(node, &topology->allow_unsafe_interrupts, maker->errors);
 	case 3:
 		return ynode_bool(node, &topology->noiommu, maker->errors);
-	default:
+	case 4:
 		return ynode_bool(node, &topology->rawio_granted, maker->errors);
+	default:
+		if (node->kind == YNODE_SCALAR && vfiosim_kernel_parse(node->text, &topology->kernel))
+			return 0;
+		return ynode_expected(node, maker->errors, "a version of Linux from 6.1 to 7.2");
 	}
 }
 

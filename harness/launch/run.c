@@ -29,6 +29,7 @@ struct run_options {
 	const char *output;	/* NULL: stderr */
 	bool explain;
 	struct memlock memlock;
+	struct vfiosim_kernel kernel;	/* 0.0: the topology's */
 	int fake_chardev;	/* enum fake_chardev */
 };
 
@@ -48,6 +49,11 @@ static const char *memlock_word(size_t index)
 	static const char *const words[] = { "unlimited", "client", NULL };
 
 	return index < 2 ? words[index] : NULL;
+}
+
+static const char *parse_kernel(const char *text, void *to)
+{
+	return vfiosim_kernel_parse(text, to) ? NULL : "a version of Linux from 6.1 to 7.2";
 }
 
 static const char *fake_chardev_word(size_t index)
@@ -176,6 +182,8 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 
 	if (!shell[0] || !*shell[0])
 		shell[0] = fallback;
+	if (options->kernel.major)
+		vfiosim_topology_set_kernel(topology, options->kernel);
 	if (options->memlock.given)
 		vfiosim_topology_set_memlock(topology, options->memlock.kind,
 					     options->memlock.bytes);
@@ -216,6 +224,8 @@ static const struct cli_option run_options[] = {
 	  AT(trace), .files = true },
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
 	  AT(output), .files = true },
+	{ "kernel", 0, "VERSION", "the Linux whose answers the machine gives, 6.1 to 7.2 (7.2)",
+	  CLI_PARSED, AT(kernel), .parse = parse_kernel },
 	{ "memlock", 0, "LIMIT",
 	  "locked memory: unlimited, client (each process' own limit),\nor bytes (64K, 1M, 2G)",
 	  CLI_PARSED, AT(memlock), .words = memlock_word, .parse = parse_memlock },

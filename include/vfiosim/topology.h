@@ -49,7 +49,7 @@ struct vfiosim_topo_iommu {
 	bool interrupt_remapping;	/* isolated MSI */
 	const struct vfiosim_register *registers;	/* those that are given rather than derived */
 	size_t n_registers;
-	const struct vfiosim_resv *resv;	/* of every group behind it */
+	const struct vfiosim_resv *resv;	/* of every device behind it */
 	size_t n_resv;
 };
 
@@ -57,7 +57,7 @@ struct vfiosim_topo_group {
 	uint32_t number;		/* /sys/kernel/iommu_groups/N */
 	int iommu;			/* index into iommus; -1: none (mdev, noiommu) */
 	bool noiommu;			/* /dev/vfio/noiommu-N; present only with the parameter on */
-	const struct vfiosim_resv *resv;	/* its own, besides those of its IOMMU */
+	const struct vfiosim_resv *resv;	/* of every device in it, besides those of its IOMMU */
 	size_t n_resv;
 };
 
@@ -108,6 +108,8 @@ struct vfiosim_topo_device {
 	uint64_t msix_table, msix_pba;	/* offsets in that BAR */
 	struct vfiosim_topo_bar bars[6];
 	uint64_t rom;			/* bytes, 0: none */
+	const struct vfiosim_resv *resv;	/* its own, besides those of its group */
+	size_t n_resv;
 	/* mdev only */
 	const char *vendor_model;	/* behaviour in sim/device/: "plain", "mtty", "mdpy" */
 	const char *mdev_type;		/* mtty-1 */
@@ -134,9 +136,14 @@ enum vfiosim_memlock {
 	VFIOSIM_MEMLOCK_BYTES,
 };
 
+struct vfiosim_kernel {			/* a version of Linux: 7.2 */
+	unsigned major, minor;
+};
+
 struct vfiosim_topology {
 	const char *name;		/* q35; of a file: its name without folder and ending */
 	const char *about;		/* one line */
+	struct vfiosim_kernel kernel;	/* whose answers the machine gives; the newest unless said */
 	enum vfiosim_memlock memlock;
 	uint64_t memlock_bytes;
 	bool rawio_granted;		/* treat every caller as having CAP_SYS_RAWIO */
@@ -164,6 +171,14 @@ int vfiosim_topology_load(const char *name_or_file, struct vfiosim_topology **re
 int vfiosim_topology_parse(const char *file, const char *text, size_t length,
 			   struct vfiosim_topology **ret_topology, struct vfiosim_errors *ret_errors);
 void vfiosim_topology_free(struct vfiosim_topology *topology);
+
+/*
+ * "6.12". False: no such version, or one whose answers are not known; they are from 6.1
+ * to 7.2.
+ */
+bool vfiosim_kernel_parse(const char *text, struct vfiosim_kernel *ret_kernel);
+/* What `--kernel` sets. */
+void vfiosim_topology_set_kernel(struct vfiosim_topology *topology, struct vfiosim_kernel kernel);
 
 /* Override what `run --memlock` overrides. */
 void vfiosim_topology_set_memlock(struct vfiosim_topology *topology, enum vfiosim_memlock memlock,

@@ -342,6 +342,13 @@ static const struct vfiosim_topo_mdev_type *find_type(struct topology_reader *re
 /* ---- Devices ---- */
 
 /* `model:` and `type:` are looked at before everything else; nothing is left to do. */
+static int read_device_resv(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	struct vfiosim_topo_device *device = to;
+
+	return read_resv_list(reader, value, &device->resv, &device->n_resv);
+}
+
 static const struct field device_fields[] = {
 	{ "model", NULL, 0 },
 	{ "type", NULL, 0 },
@@ -349,6 +356,7 @@ static const struct field device_fields[] = {
 	{ "group", NULL, 0 },
 	{ "parent", read_text, AT(parent) },
 	{ "driver", read_driver, AT(driver) },
+	{ "reserved", read_device_resv, 0 },
 	{ NULL },
 };
 

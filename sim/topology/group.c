@@ -58,8 +58,8 @@ static int check_overlap(struct topology_reader *reader, const struct ynode *nod
 	return 0;
 }
 
-static int read_resv_list(struct topology_reader *reader, const struct ynode *list,
-			  const struct vfiosim_resv **ret_resv, size_t *ret_n)
+int read_resv_list(struct topology_reader *reader, const struct ynode *list,
+		   const struct vfiosim_resv **ret_resv, size_t *ret_n)
 {
 	struct vfiosim_resv *resv;
 	int err = 0;

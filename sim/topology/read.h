@@ -88,6 +88,9 @@ int read_range(struct topology_reader *reader, const struct ynode *value, void *
 /* group.c: the rows iommus: and groups: */
 int read_iommus(struct topology_reader *reader, const struct ynode *value, void *to);
 int read_groups(struct topology_reader *reader, const struct ynode *value, void *to);
+/* The row reserved: of an IOMMU, a group or a device. */
+int read_resv_list(struct topology_reader *reader, const struct ynode *list,
+		   const struct vfiosim_resv **ret_resv, size_t *ret_n);
 /* The index of the group that is called @value, made if it is new; what it holds is @kind. */
 int find_group(struct topology_reader *reader, const struct ynode *value,
 	       enum vfiosim_device_kind kind, int *ret_index);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kernel_version.h"
 #include "base/nearest.h"
 #include "base/value.h"
 #include "topology/read.h"
@@ -36,10 +37,18 @@ static int read_memlock(struct topology_reader *reader, const struct ynode *valu
 	return 0;
 }
 
+static int read_kernel(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	if (value->kind == YNODE_SCALAR && vfiosim_kernel_parse(value->text, to))
+		return 0;
+	return ynode_expected(value, reader->errors, "a version of Linux from 6.1 to 7.2");
+}
+
 #define AT(member_) offsetof(struct vfiosim_topology, member_)
 
 static const struct field top_fields[] = {
 	{ "about", read_text, AT(about) },
+	{ "kernel", read_kernel, AT(kernel) },
 	{ "memlock", read_memlock, 0 },
 	{ "rawio_granted", read_bool, AT(rawio_granted) },
 	{ "dma_entry_limit", read_u32, AT(dma_entry_limit) },
@@ -117,6 +126,7 @@ static int build(struct topology_reader *reader, const struct ynode *root, int b
 	reader->topology = &box->topology;
 	box->topology.about = "";
 	box->topology.dma_entry_limit = 65535;
+	box->topology.kernel = KERNEL_NEWEST;
 	box->topology.name = name_of_file(&box->arena, root->file);
 	err = box->topology.name ? broken : -ENOMEM;
 	err = worse(err, read_topology(reader, root));
@@ -199,6 +209,11 @@ int topology_load(const char *name_or_file, const struct topology_owner *owners,
 }
 
 /* ---- Using one ---- */
+
+void vfiosim_topology_set_kernel(struct vfiosim_topology *topology, struct vfiosim_kernel kernel)
+{
+	topology->kernel = kernel;
+}
 
 void vfiosim_topology_set_memlock(struct vfiosim_topology *topology, enum vfiosim_memlock memlock,
 				  uint64_t bytes)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "machine/device.h"
+#include "machine/kernel.h"
 #include "machine/sim.h"
 
 /* ---- Life ---- */
@@ -91,19 +92,44 @@ const struct device *iommu_group_host_device(const struct iommu_group *group)
 	return NULL;
 }
 
+/* A claimed group is attached to a blocking domain first. Mirrors __iommu_device_set_domain. */
+static int check_direct(struct call *call, const struct iommu_group *group)
+{
+	const struct vfiosim_resv *resv;
+	const struct device *dev;
+
+	if (!kernel_since(call->sim, 6, 6))
+		return 0;
+	resv = iommu_group_direct(group, &dev);
+	if (!resv)
+		return 0;
+	return refuse(call, RULE_REQUIRE_DIRECT, V("group", group->number),
+		      VS("device", dev->topo->address), V("first", resv->range.first),
+		      V("last", resv->range.last));
+}
+
 int iommu_group_check_claim(struct call *call, const struct iommu_group *group,
 			    const struct dma_owner *owner)
 {
 	const struct device *host = iommu_group_host_device(group);
 	char text[32];
 
-	if (!group->owner_cnt || group->owner == owner)
+	if (!group->owner_cnt)
+		return check_direct(call, group);
+	if (group->owner == owner)
 		return 0;
 	if (!group->owner)
 		return refuse(call, RULE_NOT_VIABLE, V("group", group->number),
 			      VS("device", host->topo->address), VS("driver", host->driver->name));
 	group->owner->describe(group->owner, text, sizeof(text));
 	return refuse(call, RULE_OTHER_OWNER, V("group", group->number), VS("owner", text));
+}
+
+int iommu_group_check_attach(struct call *call, const struct iommu_group *group)
+{
+	const struct iommu_ops *ops = group->iommu->ops;
+
+	return ops->check_attach ? ops->check_attach(call, group->iommu, group) : 0;
 }
 
 void iommu_group_claim(struct iommu_group *group, const struct dma_owner *owner)
@@ -141,18 +167,62 @@ void iommu_device_unuse_default_domain(struct device *dev)
 
 /* ---- What its devices have in common ---- */
 
-size_t iommu_group_resv_count(const struct iommu_group *group)
+/* The IOMMU's and the group's: what every device of it has. */
+static const struct vfiosim_resv *shared_resv(const struct iommu_group *group, size_t index)
+{
+	size_t n = group->iommu ? group->iommu->topo->n_resv : 0;
+
+	if (index < n)
+		return &group->iommu->topo->resv[index];
+	index -= n;
+	return group->topo && index < group->topo->n_resv ? &group->topo->resv[index] : NULL;
+}
+
+static size_t shared_resv_count(const struct iommu_group *group)
 {
 	return (group->iommu ? group->iommu->topo->n_resv : 0) +
 	       (group->topo ? group->topo->n_resv : 0);
 }
 
+const struct vfiosim_resv *device_resv(const struct device *dev, size_t index)
+{
+	size_t shared = dev->group ? shared_resv_count(dev->group) : 0;
+
+	if (index < shared)
+		return shared_resv(dev->group, index);
+	index -= shared;
+	return index < dev->topo->n_resv ? &dev->topo->resv[index] : NULL;
+}
+
 const struct vfiosim_resv *iommu_group_resv(const struct iommu_group *group, size_t index)
 {
-	size_t shared = group->iommu ? group->iommu->topo->n_resv : 0;
+	size_t shared = shared_resv_count(group);
+	const struct device *dev;
 
-	return index < shared ? &group->iommu->topo->resv[index] :
-				&group->topo->resv[index - shared];
+	if (index < shared)
+		return shared_resv(group, index);
+	index -= shared;
+	TAILQ_FOREACH(dev, &group->devices, in_group) {
+		if (index < dev->topo->n_resv)
+			return &dev->topo->resv[index];
+		index -= dev->topo->n_resv;
+	}
+	return NULL;
+}
+
+const struct vfiosim_resv *iommu_group_direct(const struct iommu_group *group,
+					      const struct device **ret_dev)
+{
+	const struct vfiosim_resv *resv;
+	const struct device *dev;
+
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		for (size_t i = 0; (resv = device_resv(dev, i)); i++)
+			if (resv->type == VFIOSIM_RESV_DIRECT) {
+				*ret_dev = dev;
+				return resv;
+			}
+	return NULL;
 }
 
 bool iommu_group_isolated_msi(const struct iommu_group *group)

@@ -56,7 +56,11 @@ void iommu_groups_destroy(struct vfiosim *sim);
 
 /* ---- DMA ownership ---- */
 
-/* 0: @owner may claim @group; EPERM: it is another's, or a kernel driver's. Changes nothing. */
+/*
+ * 0: @owner may claim @group. EPERM: it is another's, or a kernel driver's. EINVAL, since
+ * 6.6: a device of it needs a 1:1 mapping, which userspace's ownership would take away
+ * (require_direct). Changes nothing.
+ */
 int iommu_group_check_claim(struct call *call, const struct iommu_group *group,
 			    const struct dma_owner *owner);
 /*
@@ -65,6 +69,9 @@ int iommu_group_check_claim(struct call *call, const struct iommu_group *group,
  */
 void iommu_group_claim(struct iommu_group *group, const struct dma_owner *owner);
 void iommu_group_release(struct iommu_group *group);
+
+/* Could @group be attached to a domain of its IOMMU's? EPERM. Mirrors __iommu_attach_group. */
+int iommu_group_check_attach(struct call *call, const struct iommu_group *group);
 
 /* A kernel driver that does DMA takes a device. false: userspace owns the group. */
 bool iommu_device_use_default_domain(struct device *dev);
@@ -75,9 +82,20 @@ const struct device *iommu_group_host_device(const struct iommu_group *group);
 
 /* ---- What its devices have in common ---- */
 
-/* Number of reserved regions of the group, and the index-th (the IOMMU's, then its own). */
-size_t iommu_group_resv_count(const struct iommu_group *group);
+/*
+ * The index-th reserved region of @dev (its IOMMU's, its group's, then its own), or of any
+ * device of @group, each once; NULL past the last. Mirror iommu_get_resv_regions and
+ * iommu_get_group_resv_regions.
+ */
+const struct vfiosim_resv *device_resv(const struct device *dev, size_t index);
 const struct vfiosim_resv *iommu_group_resv(const struct iommu_group *group, size_t index);
+
+/*
+ * The first region that firmware needs mapped 1:1 for a device of @group, whoever has it;
+ * NULL: none. Relaxable ones do not count.
+ */
+const struct vfiosim_resv *iommu_group_direct(const struct iommu_group *group,
+					      const struct device **ret_dev);
 
 /*
  * Are its devices' interrupts kept apart from others'? A matter of the platform's

@@ -22,6 +22,7 @@
 
 struct iommu;
 struct domain;
+struct iommu_group;
 
 enum domain_type {
 	DOMAIN_PAGING,		/* a page table that map and unmap fill */
@@ -64,6 +65,12 @@ struct iommu_ops {
 	void (*geometry)(const struct iommu *iommu, struct domain_geometry *ret_geometry);
 	/* Could @domain, of a unit with the same ops, serve devices behind @iommu? */
 	bool (*fits)(const struct iommu *iommu, const struct domain *domain);
+	/*
+	 * Could @group, behind @iommu, be attached to a domain of userspace's? EPERM. NULL:
+	 * always.
+	 */
+	int (*check_attach)(struct call *call, const struct iommu *iommu,
+			    const struct iommu_group *group);
 	/*
 	 * Could @domain hold @iova? 0 or refused: EINVAL not whole pages, ERANGE beyond
 	 * the aperture. Mirrors iommu_map (7.2).

@@ -13,6 +13,9 @@
 #include <vfiosim/topology.h>
 
 #include "iommu/domain.h"
+#include "iommu/group.h"
+#include "machine/device.h"
+#include "machine/kernel.h"
 
 /* ND = 6 (65,536 domains), CM, FRO = 0x22, PSI, MAMV = 18, DWD, DRD. */
 #define CAP_BASE 0x00d2008022000086ull
@@ -80,6 +83,24 @@ static int check_domain(struct call *call, const struct iommu *iommu,
 	return 0;
 }
 
+/*
+ * Until 6.5 this driver alone kept devices with an RMRR from userspace; since then no
+ * group with one gets this far. Mirrors device_is_rmrr_locked (6.1).
+ */
+static int check_attach(struct call *call, const struct iommu *iommu,
+			const struct iommu_group *group)
+{
+	const struct device *dev;
+	const struct vfiosim_resv *resv =
+		kernel_since(call->sim, 6, 6) ? NULL : iommu_group_direct(group, &dev);
+
+	if (!resv)
+		return 0;
+	return refuse(call, RULE_RMRR_LOCKED, V("group", group->number),
+		      VS("device", dev->topo->address), V("first", resv->range.first),
+		      V("last", resv->range.last));
+}
+
 static void geometry(const struct iommu *iommu, struct domain_geometry *ret_geometry)
 {
 	const struct vfiosim_topo_iommu *topo = iommu->topo;
@@ -130,6 +151,7 @@ const struct iommu_ops vtd_ops = {
 	.attributes = attributes,
 	.check_domain = check_domain,
 	.geometry = geometry,
+	.check_attach = check_attach,
 	.fits = domain_same_geometry,
 	.check_map = domain_check_pages,
 };

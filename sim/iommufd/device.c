@@ -104,11 +104,10 @@ void iommufd_device_unbind(struct call *call, struct iommufd_device *idev)
 static int reserve_regions(struct call *call, const struct iommufd_device *idev, struct ioas *ioas)
 {
 	const struct iommu_group *group = idev->dev->group;
+	const struct vfiosim_resv *resv;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
-
+	for (size_t i = 0; !ret && (resv = device_resv(idev->dev, i)); i++) {
 		if (resv_enforced(resv))
 			ret = ioas_reserve(call, ioas, resv_span(resv), idev,
 					   resv_type_name(resv->type), group->number);
@@ -203,7 +202,9 @@ static int attach_first(struct call *call, struct iommufd_device *idev, struct t
 	ret = reserve_regions(call, idev, target->ioas);
 	if (ret)
 		return ret;
-	ret = target_hwpt(call, idev, target);
+	ret = iommu_group_check_attach(call, igroup->group);
+	if (!ret)
+		ret = target_hwpt(call, idev, target);
 	if (ret) {
 		ioas_unreserve(target->ioas, idev);
 		return ret;

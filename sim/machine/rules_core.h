@@ -27,6 +27,12 @@
 	RULE(NOT_VIABLE, "not-viable", EPERM,                                                      \
 	     "group {group:d} is not viable: {device} is bound to {driver}, a host driver",        \
 	     "iommu_group_claim_dma_owner")                                                        \
+	RULE(REQUIRE_DIRECT, "require-direct", EINVAL,                                             \
+	     "userspace cannot own group {group:d}: firmware needs {first}..{last} mapped 1:1 for {device} (a direct region, RMRR)", \
+	     "__iommu_device_set_domain, since 6.6")                                               \
+	RULE(RMRR_LOCKED, "rmrr-locked", EPERM,                                                    \
+	     "group {group:d} cannot be attached: firmware needs {first}..{last} mapped 1:1 for {device} (a direct region, RMRR)", \
+	     "intel_iommu_attach_device, device_is_rmrr_locked, until 6.5")                        \
 	RULE(NOIOMMU_MIXED, "noiommu-mixed", EPERM,                                                \
 	     "groups with and without IOMMU cannot share container {container:d}",                 \
 	     "vfio_container_attach_group")                                                        \

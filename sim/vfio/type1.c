@@ -126,8 +126,9 @@ const char *resv_type_name(enum vfiosim_resv_type type)
 static int check_reserved(struct call *call, const struct type1 *type1,
 			  const struct iommu_group *group)
 {
-	for (size_t i = 0; i < iommu_group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
+	const struct vfiosim_resv *resv;
+
+	for (size_t i = 0; (resv = iommu_group_resv(group, i)); i++) {
 		const struct area *area;
 
 		if (!resv_enforced(resv))
@@ -147,14 +148,12 @@ static int check_reserved(struct call *call, const struct type1 *type1,
 /* Mirrors vfio_iommu_resv_exclude. */
 static int exclude_reserved(struct ranges *ranges, const struct iommu_group *group)
 {
+	const struct vfiosim_resv *resv;
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < iommu_group_resv_count(group); i++) {
-		const struct vfiosim_resv *resv = iommu_group_resv(group, i);
-
+	for (size_t i = 0; !ret && (resv = iommu_group_resv(group, i)); i++)
 		if (resv_enforced(resv))
 			ret = ranges_exclude(ranges, resv_span(resv));
-	}
 	return ret;
 }
 
@@ -284,7 +283,9 @@ static int attach_physical(struct call *call, struct type1 *type1, struct vfio_g
 	int ret;
 
 	domain_init(&wanted, group->iommu_group->iommu, &domain_request_paging);
-	ret = check_aperture(call, type1, &wanted);
+	ret = iommu_group_check_attach(call, group->iommu_group);
+	if (!ret)
+		ret = check_aperture(call, type1, &wanted);
 	if (!ret)
 		ret = check_reserved(call, type1, group->iommu_group);
 	if (!ret)

@@ -62,9 +62,9 @@ static int refuse_range(struct call *call, const struct type1 *type1, struct spa
 	TAILQ_FOREACH(domain, &type1->domains, in_owner) {
 		TAILQ_FOREACH(attachment, &domain->attachments, in_domain) {
 			const struct iommu_group *group = attachment->group;
+			const struct vfiosim_resv *resv;
 
-			for (size_t i = 0; i < iommu_group_resv_count(group); i++) {
-				const struct vfiosim_resv *resv = iommu_group_resv(group, i);
+			for (size_t i = 0; (resv = iommu_group_resv(group, i)); i++) {
 				struct span hole = resv_span(resv);
 
 				if (!resv_enforced(resv) || !span_overlaps(hole, iova))

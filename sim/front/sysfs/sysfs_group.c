@@ -34,18 +34,36 @@ static int compare_resv(const void *one, const void *other)
 	return (int)a->type - (int)b->type;
 }
 
-/* In ascending order, as the kernel inserts them. */
+/* Takes @resv into the last of the @n that are there if it overlaps that, being of its type. */
+static bool merged(struct vfiosim_resv *list, size_t n, const struct vfiosim_resv *resv)
+{
+	struct vfiosim_resv *last = &list[n - 1];
+
+	if (!n || last->type != resv->type || resv->range.first > last->range.last)
+		return false;
+	if (resv->range.last > last->range.last)
+		last->range.last = resv->range.last;
+	return true;
+}
+
+/* In ascending order, those that overlap as one. Mirrors iommu_insert_resv_region (7.2). */
 static void show_reserved(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	size_t n = iommu_group_resv_count(subject->group);
-	struct vfiosim_resv *sorted = malloc((n + 1) * sizeof(*sorted));
+	struct vfiosim_resv *sorted;
+	size_t n = 0, kept = 0;
 
+	while (iommu_group_resv(subject->group, n))
+		n++;
+	sorted = malloc((n + 1) * sizeof(*sorted));
 	if (!sorted)
 		return;
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = *iommu_group_resv(subject->group, i);
 	qsort(sorted, n, sizeof(*sorted), compare_resv);
 	for (size_t i = 0; i < n; i++)
+		if (!merged(sorted, kept, &sorted[i]))
+			sorted[kept++] = sorted[i];
+	for (size_t i = 0; i < kept; i++)
 		fprintf(to, "0x%016llx 0x%016llx %s\n", (unsigned long long)sorted[i].range.first,
 			(unsigned long long)sorted[i].range.last, resv_type_name(sorted[i].type));
 	free(sorted);

@@ -13,8 +13,8 @@
 /* One run. Two that meet are joined unless somebody starts or ends there. */
 struct run {
 	uint32_t holders;
-	uint32_t starts; /* holders whose span starts where the run does */
-	uint32_t ends; /* holders whose span ends where the run does */
+	uint32_t starts;		/* holders whose span starts where the run does */
+	uint32_t ends;			/* holders whose span ends where the run does */
 };
 
 void span_counts_init(struct span_counts *counts)
@@ -93,7 +93,7 @@ static void join_before(struct span_counts *counts, uint64_t at)
 	run->ends = next->ends;
 	last = high.span.last;
 	erase(counts, &high);
-	find(counts, at - 1, &low); /* nodes may have moved */
+	find(counts, at - 1, &low);	/* nodes may have moved */
 	span_cursor_set_last(&low, last);
 }
 

@@ -13,7 +13,7 @@
 #include "base/span_set.h"
 
 struct span_counts {
-	struct span_set runs; /* of struct run: stretches with the same holders */
+	struct span_set runs;		/* of struct run: stretches with the same holders */
 };
 
 void span_counts_init(struct span_counts *counts);

@@ -32,7 +32,7 @@ static void *test_malloc(size_t size)
 #define HOLDERS 60
 
 struct model {
-	uint64_t base; /* of the space */
+	uint64_t base;			/* of the space */
 	unsigned count[ROOM];
 	struct span holders[HOLDERS];
 	unsigned n;

@@ -255,7 +255,7 @@ static int check_source(struct call *call, const struct ioas *from, struct span 
 /* What to copy of each area of the source. */
 struct piece {
 	struct area *area;
-	struct span part; /* of its iovas */
+	struct span part;		/* of its iovas */
 };
 
 #define for_each_piece(piece_, from_, span_)                                                       \

@@ -12,8 +12,8 @@
  * item means nothing.
  */
 struct page_marks {
-	struct span_set pins; /* of struct pin */
-	uint64_t n_charged; /* of them */
+	struct span_set pins;		/* of struct pin */
+	uint64_t n_charged;		/* of them */
 	struct span_set dirty;
 };
 

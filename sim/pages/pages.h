@@ -19,32 +19,31 @@ struct backing;
 struct page_marks;
 
 enum pages_kind {
-	PAGES_USER, /* a client's memory */
-	PAGES_FILE, /* a file's: they stay when the client unmaps memory or ends */
+	PAGES_USER,	/* a client's memory */
+	PAGES_FILE,	/* a file's: they stay when the client unmaps memory or ends */
 	/* Here a dma-buf of a device's region has its place: revocable, never charged (6.19). */
 };
 
 enum pages_account {
-	ACCOUNT_MM, /* the source's memory pays */
-	ACCOUNT_USER, /* the user it belongs to pays */
-	ACCOUNT_NONE, /* nobody does: made with CAP_IPC_LOCK under iommufd */
+	ACCOUNT_MM,	/* the source's memory pays */
+	ACCOUNT_USER,	/* the user it belongs to pays */
+	ACCOUNT_NONE,	/* nobody does: made with CAP_IPC_LOCK under iommufd */
 };
 
 struct pages {
-	uint64_t start; /* of page 0: an address, or an offset in the file */
-	struct vfiosim_client *source; /* who mapped them */
+	uint64_t start;			/* of page 0: an address, or an offset in the file */
+	struct vfiosim_client *source;	/* who mapped them */
 	union {
-		struct vfiosim_client
-			*memory; /* type1: through which they are pinned; NULL: the source's */
-		struct backing *file; /* PAGES_FILE */
+		struct vfiosim_client *memory;	/* type1: through it they are pinned; NULL: the source's */
+		struct backing *file;	/* PAGES_FILE */
 	};
-	struct page_marks *marks; /* what is known of single pages; NULL: nothing */
-	uint64_t npinned; /* and charged */
+	struct page_marks *marks;	/* what is known of single pages; NULL: nothing */
+	uint64_t npinned;		/* and charged */
 	unsigned refs;
 	uint8_t kind, account;
-	bool type1; /* a container's, pinned by its rules: see pin.h */
-	bool writable : 1; /* iommufd: they are pinned for writing */
-	bool lock_cap : 1; /* type1: made with CAP_IPC_LOCK, the limit does not count */
+	bool type1;			/* a container's, pinned by its rules: see pin.h */
+	bool writable : 1;		/* iommufd: they are pinned for writing */
+	bool lock_cap : 1;		/* type1: made with CAP_IPC_LOCK, the limit does not count */
 };
 
 /* In memory of the caller, who frees it after pages_done(); one reference. */
@@ -73,7 +72,7 @@ static inline struct vfiosim_client *pages_memory(const struct pages *pages)
 struct payer {
 	struct vfiosim_client *client;
 	uint8_t account;
-	bool type1, lock_cap; /* as in struct pages */
+	bool type1, lock_cap;		/* as in struct pages */
 };
 
 static inline struct payer pages_payer(const struct pages *pages)

@@ -187,8 +187,8 @@ static struct domain *compatible_domain(const struct type1 *type1, const struct 
 
 /* What a replay did: for the trace. */
 struct replay {
-	uint64_t n, n_pinned; /* mappings; those that were lazy */
-	uint64_t pages; /* charged for these */
+	uint64_t n, n_pinned;		/* mappings; those that were lazy */
+	uint64_t pages;			/* charged for these */
 };
 
 static int replay_area(struct call *call, struct area *area, const struct domain *wanted,

@@ -27,21 +27,35 @@ static int for_each_area(struct call *call, struct iommufd *iommufd,
 	return ret;
 }
 
+static int check_kind(struct call *call, struct area *area, void *arg)
+{
+	if (area->pages->kind == PAGES_FILE)
+		return 0;
+	return refuse(call, RULE_NOT_A_FILE, V("first", area->iova.first),
+		      V("last", area->iova.last));
+}
+
 /* Pages that would be charged to the caller, to its mm and to its user. */
 struct charge {
 	uint64_t pages[ACCOUNT_NONE];
 };
 
+/* Areas share pages: these are counted where they are met first. */
 static int add(struct call *call, struct area *area, void *arg)
 {
-	const struct pages *pages = area->pages;
+	struct pages *pages = area->pages;
 	struct charge *charge = arg;
 
-	if (pages->kind != PAGES_FILE)
-		return refuse(call, RULE_NOT_A_FILE, V("first", area->iova.first),
-			      V("last", area->iova.last));
-	if (pages->source != call->caller->client && pages->account != ACCOUNT_NONE)
+	if (pages->source != call->caller->client && pages->account != ACCOUNT_NONE &&
+	    !pages->counted)
 		charge->pages[pages->account] += pages->npinned;
+	pages->counted = true;
+	return 0;
+}
+
+static int forget(struct call *call, struct area *area, void *arg)
+{
+	area->pages->counted = false;
 	return 0;
 }
 
@@ -71,8 +85,11 @@ int ioas_change_process(struct call *call, struct iommufd *iommufd)
 	int ret = call_limits(call, &limits);
 
 	if (!ret)
-		ret = for_each_area(call, iommufd, add, &charge);
-	if (!ret)
-		ret = check_charge(call, &charge);
+		ret = for_each_area(call, iommufd, check_kind, NULL);
+	if (ret)
+		return ret;
+	for_each_area(call, iommufd, add, &charge);
+	for_each_area(call, iommufd, forget, NULL);
+	ret = check_charge(call, &charge);
 	return ret ? ret : for_each_area(call, iommufd, give, NULL);
 }

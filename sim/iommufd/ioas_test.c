@@ -275,6 +275,29 @@ START_TEST(an_unattached_hwpt_narrows_to_the_aperture)
 }
 END_TEST
 
+/* The queue is looked for last; nothing is left of what was made before. */
+START_TEST(a_hwpt_without_its_fault_queue_is_taken_back)
+{
+	uint32_t ioas = ioas_alloc(), id;
+	int nic = cdev("vfio0", &id);
+	struct vfiosim_iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc), .flags = VFIOSIM_HWPT_FAULT_ID_VALID,
+		.dev_id = id, .pt_id = ioas, .fault_id = 77,
+	};
+
+	ck_assert_int_eq(fixed(ioas, 0, 0xdead000, PAGE), 0);
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_HWPT_ALLOC, &alloc), -EFAULT);
+	ck_assert_int_eq(ioas_unmap(ioas, 0, PAGE, NULL), 0);
+	ck_assert_int_eq(fixed(ioas, 0, memory(&story, 1, 3), PAGE), 0);
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_HWPT_ALLOC, &alloc), -ENOENT);
+	ck_assert_rule(&story, "no-object");
+	ck_assert_int_eq(fixed(ioas, 1ull << 39, 0xdead000, PAGE), 0);
+	ck_assert_int_eq(ioas_unmap(ioas, 0, UINT64_MAX, NULL), 0);
+	ck_assert_int_eq(destroy(ioas), 0);
+	ck_assert_int_eq(vfiosim_inproc_close(story.proc, nic), 0);
+}
+END_TEST
+
 START_TEST(locked_memory_is_the_users)
 {
 	struct vfiosim_limits limits = { .memlock = 4 * PAGE, .uid = 1000 };
@@ -408,6 +431,7 @@ int main(void)
 	tcase_add_test(tcase, unmap_takes_whole_mappings_one_by_one);
 	tcase_add_test(tcase, a_copy_shares_memory_and_rights);
 	tcase_add_test(tcase, an_unattached_hwpt_narrows_to_the_aperture);
+	tcase_add_test(tcase, a_hwpt_without_its_fault_queue_is_taken_back);
 	tcase_add_test(tcase, locked_memory_is_the_users);
 	tcase_add_test(tcase, the_memories_of_many_processes);
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);

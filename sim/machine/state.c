@@ -104,6 +104,8 @@ static void put_area(struct json *json, const struct memories *memories, const s
 	json_put_unsigned(json, "client", area->pages->source->number);
 	json_put_bool(json, "pinned", area->flags & AREA_FILLED);
 	json_put_unsigned(json, "charged_pages", area->pages->npinned);
+	if (area->pages->refs > 1)
+		json_put_unsigned(json, "shared_by", area->pages->refs);
 	json_put_unsigned(json, "mdev_pinned_pages", area_accessed(area));
 	if (area->flags & AREA_VADDR_INVALID)
 		json_put_bool(json, "vaddr_invalid", true);

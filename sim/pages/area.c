@@ -9,11 +9,16 @@
 #include "pages/marks.h"
 #include "pages/pin.h"
 
-/* Most pages have one area: both in one piece. */
+/* Pages and the area they are made for, most often the only one: in one piece. */
 struct first_area {
-	struct pages pages;
+	struct pages pages;		/* first: pages_put() frees it */
 	struct area area;
 };
+
+static bool is_first(const struct area *area)
+{
+	return area == &((const struct first_area *)area->pages)->area;
+}
 
 struct area *area_create(struct vfiosim_client *source, struct backing *file, uint64_t start,
 			 struct span iova, uint32_t flags)
@@ -30,29 +35,50 @@ struct area *area_create(struct vfiosim_client *source, struct backing *file, ui
 	return &first->area;
 }
 
-struct area *area_create_part(const struct area *area, struct span part, uint64_t iova,
-			      uint32_t flags)
+/* Made while @area is the only one. NULL: no memory. */
+static struct page_marks *marks_of(const struct area *area)
 {
-	const struct pages *pages = area->pages;
-	struct span place = { iova, iova + (part.last - part.first) };
-	struct area *new = area_create(pages->source, pages_file(pages), area_uva(area, part.first),
-				       place, flags);
+	struct pages *pages = area->pages;
+	struct page_marks *marks = pages->marks;
+
+	if (marks)
+		return marks;
+	marks = marks_create();
+	if (!marks)
+		return NULL;
+	if (area->flags & AREA_FILLED && marks_fill(marks, area_span(area, area->iova))) {
+		marks_destroy(marks);
+		return NULL;
+	}
+	pages->marks = marks;
+	return marks;
+}
+
+struct area *area_create_part(struct area *area, struct span part, uint64_t iova, uint32_t flags)
+{
+	struct area *new = marks_of(area) ? malloc(sizeof(*new)) : NULL;
 
 	if (!new)
 		return NULL;
-	new->pages->account = pages->account;
-	new->pages->writable = pages->writable;
+	*new = (struct area){
+		.iova = { iova, iova + (part.last - part.first) },
+		.pages = pages_get(area->pages),
+		.start = area->start + (part.first - area->iova.first),
+		.flags = flags,
+	};
 	return new;
 }
 
-void area_cut(struct area *area, struct area *high)
+/* What is filled has whole pages, so they meet between two. */
+int area_cut(struct area *area, struct area *high)
 {
+	if (area->flags & AREA_FILLED) {
+		if (marks_cut(area->pages->marks, area_page(high, high->iova.first)))
+			return -ENOMEM;
+		high->flags |= AREA_FILLED;
+	}
 	area->iova.last = high->iova.first - 1;
-	if (!(area->flags & AREA_FILLED))
-		return;
-	high->flags |= AREA_FILLED;
-	pages_uncharge(area->pages, area_npages(high));
-	pages_charge(high->pages, area_npages(high));
+	return 0;
 }
 
 void area_destroy(struct area *area)
@@ -63,8 +89,9 @@ void area_destroy(struct area *area)
 		return;
 	pages = area->pages;
 	area_unfill(area);
-	pages_done(pages);
-	free(pages);
+	if (!is_first(area))
+		free(area);
+	pages_put(pages);
 }
 
 /* ---- For domains ---- */
@@ -80,6 +107,8 @@ int area_fill(struct call *call, struct area *area, uint64_t new)
 	struct payer payer = pages_payer(pages);
 	int ret = payer_check(call, &payer, new, area->iova.first);
 
+	if (!ret && pages->marks && marks_fill(pages->marks, area_span(area, area->iova)))
+		ret = refuse(call, RULE_NO_MEMORY);
 	if (ret)
 		return ret;
 	pages_charge(pages, new);
@@ -89,6 +118,24 @@ int area_fill(struct call *call, struct area *area, uint64_t new)
 	return 0;
 }
 
+/* Pages of @area, just unfilled, that nobody has pinned any more. */
+static uint64_t released(const struct area *area)
+{
+	const struct pages *pages = area->pages;
+	struct span rest = area_span(area, area->iova), hole;
+	uint64_t n = 0;
+
+	if (pages->refs == 1)
+		return pages->npinned - (pages->marks ? marks_charged(pages->marks) : 0);
+	while (marks_hole(pages->marks, rest, &hole)) {
+		n += hole.last - hole.first + 1;
+		if (hole.last == rest.last)
+			break;
+		rest.first = hole.last + 1;
+	}
+	return n;
+}
+
 void area_unfill(struct area *area)
 {
 	struct pages *pages = area->pages;
@@ -96,7 +143,9 @@ void area_unfill(struct area *area)
 	if (!(area->flags & AREA_FILLED))
 		return;
 	area->flags &= ~AREA_FILLED;
-	pages_uncharge(pages, pages->npinned - (pages->marks ? marks_charged(pages->marks) : 0));
+	if (pages->marks)
+		marks_unfill(pages->marks, area_span(area, area->iova));
+	pages_uncharge(pages, released(area));
 	if (pages->type1) {
 		client_put(pages->memory);
 		pages->memory = NULL;
@@ -105,70 +154,58 @@ void area_unfill(struct area *area)
 
 /* ---- For mdevs ---- */
 
-static struct page_marks *marks_of(struct area *area)
+/* On all of @part, or none. @charged: see marks_pin(). */
+static int add_pins(struct page_marks *marks, struct span part, bool charged)
 {
-	struct pages *pages = area->pages;
-
-	if (!pages->marks)
-		pages->marks = marks_create();
-	return pages->marks;
-}
-
-/* What is filled was looked at and charged as a whole. */
-static int check_access(struct call *call, const struct area *area, struct span iova,
-			uint64_t *ret_charge)
-{
-	struct payer payer = pages_payer(area->pages);
-	int ret;
-
-	*ret_charge = 0;
-	if (area->flags & AREA_FILLED)
-		return 0;
-	ret = pin_check(call, area, area_span(area, iova), true, ret_charge);
-	return ret ? ret : payer_check(call, &payer, *ret_charge, iova.first);
+	for (uint64_t page = part.first; page <= part.last; page++) {
+		if (marks_pin(marks, page, charged) >= 0)
+			continue;
+		while (page-- > part.first)
+			marks_unpin(marks, page, &charged);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 int area_add_access(struct call *call, struct area *area, struct span iova)
 {
+	struct pages *pages = area->pages;
+	struct payer payer = pages_payer(pages);
 	struct span part = area_span(area, iova);
-	struct page_marks *marks;
-	uint64_t charge, page;
-	bool charged;
-	int ret = check_access(call, area, iova, &charge);
+	struct page_marks *marks = marks_of(area);
+	uint64_t new;
+	int ret;
 
-	if (ret)
-		return ret;
-	marks = marks_of(area);
 	if (!marks)
 		return refuse(call, RULE_NO_MEMORY);
-	/* Of type1 it is one page, which may be PFNMAP. */
-	charged = !area->pages->type1 || charge || area->flags & AREA_FILLED;
-	for (page = part.first; page <= part.last; page++)
-		if (marks_pin(marks, page, charged) < 0)
-			break;
-	if (page <= part.last) {
-		while (page-- > part.first)
-			marks_unpin(marks, page, &charged);
+	ret = pin_check(call, area, part, true, &new);
+	if (!ret)
+		ret = payer_check(call, &payer, new, iova.first);
+	if (ret)
+		return ret;
+	/* A page of type1 may be PFNMAP, which is never charged. */
+	if (add_pins(marks, part, !pages->type1 || new || area->flags & AREA_FILLED))
 		return refuse(call, RULE_NO_MEMORY);
-	}
-	pages_charge(area->pages, charge);
+	pages_charge(pages, new);
 	area->n_accesses += (uint32_t)(part.last - part.first + 1);
 	return 0;
 }
 
 void area_remove_access(struct area *area, uint64_t iova)
 {
+	uint64_t page = area_page(area, iova);
 	struct page_marks *marks = area->pages->marks;
+	struct span hole;
 	bool charged;
 	long left;
 
 	if (!area->n_accesses)
 		return;
-	left = marks_unpin(marks, area_page(area, iova), &charged);
+	left = marks_unpin(marks, page, &charged);
 	if (left < 0)
 		return;
 	area->n_accesses--;
-	if (!left && charged && !(area->flags & AREA_FILLED))
+	if (!left && charged && marks_hole(marks, (struct span){ page, page }, &hole))
 		pages_uncharge(area->pages, 1);
 }
 

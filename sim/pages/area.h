@@ -38,12 +38,11 @@ struct area {
  */
 struct area *area_create(struct vfiosim_client *source, struct backing *file, uint64_t start,
 			 struct span iova, uint32_t flags);
-/* Of what lies at @part of @area, to be mapped at @iova. The same way. */
-struct area *area_create_part(const struct area *area, struct span part, uint64_t iova,
-			      uint32_t flags);
-/* @high, made of the upper part of @area, takes over from it, which ends before. Nobody has accesses. */
-void area_cut(struct area *area, struct area *high);
-/* Nothing stays pinned. In no space, without accesses. NULL is allowed. */
+/* Shares the pages of @area: what lies at @part of it is to be mapped at @iova. */
+struct area *area_create_part(struct area *area, struct span part, uint64_t iova, uint32_t flags);
+/* @high, made of the upper part of @area, takes over from it, which ends before. -ENOMEM. */
+int area_cut(struct area *area, struct area *high);
+/* What nobody else has pinned is given back. In no space, without accesses. NULL is allowed. */
 void area_destroy(struct area *area);
 
 /* Where the byte at @iova lies: an address, or an offset in the file. */

@@ -317,6 +317,31 @@ START_TEST(test_change_process)
 }
 END_TEST
 
+/* Copies have the same pages, which are charged once. */
+START_TEST(test_change_process_with_copies)
+{
+	struct vfiosim_iommu_ioas_copy cmd = {
+		.size = sizeof(cmd), .flags = FIXED, .dst_ioas_id = ioas, .src_ioas_id = ioas,
+		.length = 3 * PAGE, .dst_iova = 0x200000, .src_iova = IOVA,
+	};
+	struct vfiosim_inproc *child;
+
+	limit(story.proc, 4, 1000);
+	device();
+	map_file(IOVA, 4 * PAGE, memfd(4), 0);
+	ck_assert_int_eq(ask(iommufd, VFIOSIM_IOMMU_IOAS_COPY, &cmd), 0);
+	ck_assert_int_eq(vfiosim_inproc_fork(story.proc, &child), 0);
+	limit(child, 4, 1001);
+	ck_assert_int_eq(change_process(child), 0);
+	limit(story.proc, 3, 1000);
+	ck_assert_int_eq(change_process(story.proc), -ENOMEM);
+	ck_assert_uint_eq(unmap(&story, iommufd, IOVA, 4 * PAGE), 4 * PAGE);
+	ck_assert_int_eq(change_process(story.proc), 0);
+	ck_assert_uint_eq(pinned_pages(), 3);
+	vfiosim_inproc_destroy(child);
+}
+END_TEST
+
 START_TEST(test_change_process_of_memory)
 {
 	map_file(IOVA, PAGE, memfd(1), 0);
@@ -346,6 +371,7 @@ int main(void)
 	tcase_add_test(accounts, test_limit);
 	tcase_add_test(accounts, test_accounts_apart);
 	tcase_add_test(accounts, test_change_process);
+	tcase_add_test(accounts, test_change_process_with_copies);
 	tcase_add_test(accounts, test_change_process_of_memory);
 	suite_add_tcase(suite, files);
 	suite_add_tcase(suite, accounts);

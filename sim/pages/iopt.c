@@ -91,8 +91,11 @@ int iopt_split(struct iopt *iopt, struct area *area, uint64_t iova)
 	span_cursor_set_last(&at, iova - 1);
 	ret = iopt_insert(iopt, high);
 	if (!ret) {
-		area_cut(area, high);
-		return 0;
+		ret = area_cut(area, high);
+		if (!ret)
+			return 0;
+		iopt_remove(iopt, high);
+		span_set_seek(&iopt->set, whole.first, &at);	/* nodes may have moved */
 	}
 	span_cursor_set_last(&at, whole.last);
 	area_destroy(high);

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Page marks: pins as a map page -> pin, dirty pages as a set of spans. */
+/* Page marks: counted spans, a map page -> pin, and a set of spans. */
 #include "pages/marks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/span_set.h"
+#include "base/span_counts.h"
 
-/*
- * Both are span sets: pins hold one-page spans, dirty pages hold maximal runs whose
- * item means nothing.
- */
 struct page_marks {
+	struct span_counts filled;
 	struct span_set pins;		/* of struct pin */
 	uint64_t n_charged;		/* of them */
-	struct span_set dirty;
+	struct span_set dirty;		/* maximal runs; their items mean nothing */
 };
 
+/* Of one page. */
 struct pin {
 	uint32_t count;
 	bool charged;
@@ -28,6 +26,7 @@ struct page_marks *marks_create(void)
 
 	if (!marks)
 		return NULL;
+	span_counts_init(&marks->filled);
 	span_set_init(&marks->pins);
 	marks->n_charged = 0;
 	span_set_init(&marks->dirty);
@@ -42,6 +41,7 @@ void marks_destroy(struct page_marks *marks)
 		return;
 	span_set_for_each(&marks->pins, &cursor, 0, UINT64_MAX)
 		free(cursor.item);
+	span_counts_done(&marks->filled);
 	span_set_done(&marks->pins);
 	span_set_done(&marks->dirty);
 	free(marks);
@@ -96,6 +96,40 @@ uint64_t marks_pinned(const struct page_marks *marks, struct span pages)
 	span_set_for_each(&marks->pins, &cursor, pages.first, pages.last)
 		n++;
 	return n;
+}
+
+int marks_fill(struct page_marks *marks, struct span pages)
+{
+	return span_counts_add(&marks->filled, pages);
+}
+
+void marks_unfill(struct page_marks *marks, struct span pages)
+{
+	span_counts_remove(&marks->filled, pages);
+}
+
+int marks_cut(struct page_marks *marks, uint64_t page)
+{
+	return span_counts_cut(&marks->filled, page);
+}
+
+bool marks_hole(const struct page_marks *marks, struct span within, struct span *ret_hole)
+{
+	struct span_cursor pin;
+
+	while (span_counts_hole(&marks->filled, within, ret_hole)) {
+		if (!span_set_seek(&marks->pins, ret_hole->first, &pin) ||
+		    pin.span.first > ret_hole->last)
+			return true;
+		if (pin.span.first > ret_hole->first) {
+			ret_hole->last = pin.span.first - 1;
+			return true;
+		}
+		if (pin.span.last == within.last)
+			return false;
+		within.first = pin.span.last + 1;
+	}
+	return false;
 }
 
 int marks_dirty(struct page_marks *marks, struct span pages)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page marks: which single pages mdevs have pinned, and which were written while
- * dirty tracking was on. Sparse: costs what is marked, not what is mapped.
+ * Page marks: which pages filled areas hold, which mdevs have pinned one by one, and
+ * which were written while dirty tracking was on. Sparse: costs what is marked, not
+ * what is mapped. The first two are the kernel's domains_itree and access_itree.
  */
 #ifndef SIM_PAGES_MARKS_H
 #define SIM_PAGES_MARKS_H
@@ -25,6 +26,14 @@ long marks_unpin(struct page_marks *marks, uint64_t page, bool *ret_charged);
 /* Pages that are pinned, each counted once; of all of them, those that are charged. */
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages);
 uint64_t marks_charged(const struct page_marks *marks);
+
+/* An area over @pages is filled: -ENOMEM, nothing changed. It is not any more: cannot fail. */
+int marks_fill(struct page_marks *marks, struct span pages);
+void marks_unfill(struct page_marks *marks, struct span pages);
+/* A filled area is cut in two before @page. -ENOMEM. */
+int marks_cut(struct page_marks *marks, uint64_t page);
+/* The lowest stretch of @within that is held in neither way; false: there is none. */
+bool marks_hole(const struct page_marks *marks, struct span within, struct span *ret_hole);
 
 /* -ENOMEM: some of @pages may be marked. */
 int marks_dirty(struct page_marks *marks, struct span pages);

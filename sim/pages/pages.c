@@ -2,6 +2,8 @@
 /* Pages: life, and who pays for them; see pages.h. */
 #include "pages/pages.h"
 
+#include <stdlib.h>
+
 #include <vfiosim/topology.h>
 
 #include "machine/client.h"
@@ -22,8 +24,16 @@ void pages_init(struct pages *pages, struct vfiosim_client *source, struct backi
 		pages->file = backing_get(file);
 }
 
-void pages_done(struct pages *pages)
+struct pages *pages_get(struct pages *pages)
 {
+	pages->refs++;
+	return pages;
+}
+
+void pages_put(struct pages *pages)
+{
+	if (--pages->refs)
+		return;
 	pages_uncharge(pages, pages->npinned);
 	client_put(pages->source);
 	if (pages->kind == PAGES_FILE)
@@ -31,6 +41,7 @@ void pages_done(struct pages *pages)
 	else
 		client_put(pages->memory);
 	marks_destroy(pages->marks);
+	free(pages);
 }
 
 /* ---- Locked memory ---- */

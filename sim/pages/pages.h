@@ -5,10 +5,12 @@
  * iopt_pages (drivers/iommu/iommufd/pages.c, 7.2); a vfio_dma of type1 has pages of
  * its own.
  *
- * Pages are numbered from 0 at @start. Nothing is pinned for real, and no array is
- * kept: npinned says how many are, the areas say which.
+ * IOMMU_IOAS_COPY makes areas that share pages, and so does cutting one in two. A page
+ * is pinned, and charged, once: from the first area that is filled, or the first access
+ * that is added, to the last. Nothing is pinned for real, and no array is kept: npinned
+ * says how many are; which, the only area says, or marks where there are more.
  *
- * Counted by areas. Guarded by the machine's lock.
+ * Numbered from 0 at @start. Counted by areas. Guarded by the machine's lock.
  */
 #ifndef SIM_PAGES_PAGES_H
 #define SIM_PAGES_PAGES_H
@@ -37,20 +39,22 @@ struct pages {
 		struct vfiosim_client *memory;	/* type1: through it they are pinned; NULL: the source's */
 		struct backing *file;	/* PAGES_FILE */
 	};
-	struct page_marks *marks;	/* what is known of single pages; NULL: nothing */
+	struct page_marks *marks;	/* NULL: there is one area, without accesses and dirty pages */
 	uint64_t npinned;		/* and charged */
 	unsigned refs;
 	uint8_t kind, account;
 	bool type1;			/* a container's, pinned by its rules: see pin.h */
 	bool writable : 1;		/* iommufd: they are pinned for writing */
 	bool lock_cap : 1;		/* type1: made with CAP_IPC_LOCK, the limit does not count */
+	bool counted : 1;		/* by ioas_change_process(), while it runs */
 };
 
-/* In memory of the caller, who frees it after pages_done(); one reference. */
+/* At the start of what malloc() gave, which the last put frees. One reference. */
 void pages_init(struct pages *pages, struct vfiosim_client *source, struct backing *file,
 		uint64_t start);
-/* Charges and references go back. */
-void pages_done(struct pages *pages);
+struct pages *pages_get(struct pages *pages);
+/* Charges go back with the last one. */
+void pages_put(struct pages *pages);
 
 /* The file they belong to, NULL: a client's memory. */
 static inline struct backing *pages_file(const struct pages *pages)

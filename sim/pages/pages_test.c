@@ -71,6 +71,24 @@ static void ioas_map(uint32_t ioas, uint64_t iova, uint64_t uva, uint64_t pages)
 	ck_assert_int_eq(__ioas_map(ioas, iova, uva, pages), 0);
 }
 
+/* What lies at 0, to 0. */
+static long copy(uint32_t from, uint32_t to, uint64_t pages)
+{
+	struct vfiosim_iommu_ioas_copy cmd = { .size = sizeof(cmd), .flags = FIXED,
+					       .dst_ioas_id = to, .src_ioas_id = from,
+					       .length = pages * PAGE };
+
+	return ask(iommufd, VFIOSIM_IOMMU_IOAS_COPY, &cmd);
+}
+
+static void unmap_all(uint32_t ioas)
+{
+	struct vfiosim_iommu_ioas_unmap cmd = { .size = sizeof(cmd), .ioas_id = ioas,
+						.length = UINT64_MAX };
+
+	ck_assert_int_eq(ask(iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, &cmd), 0);
+}
+
 /* ---- Accounts ---- */
 
 /* A process of a user of its own, which may lock @pages. The story goes on as it. */
@@ -109,6 +127,48 @@ START_TEST(accounts_of_many)
 }
 END_TEST
 
+/* A copy and its original are charged once, until neither is left. */
+START_TEST(a_copy_is_charged_once)
+{
+	struct vfiosim_inproc *parent = story.proc, *child;
+	uint32_t first = ioas_alloc(), second = ioas_alloc();
+	uint64_t uva = memory(&story, 4, 3);
+
+	ck_assert_int_eq(attach(bound("vfio0"), first), 0);
+	ck_assert_int_eq(attach(bound("vfio1"), second), 0);
+	child = become(parent, 1000, 4);
+	ioas_map(first, 0, uva, 4);
+	ck_assert_int_eq(copy(first, second, 4), 0);
+	ck_assert_int_eq(__ioas_map(second, 0x100000, uva, 1), -ENOMEM);
+	unmap_all(first);
+	ck_assert_int_eq(__ioas_map(first, 0, uva, 1), -ENOMEM);
+	unmap_all(second);
+	ioas_map(first, 0, uva, 4);
+	story.proc = parent;
+	vfiosim_inproc_destroy(child);
+}
+END_TEST
+
+/* Who copies pays nothing. */
+START_TEST(a_copy_is_charged_to_the_mapper)
+{
+	struct vfiosim_inproc *parent = story.proc, *mapper, *copier;
+	uint32_t first = ioas_alloc(), second = ioas_alloc();
+	uint64_t uva = memory(&story, 4, 3);
+	int cdev = bound("vfio1");
+
+	mapper = become(parent, 1000, 3);
+	ioas_map(first, 0, uva, 4);
+	copier = become(parent, 1001, 100);
+	ck_assert_int_eq(copy(first, second, 4), 0);
+	ck_assert_int_eq(attach(cdev, second), -ENOMEM);
+	ck_assert_rule(&story, "account-limit");
+	story.proc = parent;
+	vfiosim_inproc_destroy(mapper);
+	vfiosim_inproc_destroy(copier);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *accounts = tcase_create("accounts");
@@ -118,6 +178,8 @@ int main(void)
 
 	tcase_add_checked_fixture(accounts, begin, end);
 	tcase_add_test(accounts, accounts_of_many);
+	tcase_add_test(accounts, a_copy_is_charged_once);
+	tcase_add_test(accounts, a_copy_is_charged_to_the_mapper);
 	suite_add_tcase(suite, accounts);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

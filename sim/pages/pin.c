@@ -34,6 +34,12 @@ static uint64_t iova_of(const struct area *area, uint64_t uva)
 	return uva <= first ? area->iova.first : area->iova.first + (uva - first);
 }
 
+/* iommufd pins for what the first mapping allowed, whatever a copy does. */
+static bool pinned_for_writing(const struct area *area)
+{
+	return area->pages->type1 ? area->flags & AREA_WRITE : area->pages->writable;
+}
+
 static int refuse_at(struct call *call, const struct walk *walk, enum rule_index rule)
 {
 	return refuse(call, rule, V("iova", iova_of(walk->area, walk->uva)), V("uva", walk->uva));
@@ -70,7 +76,7 @@ static int check_region(struct call *call, const struct walk *walk, const struct
 static int check_vma(struct call *call, const struct walk *walk, const struct vfiosim_vma *vma,
 		     bool *ret_charged)
 {
-	bool write = walk->area->flags & AREA_WRITE;
+	bool write = pinned_for_writing(walk->area);
 
 	*ret_charged = true;
 	if (write && !vma->writable)
@@ -213,27 +219,52 @@ static int check_file(struct call *call, struct walk *walk)
 	return 0;
 }
 
-int pin_check(struct call *call, const struct area *area, struct span part, bool single,
-	      uint64_t *ret_charge)
+/* The lowest stretch of @part that has to be pinned. */
+static bool next_hole(const struct area *area, struct span part, struct span *ret_hole)
 {
-	const struct pages *pages = area->pages;
+	if (area->pages->marks)
+		return marks_hole(area->pages->marks, part, ret_hole);
+	*ret_hole = part;
+	return !(area->flags & AREA_FILLED);
+}
+
+/* What is pinned already stays as it was then, whatever became of its memory. */
+static int check_holes(struct call *call, struct walk *walk)
+{
+	const struct pages *pages = walk->area->pages;
+	struct span rest = walk->part;
+	int ret;
+
+	while (next_hole(walk->area, rest, &walk->part)) {
+		if (pages->kind == PAGES_FILE)
+			ret = check_file(call, walk);
+		else
+			ret = check_user(call, walk, pages->source);
+		if (ret || walk->part.last == rest.last)
+			return ret;
+		rest.first = walk->part.last + 1;
+	}
+	return 0;
+}
+
+int pin_check(struct call *call, const struct area *area, struct span part, bool single,
+	      uint64_t *ret_new)
+{
 	struct walk walk = { .area = area, .part = part };
 	int ret;
 
-	if (pages->kind == PAGES_FILE)
-		ret = check_file(call, &walk);
-	else if (pages->type1 && !single)
+	if (area->pages->type1 && !single)
 		ret = check_caller(call, &walk);
 	else
-		ret = check_user(call, &walk, pages->source);
-	*ret_charge = walk.charge;
+		ret = check_holes(call, &walk);
+	*ret_new = walk.charge;
 	return ret;
 }
 
 bool pin_stale(const struct area *area, const struct vfiosim_vmas *vmas)
 {
 	uint64_t at = area_uva(area, area->iova.first), last = area_uva(area, area->iova.last);
-	bool write = area->flags & AREA_WRITE;
+	bool write = pinned_for_writing(area);
 
 	for (size_t i = first_vma(vmas, at); i < vmas->n; i++) {
 		const struct vfiosim_vma *vma = &vmas->items[i];

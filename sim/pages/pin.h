@@ -5,7 +5,8 @@
  *
  * type1 pins for a domain through the memory and against the limit of whoever makes
  * the call, page by page, and a page of a BAR (PFNMAP) will do. What an mdev pins is
- * the memory of whoever mapped. iommufd always takes that, and no PFNMAP.
+ * the memory of whoever mapped. iommufd always takes that, and no PFNMAP; what others
+ * have pinned already it does not look at again.
  */
 #ifndef SIM_PAGES_PIN_H
 #define SIM_PAGES_PIN_H
@@ -15,12 +16,12 @@
 /*
  * Would pinning the pages @part (numbers) of @area work, all of them or, as an mdev does
  * it, @single ones? Every pin is decided here. 0 and how many of them are to be charged,
- * besides those that are already; CALL_AGAIN; EFAULT, EINVAL or ENOMEM with the reason
+ * because nobody has pinned them yet; CALL_AGAIN; EFAULT, EINVAL or ENOMEM with the reason
  * of the first page that fails, in ascending order. Changes nothing. Mirrors
  * vfio_pin_pages_remote, vfio_pin_page_external, pfn_reader (7.2).
  */
 int pin_check(struct call *call, const struct area *area, struct span part, bool single,
-	      uint64_t *ret_charge);
+	      uint64_t *ret_new);
 
 /*
  * Did the memory behind a pinned @area change under the pin? @vmas: all of the memory

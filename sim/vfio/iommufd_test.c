@@ -106,6 +106,14 @@ static uint64_t ram(uint64_t pages)
 	return memory(&story, pages, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
 }
 
+static uint64_t pinned_pages(void)
+{
+	struct vfiosim_counters counters;
+
+	vfiosim_counters(story.sim, &counters);
+	return counters.pinned_pages;
+}
+
 #define NOWHERE 0x10000ull	/* nothing is mapped there */
 
 static uint64_t unmap_all(int iommufd)
@@ -376,6 +384,34 @@ START_TEST(test_v1_cuts)
 }
 END_TEST
 
+/* Cut in two, both halves still share their pages with the copy. */
+START_TEST(test_v1_cuts_what_is_copied)
+{
+	int iommufd = open_iommufd(), group = group_in(A, iommufd);
+	uint32_t id = 1;	/* the first of the iommufd */
+	struct vfiosim_iommu_ioas_copy copy = {
+		.size = sizeof(copy), .dst_ioas_id = id, .src_ioas_id = id,
+		.flags = VFIOSIM_IOAS_MAP_FIXED_IOVA | VFIOSIM_IOAS_MAP_READABLE,
+		.length = 3 * PAGE, .src_iova = IOVA, .dst_iova = 2 * IOVA,
+	};
+
+	ck_assert_int_eq(command(&story, iommufd, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), 0);
+	device(group, A_ADDRESS);
+	map(&story, iommufd, IOVA, ram(4), 4 * PAGE);
+	ck_assert_int_eq(ask(iommufd, VFIOSIM_IOMMU_IOAS_COPY, &copy), 0);
+	ck_assert_uint_eq(unmap(&story, iommufd, IOVA + 2 * PAGE, 2 * PAGE), 2 * PAGE);
+	ck_assert_uint_eq(pinned_pages(), 3);
+	ck_assert_uint_eq(unmap(&story, iommufd, 2 * IOVA + PAGE, 2 * PAGE), 2 * PAGE);
+	ck_assert_uint_eq(pinned_pages(), 2);
+	ck_assert_uint_eq(unmap(&story, iommufd, IOVA, PAGE), PAGE);
+	ck_assert_uint_eq(pinned_pages(), 2);
+	ck_assert_uint_eq(unmap(&story, iommufd, IOVA, 2 * PAGE), PAGE);
+	ck_assert_uint_eq(pinned_pages(), 1);
+	ck_assert_uint_eq(unmap(&story, iommufd, 2 * IOVA, PAGE), PAGE);
+	ck_assert_uint_eq(pinned_pages(), 0);
+}
+END_TEST
+
 /* v1 comes too late for mappings that a domain may hold as huge pages. */
 START_TEST(test_v1_too_late)
 {
@@ -514,6 +550,7 @@ int main(void)
 	tcase_add_test(q35, test_extensions_and_types);
 	tcase_add_test(q35, test_unmap_answers);
 	tcase_add_test(q35, test_v1_cuts);
+	tcase_add_test(q35, test_v1_cuts_what_is_copied);
 	tcase_add_test(q35, test_v1_too_late);
 	tcase_add_test(others, test_v1_and_pins);
 	tcase_add_test(others, test_noiommu);

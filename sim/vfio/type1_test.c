@@ -251,6 +251,24 @@ START_TEST(another_process_attaches_through_its_own_memory)
 }
 END_TEST
 
+/* CAP_IPC_LOCK counts where a mapping is made, the limit where it is pinned. */
+START_TEST(the_limit_of_whoever_attaches_the_right_of_whoever_mapped)
+{
+	struct vfiosim_limits poor = { .memlock = PAGE }, privileged = { .memlock = PAGE, .ipc_lock = true };
+	uint64_t good = memory(&story, 4, 3);
+
+	vfiosim_inproc_set_limits(story.proc, &poor);
+	map(&story, container, 0, good, 2 * PAGE);
+	vfiosim_inproc_set_limits(story.proc, &privileged);
+	ck_assert_int_eq(set_container(&story, nic, container), -ENOMEM);
+	ck_assert_rule(&story, "memlock");
+	unmap(&story, container, 0, 2 * PAGE);
+	map(&story, container, 0, good, 2 * PAGE);
+	vfiosim_inproc_set_limits(story.proc, &poor);
+	ck_assert_int_eq(set_container(&story, nic, container), 0);
+}
+END_TEST
+
 static uint64_t dirty_bits(uint64_t iova, uint64_t pages, long *ret)
 {
 	uint64_t uva = memory(&story, 1, 3), bits = 0, all = ~0ull;
@@ -327,6 +345,7 @@ int main(void)
 	tcase_add_test(lazy, lazy_again_when_the_last_physical_group_leaves);
 	tcase_add_test(lazy, the_last_group_takes_the_mappings_along);
 	tcase_add_test(lazy, another_process_attaches_through_its_own_memory);
+	tcase_add_test(lazy, the_limit_of_whoever_attaches_the_right_of_whoever_mapped);
 	suite_add_tcase(suite, lazy);
 	tcase_add_checked_fixture(physical, begin_physical, end);
 	tcase_set_timeout(physical, 60);

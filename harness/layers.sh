@@ -22,8 +22,6 @@ sim/machine/sim.c device/models.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
 sim/machine/sim.c iommu/group.h
-sim/machine/call.c pages/backing.h
-sim/machine/sim.c pages/backing.h
 sim/machine/sim.c bus/bus.h
 sim/machine/sim.c vfio/container.h
 sim/machine/sim.c vfio/group.h

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "pages/backing.h"
 #include "machine/client.h"
+#include "machine/reap.h"
 #include "machine/rules_table.h"
 #include "machine/sim.h"
 
@@ -375,8 +375,7 @@ void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
 		item->work(sim, item->arg);
 		free(item);
 	}
-	client_reap(sim);
-	backing_reap(sim);
+	reap(sim);
 }
 
 /* ---- Running ---- */

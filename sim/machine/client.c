@@ -35,6 +35,14 @@ struct vfiosim_client *client_get(struct vfiosim_client *client)
 	return client;
 }
 
+static void end(void *object)
+{
+	struct vfiosim_client *client = object;
+
+	client->ops->done(client->ctx);
+	free(client);
+}
+
 void client_put(struct vfiosim_client *client)
 {
 	struct vfiosim *sim;
@@ -44,8 +52,7 @@ void client_put(struct vfiosim_client *client)
 	sim = client->sim;
 	sim->counters.clients--;
 	TAILQ_REMOVE(&sim->clients, client, in_sim);
-	TAILQ_INSERT_TAIL(&sim->dead, client, in_sim);
-	atomic_store_explicit(&sim->any_dead, true, memory_order_relaxed);
+	reap_later(sim, &client->dead, end, client);
 }
 
 static struct user *user_of(struct vfiosim *sim, uint32_t uid)
@@ -71,27 +78,6 @@ int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits
 	return client->user ? 0 : -ENOMEM;
 }
 
-void client_reap(struct vfiosim *sim)
-{
-	struct vfiosim_client *client;
-
-	if (!atomic_load_explicit(&sim->any_dead, memory_order_relaxed))
-		return;
-	for (;;) {
-		pthread_mutex_lock(&sim->lock);
-		client = TAILQ_FIRST(&sim->dead);
-		if (client)
-			TAILQ_REMOVE(&sim->dead, client, in_sim);
-		else
-			atomic_store_explicit(&sim->any_dead, false, memory_order_relaxed);
-		pthread_mutex_unlock(&sim->lock);
-		if (!client)
-			return;
-		client->ops->done(client->ctx);
-		free(client);
-	}
-}
-
 struct vfiosim_client *vfiosim_client_get(struct vfiosim_client *client)
 {
 	pthread_mutex_lock(&client->sim->lock);
@@ -110,7 +96,7 @@ void vfiosim_client_put(struct vfiosim_client *client)
 	pthread_mutex_lock(&sim->lock);
 	client_put(client);
 	pthread_mutex_unlock(&sim->lock);
-	client_reap(sim);
+	reap(sim);
 }
 
 uint32_t vfiosim_client_number(const struct vfiosim_client *client)

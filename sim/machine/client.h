@@ -7,7 +7,7 @@
  * what it was charged can be given back after the process is gone. Created by the
  * front at first use. refs and locked_pages are guarded by the machine's lock; the
  * rest is constant. The front's done op may block, so a client whose last
- * reference goes away under the lock waits in sim->dead until client_reap().
+ * reference goes away under the lock is ended later: reap.h.
  */
 #ifndef SIM_MACHINE_CLIENT_H
 #define SIM_MACHINE_CLIENT_H
@@ -15,6 +15,8 @@
 #include <sys/queue.h>
 
 #include <vfiosim/vfiosim.h>
+
+#include "machine/reap.h"
 
 /* Whoever owns processes: iommufd charges locked memory to it. Kept as long as the machine. */
 struct user {
@@ -32,7 +34,8 @@ struct vfiosim_client {
 	uint64_t locked_pages;		/* charged by this machine's pins */
 	struct user *user;		/* NULL: nobody asked yet, or limits are the topology's */
 	struct vfiosim_limits limits;	/* as they were when last asked for */
-	TAILQ_ENTRY(vfiosim_client) in_sim;	/* sim->clients, then sim->dead */
+	TAILQ_ENTRY(vfiosim_client) in_sim;
+	struct dead dead;
 };
 
 /* Under the machine's lock. NULL is allowed in put. */
@@ -41,8 +44,5 @@ void client_put(struct vfiosim_client *client);
 
 /* The limits of @client became known: remembers them, and whose it is. -ENOMEM. */
 int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits);
-
-/* No lock held: ends the clients that died under the lock. */
-void client_reap(struct vfiosim *sim);
 
 #endif

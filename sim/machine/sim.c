@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages/backing.h"
 #include "bus/bus.h"
 #include "device/models.h"
 #include "machine/client.h"
+#include "machine/reap.h"
 #include "iommu/group.h"
 #include "vfio/container.h"
 #include "machine/device.h"
@@ -26,8 +26,7 @@ int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
 	TAILQ_INIT(&sim->containers);
 	TAILQ_INIT(&sim->iommufds);
 	TAILQ_INIT(&sim->clients);
-	TAILQ_INIT(&sim->dead);
-	TAILQ_INIT(&sim->dead_backings);
+	STAILQ_INIT(&sim->dead);
 	TAILQ_INIT(&sim->users);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
@@ -58,8 +57,7 @@ void sim_done(struct vfiosim *sim)
 {
 	struct user *user;
 
-	client_reap(sim);
-	backing_reap(sim);
+	reap(sim);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		bus_free_device(sim->devices[i]);
 	bus_drop_drivers(sim);

@@ -41,10 +41,8 @@ struct vfiosim {
 	TAILQ_HEAD(, iommufd) iommufds;
 	uint32_t next_iommufd;
 	TAILQ_HEAD(, vfiosim_client) clients;
-	TAILQ_HEAD(, vfiosim_client) dead;	/* no reference left; client_reap() ends them */
+	STAILQ_HEAD(, dead) dead;	/* see reap.h */
 	atomic_bool any_dead;
-	TAILQ_HEAD(, backing) dead_backings;	/* the same for them; backing_reap() */
-	atomic_bool any_dead_backing;
 	TAILQ_HEAD(, user) users;
 	uint32_t next_client;
 

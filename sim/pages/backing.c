@@ -35,15 +35,18 @@ struct backing *backing_get(struct backing *backing)
 	return backing;
 }
 
+static void end(void *object)
+{
+	struct backing *backing = object;
+
+	backing->ops->backing_put(backing->file);
+	free(backing);
+}
+
 void backing_put(struct backing *backing)
 {
-	struct vfiosim *sim;
-
-	if (!backing || --backing->refs)
-		return;
-	sim = backing->sim;
-	TAILQ_INSERT_TAIL(&sim->dead_backings, backing, in_sim);
-	atomic_store_explicit(&sim->any_dead_backing, true, memory_order_relaxed);
+	if (backing && !--backing->refs)
+		reap_later(backing->sim, &backing->dead, end, backing);
 }
 
 void backing_drop(struct backing *backing)
@@ -56,31 +59,10 @@ void backing_drop(struct backing *backing)
 	pthread_mutex_lock(&sim->lock);
 	backing_put(backing);
 	pthread_mutex_unlock(&sim->lock);
-	backing_reap(sim);
+	reap(sim);
 }
 
 uint64_t backing_size(const struct backing *backing)
 {
 	return backing->ops->backing_size(backing->file);
-}
-
-void backing_reap(struct vfiosim *sim)
-{
-	struct backing *backing;
-
-	if (!atomic_load_explicit(&sim->any_dead_backing, memory_order_relaxed))
-		return;
-	for (;;) {
-		pthread_mutex_lock(&sim->lock);
-		backing = TAILQ_FIRST(&sim->dead_backings);
-		if (backing)
-			TAILQ_REMOVE(&sim->dead_backings, backing, in_sim);
-		else
-			atomic_store_explicit(&sim->any_dead_backing, false, memory_order_relaxed);
-		pthread_mutex_unlock(&sim->lock);
-		if (!backing)
-			return;
-		backing->ops->backing_put(backing->file);
-		free(backing);
-	}
 }

@@ -5,22 +5,22 @@
  * they stay when the client unmaps memory, calls exec or ends.
  *
  * Counted: by the call that made it and by the mappings. Like a client's, its end may
- * block, so one whose last reference goes away under the lock waits in
- * sim->dead_backings until backing_reap(). refs is guarded by the machine's lock.
+ * block, so one whose last reference goes away under the lock is ended later:
+ * machine/reap.h. refs is guarded by the machine's lock.
  */
 #ifndef SIM_PAGES_BACKING_H
 #define SIM_PAGES_BACKING_H
 
-#include <sys/queue.h>
-
 #include <vfiosim/vfiosim.h>
+
+#include "machine/reap.h"
 
 struct backing {
 	struct vfiosim *sim;
 	const struct vfiosim_client_ops *ops;
 	struct vfiosim_backing *file;	/* the front's */
 	unsigned refs;
-	TAILQ_ENTRY(backing) in_sim;	/* sim->dead_backings */
+	struct dead dead;
 };
 
 /* No lock held: the caller's descriptor @fd, with one reference. -EBADF, -ENOMEM. */
@@ -33,8 +33,5 @@ void backing_drop(struct backing *backing);
 
 /* Bytes that can be pinned, now; 0: it is not made of memory. Never blocks. */
 uint64_t backing_size(const struct backing *backing);
-
-/* No lock held: ends those that died under the lock. */
-void backing_reap(struct vfiosim *sim);
 
 #endif

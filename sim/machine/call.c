@@ -218,6 +218,8 @@ int call_prefetch(struct call *call, const struct span *uva)
 
 /* ---- Telling what happened ---- */
 
+#define ERRNO_MAX 4095	/* the kernel's MAX_ERRNO; CALL_AGAIN and the like lie beyond */
+
 int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values)
 {
 	int error = rules_table[rule].error;
@@ -227,7 +229,7 @@ int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_va
 			error = (int)v->number;
 	call->rule = &rules_table[rule];
 	text_fill(call->reason, sizeof(call->reason), call->rule->sentence, values);
-	return -error;
+	return error > 0 && error <= ERRNO_MAX ? -error : 0;
 }
 
 bool call_traced(const struct call *call)

@@ -20,6 +20,8 @@
 #ifndef SIM_MACHINE_CALL_H
 #define SIM_MACHINE_CALL_H
 
+#include <errno.h>
+
 #include <vfiosim/trace.h>
 #include <vfiosim/vfiosim.h>
 
@@ -164,17 +166,19 @@ int call_prefetch(struct call *call, const struct span *uva);
 
 /*
  * Refuse with a rule of rules.h: records the reason and returns its negative
- * errno. Usage: return refuse(call, RULE_GROUP_BUSY, V("group", number));
+ * errno, or the one that the value "error" gives. Usage: return refuse(call, RULE_GROUP_BUSY, V("group", number));
  */
 #define refuse(call_, rule_, ...) refused(call_refuse((call_), (rule_), VALUES(__VA_ARGS__)))
+/* 0 where neither gives one. */
 int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values);
 
-/* What compilers and analyzers cannot see from where refuse() is used: it is never 0. */
+/*
+ * A refusal is never 0, which compilers and analyzers cannot see from where refuse() is
+ * used. A row without an errno whose use gives none either is our mistake: EIO.
+ */
 static inline int refused(int error)
 {
-	if (error >= 0)
-		__builtin_unreachable();
-	return error;
+	return error < 0 ? error : -EIO;
 }
 
 /* Record a change as a sentence with {named} values. Costs nothing when nobody traces. */

@@ -7,7 +7,7 @@
  *
  *	RULE(index, id, errno, sentence, kernel function mirrored)
  *
- * errno 0: the use gives it as V("error", EXXX).
+ * errno 0: the use gives it as V("error", EXXX); one that forgets gets EIO.
  * The kernel version is 7.2 unless the row says otherwise.
  */
 #ifndef SIM_MACHINE_RULES_H

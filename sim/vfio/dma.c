@@ -26,31 +26,62 @@ static uint64_t page_start(uint64_t address)
 	return address & ~(uint64_t)(VFIOSIM_PAGE_SIZE - 1);
 }
 
-/*
- * The space @dev reaches memory through: a container's (type1), or an ioas. The two
- * differ in how they refuse and in whether writes are tracked.
- */
+/* How a space refuses and how it is pinned in: the rules of whoever looks up the address. */
+struct space_ops {
+	/* Nothing is mapped at @iova.first. */
+	int (*refuse_missing)(struct call *call, const struct device *dev, struct span iova);
+	bool page_by_page;		/* pins one page after the other, not an area at a time */
+};
+
+/* The IOMMU itself looked, for a physical device. */
+static int refuse_fault(struct call *call, const struct device *dev, struct span iova)
+{
+	return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
+		      V("iova", iova.first));
+}
+
+/* type1 looked, for an mdev. */
+static int refuse_type1(struct call *call, const struct device *dev, struct span iova)
+{
+	return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
+		      V("iova", iova.first));
+}
+
+/* iommufd looked, for an mdev. */
+static int refuse_access(struct call *call, const struct device *dev, struct span iova)
+{
+	return refuse(call, RULE_AREA_MISSING, V("first", iova.first), V("last", iova.last));
+}
+
+static const struct space_ops domain_ops = { .refuse_missing = refuse_fault };
+static const struct space_ops type1_ops = { .refuse_missing = refuse_type1, .page_by_page = true };
+static const struct space_ops access_ops = { .refuse_missing = refuse_access };
+
+/* The space a device reaches memory through: a container's, or an ioas. */
 struct space {
 	struct iopt *iopt;		/* NULL: the device is attached to nothing */
-	struct type1 *type1;		/* NULL: an ioas */
+	const struct space_ops *ops;
+	bool v1;			/* type1 v1: nothing can be pinned in it */
+	bool tracks;			/* writes are marked dirty */
 };
 
 static struct space space_of(const struct device *dev)
 {
 	const struct vfio_group *group = dev->group ? dev->group->vfio : NULL;
 	struct ioas *ioas = dev->vfio ? vfio_iommufd_ioas(dev->vfio) : NULL;
+	bool physical = dev->group && dev->group->iommu;
+	struct type1 *type1;
 
 	if (ioas)
-		return (struct space){ .iopt = &ioas->iopt };
+		return (struct space){ .iopt = &ioas->iopt,
+				       .ops = physical ? &domain_ops : &access_ops };
 	if (!group || !group->container || group->container->driver != DRIVER_TYPE1)
 		return (struct space){ .iopt = NULL };
-	return (struct space){ .iopt = &group->container->type1->iopt,
-			       .type1 = group->container->type1 };
-}
-
-static bool tracks(const struct space *space)
-{
-	return space->type1 && space->type1->tracking;
+	type1 = group->container->type1;
+	return (struct space){ .iopt = &type1->iopt,
+			       .ops = physical ? &domain_ops : &type1_ops,
+			       .v1 = !type1->v2,
+			       .tracks = type1->tracking };
 }
 
 /* ---- Pinning, for mdevs ---- */
@@ -85,8 +116,7 @@ static uint64_t page_last(uint64_t address)
 }
 
 /*
- * Pins what lies at @iova.first, at most to the end of its area: type1 takes one page
- * after the other, iommufd as much as there is. @ret_part: what that was.
+ * Pins what lies at @iova.first, at most to the end of its area. @ret_part: what that was.
  */
 static int pin_part(struct call *call, const struct device *dev, const struct space *space,
 		    struct span iova, unsigned dir, struct span *ret_part)
@@ -94,14 +124,10 @@ static int pin_part(struct call *call, const struct device *dev, const struct sp
 	struct area *area = iopt_at(space->iopt, iova.first);
 	int ret;
 
-	if (!area && !space->type1)
-		return refuse(call, RULE_AREA_MISSING, V("first", iova.first),
-			      V("last", iova.last));
 	if (!area)
-		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
-			      V("iova", iova.first));
+		return space->ops->refuse_missing(call, dev, iova);
 	*ret_part = span_clip(iova, area->iova);
-	if (space->type1)
+	if (space->ops->page_by_page)
 		*ret_part =
 			span_clip(*ret_part, (struct span){ iova.first, page_last(iova.first) });
 	ret = check_whole_pages(call, *ret_part);
@@ -109,7 +135,7 @@ static int pin_part(struct call *call, const struct device *dev, const struct sp
 		ret = check_protection(call, dev, area, dir);
 	if (!ret)
 		ret = area_add_access(call, area, *ret_part);
-	if (!ret && tracks(space))
+	if (!ret && space->tracks)
 		area_mark_dirty(area, *ret_part);
 	return ret;
 }
@@ -133,7 +159,7 @@ int dma_pin(struct call *call, struct device *dev, struct span iova, unsigned di
 
 	if (!space.iopt)
 		return refuse(call, RULE_DMA_NOT_ATTACHED, VS("device", dev->topo->address));
-	if (space.type1 && !space.type1->v2)
+	if (space.v1)
 		return refuse(call, RULE_PIN_V1);
 	for (;; rest.first = part.last + 1) {
 		int ret = pin_part(call, dev, &space, rest, dir, &part);
@@ -208,14 +234,8 @@ static int translate(struct call *call, struct device *dev, const struct space *
 	uint32_t needed = dir == DMA_WRITE ? AREA_WRITE : AREA_READ;
 	struct span part;
 
-	if (!area && !space->type1 && !dev->group->iommu)
-		return refuse(call, RULE_AREA_MISSING, V("first", iova), V("last", last));
-	if (!area && !dev->group->iommu)
-		return refuse(call, RULE_PIN_NOT_MAPPED, VS("device", dev->topo->address),
-			      V("iova", iova));
 	if (!area)
-		return refuse(call, RULE_DMA_NOT_MAPPED, VS("device", dev->topo->address),
-			      V("iova", iova));
+		return space->ops->refuse_missing(call, dev, (struct span){ iova, last });
 	if (!(area->flags & needed))
 		return refuse(call, RULE_DMA_PROTECTION, VS("device", dev->topo->address),
 			      V("first", area->iova.first), V("last", area->iova.last),
@@ -227,7 +247,7 @@ static int translate(struct call *call, struct device *dev, const struct space *
 		.at = area_uva(area, iova),
 		.length = part.last - part.first + 1,
 	};
-	if (dir == DMA_WRITE && tracks(space)) {
+	if (dir == DMA_WRITE && space->tracks) {
 		struct span pages = { page_start(part.first),
 				      page_start(part.last) + VFIOSIM_PAGE_SIZE - 1 };
 

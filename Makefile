@@ -20,7 +20,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 	    -Wmissing-declarations -Wredundant-decls -Wnested-externs -Wdeclaration-after-statement -Wdate-time \
 	    -Wfloat-equal -Wno-unused-parameter -Wno-missing-field-initializers \
 	    -Wno-gnu-variable-sized-type-not-at-end $(if $(DEVELOPER),-Werror)
-SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -DCOVERAGE)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS  = -std=gnu2x -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)

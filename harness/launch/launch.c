@@ -77,7 +77,7 @@ static int start_server(struct run *run)
 	if (run->server == 0) {
 		close(ends[0]);
 		options.control = ends[1];
-		exit(server_main(&options));
+		server_main(&options);
 	}
 	close(ends[1]);
 	run->control = ends[0];

@@ -30,8 +30,8 @@ struct server_options {
 	pid_t launcher;
 };
 
-/* The process' whole life; returns its exit status: 0 or LAUNCH_FAILED. */
-int server_main(const struct server_options *options);
+/* The process' whole life. Its exit status is 0 or LAUNCH_FAILED. */
+_Noreturn void server_main(const struct server_options *options);
 
 /*
  * Closes what was inherited for the command: descriptors from 3 up without

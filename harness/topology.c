@@ -144,6 +144,18 @@ static void show_device(const struct vfiosim_topo_device *device)
 		show_bars(device);
 }
 
+/* The first device of a group that a host driver keeps from userspace, NULL: none. */
+static const struct vfiosim_topo_device *in_the_way(const struct vfiosim_topology *topology, size_t group)
+{
+	if (topology->groups[group].iommu < 0)
+		return NULL;
+	for (size_t d = 0; d < topology->n_devices; d++)
+		if (topology->devices[d].group == (int)group &&
+		    vfiosim_driver_does_dma(topology->devices[d].driver))
+			return &topology->devices[d];
+	return NULL;
+}
+
 static void show_groups(const struct vfiosim_topology *topology)
 {
 	puts("\nGroups");
@@ -151,9 +163,15 @@ static void show_groups(const struct vfiosim_topology *topology)
 		const struct vfiosim_topo_group *group = &topology->groups[i];
 		const char *behind = group->noiommu ? "no IOMMU" : "emulated (mdev)";
 
-		printf("  %s%u  %s%s\n", group->noiommu ? "noiommu-" : "", group->number,
+		const struct vfiosim_topo_device *host = in_the_way(topology, i);
+
+		printf("  %s%u  %s%s", group->noiommu ? "noiommu-" : "", group->number,
 		       group->iommu >= 0 ? "behind " : "",
 		       group->iommu >= 0 ? topology->iommus[group->iommu].name : behind);
+		if (host)
+			printf(", not viable: %s is bound to %s, a host driver", host->address,
+			       host->driver);
+		putchar('\n');
 		show_resv(group->resv, group->n_resv);
 		for (size_t d = 0; d < topology->n_devices; d++)
 			if (topology->devices[d].group == (int)i)

@@ -192,6 +192,12 @@ struct vfiosim_builtin {
 };
 const struct vfiosim_builtin *vfiosim_topology_builtin(size_t index);
 
+/*
+ * Does a device that @driver holds keep its group from userspace? Not vfio-pci, nor a
+ * driver that does no DMA of its own (pcieport, pci-stub), nor none ("").
+ */
+bool vfiosim_driver_does_dma(const char *driver);
+
 /* Index of the device with this short name or address, or -1. */
 int vfiosim_topology_device(const struct vfiosim_topology *topology, const char *name);
 

@@ -79,18 +79,26 @@ static void host_discard(struct vfiosim *sim, struct device *dev)
 {
 }
 
+/* Mirrors driver_managed_dma (7.2). */
+bool vfiosim_driver_does_dma(const char *driver)
+{
+	static const char *const managed[] = { "", "vfio-pci", "pcieport", "pci-stub" };
+
+	for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++)
+		if (!strcmp(driver, managed[i]))
+			return false;
+	return true;
+}
+
 static int add_host_driver(struct vfiosim *sim, const char *name)
 {
-	static const char *const managed[] = { "pcieport", "pci-stub" };
 	struct device_driver row = {
 		.bus = BUS_PCI, .probe = host_probe, .remove = host_remove, .discard = host_discard,
 	};
 
 	if (!*name)
 		return 0;
-	for (size_t i = 0; i < sizeof(managed) / sizeof(managed[0]); i++)
-		if (!strcmp(name, managed[i]))
-			row.driver_managed_dma = true;
+	row.driver_managed_dma = !vfiosim_driver_does_dma(name);
 	if (row.driver_managed_dma)
 		row.probe = harmless_probe;
 	return bus_add_driver(sim, &row, name);

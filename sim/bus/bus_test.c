@@ -184,13 +184,23 @@ START_TEST(a_sibling_without_driver_is_no_obstacle)
 }
 END_TEST
 
+/* The first change that an event told. */
+static void keep_change(void *ctx, const struct vfiosim_event *event)
+{
+	snprintf(ctx, 200, "%s", event->n_changes ? event->changes[0] : "");
+}
+
 START_TEST(a_host_driver_makes_the_group_not_viable)
 {
 	int group = open_at("/dev/vfio/13");
+	char told[200];
 
 	unbind(device("M1"));
 	bind_driver(device("M1"), "e1000e");
+	ck_assert_int_eq(vfiosim_trace_add(sim, keep_change, told), 0);
 	ck_assert_int_eq(status(group), 0);
+	ck_assert_ptr_nonnull(strstr(told, "is bound to e1000e, a host driver"));
+	vfiosim_trace_remove(sim, keep_change, told);
 	ck_assert_int_eq(set_container(group, open_at("/dev/vfio/vfio")), -EPERM);
 	unbind(device("M1"));
 	bind_driver(device("M1"), "vfio-pci");

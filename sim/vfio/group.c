@@ -272,6 +272,23 @@ static const struct file_ops vfio_device_fops = {
 
 /* ---- Container ---- */
 
+/* GET_STATUS refuses nothing: programs give up on the flag, so the reason goes with it. */
+static void tell_not_viable(struct call *call, const struct iommu_group *group)
+{
+	const struct device *host = iommu_group_host_device(group);
+	char owner[32];
+
+	if (host) {
+		changed(call, "group {group:d} is not viable: {device} is bound to {driver}, a host driver",
+			V("group", group->number), VS("device", host->topo->address),
+			VS("driver", host->driver->name));
+		return;
+	}
+	group->owner->describe(group->owner, owner, sizeof(owner));
+	changed(call, "group {group:d} is not viable: its DMA belongs to {owner}",
+		V("group", group->number), VS("owner", owner));
+}
+
 int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flags)
 {
 	if (!group_bound_devices(group->iommu_group))
@@ -280,6 +297,8 @@ int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flag
 		*ret_flags = 3;
 	else
 		*ret_flags = !group->iommu_group->owner_cnt;
+	if (!*ret_flags)
+		tell_not_viable(call, group->iommu_group);
 	return 0;
 }
 

@@ -93,9 +93,9 @@ static int hwpt_alloc(struct call *call)
 		return ret;
 	iommu = idev->dev->group->iommu;
 	object = object_find(iommufd_of(call), cmd->pt_id, OBJECT_ANY);
-	if (object && object->type == OBJECT_IOAS)
+	if (object && object->ops->type == OBJECT_IOAS)
 		return hwpt_alloc_on(call, cmd, iommu, (struct ioas *)object);
-	if (object && object->type == OBJECT_HWPT)
+	if (object && object->ops->type == OBJECT_HWPT)
 		return refuse_unsupported(call, iommu, "nesting");
 	return refuse(call, RULE_NOT_ATTACHABLE, V("id", cmd->pt_id));
 }

@@ -13,13 +13,18 @@ static void destroy(struct call *call, struct object *object)
 	free(object);
 }
 
+static const struct object_ops object_ops = {
+	.type = OBJECT_ACCESS,
+	.destroy = destroy,
+};
+
 int iommufd_access_create(struct call *call, struct iommufd *iommufd, const char *name,
 			  const struct iommufd_access_ops *ops, void *data,
 			  struct iommufd_access **ret_access)
 {
 	struct iommufd_access *access = calloc(1, sizeof(*access));
 
-	if (!access || object_reserve(iommufd, &access->object, OBJECT_ACCESS, destroy)) {
+	if (!access || object_reserve(iommufd, &access->object, &object_ops)) {
 		free(access);
 		return refuse(call, RULE_NO_MEMORY);
 	}

@@ -55,6 +55,11 @@ static void destroy(struct call *call, struct object *object)
 	free(object);
 }
 
+static const struct object_ops device_ops = {
+	.type = OBJECT_DEVICE,
+	.destroy = destroy,
+};
+
 int iommufd_device_bind(struct call *call, struct iommufd *iommufd, struct device *dev,
 			struct iommufd_device **ret_idev)
 {
@@ -66,7 +71,7 @@ int iommufd_device_bind(struct call *call, struct iommufd *iommufd, struct devic
 		return ret;
 	igroup = get_group(iommufd, dev->group);
 	idev = calloc(1, sizeof(*idev));
-	if (!igroup || !idev || object_reserve(iommufd, &idev->object, OBJECT_DEVICE, destroy)) {
+	if (!igroup || !idev || object_reserve(iommufd, &idev->object, &device_ops)) {
 		free(idev);
 		put_group(igroup);
 		return refuse(call, RULE_NO_MEMORY);
@@ -143,12 +148,12 @@ static int find_target(struct call *call, const struct iommufd_device *idev, uin
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "ioas or hwpt"), V("id", pt_id));
-	if (object->type == OBJECT_IOAS) {
+	if (object->ops->type == OBJECT_IOAS) {
 		ret_target->ioas = (struct ioas *)object;
 		ret_target->hwpt = automatic_hwpt(ret_target->ioas, iommu);
 		return 0;
 	}
-	if (object->type != OBJECT_HWPT)
+	if (object->ops->type != OBJECT_HWPT)
 		return refuse(call, RULE_NOT_ATTACHABLE, V("id", pt_id));
 	ret_target->hwpt = (struct hwpt *)object;
 	ret_target->ioas = ret_target->hwpt->ioas;

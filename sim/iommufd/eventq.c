@@ -13,6 +13,11 @@ static void destroy(struct call *call, struct object *object)
 	free(object);
 }
 
+static const struct object_ops fault_ops = {
+	.type = OBJECT_FAULT,
+	.destroy = destroy,
+};
+
 /* ---- Its descriptor ---- */
 
 static void describe(const struct vfiosim_file *file, char *to, size_t size)
@@ -42,7 +47,7 @@ int fault_queue_create(struct call *call, struct iommufd *iommufd, uint32_t *ret
 	struct object *fault = malloc(sizeof(*fault));
 	struct vfiosim_file *file = fault ? file_create(call->sim, &fault_queue_fops, fault) : NULL;
 
-	if (!file || object_reserve(iommufd, fault, OBJECT_FAULT, destroy)) {
+	if (!file || object_reserve(iommufd, fault, &fault_ops)) {
 		file_free(file);
 		free(fault);
 		return refuse(call, RULE_NO_MEMORY);

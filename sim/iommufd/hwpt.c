@@ -30,6 +30,11 @@ static void destroy(struct call *call, struct object *object)
 	free(hwpt);
 }
 
+static const struct object_ops hwpt_ops = {
+	.type = OBJECT_HWPT,
+	.destroy = destroy,
+};
+
 /* What lies outside the aperture: at most one span on each side. */
 static unsigned outside(const struct domain *domain, struct span spans[2])
 {
@@ -91,7 +96,7 @@ static struct hwpt *create(struct call *call, struct ioas *ioas, const struct io
 
 	if (hwpt)
 		hwpt->domain = domain_create(call->sim, iommu, request);
-	if (!hwpt || !hwpt->domain || object_reserve(ioas->object.iommufd, &hwpt->object, OBJECT_HWPT, destroy)) {
+	if (!hwpt || !hwpt->domain || object_reserve(ioas->object.iommufd, &hwpt->object, &hwpt_ops)) {
 		discard(hwpt);
 		refuse(call, RULE_NO_MEMORY);
 		return NULL;

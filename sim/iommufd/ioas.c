@@ -30,11 +30,16 @@ static void destroy(struct call *call, struct object *object)
 	free(ioas);
 }
 
+static const struct object_ops ioas_ops = {
+	.type = OBJECT_IOAS,
+	.destroy = destroy,
+};
+
 struct ioas *ioas_create(struct call *call, struct iommufd *iommufd)
 {
 	struct ioas *ioas = calloc(1, sizeof(*ioas));
 
-	if (!ioas || object_reserve(iommufd, &ioas->object, OBJECT_IOAS, destroy)) {
+	if (!ioas || object_reserve(iommufd, &ioas->object, &ioas_ops)) {
 		free(ioas);
 		refuse(call, RULE_NO_MEMORY);
 		return NULL;

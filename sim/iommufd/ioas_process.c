@@ -18,7 +18,7 @@ static int for_each_area(struct call *call, struct iommufd *iommufd,
 		struct span_cursor cursor;
 		struct area *area;
 
-		if (!ioas || ioas->object.type != OBJECT_IOAS)
+		if (!ioas || ioas->object.ops->type != OBJECT_IOAS)
 			continue;
 		iopt_for_each(&ioas->iopt, &cursor, area, 0, UINT64_MAX)
 			if (!ret)

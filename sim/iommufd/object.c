@@ -28,18 +28,16 @@ static struct object **free_slot(struct object_table *table)
 	return &table->objects[n];
 }
 
-int object_reserve(struct iommufd *iommufd, struct object *object, enum object_type type,
-		   void (*destroy)(struct call *call, struct object *object))
+int object_reserve(struct iommufd *iommufd, struct object *object, const struct object_ops *ops)
 {
 	struct object **slot = free_slot(&iommufd->table);
 
 	if (!slot)
 		return -ENOMEM;
 	*object = (struct object){
-		.type = type,
+		.ops = ops,
 		.id = (uint32_t)(slot - iommufd->table.objects) + 1,
 		.iommufd = iommufd,
-		.destroy = destroy,
 	};
 	*slot = object;
 	return 0;
@@ -62,7 +60,7 @@ struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum obje
 	if (!id || id > iommufd->table.n)
 		return NULL;
 	object = iommufd->table.objects[id - 1];
-	if (!object || !object->published || (type != OBJECT_ANY && object->type != type))
+	if (!object || !object->published || (type != OBJECT_ANY && object->ops->type != type))
 		return NULL;
 	return object;
 }
@@ -73,8 +71,7 @@ int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id)
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "object"), V("id", id));
-	/* A bound device's id goes when its descriptor is closed, not before. */
-	if (object->users || object->type == OBJECT_DEVICE || object->type == OBJECT_ACCESS)
+	if (object->users)
 		return refuse(call, RULE_OBJECT_BUSY, V("id", id), V("users", object->users));
 	object_destroy(call, object);
 	return 0;
@@ -83,5 +80,5 @@ int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id)
 void object_destroy(struct call *call, struct object *object)
 {
 	object_abort(object);
-	object->destroy(call, object);
+	object->ops->destroy(call, object);
 }

@@ -17,22 +17,30 @@
 
 struct iommufd;
 
+struct object;
+
 enum object_type {
 	OBJECT_ANY,		/* in look-ups only */
-	OBJECT_DEVICE,		/* a bound physical device: struct idev */
+	OBJECT_DEVICE,		/* a bound physical device: struct iommufd_device */
 	OBJECT_IOAS,
 	OBJECT_HWPT,		/* a hardware page table: one domain */
-	OBJECT_ACCESS,		/* a bound mdev: struct access */
+	OBJECT_ACCESS,		/* a bound mdev: struct iommufd_access */
 	OBJECT_FAULT,		/* a fault queue */
 };
 
-struct object {
+/* A type of object. Mirrors struct iommufd_object_ops. */
+struct object_ops {
 	enum object_type type;
+	/* Frees it, without users. Cannot fail. */
+	void (*destroy)(struct call *call, struct object *object);
+};
+
+struct object {
+	const struct object_ops *ops;
 	uint32_t id;
-	unsigned users;		/* 0: may be destroyed */
+	unsigned users;		/* 0: may be destroyed; a descriptor of its own is one */
 	bool published;
 	struct iommufd *iommufd;
-	void (*destroy)(struct call *call, struct object *object);	/* frees it; cannot fail */
 };
 
 struct object_table {
@@ -41,8 +49,7 @@ struct object_table {
 };
 
 /* -ENOMEM; @object->id is set. */
-int object_reserve(struct iommufd *iommufd, struct object *object, enum object_type type,
-		   void (*destroy)(struct call *call, struct object *object));
+int object_reserve(struct iommufd *iommufd, struct object *object, const struct object_ops *ops);
 void object_publish(struct object *object);
 /* The id is free again; the object is the caller's to free. */
 void object_abort(struct object *object);

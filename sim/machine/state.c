@@ -205,15 +205,15 @@ static void put_object(struct json *json, const struct memories *memories,
 
 	json_object(json);
 	json_put_unsigned(json, "id", object->id);
-	json_put_string(json, "type", types[object->type]);
+	json_put_string(json, "type", types[object->ops->type]);
 	json_put_unsigned(json, "users", object->users);
-	if (object->type == OBJECT_IOAS)
+	if (object->ops->type == OBJECT_IOAS)
 		put_ioas(json, memories, (const struct ioas *)object);
-	if (object->type == OBJECT_DEVICE)
+	if (object->ops->type == OBJECT_DEVICE)
 		put_bound(json, (const struct iommufd_device *)object);
-	if (object->type == OBJECT_ACCESS)
+	if (object->ops->type == OBJECT_ACCESS)
 		put_access(json, (const struct iommufd_access *)object);
-	if (object->type == OBJECT_HWPT) {
+	if (object->ops->type == OBJECT_HWPT) {
 		json_put_unsigned(json, "ioas", hwpt->ioas->object.id);
 		json_put_string(json, "iommu", hwpt->domain->iommu->name);
 		json_put_bool(json, "automatic", hwpt->automatic);

@@ -2,10 +2,12 @@
 /* The launcher process: starts server and command, follows the command, ends the run. */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +21,8 @@
 #include "launch/space.h"
 
 #define COMMAND_GO 'g'	/* to the command's process */
-#define SERVER_END_S 10	/* for a server to end after it was told to */
+#define SERVER_END_S 10	/* for a server to end after it was told to, or killed */
+#define LOOK_S 1	/* between two looks at the server */
 
 /*
  * A run, as its launcher sees it. Life: space_enter -> start_server -> start_command
@@ -193,6 +196,38 @@ static int release_command(struct run *run)
 
 /* ---- Following --------------------------------------------------------- */
 
+/*
+ * wait() tells of a process when its last thread has ended. This tells when its main
+ * thread has: that one's memory is gone.
+ */
+static bool main_thread_ended(pid_t child)
+{
+	char byte;
+	struct iovec ours = { &byte, 1 }, theirs = { &byte, 1 };
+
+	return process_vm_readv(child, &ours, 1, &theirs, 1, 0) < 0 && errno == ESRCH;
+}
+
+/* A server that was killed, and is not reaped yet: see space_abort(). */
+static bool server_is_dying(const struct run *run)
+{
+	return run->server > 0 && main_thread_ended(run->server);
+}
+
+static void reap_child(struct run *run, pid_t pid, int status)
+{
+	if (WIFSTOPPED(status)) {
+		if (pid == run->command)
+			signals_mirror_stop(WSTOPSIG(status));
+	} else if (pid == run->command) {
+		run->command_status = status;
+		run->command = 0;
+	} else if (pid == run->server) {
+		run->server_status = status;
+		run->server = 0;
+	}
+}
+
 /* Takes every child that has ended: the two of ours, and orphans of the command. */
 static void reap(void *ctx)
 {
@@ -200,18 +235,10 @@ static void reap(void *ctx)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
-		if (WIFSTOPPED(status)) {
-			if (pid == run->command)
-				signals_mirror_stop(WSTOPSIG(status));
-		} else if (pid == run->command) {
-			run->command_status = status;
-			run->command = 0;
-		} else if (pid == run->server) {
-			run->server_status = status;
-			run->server = 0;
-		}
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
+		reap_child(run, pid, status);
+	if (server_is_dying(run))
+		space_abort(&run->space);
 }
 
 static void follow_command(struct run *run)
@@ -220,10 +247,10 @@ static void follow_command(struct run *run)
 
 	for (;;) {
 		reap(run);
-		if (!run->command || !run->server)
+		if (!run->command || !run->server || server_is_dying(run))
 			return;
-		signals_wait(&run->signals, &info);
-		signals_forward(&info, run->command);
+		if (signals_wait(&run->signals, LOOK_S, &info))
+			signals_forward(&info, run->command);
 	}
 }
 
@@ -253,26 +280,66 @@ static void end_leftovers(struct run *run)
 		cli_error("a process of the run does not end");
 }
 
-/* Waits for the server, and kills it where it does not end. */
-static void wait_for_server(struct run *run)
+static bool server_ends(struct run *run, unsigned seconds)
 {
-	struct timespec limit = { .tv_sec = SERVER_END_S };
+	const struct timespec look = { .tv_sec = LOOK_S };
+	struct timespec now, end;
 	sigset_t child;
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
 	for (reap(run); run->server; reap(run)) {
-		if (sigtimedwait(&child, NULL, &limit) < 0 && errno == EAGAIN) {
-			cli_error("the simulator does not end: killed");
-			kill(run->server, SIGKILL);
-		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec >= end.tv_sec)
+			return false;
+		sigtimedwait(&child, NULL, &look);
 	}
+	return true;
+}
+
+/* Waits for the server, and kills it where it does not end. */
+static void wait_for_server(struct run *run)
+{
+	if (server_ends(run, SERVER_END_S))
+		return;
+	cli_error("the simulator does not end: killed");
+	kill(run->server, SIGKILL);
+	if (server_ends(run, SERVER_END_S))
+		return;
+	cli_error("the simulator (process %d) hangs in the kernel: left behind", run->server);
+	run->server_status = SIGKILL;
+	run->server = 0;
+}
+
+static void *settle(void *ctx)
+{
+	const struct run *run = ctx;
+
+	space_settle(&run->space);
+	return NULL;
+}
+
+/* In a thread: while it waits for the server, somebody has to see the server die. */
+static void settle_server(struct run *run)
+{
+	struct timespec until;
+	pthread_t settling;
+
+	if (pthread_create(&settling, NULL, settle, run))
+		return;
+	do {
+		reap(run);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += LOOK_S;
+	} while (pthread_timedjoin_np(settling, NULL, &until));
 }
 
 static void stop_server(struct run *run)
 {
 	if (run->server > 0) {
-		space_settle(&run->space);
+		settle_server(run);
 		send_fd(run->control, SERVER_STOP, -1);
 		wait_for_server(run);
 		if (run->server_status)
@@ -290,10 +357,12 @@ static int exit_status(int status)
 /* The command has ended, or the server has. */
 static int end_run(struct run *run)
 {
-	bool served = run->server;
+	bool served = run->server && !server_is_dying(run);
 
-	if (!served)
+	if (!served) {
+		wait_for_server(run);
 		server_died(run);
+	}
 	end_leftovers(run);
 	if (served)
 		stop_server(run);

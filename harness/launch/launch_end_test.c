@@ -26,10 +26,7 @@ static sem_t exiting, ended;
 
 static bool is_server_main(void)
 {
-	char name[16] = "";
-
-	prctl(PR_GET_NAME, name);
-	return gettid() == getpid() && !strcmp(name, "vfiosim-server");
+	return gettid() == getpid() && in_server();
 }
 
 static void wait_for(sem_t *event)

@@ -237,6 +237,15 @@ static inline void no_process_is_left(void)
 	ck_assert_msg(pid < 0 && errno == ECHILD, "a process outlived the run");
 }
 
+/* Are we a thread of a run's server? */
+static inline bool in_server(void)
+{
+	char name[16] = "";
+
+	prctl(PR_GET_NAME, name);
+	return !strcmp(name, "vfiosim-server");
+}
+
 static inline int run_and_wait(enum who who, const char *const *words, struct run *run)
 {
 	int status;

@@ -52,10 +52,11 @@ int signals_pending_end(const struct signals *signals)
 	return 0;
 }
 
-void signals_wait(const struct signals *signals, siginfo_t *ret_info)
+bool signals_wait(const struct signals *signals, unsigned seconds, siginfo_t *ret_info)
 {
-	while (sigwaitinfo(&signals->taken, ret_info) < 0 && errno == EINTR)
-		;
+	const struct timespec limit = { .tv_sec = seconds };
+
+	return sigtimedwait(&signals->taken, ret_info, &limit) >= 0;
 }
 
 void signals_forward(const siginfo_t *info, pid_t command)

@@ -24,8 +24,8 @@ void signals_take(struct signals *signals);
 void signals_restore(const struct signals *signals);
 /* A signal that would have ended the launcher before there was a command, or 0. */
 int signals_pending_end(const struct signals *signals);
-/* Waits for the next one. */
-void signals_wait(const struct signals *signals, siginfo_t *ret_info);
+/* Waits for the next one. False: none came in @seconds. */
+bool signals_wait(const struct signals *signals, unsigned seconds, siginfo_t *ret_info);
 /* Sends on to @command what was meant for it. */
 void signals_forward(const siginfo_t *info, pid_t command);
 /* Stops the launcher as its command was stopped; returns once it is continued. */

@@ -24,6 +24,7 @@ void space_init(struct space *space)
 		.nodes_fd = -1,
 		.devices_fd = -1,
 		.null = -1,
+		.roots = { -1, -1 },
 		.old_dev = -1,
 		.cwd = -1,
 	};
@@ -201,6 +202,19 @@ static int put_host_dev(int tree)
 	return error;
 }
 
+/* Opening with O_PATH asks no server. */
+static int take_roots(struct space *space)
+{
+	static const char *const paths[] = { SPACE_NODES, SPACE_DEVICES };
+
+	for (size_t i = 0; i < 2; i++) {
+		space->roots[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (space->roots[i] < 0)
+			return mount_refused(-errno);
+	}
+	return 0;
+}
+
 int space_mount(struct space *space)
 {
 	int host_dev = take_host_dev(space);
@@ -218,9 +232,10 @@ int space_mount(struct space *space)
 	error = mount_fuse(space, space->nodes_fd, SPACE_NODES);
 	if (!error)
 		error = mount_fuse(space, space->devices_fd, SPACE_DEVICES);
-	if (!error)
-		space->device = device_of(SPACE_NODES);
-	return error;
+	if (error)
+		return error;
+	space->device = device_of(SPACE_NODES);
+	return take_roots(space);
 }
 
 /* ---- Afterwards -------------------------------------------------------- */
@@ -265,8 +280,28 @@ void space_settle(const struct space *space)
 	statx(AT_FDCWD, SPACE_DEVICES, AT_STATX_FORCE_SYNC, STATX_MODE, &stx);
 }
 
+/* By descriptor: a command that runs as root may have mounted over the path. */
+static void abort_connection(int root)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", root);
+	/* The kernel aborts the connection first, then says EBUSY: @root keeps the mount. */
+	if (umount2(path, MNT_FORCE) && errno != EBUSY)
+		cli_error("cannot abort a FUSE connection: %s", strerror(errno));
+}
+
+void space_abort(const struct space *space)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (space->roots[i] >= 0)
+			abort_connection(space->roots[i]);
+}
+
 void space_leave(struct space *space)
 {
+	close_fd(&space->roots[0]);
+	close_fd(&space->roots[1]);
 	space_close_fuse(space);
 	close_fd(&space->null);
 	close_fd(&space->old_dev);

@@ -6,6 +6,7 @@
  *	space_mount	a /dev of our own, the two FUSE connections inside it
  *	space_place	(the server is serving) the machine's folders at their places
  *	space_settle	(the clients have gone) their last requests are answered
+ *	space_abort	(at any time) whoever waits for the server gets an error instead
  *	space_leave	forgets; the kernel unmounts when the last process has gone
  *
  * All of them belong to the launcher. Errors have been in one sentence on stderr when a negative errno comes back.
@@ -33,6 +34,7 @@ struct space {
 	int nodes_fd;		/* /dev/fuse, -1 once handed over */
 	int devices_fd;
 	int null;		/* /dev/null, opened before /dev is covered */
+	int roots[2];		/* O_PATH: the roots of the two connections, for space_abort() */
 	dev_t device;		/* of the nodes connection: tells whose mounts are ours */
 	int old_dev;		/* the host's /dev, to be bound back into ours */
 	mode_t umask;		/* of the caller; 0 while folders are made */
@@ -52,6 +54,12 @@ int space_restore(struct space *space);
 void space_close_fuse(struct space *space);
 /* Returns when the server has seen all that clients asked before, closing files included. */
 void space_settle(const struct space *space);
+/*
+ * Aborts both connections, whatever state the server is in. A server that was killed
+ * may have a thread that waits for an answer from the server itself; no signal ends
+ * that wait, and until it ends the kernel does not close the server's descriptors.
+ */
+void space_abort(const struct space *space);
 void space_leave(struct space *space);
 
 #endif

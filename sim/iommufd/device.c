@@ -292,7 +292,7 @@ void iommufd_device_detach(struct call *call, struct iommufd_device *idev)
 		return;
 	domain_detach(&igroup->attachment);
 	igroup->hwpt = NULL;
-	changed(call, "group {group:d} uses hwpt {hwpt:d} no more",
+	changed(call, "group {group:d} no longer uses hwpt {hwpt:d}",
 		V("group", igroup->group->number), V("hwpt", hwpt->object.id));
 	hwpt_unuse(call, hwpt);
 }

@@ -184,7 +184,7 @@ static void tell_added(struct call *call, const struct ioas *ioas, struct span s
 			V("id", ioas->object.id),
 			VS("how", area->flags & AREA_FILLED ?
 					  "and pinned" :
-					  "unseen: no domain has to hold it yet"));
+					  "accepted unchecked: no domain is attached yet"));
 }
 
 /* Where the mapping goes. */

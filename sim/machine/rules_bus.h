@@ -35,7 +35,7 @@
 	RULE(ATTRIBUTE_VALUE, "attribute-value", EINVAL, "'{text}' is no value for {attribute}",   \
 	     "each attribute's store")                                                             \
 	RULE(GROUP_TYPE_OWNED, "group-type-owned", EPERM,                                          \
-	     "the type of group {group:d} cannot change while somebody uses its DMA",              \
+	     "the type of group {group:d} cannot change while its DMA is owned",              \
 	     "iommu_group_store_type")
 
 #endif

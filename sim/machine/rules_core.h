@@ -11,7 +11,7 @@
 	     "group {group:d} was closed, but {count:d} of its devices are still open and hold it", \
 	     "vfio_group_fops_open")                                                               \
 	RULE(GROUP_EMPTY, "group-empty", ENODEV,                                                   \
-	     "no device of group {group:d} is bound to a vfio driver any more",                    \
+	     "no device of group {group:d} is bound to a vfio driver",                    \
 	     "vfio_group_fops_open, vfio_group_ioctl_set_container")                               \
 	RULE(NO_RAWIO, "no-rawio", EPERM,                                                          \
 	     "group {group:d} has no IOMMU: whoever uses it needs CAP_SYS_RAWIO",                  \
@@ -159,7 +159,7 @@
 	     "{device}: the mapping {first}..{last} does not allow {access}",                      \
 	     "the IOMMU's fault, vfio_iommu_type1_pin_pages, vfio_iommu_type1_dma_rw")             \
 	RULE(DMA_GONE, "dma-gone", EFAULT,                                                         \
-	     "{device}: the memory behind iova {iova} is not there any more", "copy_to_user")      \
+	     "{device}: the memory behind iova {iova} is gone", "copy_to_user")      \
 	RULE(PIN_V1, "pin-v1", EACCES, "an mdev can pin pages in a v2 container only",             \
 	     "vfio_iommu_type1_pin_pages")                                                         \
 	RULE(PIN_NOT_MAPPED, "pin-not-mapped", EINVAL,                                             \

@@ -17,10 +17,10 @@
 	     "{device} was opened through its group: only a cdev can be bound to an iommufd",      \
 	     "vfio_df_ioctl_bind_iommufd")                                                         \
 	/* a device's own node */                                                                  \
-	RULE(NO_CDEV, "no-cdev", ENODEV, "no vfio driver offers {device} any more",                \
+	RULE(NO_CDEV, "no-cdev", ENODEV, "{device} is no longer bound to a vfio driver",                \
 	     "vfio_device_fops_cdev_open")                                                         \
 	RULE(CDEV_NOT_BOUND, "cdev-not-bound", EINVAL,                                             \
-	     "{device} was opened by its own node: VFIO_DEVICE_BIND_IOMMUFD comes before anything else", \
+	     "{device} was opened by its own node: VFIO_DEVICE_BIND_IOMMUFD must be the first command", \
 	     "vfio_device_fops_unl_ioctl, _read, _write, _mmap")                                   \
 	RULE(CDEV_GROUP_OPEN, "cdev-group-open", EBUSY,                                            \
 	     "group {group:d} of {device} is open: a group is used as one or by its devices, not both", \
@@ -65,7 +65,7 @@
 	RULE(MMAP_PRIVATE, "mmap-private", EINVAL, "regions can be mapped MAP_SHARED only",        \
 	     "vfio_pci_core_mmap")                                                                 \
 	RULE(MMAP_REFUSED, "mmap-refused", EINVAL,                                                 \
-	     "nothing that can be mapped stands at offset {offset} of {device}",                   \
+	     "{device} has nothing that can be mapped at offset {offset}",                   \
 	     "vfio_pci_core_mmap")                                                                 \
 	RULE(MMAP_END, "mmap-end", EINVAL,                                                         \
 	     "{length} bytes at {offset} reach beyond region {index:d} of {device}",               \

@@ -71,7 +71,7 @@ static void release_driver(struct call *call, struct container *container)
 	type1_destroy(container->type1);
 	container->type1 = NULL;
 	container->driver = DRIVER_NONE;
-	changed(call, "container {container:d} has no IOMMU driver any more",
+	changed(call, "container {container:d} no longer has an IOMMU driver",
 		V("container", container->number));
 }
 

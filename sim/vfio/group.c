@@ -254,7 +254,7 @@ static void release_device(struct call *call)
 
 	if (!--vdev->open_count) {
 		close_last(call, vdev);
-		changed(call, "device {device} closed for good",
+		changed(call, "device {device} closed: that was its last descriptor",
 			VS("device", vdev->dev->topo->address));
 	}
 	put_file(call, df->group);

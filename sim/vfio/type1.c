@@ -330,14 +330,14 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 	type1->dma_avail += n;
 	type1->n_vaddr_invalid = 0;
 	if (n)
-		changed(call, "{n:d} mappings dropped: nobody is left to use them", V("n", n));
+		changed(call, "{n:d} mappings dropped: the last group left", V("n", n));
 }
 
 /* Only what mdevs pinned one by one stays charged. Mirrors vfio_iommu_unmap_unpin_reaccount. */
 static void make_lazy(struct call *call, struct type1 *type1)
 {
 	iopt_unfill(&type1->iopt, UINT64_MAX);
-	changed(call, "{n:d} mappings unpinned: only mdevs are left, they are lazy again",
+	changed(call, "{n:d} mappings unpinned: only mdevs are left, and nothing is pinned for them",
 		V("n", type1->iopt.set.count));
 }
 

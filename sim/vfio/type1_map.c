@@ -131,7 +131,7 @@ static int restore_vaddr(struct call *call, struct type1 *type1, struct area *ar
 	area->pages->start = uva;
 	area->flags &= ~AREA_VADDR_INVALID;
 	type1->n_vaddr_invalid--;
-	changed(call, "mapping {first}..{last} now stands for vaddr {uva}", V("first", iova.first),
+	changed(call, "mapping {first}..{last} now maps vaddr {uva}", V("first", iova.first),
 		V("last", iova.last), V("uva", uva));
 	return 0;
 }
@@ -187,7 +187,7 @@ static void tell_added(struct call *call, const struct area *area)
 			V("pages", area->pages->npinned));
 	else
 		changed(call,
-			"mapping {first}..{last} added unseen: no IOMMU has to translate it yet",
+			"mapping {first}..{last} accepted unchecked: no domain is attached yet",
 			V("first", area->iova.first), V("last", area->iova.last));
 }
 

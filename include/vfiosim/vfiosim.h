@@ -130,6 +130,9 @@ struct vfiosim_client_ops {
 	int (*vmas)(void *client_ctx, uint64_t first, uint64_t last, struct vfiosim_vmas *ret_vmas);
 	/* The limits and rights of the calling thread. 0 or -ESRCH. */
 	int (*limits)(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
+	/* RLIMIT_MEMLOCK, in bytes, of the process whose memory it is, as it is now
+	   (UINT64_MAX: unlimited). 0; -ESRCH when the memory is gone. */
+	int (*memlock)(void *client_ctx, uint64_t *ret_memlock);
 	/* Which of the simulator's files is the caller's descriptor @fd? The file is
 	   borrowed until vfiosim_finish(). -EBADF: no such descriptor (or O_PATH);
 	   -EBADFD: a descriptor of something else. */

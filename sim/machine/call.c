@@ -47,6 +47,17 @@ static void drop_views(struct call *call)
 	free(call->views);
 }
 
+static void drop_memlocks(struct call *call)
+{
+	struct memlock_view *view;
+
+	while ((view = call->memlocks)) {
+		call->memlocks = view->next;
+		vfiosim_client_put(view->client);
+		free(view);
+	}
+}
+
 static void run_soon(struct call *call);
 
 void call_done(struct call *call)
@@ -59,6 +70,7 @@ void call_done(struct call *call)
 		free(out);
 	}
 	drop_views(call);
+	drop_memlocks(call);
 	for (size_t i = 0; i < call->changes.n; i++)
 		free(call->changes.text[i]);
 	free(call->changes.text);
@@ -118,6 +130,33 @@ int call_memlock(struct call *call, struct vfiosim_limits *ret_limits)
 		return CALL_AGAIN;
 	}
 	*ret_limits = limits;
+	return 0;
+}
+
+int call_memlock_of(struct call *call, struct vfiosim_client *client, uint64_t *ret_memlock)
+{
+	struct vfiosim_limits limits = { 0 };
+	const struct memlock_view *view = call->memlocks;
+	int ret;
+
+	if (client == call->caller->client) {
+		ret = call_memlock(call, &limits);
+		*ret_memlock = limits.memlock;
+		return ret;
+	}
+	if (memlock_from_topology(call->sim->topology, &limits)) {
+		*ret_memlock = limits.memlock;
+		return 0;
+	}
+	while (view && view->client != client)
+		view = view->next;
+	if (!view) {
+		call->need.memlock = client_get(client);	/* call_done gives it back */
+		return CALL_AGAIN;
+	}
+	if (!view->error)
+		client->limits.memlock = view->memlock;
+	*ret_memlock = client->limits.memlock;
 	return 0;
 }
 
@@ -187,6 +226,21 @@ static int fetch_vmas(struct call *call)
 	return 0;
 }
 
+static int fetch_memlock(struct call *call)
+{
+	struct vfiosim_client *client = call->need.memlock;
+	struct memlock_view *view = malloc(sizeof(*view));
+
+	if (!view) {
+		vfiosim_client_put(client);
+		return -ENOMEM;
+	}
+	*view = (struct memlock_view){ .client = client, .next = call->memlocks };
+	view->error = client->ops->memlock(client->ctx, &view->memlock);
+	call->memlocks = view;
+	return 0;
+}
+
 int call_fetch(struct call *call)
 {
 	int ret = 0;
@@ -197,7 +251,9 @@ int call_fetch(struct call *call)
 			call->limits = (struct vfiosim_limits){ 0 };
 		call->have_limits = true;
 	}
-	if (call->need.vmas)
+	if (call->need.memlock)
+		ret = fetch_memlock(call);
+	if (!ret && call->need.vmas)
 		ret = fetch_vmas(call);
 	memset(&call->need, 0, sizeof(call->need));
 	return ret;

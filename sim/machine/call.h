@@ -47,6 +47,14 @@ struct vma_view {
 	bool borrowed;		/* client is the caller's: no reference of our own */
 };
 
+/* RLIMIT_MEMLOCK of @client, as it was when the call fetched it. */
+struct memlock_view {
+	struct vfiosim_client *client;	/* a reference */
+	uint64_t memlock;	/* bytes */
+	int error;		/* 0; -ESRCH: the process is gone */
+	struct memlock_view *next;
+};
+
 struct call_out {		/* one stretch of bytes to copy to the client on success */
 	uint64_t uva;
 	void *data;		/* NULL: zeroes */
@@ -94,10 +102,12 @@ struct call {
 	bool will_pin;				/* the handler's, from early to prepare */
 	struct vfiosim_limits limits;
 	bool have_limits;
+	struct memlock_view *memlocks;		/* of others than the caller */
 	struct {
 		bool vmas, limits;
-		struct vfiosim_client *client;
+		struct vfiosim_client *client;	/* whose VMAs */
 		struct span span;
+		struct vfiosim_client *memlock;	/* whose limit; NULL: nobody's */
 	} need;
 
 	/* What came of it. */
@@ -144,6 +154,12 @@ int call_vmas(struct call *call, struct vfiosim_client *client, struct span span
 int call_limits(struct call *call, struct vfiosim_limits *ret_limits);
 /* The same where only memlock and ipc_lock matter: most topologies know them without asking. */
 int call_memlock(struct call *call, struct vfiosim_limits *ret_limits);
+/*
+ * How many bytes the process that @client is the memory of may lock: 0 or CALL_AGAIN. Of
+ * a process that is gone, what was last known (the kernel keeps the limit that it died
+ * with, but nobody can ask for it).
+ */
+int call_memlock_of(struct call *call, struct vfiosim_client *client, uint64_t *ret_memlock);
 /*
  * For prepare (no lock): fetch what run is sure to ask for, so that it is not run
  * twice: the caller's memlock and, where @uva is not NULL, its VMAs. 0, or refused

@@ -33,7 +33,7 @@ struct vfiosim_client {
 	unsigned refs;
 	uint64_t locked_pages;		/* charged by this machine's pins */
 	struct user *user;		/* NULL: nobody asked yet, or limits are the topology's */
-	struct vfiosim_limits limits;	/* as they were when last asked for */
+	struct vfiosim_limits limits;	/* as they were last known: see call_memlock_of() */
 	TAILQ_ENTRY(vfiosim_client) in_sim;
 	struct dead dead;
 };

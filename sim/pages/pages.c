@@ -51,16 +51,6 @@ static uint64_t *account_of(struct vfiosim_client *client, uint8_t account)
 	return account == ACCOUNT_USER ? &client->user->locked_pages : &client->locked_pages;
 }
 
-/* RLIMIT_MEMLOCK of @client in bytes. */
-static int memlock_of(struct call *call, const struct vfiosim_client *client, uint64_t *ret_memlock)
-{
-	struct vfiosim_limits limits = client->limits;
-	int ret = client == call->caller->client ? call_memlock(call, &limits) : 0;
-
-	*ret_memlock = limits.memlock;
-	return ret;
-}
-
 int payer_check(struct call *call, const struct payer *payer, uint64_t n, uint64_t iova)
 {
 	uint64_t locked, limit;
@@ -68,7 +58,7 @@ int payer_check(struct call *call, const struct payer *payer, uint64_t n, uint64
 
 	if (!n || payer->account == ACCOUNT_NONE || payer->lock_cap)
 		return 0;
-	ret = memlock_of(call, payer->client, &limit);
+	ret = call_memlock_of(call, payer->client, &limit);
 	if (ret || limit == UINT64_MAX)
 		return ret;
 	limit /= VFIOSIM_PAGE_SIZE;

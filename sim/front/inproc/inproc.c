@@ -225,6 +225,7 @@ static const struct vfiosim_client_ops ops = {
 	.write = memory_write,
 	.vmas = memory_vmas,
 	.limits = op_limits,
+	.memlock = memory_memlock,
 	.file = op_file,
 	.event_get = op_event_get,
 	.event_signal = op_event_signal,
@@ -276,6 +277,9 @@ static int proc_create(struct vfiosim *sim, struct memory *memory, struct vfiosi
 
 int vfiosim_inproc_create(struct vfiosim *sim, struct vfiosim_inproc **ret_proc)
 {
+	const struct vfiosim_limits none = {
+		.memlock = UINT64_MAX, .ipc_lock = true, .sys_rawio = true, .sys_resource = true,
+	};
 	struct vfiosim_inproc *proc;
 	struct memory *memory;
 	int rc;
@@ -285,9 +289,7 @@ int vfiosim_inproc_create(struct vfiosim *sim, struct vfiosim_inproc **ret_proc)
 		rc = proc_create(sim, memory, &proc);
 	if (rc)
 		return rc;
-	proc->limits = (struct vfiosim_limits){
-		.memlock = UINT64_MAX, .ipc_lock = true, .sys_rawio = true, .sys_resource = true,
-	};
+	vfiosim_inproc_set_limits(proc, &none);
 	rc = fds_open_stdio(proc);
 	if (rc)
 		vfiosim_inproc_destroy(proc);
@@ -320,7 +322,7 @@ int vfiosim_inproc_fork(struct vfiosim_inproc *proc, struct vfiosim_inproc **ret
 		rc = proc_create(proc->sim, memory, &child);
 	if (rc)
 		return rc;
-	child->limits = proc->limits;
+	vfiosim_inproc_set_limits(child, &proc->limits);
 	rc = fds_grow(child, proc->n_fds);
 	if (rc) {
 		vfiosim_inproc_destroy(child);
@@ -349,6 +351,7 @@ int vfiosim_inproc_exec(struct vfiosim_inproc *proc)
 	vfiosim_client_put(proc->client);
 	proc->client = client;
 	proc->memory = memory;
+	memory_set_memlock(memory, proc->limits.memlock);
 	for (int fd = 0; fd < proc->n_fds; fd++)
 		if (proc->fds[fd].cloexec)
 			fd_drop(proc, fd);
@@ -358,6 +361,7 @@ int vfiosim_inproc_exec(struct vfiosim_inproc *proc)
 void vfiosim_inproc_set_limits(struct vfiosim_inproc *proc, const struct vfiosim_limits *limits)
 {
 	proc->limits = *limits;
+	memory_set_memlock(proc->memory, limits->memlock);
 }
 
 struct vfiosim_client *vfiosim_inproc_client(struct vfiosim_inproc *proc)

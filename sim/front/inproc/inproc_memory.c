@@ -132,6 +132,25 @@ int memory_create(struct memory **ret_memory)
 	return rc;
 }
 
+void memory_set_memlock(struct memory *memory, uint64_t memlock)
+{
+	pthread_mutex_lock(&memory->lock);
+	memory->memlock = memlock;
+	pthread_mutex_unlock(&memory->lock);
+}
+
+int memory_memlock(void *client_ctx, uint64_t *ret_memlock)
+{
+	struct memory *memory = client_ctx;
+	bool gone;
+
+	pthread_mutex_lock(&memory->lock);
+	*ret_memlock = memory->memlock;
+	gone = memory->gone;
+	pthread_mutex_unlock(&memory->lock);
+	return gone ? -ESRCH : 0;
+}
+
 void memory_drop(struct memory *memory)
 {
 	struct area *areas;

@@ -35,6 +35,7 @@ struct memory {
 	pthread_mutex_t lock;
 	struct vfiosim_client *client;	/* borrowed: it outlives its memory */
 	bool gone;			/* dropped: there is nothing any more */
+	uint64_t memlock;		/* RLIMIT_MEMLOCK of its process, bytes */
 	struct span_set areas;		/* of struct area */
 	struct span_set pages;		/* touched, 4096 bytes each */
 	uint64_t next;			/* the next mapping's address */
@@ -55,6 +56,9 @@ struct memory {
 int memory_create(struct memory **ret_memory);
 /* The same areas and contents again, for fork. -ENOMEM. */
 int memory_copy(struct memory *from, struct memory **ret_memory);
+/* Of the process: what it may lock, in bytes. -ESRCH: gone. */
+void memory_set_memlock(struct memory *memory, uint64_t memlock);
+int memory_memlock(void *client_ctx, uint64_t *ret_memlock);
 /* Everything is unmapped, for good. */
 void memory_drop(struct memory *memory);
 /* Drops what is left and frees. NULL is allowed. */

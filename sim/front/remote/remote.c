@@ -123,6 +123,17 @@ static bool process_there(const struct remote *remote)
 	       (!syscall(SYS_pidfd_send_signal, remote->pidfd, 0, NULL, 0) || errno != ESRCH);
 }
 
+bool remote_process_there(struct remote *remote)
+{
+	bool there;
+
+	if (!remote_files_get(remote))
+		return false;
+	there = process_there(remote);
+	remote_files_put(remote);
+	return there;
+}
+
 /*
  * Of a memory that is alive: is @tid a thread of its process? The process is looked at
  * last: what was found by its number before was then found of it.
@@ -299,6 +310,7 @@ static const struct vfiosim_client_ops remote_ops = {
 	.write = remote_write,
 	.vmas = remote_vmas,
 	.limits = remote_limits,
+	.memlock = remote_memlock,
 	.file = remote_file,
 	.event_get = remote_event_get,
 	.event_signal = remote_event_signal,

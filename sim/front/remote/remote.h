@@ -185,6 +185,8 @@ bool remote_files_get(struct remote *remote);
 void remote_files_put(struct remote *remote);
 /* Says once that our descriptors have run out, if @error is -EMFILE or -ENFILE. */
 void remotes_tell_full(struct remotes *set, int error);
+/* Has the client's process not been reaped? Then its number is nobody else's. */
+bool remote_process_there(struct remote *remote);
 /* Is the client's memory still in use? Never waits for anybody. */
 bool remote_alive(struct remote *remote);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */
@@ -223,6 +225,7 @@ int remote_backing_write(struct vfiosim_backing *backing, uint64_t offset, const
 void remote_backing_put(struct vfiosim_backing *backing);
 
 int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limits);
+int remote_memlock(void *client_ctx, uint64_t *ret_memlock);
 
 /* Is the thread in the first user namespace, where rights count for the whole machine? */
 bool remote_in_first_user_ns(pid_t tid);

@@ -363,3 +363,12 @@ int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limi
 	*ret_limits = limits;
 	return 0;
 }
+
+/* By its number, which is the process' own if it is there afterwards. */
+int remote_memlock(void *client_ctx, uint64_t *ret_memlock)
+{
+	struct remote *remote = client_ctx;
+	int error = memlock_of(remote->tgid, ret_memlock);
+
+	return !error && remote_process_there(remote) ? 0 : -ESRCH;
+}

@@ -395,6 +395,55 @@ START_TEST(test_memlock)
 }
 END_TEST
 
+/* Maps as a process of its own, and stays: its limit counts when another pins. */
+static pid_t mapper_start(int container, void *at, size_t size)
+{
+	int ends[2];
+	pid_t child;
+	char result;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (!child) {
+		result = (char)-rig_map(container, at, 0x100000, size);
+		if (write(ends[1], &result, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ends[0], &result, 1), 1);
+	ck_assert_int_eq(result, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return child;
+}
+
+START_TEST(test_memlock_of_another)
+{
+	struct rlimit limit = { 8 * PAGE, 8 * PAGE };
+	int container, mdev, group;
+	struct rig rig;
+	pid_t child;
+	char *at;
+
+	if (!rig_start(&rig, RIG_ORDINARY, "q35"))
+		return;
+	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	rig_attach("15", &container, &mdev);
+	group = rig_open("10");
+	at = rig_memory(4 * PAGE);
+	child = mapper_start(container, at, 4 * PAGE);
+	limit.rlim_cur = 3 * PAGE;
+	ck_assert_int_eq(prlimit(child, RLIMIT_MEMLOCK, &limit, NULL), 0);
+	ck_assert_int_eq(rig_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), -ENOMEM);
+	limit.rlim_cur = 4 * PAGE;
+	ck_assert_int_eq(prlimit(child, RLIMIT_MEMLOCK, &limit, NULL), 0);
+	ck_assert_int_eq(rig_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	rig_stop(&rig);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *all = suite_create("remote");
@@ -408,6 +457,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_descriptors, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_eventfds, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_memlock, 0, RIG_USERS);
+	tcase_add_test(tests, test_memlock_of_another);
 	suite_add_tcase(all, tests);
 	return all;
 }

@@ -15,23 +15,8 @@ set -eu
 cd "${1:-$(dirname "$0")/..}"
 
 debts='
-sim/machine/state.c iommufd/device.h
-sim/machine/state.c iommufd/access.h
-sim/machine/state.c vfio/device.h
-sim/machine/sim.c device/models.h
 sim/front/remote/remote.c front/fuse/loop.h
 sim/front/remote/remote_fds.c front/fuse/loop.h
-sim/machine/sim.c iommu/group.h
-sim/machine/sim.c bus/bus.h
-sim/machine/sim.c vfio/container.h
-sim/machine/sim.c vfio/group.h
-sim/machine/state.c vfio/container.h
-sim/machine/state.c iommu/domain.h
-sim/machine/state.c vfio/group.h
-sim/machine/state.c iommufd/hwpt.h
-sim/machine/state.c iommufd/iommufd.h
-sim/machine/state.c pages/pin.h
-sim/machine/state.c vfio/type1.h
 '
 
 find include sim harness -name '*.[ch]' ! -name '*_test.[ch]' ! -name '*_bench.[ch]' | sort | xargs awk -v debts="$debts" '

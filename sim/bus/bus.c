@@ -15,7 +15,7 @@
 #include <vfiosim/topology.h>
 
 #include "iommu/group.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 #include "topology/value.h"
 
 /* ---- Drivers ---- */
@@ -44,16 +44,6 @@ int bus_add_driver(struct vfiosim *sim, const struct device_driver *row, const c
 	driver->name = name;
 	TAILQ_INSERT_TAIL(&sim->drivers, driver, in_sim);
 	return 0;
-}
-
-void bus_drop_drivers(struct vfiosim *sim)
-{
-	struct device_driver *driver;
-
-	while ((driver = TAILQ_FIRST(&sim->drivers))) {
-		TAILQ_REMOVE(&sim->drivers, driver, in_sim);
-		free(driver);
-	}
 }
 
 /* ---- The host's own drivers: they exist to be in the way, or not ---- */
@@ -104,7 +94,7 @@ static int add_host_driver(struct vfiosim *sim, const char *name)
 	return bus_add_driver(sim, &row, name);
 }
 
-int bus_add_host_drivers(struct vfiosim *sim)
+static int add_host_drivers(struct vfiosim *sim)
 {
 	const struct vfiosim_topology *topology = sim->topology;
 	int ret = 0;
@@ -384,8 +374,8 @@ static void publish_device(struct vfiosim *sim, struct device *dev)
 		TAILQ_INSERT_TAIL(&dev->group->devices, dev, in_group);
 }
 
-int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
-		   struct device **ret_dev)
+/* The topology's device @topo, in its group. */
+static int add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo)
 {
 	struct iommu_group *group = topo->group >= 0 ? sim->groups[topo->group] : NULL;
 	struct device *dev;
@@ -411,18 +401,7 @@ int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo,
 	if (topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
 		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
 	publish_device(sim, dev);
-	if (ret_dev)
-		*ret_dev = dev;
 	return 0;
-}
-
-void bus_free_device(struct device *dev)
-{
-	if (!dev)
-		return;
-	if (dev->driver)
-		dev->driver->discard(dev->sim, dev);
-	free(dev);
 }
 
 /* ---- mdevs come and go ---- */
@@ -527,3 +506,36 @@ int bus_mdev_remove(struct call *call, struct device *dev)
 	changed(call, "mdev {device} is removed", VS("device", dev->topo->address));
 	return 0;
 }
+
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
+{
+	const struct vfiosim_topology *topology = sim->topology;
+	int ret = add_host_drivers(sim);
+
+	for (size_t i = 0; !ret && i < topology->n_devices; i++)
+		ret = add_device(sim, &topology->devices[i]);
+	return ret;
+}
+
+static void free_device(struct device *dev)
+{
+	if (dev->driver)
+		dev->driver->discard(dev->sim, dev);
+	free(dev);
+}
+
+static void done(struct vfiosim *sim)
+{
+	struct device_driver *driver;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		free_device(sim->devices[i]);
+	while ((driver = TAILQ_FIRST(&sim->drivers))) {
+		TAILQ_REMOVE(&sim->drivers, driver, in_sim);
+		free(driver);
+	}
+}
+
+const struct subsystem bus_subsystem = { .init = init, .done = done };

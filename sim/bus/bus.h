@@ -19,9 +19,6 @@
  * is one of that name. @name lives as long as the machine. -ENOMEM.
  */
 int bus_add_driver(struct vfiosim *sim, const struct device_driver *row, const char *name);
-/* The host's own drivers, as the topology's devices name them. -ENOMEM. */
-int bus_add_host_drivers(struct vfiosim *sim);
-void bus_drop_drivers(struct vfiosim *sim);
 /* NULL: there is none. */
 struct device_driver *bus_find_driver(const struct vfiosim *sim, enum bus_type bus,
 				      const char *name);
@@ -59,14 +56,11 @@ int bus_mdev_remove(struct call *call, struct device *dev);
 int bus_probe(struct call *call, struct device *dev);
 /* How many more mdevs of @type its parent has room for. */
 uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type);
-/*
- * Make a device of the topology known: used at machine creation and by create. Its
- * group (sim->groups[topo->group]) must be there. -ENOMEM; -EINVAL no such model.
- * bus_free_device() is the other half; it drops the driver's state, too.
- */
-int bus_add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo, struct device **ret_dev);
 
-/* The end of a device, with its machine: driver state and all. NULL is allowed. */
-void bus_free_device(struct device *dev);
+/*
+ * Begins with the host's own drivers, as the topology's devices name them, and the
+ * devices. Drivers made before are looked at first. Ends devices and drivers.
+ */
+extern const struct subsystem bus_subsystem;
 
 #endif

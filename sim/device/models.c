@@ -11,7 +11,7 @@
 
 #include "bus/bus.h"
 #include "device/pci.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 
 static const struct vfio_device_ops *const models[] = {
 	&vfio_pci_ops,
@@ -107,7 +107,7 @@ static int add_mdev_driver(struct vfiosim *sim, const char *parent)
 	return bus_add_driver(sim, &row, parent);
 }
 
-int vfio_drivers_add(struct vfiosim *sim)
+static int init(struct vfiosim *sim)
 {
 	static const struct device_driver vfio_pci = {
 		.bus = BUS_PCI, .driver_managed_dma = true, .probe = vfio_pci_probe,
@@ -123,3 +123,5 @@ int vfio_drivers_add(struct vfiosim *sim)
 			ret = add_mdev_driver(sim, topology->devices[i].parent);
 	return ret;
 }
+
+const struct subsystem vfio_driver_subsystem = { .init = init };

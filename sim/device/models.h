@@ -22,10 +22,10 @@ bool vendor_model_accepts(const char *name, const struct topology_name *all, cha
 			  size_t size);
 
 /*
- * Makes the vfio drivers known to their buses: vfio-pci, and one for each parent of
- * mdevs. Before the host's own (bus_add_host_drivers()). -ENOMEM.
+ * Begins with the vfio drivers: vfio-pci, and one for each parent of mdevs. Before the
+ * host's own, and the devices.
  */
-int vfio_drivers_add(struct vfiosim *sim);
+extern const struct subsystem vfio_driver_subsystem;
 
 /* The row of that name; NULL if there is none. */
 const struct vfio_device_ops *device_model(const char *name);

@@ -7,7 +7,7 @@
 
 #include "machine/device.h"
 #include "machine/kernel.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 
 /* ---- Life ---- */
 
@@ -61,7 +61,7 @@ void iommu_group_abort(struct iommu_group *group)
 	free(group);
 }
 
-int iommu_groups_create(struct vfiosim *sim)
+static int init(struct vfiosim *sim)
 {
 	const struct vfiosim_topology *topology = sim->topology;
 
@@ -71,7 +71,7 @@ int iommu_groups_create(struct vfiosim *sim)
 	return 0;
 }
 
-void iommu_groups_destroy(struct vfiosim *sim)
+static void done(struct vfiosim *sim)
 {
 	for (uint32_t i = 0; i < sim->n_groups; i++)
 		free(sim->groups[i]);
@@ -79,6 +79,8 @@ void iommu_groups_destroy(struct vfiosim *sim)
 	sim->groups = NULL;
 	sim->n_groups = 0;
 }
+
+const struct subsystem iommu_group_subsystem = { .init = init, .done = done };
 
 /* ---- DMA ownership ---- */
 

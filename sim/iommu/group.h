@@ -50,9 +50,7 @@ struct iommu_group {
 struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim_topo_group *topo);
 /* Takes back iommu_group_create(), if it was the last. NULL is allowed. */
 void iommu_group_abort(struct iommu_group *group);
-/* The topology's groups. -ENOMEM. */
-int iommu_groups_create(struct vfiosim *sim);
-void iommu_groups_destroy(struct vfiosim *sim);
+extern const struct subsystem iommu_group_subsystem;	/* begins with the topology's groups */
 
 /* ---- DMA ownership ---- */
 

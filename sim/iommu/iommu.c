@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 
 static const struct iommu_ops *const kinds[] = {
 	&vtd_ops,
@@ -79,7 +79,9 @@ bool iommu_register(const struct iommu *iommu, const char *name, uint64_t *ret_v
 	return false;
 }
 
-int iommus_create(struct vfiosim *sim)
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
 {
 	const struct vfiosim_topology *topology = sim->topology;
 
@@ -99,8 +101,10 @@ int iommus_create(struct vfiosim *sim)
 	return 0;
 }
 
-void iommus_destroy(struct vfiosim *sim)
+static void done(struct vfiosim *sim)
 {
 	free(sim->iommus);
 	sim->iommus = NULL;
 }
+
+const struct subsystem iommu_subsystem = { .init = init, .done = done };

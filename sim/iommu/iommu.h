@@ -100,8 +100,7 @@ bool iommu_accepts_register(const char *name, const struct topology_name *all, c
 /* The register that a topology calls @name; false: it gives none. */
 bool iommu_register(const struct iommu *iommu, const char *name, uint64_t *ret_value);
 
-/* All units of the topology: sim->iommus. -ENOMEM; -EINVAL: a type that does not exist. */
-int iommus_create(struct vfiosim *sim);
-void iommus_destroy(struct vfiosim *sim);
+/* All units of the topology: sim->iommus. -EINVAL: a type that does not exist. */
+extern const struct subsystem iommu_subsystem;
 
 #endif

@@ -7,14 +7,28 @@
 #include <vfiosim/topology.h>
 
 #include "iommufd/iommufd.h"
+#include "machine/state.h"
 
 static void destroy(struct call *call, struct object *object)
 {
 	free(object);
 }
 
+static void show(struct state *state, const struct object *object)
+{
+	const struct iommufd_access *access = (const struct iommufd_access *)object;
+	struct json *json = &state->json;
+
+	json_put_string(json, "device", access->name);
+	json_put_bool(json, "attached", access->ioas);
+	if (access->ioas)
+		json_put_unsigned(json, "ioas", access->ioas->object.id);
+}
+
 static const struct object_ops object_ops = {
 	.type = OBJECT_ACCESS,
+	.name = "access",
+	.show = show,
 	.destroy = destroy,
 };
 

@@ -9,7 +9,7 @@
 #include "iommu/resv.h"
 #include "iommufd/iommufd.h"
 #include "machine/device.h"
-#include "machine/sim.h"
+#include "machine/state.h"
 
 /* ---- Bind ---- */
 
@@ -55,8 +55,21 @@ static void destroy(struct call *call, struct object *object)
 	free(object);
 }
 
+static void show(struct state *state, const struct object *object)
+{
+	const struct iommufd_device *idev = (const struct iommufd_device *)object;
+	struct json *json = &state->json;
+
+	json_put_string(json, "device", idev->dev->topo->address);
+	json_put_bool(json, "attached", idev->attached);
+	if (idev->attached)
+		json_put_unsigned(json, "hwpt", idev->igroup->hwpt->object.id);
+}
+
 static const struct object_ops device_ops = {
 	.type = OBJECT_DEVICE,
+	.name = "device",
+	.show = show,
 	.destroy = destroy,
 };
 

@@ -15,6 +15,7 @@ static void destroy(struct call *call, struct object *object)
 
 static const struct object_ops fault_ops = {
 	.type = OBJECT_FAULT,
+	.name = "fault",
 	.destroy = destroy,
 };
 

@@ -7,7 +7,7 @@
 #include <vfiosim/topology.h>
 
 #include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/state.h"
 
 static void destroy(struct call *call, struct object *object)
 {
@@ -30,8 +30,20 @@ static void destroy(struct call *call, struct object *object)
 	free(hwpt);
 }
 
+static void show(struct state *state, const struct object *object)
+{
+	const struct hwpt *hwpt = (const struct hwpt *)object;
+	struct json *json = &state->json;
+
+	json_put_unsigned(json, "ioas", hwpt->ioas->object.id);
+	json_put_string(json, "iommu", hwpt->domain->iommu->name);
+	json_put_bool(json, "automatic", hwpt->automatic);
+}
+
 static const struct object_ops hwpt_ops = {
 	.type = OBJECT_HWPT,
+	.name = "hwpt",
+	.show = show,
 	.destroy = destroy,
 };
 

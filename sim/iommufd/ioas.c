@@ -11,7 +11,8 @@
 #include "iommu/domain.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/state.h"
+#include "pages/show.h"
 
 static void destroy(struct call *call, struct object *object)
 {
@@ -30,8 +31,31 @@ static void destroy(struct call *call, struct object *object)
 	free(ioas);
 }
 
+static void show(struct state *state, const struct object *object)
+{
+	const struct ioas *ioas = (const struct ioas *)object;
+	const struct ioas_resv *resv;
+	struct json *json = &state->json;
+
+	json_put_unsigned(json, "alignment", ioas->alignment);
+	json_key(json, "reserved");
+	json_array(json);
+	TAILQ_FOREACH(resv, &ioas->reserved, in_ioas) {
+		json_object(json);
+		json_put_hex(json, "first", resv->span.first);
+		json_put_hex(json, "last", resv->span.last);
+		json_put_string(json, "why", resv->why);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	ranges_show(state, "allowed", &ioas->allowed);
+	iopt_show(state, &ioas->iopt);
+}
+
 static const struct object_ops ioas_ops = {
 	.type = OBJECT_IOAS,
+	.name = "ioas",
+	.show = show,
 	.destroy = destroy,
 };
 

@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iommufd/ioas.h"
 #include "machine/file.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 
 static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
 {
@@ -116,3 +117,42 @@ int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
 {
 	return file_open(sim, caller, "/dev/iommu", 0, decide_open, ret_file);
 }
+
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
+{
+	TAILQ_INIT(&sim->iommufds);
+	return 0;
+}
+
+static void show_iommufd(struct state *state, const struct iommufd *iommufd)
+{
+	struct json *json = &state->json;
+
+	json_object(json);
+	json_put_unsigned(json, "number", iommufd->number);
+	json_put_bool(json, "account_mm", iommufd->account_mm);
+	if (iommufd->vfio_ioas)
+		json_put_unsigned(json, "vfio_ioas", iommufd->vfio_ioas->object.id);
+	json_key(json, "objects");
+	json_array(json);
+	for (uint32_t i = 0; i < iommufd->table.n; i++)
+		if (iommufd->table.objects[i])
+			object_show(state, iommufd->table.objects[i]);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct iommufd *iommufd;
+
+	json_key(&state->json, "iommufds");
+	json_array(&state->json);
+	TAILQ_FOREACH(iommufd, &state->sim->iommufds, in_sim)
+		show_iommufd(state, iommufd);
+	json_array_end(&state->json);
+}
+
+const struct subsystem iommufd_subsystem = { .init = init, .show = show };

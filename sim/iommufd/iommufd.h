@@ -38,4 +38,6 @@ void iommufd_put(struct call *call, struct iommufd *iommufd);
 /* The one @file is a descriptor of; NULL: of something else. Mirrors iommufd_ctx_from_file. */
 struct iommufd *iommufd_from_file(const struct vfiosim_file *file);
 
+extern const struct subsystem iommufd_subsystem;
+
 #endif

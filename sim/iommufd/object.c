@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "iommufd/iommufd.h"
+#include "machine/state.h"
 
 /* A slot for the lowest free id. */
 static struct object **free_slot(struct object_table *table)
@@ -81,4 +82,17 @@ void object_destroy(struct call *call, struct object *object)
 {
 	object_abort(object);
 	object->ops->destroy(call, object);
+}
+
+void object_show(struct state *state, const struct object *object)
+{
+	struct json *json = &state->json;
+
+	json_object(json);
+	json_put_unsigned(json, "id", object->id);
+	json_put_string(json, "type", object->ops->name);
+	json_put_unsigned(json, "users", object->users);
+	if (object->ops->show)
+		object->ops->show(state, object);
+	json_object_end(json);
 }

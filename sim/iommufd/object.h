@@ -16,6 +16,7 @@
 #include "machine/call.h"
 
 struct iommufd;
+struct state;
 
 struct object;
 
@@ -31,6 +32,9 @@ enum object_type {
 /* A type of object. Mirrors struct iommufd_object_ops. */
 struct object_ops {
 	enum object_type type;
+	const char *name;	/* in the state */
+	/* Its keys there, besides those of every object. NULL: none. */
+	void (*show)(struct state *state, const struct object *object);
 	/* Frees it, without users. Cannot fail. */
 	void (*destroy)(struct call *call, struct object *object);
 };
@@ -56,6 +60,8 @@ void object_abort(struct object *object);
 
 /* The published object @id of @type, or NULL. */
 struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum object_type type);
+
+void object_show(struct state *state, const struct object *object);
 
 /* IOMMU_DESTROY: ENOENT, EBUSY. */
 int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id);

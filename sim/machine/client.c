@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "machine/sim.h"
+#include "machine/subsystem.h"
 
 int vfiosim_client_create(struct vfiosim *sim, const struct vfiosim_client_ops *ops,
 			  void *client_ctx, struct vfiosim_client **ret_client)
@@ -103,3 +104,40 @@ uint32_t vfiosim_client_number(const struct vfiosim_client *client)
 {
 	return client->number;
 }
+
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
+{
+	TAILQ_INIT(&sim->clients);
+	TAILQ_INIT(&sim->users);
+	return 0;
+}
+
+static void done(struct vfiosim *sim)
+{
+	struct user *user;
+
+	while ((user = TAILQ_FIRST(&sim->users))) {
+		TAILQ_REMOVE(&sim->users, user, in_sim);
+		free(user);
+	}
+}
+
+static void show(struct state *state)
+{
+	struct json *json = &state->json;
+	const struct vfiosim_client *client;
+
+	json_key(json, "clients");
+	json_array(json);
+	TAILQ_FOREACH(client, &state->sim->clients, in_sim) {
+		json_object(json);
+		json_put_unsigned(json, "number", client->number);
+		json_put_unsigned(json, "locked_pages", client->locked_pages);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+const struct subsystem client_subsystem = { .init = init, .done = done, .show = show };

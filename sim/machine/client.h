@@ -45,4 +45,6 @@ void client_put(struct vfiosim_client *client);
 /* The limits of @client became known: remembers them, and whose it is. -ENOMEM. */
 int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits);
 
+extern const struct subsystem client_subsystem;
+
 #endif

@@ -1,77 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine begins and ends; see sim.h. */
+/* A machine begins and ends, part by part; see sim.h. */
 #include "machine/sim.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/bus.h"
-#include "device/models.h"
-#include "machine/client.h"
-#include "machine/reap.h"
-#include "iommu/group.h"
-#include "vfio/container.h"
 #include "machine/device.h"
-#include "vfio/group.h"
+#include "machine/reap.h"
+#include "machine/subsystem.h"
 
-int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology)
+/* ---- What every machine has ---- */
+
+static int init(struct vfiosim *sim)
 {
-	int ret = 0;
+	const struct vfiosim_topology *topology = sim->topology;
 
-	sim->topology = topology;
-	pthread_mutex_init(&sim->lock, NULL);
-	pthread_mutex_init(&sim->trace.lock, NULL);
 	TAILQ_INIT(&sim->drivers);
-	TAILQ_INIT(&sim->containers);
-	TAILQ_INIT(&sim->iommufds);
-	TAILQ_INIT(&sim->clients);
 	STAILQ_INIT(&sim->dead);
-	TAILQ_INIT(&sim->users);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->iommufd_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->noiommu = topology->noiommu;
 	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));
-	if (!sim->devices)
-		ret = -ENOMEM;
-	if (!ret)
-		ret = iommus_create(sim);
-	if (!ret)
-		ret = iommu_groups_create(sim);
-	if (!ret)
-		ret = vfio_drivers_add(sim);
-	if (!ret)
-		ret = bus_add_host_drivers(sim);
-	for (size_t i = 0; !ret && i < topology->n_devices; i++) {
-		struct device *dev;
-
-		ret = bus_add_device(sim, &topology->devices[i], &dev);
-	}
-	if (ret)
-		sim_done(sim);
-	return ret;
+	return sim->devices ? 0 : -ENOMEM;
 }
 
-void sim_done(struct vfiosim *sim)
+static void done(struct vfiosim *sim)
 {
-	struct user *user;
-
-	reap(sim);
-	for (uint32_t i = 0; i < sim->n_devices; i++)
-		bus_free_device(sim->devices[i]);
-	bus_drop_drivers(sim);
-	vfio_groups_destroy(sim);
-	iommu_groups_destroy(sim);
-	while ((user = TAILQ_FIRST(&sim->users))) {
-		TAILQ_REMOVE(&sim->users, user, in_sim);
-		free(user);
-	}
 	free(sim->devices);
-	iommus_destroy(sim);
-	pthread_mutex_destroy(&sim->trace.lock);
-	pthread_mutex_destroy(&sim->lock);
 }
+
+static void show(struct state *state)
+{
+	const struct vfiosim *sim = state->sim;
+	const struct vfiosim_counters *counters = &sim->counters;
+	struct json *json = &state->json;
+
+	json_put_string(json, "topology", sim->topology->name);
+	json_key(json, "counters");
+	json_object(json);
+	json_put_unsigned(json, "commands", sim->n_commands);
+	json_put_unsigned(json, "refusals", sim->n_refusals);
+	json_put_unsigned(json, "dma_faults", counters->dma_faults);
+	json_put_unsigned(json, "mappings", counters->mappings);
+	json_put_unsigned(json, "pinned_pages", counters->pinned_pages);
+	json_object_end(json);
+}
+
+const struct subsystem machine_subsystem = { .init = init, .done = done, .show = show };
 
 struct device *sim_device(struct vfiosim *sim, const char *address)
 {
@@ -81,16 +58,25 @@ struct device *sim_device(struct vfiosim *sim, const char *address)
 	return NULL;
 }
 
-int vfiosim_create(const struct vfiosim_topology *topology, struct vfiosim **ret_sim)
+/* ---- Life ---- */
+
+int sim_create(const struct vfiosim_topology *topology, const struct subsystem *const *subsystems,
+	       struct vfiosim **ret_sim)
 {
 	struct vfiosim *sim = calloc(1, sizeof(*sim));
-	int ret;
+	int ret = 0;
 
 	if (!sim)
 		return -ENOMEM;
-	ret = sim_init(sim, topology);
+	sim->topology = topology;
+	sim->subsystems = subsystems;
+	pthread_mutex_init(&sim->lock, NULL);
+	pthread_mutex_init(&sim->trace.lock, NULL);
+	for (; !ret && *subsystems; subsystems++)
+		if ((*subsystems)->init)
+			ret = (*subsystems)->init(sim);
 	if (ret) {
-		free(sim);
+		vfiosim_destroy(sim);
 		return ret;
 	}
 	*ret_sim = sim;
@@ -99,9 +85,18 @@ int vfiosim_create(const struct vfiosim_topology *topology, struct vfiosim **ret
 
 void vfiosim_destroy(struct vfiosim *sim)
 {
+	size_t n = 0;
+
 	if (!sim)
 		return;
-	sim_done(sim);
+	reap(sim);
+	while (sim->subsystems[n])
+		n++;
+	while (n--)
+		if (sim->subsystems[n]->done)
+			sim->subsystems[n]->done(sim);
+	pthread_mutex_destroy(&sim->trace.lock);
+	pthread_mutex_destroy(&sim->lock);
 	free(sim);
 }
 

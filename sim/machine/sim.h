@@ -22,12 +22,14 @@ struct iommu_group;
 struct container;
 struct iommu;
 struct iommufd;
+struct subsystem;
 
 #define SIM_TRACE_SINKS 4
 
 struct vfiosim {
 	pthread_mutex_t lock;
 	const struct vfiosim_topology *topology;
+	const struct subsystem *const *subsystems;	/* a NULL ends them; see subsystem.h */
 
 	TAILQ_HEAD(, device_driver) drivers;	/* of all buses */
 	struct device **devices;	/* index -> device; never NULL, see device.removed */
@@ -80,9 +82,11 @@ struct vfiosim {
 	} trace;
 };
 
-/* Core begins and ends a machine; device models are looked up by name (device.h). */
-int sim_init(struct vfiosim *sim, const struct vfiosim_topology *topology);
-void sim_done(struct vfiosim *sim);
+/* What vfiosim_create() does, made of @subsystems; vfiosim_destroy() ends it. */
+int sim_create(const struct vfiosim_topology *topology, const struct subsystem *const *subsystems,
+	       struct vfiosim **ret_sim);
+
+extern const struct subsystem machine_subsystem;	/* what every machine has: the first one */
 
 /* By PCI address or UUID, among those not removed; NULL. */
 struct device *sim_device(struct vfiosim *sim, const char *address);

@@ -10,8 +10,7 @@
 
 #include "machine/file.h"
 #include "vfio/group.h"
-#include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 #include "vfio/type1.h"
 
 struct container *container_create(struct vfiosim *sim)
@@ -245,3 +244,49 @@ int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
 {
 	return file_open(sim, caller, "/dev/vfio/vfio", 0, decide_open, ret_file);
 }
+
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
+{
+	TAILQ_INIT(&sim->containers);
+	return 0;
+}
+
+static const char *driver_name(const struct container *container)
+{
+	if (container->driver == DRIVER_TYPE1)
+		return container->type1->v2 ? "type1v2" : "type1";
+	return container->driver == DRIVER_NOIOMMU ? "noiommu" : NULL;
+}
+
+static void show_container(struct state *state, const struct container *container)
+{
+	struct json *json = &state->json;
+	const struct vfio_group *group;
+
+	json_object(json);
+	json_put_unsigned(json, "number", container->number);
+	json_put_string(json, "driver", driver_name(container));
+	json_key(json, "groups");
+	json_array(json);
+	TAILQ_FOREACH_REVERSE(group, &container->groups, group_list, in_container)
+		json_unsigned(json, group_number(group));
+	json_array_end(json);
+	if (container->driver == DRIVER_TYPE1)
+		type1_show(state, container->type1);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct container *container;
+
+	json_key(&state->json, "containers");
+	json_array(&state->json);
+	TAILQ_FOREACH(container, &state->sim->containers, in_sim)
+		show_container(state, container);
+	json_array_end(&state->json);
+}
+
+const struct subsystem container_subsystem = { .init = init, .show = show };

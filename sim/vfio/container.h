@@ -53,4 +53,6 @@ int container_set_iommu(struct call *call, struct container *container, uint64_t
 int container_attach_group(struct call *call, struct container *container, struct vfio_group *group);
 void container_detach_group(struct call *call, struct container *container, struct vfio_group *group);
 
+extern const struct subsystem container_subsystem;
+
 #endif

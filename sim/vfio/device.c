@@ -7,7 +7,7 @@
 
 #include <vfiosim/topology.h>
 
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 #include "vfio/group.h"
 
 /* The lowest N that no device's vfioN has. */
@@ -95,3 +95,34 @@ bool vfio_device_has_cdev(const struct device *dev)
 {
 	return dev->vfio && dev->vfio->cdev >= 0 && !dev->unbinding && !dev->removed;
 }
+
+/* ---- With the machine ---- */
+
+/* Any device, whoever's it is. */
+static void show_device(struct state *state, const struct device *dev)
+{
+	struct json *json = &state->json;
+
+	json_object(json);
+	json_put_string(json, "address", dev->topo->address);
+	json_put_string(json, "name", dev->topo->name);
+	json_put_string(json, "driver", dev->driver ? dev->driver->name : NULL);
+	if (dev->vfio && dev->vfio->cdev >= 0)
+		json_put_unsigned(json, "cdev", (uint64_t)dev->vfio->cdev);
+	json_put_unsigned(json, "open", dev->vfio ? dev->vfio->open_count : 0);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct vfiosim *sim = state->sim;
+
+	json_key(&state->json, "devices");
+	json_array(&state->json);
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (!sim->devices[i]->removed)
+			show_device(state, sim->devices[i]);
+	json_array_end(&state->json);
+}
+
+const struct subsystem vfio_device_subsystem = { .show = show };

@@ -148,6 +148,8 @@ int vfio_unregister_device(struct call *call, struct device *dev);
 /* With the machine: nobody is told. */
 void vfio_discard_device(struct vfiosim *sim, struct device *dev);
 
+extern const struct subsystem vfio_device_subsystem;
+
 /* Can it be opened by its own node now? */
 bool vfio_device_has_cdev(const struct device *dev);
 

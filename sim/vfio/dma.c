@@ -15,7 +15,7 @@
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
 #include "pages/iopt.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 #include "machine/tracing.h"
 #include "vfio/type1.h"
 
@@ -381,3 +381,33 @@ int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buf
 	}
 	return 0;
 }
+
+/* ---- With the machine ---- */
+
+static void show_fault(struct state *state, const struct fault_record *fault)
+{
+	struct json *json = &state->json;
+
+	json_object(json);
+	json_put_string(json, "device", state->sim->devices[fault->device]->topo->address);
+	json_put_hex(json, "iova", fault->iova);
+	json_put_unsigned(json, "length", fault->length);
+	json_put_bool(json, "write", fault->write);
+	json_put_string(json, "reason", fault->reason);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct vfiosim *sim = state->sim;
+	const uint64_t kept = sizeof(sim->faults) / sizeof(sim->faults[0]);
+	uint64_t first = sim->n_faults > kept ? sim->n_faults - kept : 0;
+
+	json_key(&state->json, "faults");
+	json_array(&state->json);
+	for (uint64_t i = first; i < sim->n_faults; i++)
+		show_fault(state, &sim->faults[i % kept]);
+	json_array_end(&state->json);
+}
+
+const struct subsystem dma_subsystem = { .show = show };

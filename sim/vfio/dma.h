@@ -10,6 +10,7 @@
 #include "machine/call.h"
 
 struct device;
+struct subsystem;
 
 enum dma_dir { DMA_READ = 1, DMA_WRITE = 2 };	/* as the device sees it: read memory, write memory */
 
@@ -40,5 +41,8 @@ void dma_unpin(struct call *call, struct device *dev, struct span iova);
 int dma_transfer(struct call *call, struct device *dev, uint64_t iova, void *buffer, size_t length,
 		 enum dma_dir dir,
 		 void (*done)(struct call *call, void *arg, int result), void *arg);
+
+/* Shows what devices were refused. */
+extern const struct subsystem dma_subsystem;
 
 #endif

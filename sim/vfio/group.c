@@ -14,7 +14,7 @@
 #include "vfio/device_file.h"
 #include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/subsystem.h"
 
 /* ---- Life ---- */
 
@@ -48,12 +48,6 @@ struct vfio_group *vfio_group_get(struct iommu_group *iommu_group)
 	group->dma_owner.describe = describe_owner;
 	iommu_group->vfio = group;
 	return group;
-}
-
-void vfio_groups_destroy(struct vfiosim *sim)
-{
-	for (uint32_t i = 0; i < sim->n_groups; i++)
-		free(sim->groups[i]->vfio);
 }
 
 static int free_minor(const struct vfiosim *sim)
@@ -430,3 +424,62 @@ int group_get_device(struct call *call, struct vfio_group *group, const char *na
 	changed(call, "device {device} opened", VS("device", vdev->dev->topo->address));
 	return 0;
 }
+
+/* ---- With the machine ---- */
+
+static void done(struct vfiosim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		free(sim->groups[i]->vfio);
+}
+
+static const char *kind_of(const struct iommu_group *group)
+{
+	if (group->noiommu)
+		return "noiommu";
+	return group->iommu ? "iommu" : "emulated";
+}
+
+/* An IOMMU group, whether it was ever VFIO's or not. */
+static void show_group(struct state *state, const struct iommu_group *group)
+{
+	struct json *json = &state->json;
+	const struct vfio_group *vfio = group->vfio;
+	const struct device *dev;
+	char name[24];
+
+	group_node_name(group, name, sizeof(name));
+	json_object(json);
+	json_put_unsigned(json, "number", group->number);
+	json_put_string(json, "node", name);
+	json_put_string(json, "type", kind_of(group));
+	json_put_bool(json, "viable", !iommu_group_host_device(group));
+	json_put_bool(json, "open", vfio && vfio->file);
+	json_key(json, "container");
+	if (vfio && vfio->container)
+		json_unsigned(json, vfio->container->number);
+	else
+		json_string(json, NULL);
+	if (vfio && vfio->iommufd)
+		json_put_unsigned(json, "iommufd", vfio->iommufd->number);
+	json_key(json, "devices");
+	json_array(json);
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		json_string(json, dev->topo->address);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct vfiosim *sim = state->sim;
+
+	json_key(&state->json, "groups");
+	json_array(&state->json);
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		if (!sim->groups[i]->gone)
+			show_group(state, sim->groups[i]);
+	json_array_end(&state->json);
+}
+
+const struct subsystem vfio_group_subsystem = { .done = done, .show = show };

@@ -48,8 +48,7 @@ struct vfio_group {
 
 /* The one of @group, made if there was none. NULL: no memory. */
 struct vfio_group *vfio_group_get(struct iommu_group *group);
-/* With the machine. */
-void vfio_groups_destroy(struct vfiosim *sim);
+extern const struct subsystem vfio_group_subsystem;
 
 /* A device of it is a vfio driver's from now on, or no more: its node comes and goes. */
 void vfio_group_device_added(struct vfio_group *group);

@@ -12,7 +12,7 @@
 #include "iommu/domain.h"
 #include "vfio/group.h"
 #include "iommu/resv.h"
-#include "machine/sim.h"
+#include "pages/show.h"
 
 struct type1 *type1_create(struct container *container, bool v2)
 {
@@ -395,4 +395,39 @@ void type1_detach(struct call *call, struct type1 *type1, struct vfio_group *gro
 	type1->n_emulated--;
 	if (!type1->n_emulated && TAILQ_EMPTY(&type1->domains))
 		remove_all_mappings(call, type1);
+}
+
+/* ---- State ---- */
+
+static void show_domain(struct state *state, const struct domain *domain)
+{
+	struct json *json = &state->json;
+	const struct attachment *attachment;
+
+	json_object(json);
+	json_put_unsigned(json, "number", domain->number);
+	json_put_string(json, "iommu", domain->iommu->name);
+	json_key(json, "groups");
+	json_array(json);
+	TAILQ_FOREACH(attachment, &domain->attachments, in_domain)
+		json_unsigned(json, attachment->group->number);
+	json_array_end(json);
+	json_object_end(json);
+}
+
+void type1_show(struct state *state, const struct type1 *type1)
+{
+	struct json *json = &state->json;
+	const struct domain *domain;
+
+	json_put_unsigned(json, "dma_avail", type1->dma_avail);
+	json_put_bool(json, "dirty_tracking", type1->tracking);
+	json_put_hex(json, "page_sizes", type1->page_sizes);
+	json_key(json, "domains");
+	json_array(json);
+	TAILQ_FOREACH(domain, &type1->domains, in_owner)
+		show_domain(state, domain);
+	json_array_end(json);
+	ranges_show(state, "iova_ranges", &type1->ranges);
+	iopt_show(state, &type1->iopt);
 }

@@ -26,6 +26,7 @@
 
 struct container;
 struct domain;
+struct state;
 struct vfio_group;
 
 struct type1 {
@@ -52,6 +53,9 @@ int type1_attach(struct call *call, struct type1 *type1, struct vfio_group *grou
 void type1_detach(struct call *call, struct type1 *type1, struct vfio_group *group);
 
 int type1_check_extension(const struct type1 *type1, uint64_t extension);
+
+/* Its keys in the state of its container. */
+void type1_show(struct state *state, const struct type1 *type1);
 
 /* Smallest page that can be mapped, bytes. */
 static inline uint64_t type1_page(const struct type1 *type1)

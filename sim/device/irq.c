@@ -16,6 +16,7 @@ struct irq_event {
 	atomic_uint refs;
 	const struct vfiosim_client_ops *ops;
 	struct vfiosim_eventfd *event;	/* the front's */
+	struct deferred end;		/* used by irq_event_put() of the last reference */
 };
 
 int irq_event_create(struct vfiosim_caller *caller, int fd, struct irq_event **ret_event)
@@ -41,12 +42,16 @@ bool irq_event_open(struct vfiosim_caller *caller, struct irq_event *event)
 	return !event->ops->event_open || event->ops->event_open(caller, event->event);
 }
 
-void irq_event_drop(struct irq_event *event)
+static void destroy(struct irq_event *event)
 {
-	if (!event || atomic_fetch_sub(&event->refs, 1) != 1)
-		return;
 	event->ops->event_put(event->event);
 	free(event);
+}
+
+void irq_event_drop(struct irq_event *event)
+{
+	if (event && atomic_fetch_sub(&event->refs, 1) == 1)
+		destroy(event);
 }
 
 struct irq_event *irq_event_get(struct irq_event *event)
@@ -56,16 +61,16 @@ struct irq_event *irq_event_get(struct irq_event *event)
 	return event;
 }
 
-static void drop_later(struct vfiosim *sim, void *arg)
+static void destroy_later(struct vfiosim *sim, void *arg)
 {
-	irq_event_drop(arg);
+	destroy(arg);
 }
 
-/* Short of memory the event stays held: releasing it now could block under the lock. */
+/* Destroying it now could block under the lock. */
 void irq_event_put(struct call *call, struct irq_event *event)
 {
-	if (event)
-		(void)call_defer(call, drop_later, event);
+	if (event && atomic_fetch_sub(&event->refs, 1) == 1)
+		call_defer_item(call, &event->end, destroy_later, event);
 }
 
 static void signal_soon(struct vfiosim *sim, void *arg)

@@ -365,26 +365,26 @@ int call_out(struct call *call, uint64_t uva, const void *data, size_t size)
 	return call_out_bits(call, uva, data, size, 0);
 }
 
-struct deferred {
-	void (*work)(struct vfiosim *sim, void *arg);
-	void *arg;
-	struct deferred *next;
-};
-
 static struct deferred *new_deferred(void (*work)(struct vfiosim *sim, void *arg), void *arg)
 {
 	struct deferred *item = malloc(sizeof(*item));
 
 	if (item)
-		*item = (struct deferred){ .work = work, .arg = arg };
+		*item = (struct deferred){ .work = work, .arg = arg, .ours = true };
 	return item;
 }
 
-static void append(struct deferred *first, struct deferred *item)
+/* @first: NULL while the list is empty. What the list begins with then. */
+static struct deferred *append(struct deferred *first, struct deferred *item)
 {
-	while (first->next)
-		first = first->next;
-	first->next = item;
+	struct deferred *last = first;
+
+	if (!first)
+		return item;
+	while (last->next)
+		last = last->next;
+	last->next = item;
+	return first;
 }
 
 int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
@@ -393,11 +393,15 @@ int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), 
 
 	if (!item)
 		return -ENOMEM;
-	if (call->caller->deferred)
-		append(call->caller->deferred, item);
-	else
-		call->caller->deferred = item;
+	call->caller->deferred = append(call->caller->deferred, item);
 	return 0;
+}
+
+void call_defer_item(struct call *call, struct deferred *item,
+		     void (*work)(struct vfiosim *sim, void *arg), void *arg)
+{
+	*item = (struct deferred){ .work = work, .arg = arg };
+	call->caller->deferred = append(call->caller->deferred, item);
 }
 
 int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg)
@@ -406,11 +410,18 @@ int call_soon(struct call *call, void (*work)(struct vfiosim *sim, void *arg), v
 
 	if (!item)
 		return -ENOMEM;
-	if (call->soon)
-		append(call->soon, item);
-	else
-		call->soon = item;
+	call->soon = append(call->soon, item);
 	return 0;
+}
+
+/* An item that is not ours goes with its work. */
+static void deferred_run(struct vfiosim *sim, struct deferred *item)
+{
+	bool ours = item->ours;
+
+	item->work(sim, item->arg);
+	if (ours)
+		free(item);
 }
 
 static void run_soon(struct call *call)
@@ -419,8 +430,7 @@ static void run_soon(struct call *call)
 
 	while ((item = call->soon)) {
 		call->soon = item->next;
-		item->work(call->sim, item->arg);
-		free(item);
+		deferred_run(call->sim, item);
 	}
 }
 
@@ -430,8 +440,7 @@ void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
 
 	while ((item = caller->deferred)) {
 		caller->deferred = item->next;
-		item->work(sim, item->arg);
-		free(item);
+		deferred_run(sim, item);
 	}
 	reap(sim);
 }

@@ -64,7 +64,6 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 	struct call_out *next;
 };
 
-struct deferred;	/* call.c: work for later */
 
 struct call {
 	struct vfiosim *sim;
@@ -212,11 +211,22 @@ int call_out_zeroes(struct call *call, uint64_t uva, size_t size);
 /* As call_out(); the low @keep_bits bits of the first 8 bytes are or'ed from the client's memory. */
 int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size, unsigned keep_bits);
 
+/* Work for later, in a list. */
+struct deferred {
+	void (*work)(struct vfiosim *sim, void *arg);
+	void *arg;
+	bool ours;		/* the list's own, freed after the work */
+	struct deferred *next;
+};
+
 /*
  * Run @work(sim, arg) after the reply, in order, with no lock held. It frees @arg.
  * -ENOMEM (then nothing is queued, @arg stays the caller's).
  */
 int call_defer(struct call *call, void (*work)(struct vfiosim *sim, void *arg), void *arg);
+/* The same by an item that is part of @arg: cannot fail. For what is released. */
+void call_defer_item(struct call *call, struct deferred *item,
+		     void (*work)(struct vfiosim *sim, void *arg), void *arg);
 /*
  * The same, but before the reply: what the client may look at as soon as its call
  * returns. @work must not block and touches no client's memory: eventfds.

@@ -2,6 +2,7 @@
 /* The keys bars: and msix: of a device or a model, and whether they fit together. */
 #include "topology/read.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,7 +90,7 @@ int read_bars(struct topology_reader *reader, const struct ynode *value, void *t
 
 	if (value->kind != YNODE_MAP)
 		return ynode_expected(value, reader->errors, "a map from 0..5 to BARs");
-	for (size_t i = 0; i < value->n; i++)
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
 		err = worse(err, read_bar(reader, &value->keys[i], &value->items[i], device));
 	return err;
 }

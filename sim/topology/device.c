@@ -212,7 +212,7 @@ int read_models(struct topology_reader *reader, const struct ynode *value, void 
 
 	if (value->kind != YNODE_MAP)
 		return ynode_expected(value, reader->errors, "a map from names to models");
-	for (size_t i = 0; i < value->n; i++)
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
 		err = worse(err, read_model(reader, &value->keys[i], &value->items[i]));
 	return err;
 }
@@ -305,7 +305,8 @@ static int read_type(struct topology_reader *reader, const struct ynode *key,
 		.name = "", .parent = "", .pretty_name = "", .description = "", .instances = 1,
 	};
 	err = read_text(reader, key, &type->name);
-	err = worse(err, read_fields(reader, value, type_fields, NULL, type));
+	if (!err)
+		err = read_fields(reader, value, type_fields, NULL, type);
 	if (!err)
 		err = check_type(reader, key, type);
 	if (err)
@@ -324,7 +325,7 @@ int read_types(struct topology_reader *reader, const struct ynode *value, void *
 	reader->types = arena_alloc(reader->arena, value->n * sizeof(*reader->types));
 	if (!reader->types)
 		return -ENOMEM;
-	for (size_t i = 0; i < value->n; i++)
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
 		err = worse(err, read_type(reader, &value->keys[i], &value->items[i],
 					   &reader->types[reader->topology->n_mdev_types++]));
 	return err;
@@ -527,9 +528,10 @@ static int read_device(struct topology_reader *reader, const struct ynode *key,
 	if (err)
 		group = NULL;	/* what it is behind cannot be told from its kind */
 	err = worse(err, read_text(reader, key, &device->name));
-	err = worse(err, read_fields(reader, map, device_fields, model_fields, device));
+	if (err != -ENOMEM)
+		err = worse(err, read_fields(reader, map, device_fields, model_fields, device));
 	device->line = key->line;
-	if (group)
+	if (group && err != -ENOMEM)
 		err = worse(err, find_group(reader, group, device->kind, &device->group));
 	return err ? err : check_device(reader, map, device);
 }
@@ -546,7 +548,7 @@ int read_devices(struct topology_reader *reader, const struct ynode *value, void
 	reader->device_nodes = arena_alloc(reader->arena, value->n * sizeof(*reader->device_nodes));
 	if (!reader->devices || !reader->device_nodes)
 		return -ENOMEM;
-	for (size_t n = 0; n < value->n; n++) {
+	for (size_t n = 0; n < value->n && err != -ENOMEM; n++) {
 		reader->device_nodes[n] = &value->keys[n];
 		err = worse(err, read_device(reader, &value->keys[n], &value->items[n],
 					     &reader->devices[n]));

@@ -72,7 +72,7 @@ int read_resv_list(struct topology_reader *reader, const struct ynode *list,
 	if (!resv)
 		return -ENOMEM;
 	*ret_n = 0;
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < list->n && err != -ENOMEM; i++) {
 		int broken = read_fields(reader, &list->items[i], resv_fields, NULL, &resv[*ret_n]);
 
 		if (!broken)
@@ -135,7 +135,7 @@ static int read_registers(struct topology_reader *reader, const struct ynode *va
 	registers = arena_alloc(reader->arena, value->n * sizeof(*registers));
 	if (!registers)
 		return -ENOMEM;
-	for (size_t i = 0; i < value->n; i++) {
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++) {
 		err = worse(err, read_text(reader, &value->keys[i], &registers[i].name));
 		err = worse(err, keep_name(reader, NAME_REGISTER, &value->keys[i]));
 		err = worse(err, read_size(reader, &value->items[i], &registers[i].value));
@@ -294,6 +294,8 @@ static int read_group(struct topology_reader *reader, const struct ynode *key,
 	if (known_group(reader, &group))
 		return ynode_error(key, reader->errors, "duplicate group %u", group.number);
 	err = read_fields(reader, value, group_fields, NULL, &group);
+	if (err == -ENOMEM)
+		return err;
 	if (!err && group.noiommu && group.iommu >= 0)
 		err = ynode_error(key, reader->errors, "group %s cannot have an IOMMU", key->text);
 	if (err && reader->topology->n_iommus && !group.noiommu && group.iommu < 0)
@@ -307,7 +309,7 @@ int read_groups(struct topology_reader *reader, const struct ynode *value, void 
 
 	if (value->kind != YNODE_MAP)
 		return ynode_expected(value, reader->errors, "a map from numbers to groups");
-	for (size_t i = 0; i < value->n; i++)
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
 		err = worse(err, read_group(reader, &value->keys[i], &value->items[i]));
 	return err;
 }

@@ -66,7 +66,7 @@ static int read_rows(struct topology_reader *reader, const struct ynode *map,
 {
 	int err = 0;
 
-	for (const struct field *row = fields; row && row->key; row++) {
+	for (const struct field *row = fields; row && row->key && err != -ENOMEM; row++) {
 		const struct ynode *value = ynode_get(map, row->key);
 
 		if (!value && row->required && !(unknown && is_misspelt(map, fields, row->key)))
@@ -89,6 +89,8 @@ int read_fields(struct topology_reader *reader, const struct ynode *map,
 		if (!has_row(fields, map->keys[i].text) && !has_row(more, map->keys[i].text))
 			unknown = unknown_key(reader, &map->keys[i], fields, more);
 	err = worse(unknown, read_rows(reader, map, fields, base, unknown));
+	if (err == -ENOMEM)
+		return err;
 	return worse(err, read_rows(reader, map, more, base, unknown));
 }
 

@@ -3,7 +3,8 @@
  * Reading a topology: maps of the file become structures by tables of fields, one
  * row per key. A key without a row is an error with a suggestion, so is a value
  * its row's function does not like. Reading goes on behind errors, and what is
- * broken is kept where others look for it, so that nothing is said of them.
+ * broken is kept where others look for it, so that nothing is said of them. Only
+ * -ENOMEM ends it at once: what could not be kept is missing where others look.
  */
 #ifndef SIM_TOPOLOGY_READ_H
 #define SIM_TOPOLOGY_READ_H

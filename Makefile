@@ -102,6 +102,9 @@ $(BUILD)/%.o: %.c
 $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
+# Where it decides which allocation fails.
+$(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray strdup)
+
 # A test links its own object with everything but main.
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CHECK_LIBS)

@@ -59,18 +59,24 @@ static inline int private_fuse(mode_t mode)
 	return error;
 }
 
-static inline void become_user(mode_t fuse_mode)
+static inline void drop_to_user(void)
 {
-	if (geteuid() != 0)
-		return;
-	if (private_fuse(fuse_mode) || setgroups(0, NULL) ||
-	    setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) ||
+	if (setgroups(0, NULL) || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) ||
 	    setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID))
 		_exit(99);
 	/* A folder of root's in it would turn "not found" into "permission denied". */
 	setenv("PATH", "/usr/bin:/bin", 1);
 	/* As after exec: /proc/self belongs to the new user. */
 	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static inline void become_user(mode_t fuse_mode)
+{
+	if (geteuid() != 0)
+		return;
+	if (private_fuse(fuse_mode))
+		_exit(99);
+	drop_to_user();
 }
 
 /* Thread sanitizer keeps a thread of its own, and only a single thread may enter a user namespace. */

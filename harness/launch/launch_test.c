@@ -4,6 +4,7 @@
  * command finds, what is left when somebody dies. Each story runs as root and as an
  * ordinary user; what cannot run here says why.
  */
+#include "launch/cover.h"
 #include "launch/launch_rig_test.h"
 
 /* ---- Exit statuses ----------------------------------------------------- */
@@ -348,6 +349,110 @@ START_TEST(pipelines_end_quietly)
 }
 END_TEST
 
+/* ---- In a chroot ------------------------------------------------------- */
+
+/* All that / has, in a folder that is no mount point, on mounts that others share. */
+static int enter_chroot(const char *folder)
+{
+	const struct cover_names none = {};
+	char root[64];
+	int slash;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("test", folder, "tmpfs", 0, "mode=755"))
+		return -errno;
+	snprintf(root, sizeof(root), "%s/root", folder);
+	slash = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(root, 0755) || cover_fill(root, slash, &none, false) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) || chroot(root) || chdir("/"))
+		return -errno;
+	return 0;
+}
+
+/* Has anything of a run come to our own mounts? */
+static bool has_mounts_of_a_run(void)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[4096];
+	bool has = false;
+
+	while (mounts && !has && fgets(line, sizeof(line), mounts))
+		has = strstr(line, "vfiosim-server") || strstr(line, " vfiosim ");
+	if (mounts)
+		fclose(mounts);
+	return has || !mounts;
+}
+
+/* A run's status, or 200 if the chroot could not be made, 201 if the run left mounts. */
+static int run_in_chroot(enum who who, const char *folder, const char *const *words)
+{
+	int status;
+	pid_t pid;
+
+	if ((who == AS_USER && private_fuse(0666)) || enter_chroot(folder))
+		return 200;
+	pid = fork();
+	if (pid == 0) {
+		if (who == AS_USER)
+			drop_to_user();
+		be_launcher(AS_ROOT, words);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return 200;
+	return has_mounts_of_a_run() ? 201 : WEXITSTATUS(status);
+}
+
+static int start_in_chroot(struct run *run, enum who who, const char *const *words)
+{
+	char folder[] = "/tmp/vfiosim-chroot-XXXXXX";
+	int ends[2], status;
+
+	*run = (struct run){};
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	run->launcher = fork();
+	if (run->launcher == 0) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		_exit(run_in_chroot(who, folder, words));
+	}
+	close(ends[1]);
+	run->out = ends[0];
+	status = run_status(run);
+	no_process_is_left();
+	ck_assert_int_eq(rmdir(folder), 0);
+	return status;
+}
+
+START_TEST(root_runs_in_a_chroot)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	status = start_in_chroot(&run, AS_ROOT,
+				 SHELL_RUN("grep -q q35 $VFIOSIM_STATE && ls -d /dev/vfio/10"));
+	ck_assert_msg(status == 0, "%d: %s", status, run.text);
+	ck_assert_str_eq(run.text, "/dev/vfio/10\n");
+}
+END_TEST
+
+START_TEST(user_in_a_chroot_is_told)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	SKIP_UNLESS_POSSIBLE(AS_USER);
+	status = start_in_chroot(&run, AS_USER, RUN("true"));
+	ck_assert_msg(status == 125, "%d: %s", status, run.text);
+	ck_assert_ptr_nonnull(strstr(run.text, "not allowed inside a chroot"));
+	ck_assert_ptr_eq(strchr(run.text, '\n'), run.text + strlen(run.text) - 1);
+}
+END_TEST
+
 /* ---- What is missing --------------------------------------------------- */
 
 START_TEST(closed_fuse_is_one_sentence)
@@ -418,6 +523,8 @@ static Suite *launch_suite(void)
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	tcase_add_test(tcase, closed_fuse_is_one_sentence);
+	tcase_add_test(tcase, root_runs_in_a_chroot);
+	tcase_add_test(tcase, user_in_a_chroot_is_told);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

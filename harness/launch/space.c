@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -62,8 +63,23 @@ static int map_identity(const struct space *space)
 	return write_file("/proc/self/gid_map", text);
 }
 
+/* False: we are in a chroot. True may mean the same, at a mount point. */
+static bool root_is_mount(void)
+{
+	struct statx stx;
+
+	return statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_TYPE, &stx) ||
+	       !(stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
+	       stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
 static int no_user_namespace(int error)
 {
+	if (error == -EPERM && !root_is_mount()) {
+		cli_error("cannot create a user namespace: not allowed inside a chroot. Run as "
+			  "root, or outside the chroot");
+		return error;
+	}
 	cli_error("no user namespace for an ordinary user here (%s): have the administrator set "
 		  "user.max_user_namespaces and kernel.unprivileged_userns_clone above 0, or run "
 		  "as root",
@@ -106,6 +122,43 @@ static int mount_refused(int error)
 	return error;
 }
 
+/* To the root of the mount namespace, wherever chroot() has put ours. */
+static int enter_first_root(void)
+{
+	int self = (int)syscall(SYS_pidfd_open, getpid(), 0), error = 0;
+
+	if (self < 0)
+		return -errno;
+	if (setns(self, CLONE_NEWNS))
+		error = -errno;
+	close(self);
+	return error;
+}
+
+/* In a chroot the folder / is no mount, and has no propagation of its own to change. */
+static int make_private_in_chroot(void)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (root < 0)
+		return -errno;
+	error = enter_first_root();
+	if (!error && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		error = -errno;
+	if (!error && (fchdir(root) || chroot(".")))
+		error = -errno;
+	close(root);
+	return error;
+}
+
+/* Mounts of the run stay in its namespace. */
+static int make_private(void)
+{
+	if (!root_is_mount())
+		return make_private_in_chroot();
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
+}
+
 static int open_fuse(const struct space *space)
 {
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -141,9 +194,8 @@ int space_enter(struct space *space)
 	space->devices_fd = open_fuse(space);
 	if (space->devices_fd < 0)
 		return space->devices_fd;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return mount_refused(-errno);
-	return 0;
+	error = make_private();
+	return error ? mount_refused(error) : 0;
 }
 
 /* ---- Mounts ------------------------------------------------------------ */

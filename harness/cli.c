@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the verbs say on stderr: see cli.h. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,23 @@ void cli_error(const char *format, ...)
 	/* One write: launcher, server and command share the stream. */
 	fprintf(stderr, "vfiosim: %serror:%s %s\n", colours ? "\033[1;31m" : "",
 		colours ? "\033[0m" : "", text);
+}
+
+int cli_flush(FILE *stream, const char *name)
+{
+	int error;
+
+	errno = 0;
+	if (!fflush(stream) && !ferror(stream))
+		return 0;
+	error = errno ? errno : EIO;	/* of an earlier write only the fact is known */
+	cli_error("cannot write %s: %s", name, strerror(error));
+	return -error;
+}
+
+int cli_finish(int status)
+{
+	return cli_flush(stdout, "standard output") && !status ? 2 : status;
 }
 
 static void put_error(const struct vfiosim_error *error)

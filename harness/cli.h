@@ -102,6 +102,12 @@ void cli_complete(const struct cli_verb *verb, char **words, size_t n, size_t in
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line for each, "FILE:LINE:COLUMN: MESSAGE". None: memory ran out. */
 void cli_file_errors(const struct vfiosim_errors *errors);
+/*
+ * Has all that was written to @stream arrived? 0, or -errno, told as "cannot write @name".
+ */
+int cli_flush(FILE *stream, const char *name);
+/* The same for standard output: @status, or 2 if that was 0. */
+int cli_finish(int status);
 /* May @stream have colours? A terminal, and NO_COLOR is not set. */
 bool cli_colours(FILE *stream);
 

@@ -340,6 +340,55 @@ START_TEST(bash_is_told_what_the_rows_say)
 }
 END_TEST
 
+/* ---- Output that does not arrive --------------------------------------- */
+
+/* The program's exit status for what a shell makes of @words. */
+static int status_of(const char *words, char *message, size_t size)
+{
+	char script[PATH_MAX + 512], folder[PATH_MAX] = "";
+	FILE *from;
+	int status;
+
+	ck_assert_int_gt(readlink("/proc/self/exe", folder, sizeof(folder) - 1), 0);
+	snprintf(script, sizeof(script), "PATH=%s/..:$PATH; exec 2>&1; vfiosim %s",
+		 dirname(folder), words);
+	from = popen(script, "re");
+	ck_assert_ptr_nonnull(from);
+	message[fread(message, 1, size - 1, from)] = '\0';
+	status = pclose(from);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static const char *const writers[] = {
+	"--version",
+	"--help",
+	"run --help",
+	"topology list",
+	"topology show q35",
+	"case list",
+	"case verbs",
+	"case run set-container-twice",
+	"case run set-container-twice --tap",
+	"case run set-container-twice --explain",
+};
+
+START_TEST(lost_output_is_told)
+{
+	static const char *const lost[] = { ">/dev/full", ">&-" };
+	char words[256], message[4096];
+	int status;
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(words, sizeof(words), "%s %s", writers[_i], lost[i]);
+		status = status_of(words, message, sizeof(message));
+		ck_assert_msg(status == 2 && strstr(message, "error: cannot write "), "%s: %d %s",
+			      words, status, message);
+	}
+	snprintf(words, sizeof(words), "%s >/dev/null", writers[_i]);
+	ck_assert_int_eq(status_of(words, message, sizeof(message)), 0);
+}
+END_TEST
+
 /* The manual page has every option of `run`. */
 START_TEST(the_manual_knows_every_option)
 {
@@ -374,6 +423,7 @@ int main(void)
 	tcase_add_test(tests, completion_offers_what_the_rows_say);
 	tcase_add_test(tests, bash_is_told_what_the_rows_say);
 	tcase_add_test(tests, the_manual_knows_every_option);
+	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

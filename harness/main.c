@@ -7,13 +7,16 @@
 
 #include "cli.h"
 
-/* Where standard descriptors are closed, nothing of ours may take their numbers. */
+/*
+ * Where standard descriptors are closed, nothing of ours may take their numbers.
+ * Writing to them still fails.
+ */
 static void reserve_standard_fds(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
@@ -24,7 +27,7 @@ int main(int argc, char **argv)
 	reserve_standard_fds();
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
 		puts("vfiosim " VFIOSIM_VERSION);
-		return 0;
+		return cli_finish(0);
 	}
-	return cli_main(&vfiosim_verb, argc, argv);
+	return cli_finish(cli_main(&vfiosim_verb, argc, argv));
 }

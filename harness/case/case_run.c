@@ -282,7 +282,11 @@ static int open_explain(struct options *options)
 
 	options->job.explain = fd < 0 ? NULL : fdopen(fd, "w");
 	options->job.colours = cli_colours(options->tap ? stderr : stdout);
-	return options->job.explain ? 0 : -EIO;
+	if (options->job.explain)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	return -EBADF;
 }
 
 static void finish_options(struct options *options)
@@ -328,14 +332,19 @@ static int run(void *given, char **names, size_t n_names)
 	error = library_plays(&library, &options->filter, &plays, &n);
 	if (!error && options->explain)
 		error = open_explain(options);
-	if (error)
+	if (error == -EBADF)
+		cli_error("cannot write the explanation: %s", strerror(-error));
+	else if (error)
 		cli_error("%s", strerror(-error));
 	else if (!n)
 		complain_of_nothing(&library, &options->filter);
 	else
 		status = run_plays(options, plays, n);
-	if (options->job.explain)
+	if (options->job.explain) {
+		if (cli_flush(options->job.explain, "the explanation"))
+			status = 2;
 		fclose(options->job.explain);
+	}
 	library_plays_done(plays, n);
 	library_done(&library);
 	return status;

@@ -83,7 +83,7 @@ static int run_inside(void *ctx)
 
 /* ---- Inside the run: the server ---------------------------------------- */
 
-static void watch_machine(void *ctx, struct vfiosim *sim)
+static int watch_machine(void *ctx, struct vfiosim *sim)
 {
 	struct fuse_job *job = ctx;
 
@@ -91,12 +91,13 @@ static void watch_machine(void *ctx, struct vfiosim *sim)
 		vfiosim_trace_remove(job->sim, vfiosim_trace_json, job->trace);
 		if (job->options->explain)
 			vfiosim_trace_remove(job->sim, explain_event, &job->explain);
-		return;
+		return 0;
 	}
 	job->sim = sim;
 	vfiosim_trace_add(sim, vfiosim_trace_json, job->trace);
 	if (job->options->explain)
 		vfiosim_trace_add(sim, explain_event, &job->explain);
+	return 0;
 }
 
 /* ---- The launcher ------------------------------------------------------ */

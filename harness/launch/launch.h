@@ -43,9 +43,10 @@ struct launch_options {
 	/*
 	 * Called in the server process as soon as the machine exists, and once more,
 	 * with NULL, when it is about to be destroyed: the place for trace sinks.
-	 * NULL: nothing to do.
+	 * NULL: nothing to do. It returns 0, or -errno after it has said what went wrong:
+	 * a sink that lost something, say. The run then ends with LAUNCH_FAILED.
 	 */
-	void (*watch)(void *ctx, struct vfiosim *sim);
+	int (*watch)(void *ctx, struct vfiosim *sim);
 	/* Called in the command's place when argv is NULL; returns its exit status. */
 	int (*child)(void *ctx);
 	void *ctx;

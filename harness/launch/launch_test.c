@@ -10,7 +10,7 @@
 /* ---- Exit statuses ----------------------------------------------------- */
 
 struct status_row {
-	const char *words[8];	/* after "run" */
+	const char *words[10];	/* after "run" */
 	int status;
 	const char *says;	/* in what it prints; NULL: nothing at all */
 };
@@ -28,6 +28,17 @@ static const struct status_row status_rows[] = {
 	{ { "--topology", "no-such-machine", "true" }, 125, "no-such-machine" },
 	{ { "--trace", "/no/such/folder", "true" }, 125, "/no/such/folder" },
 	{ { "--memlock", "64K", "--topology", "q35", "--", "true" }, 0 },
+};
+
+/* Each opens a file of the machine, so that there is something to write. */
+#define LOST_ROW(...)                                                                    \
+	{ { __VA_ARGS__, "--", "sh", "-c", "exec 3<>/dev/vfio/vfio" }, 125,               \
+	  "cannot write /dev/full: " }
+
+static const struct status_row lost_rows[] = {
+	LOST_ROW("--trace", "/dev/full"),
+	LOST_ROW("--explain", "-o", "/dev/full"),
+	LOST_ROW("-o", "/dev/full", "--trace", "-"),
 };
 
 #define N_STATUS_ROWS (sizeof(status_rows) / sizeof(status_rows[0]))
@@ -51,6 +62,14 @@ START_TEST(exit_statuses)
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	for (size_t i = 0; i < N_STATUS_ROWS; i++)
 		check_status_row((enum who)_i, &status_rows[i]);
+}
+END_TEST
+
+START_TEST(lost_output_is_told)
+{
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (size_t i = 0; i < sizeof(lost_rows) / sizeof(lost_rows[0]); i++)
+		check_status_row((enum who)_i, &lost_rows[i]);
 }
 END_TEST
 
@@ -498,6 +517,7 @@ static Suite *launch_suite(void)
 {
 	const TTest *const tests[] = {
 		exit_statuses,
+		lost_output_is_told,
 		command_finds_the_machine,
 		host_is_untouched,
 		pipes_end_with_the_command,

@@ -39,6 +39,7 @@ struct sinks {
 	struct explain explain;
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
+	const char *messages_name, *trace_name;
 	struct vfiosim *sim;	/* in the server process */
 };
 
@@ -112,7 +113,12 @@ static FILE *open_output(const char *path)
 
 static int sinks_open(struct sinks *sinks, const struct run_options *options)
 {
-	*sinks = (struct sinks){ .explaining = options->explain, .messages = stderr };
+	*sinks = (struct sinks){
+		.explaining = options->explain,
+		.messages = stderr,
+		.messages_name = options->output ? options->output : "standard error",
+		.trace_name = options->trace,
+	};
 	if (options->output && !(sinks->messages = open_output(options->output)))
 		return -EIO;
 	if (!options->trace)
@@ -124,16 +130,33 @@ static int sinks_open(struct sinks *sinks, const struct run_options *options)
 	return sinks->trace ? 0 : -EIO;
 }
 
-static void sinks_close(struct sinks *sinks)
+/* 0, or -errno: the messages have not all been written; told. */
+static int sinks_close(struct sinks *sinks)
 {
+	int error = 0;
+
 	if (sinks->trace && sinks->trace != sinks->messages)
 		fclose(sinks->trace);
-	if (sinks->messages && sinks->messages != stderr)
+	if (sinks->messages && sinks->messages != stderr) {
+		error = cli_flush(sinks->messages, sinks->messages_name);
 		fclose(sinks->messages);
+	}
+	return error;
+}
+
+/* In the server process: what it wrote has arrived. */
+static int sinks_flush(const struct sinks *sinks)
+{
+	bool traces_apart = sinks->trace && sinks->trace != sinks->messages;
+	int error = traces_apart ? cli_flush(sinks->trace, sinks->trace_name) : 0;
+
+	if (!error && (sinks->explaining || sinks->trace == sinks->messages))
+		error = cli_flush(sinks->messages, sinks->messages_name);
+	return error;
 }
 
 /* In the server process, see launch.h. */
-static void sinks_watch(void *ctx, struct vfiosim *sim)
+static int sinks_watch(void *ctx, struct vfiosim *sim)
 {
 	struct sinks *sinks = ctx;
 
@@ -142,7 +165,7 @@ static void sinks_watch(void *ctx, struct vfiosim *sim)
 			vfiosim_trace_remove(sinks->sim, vfiosim_trace_json, sinks->trace);
 		if (sinks->explaining)
 			vfiosim_trace_remove(sinks->sim, explain_event, &sinks->explain);
-		return;
+		return sinks_flush(sinks);
 	}
 	sinks->sim = sim;
 	if (sinks->trace)
@@ -151,6 +174,7 @@ static void sinks_watch(void *ctx, struct vfiosim *sim)
 		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
 		vfiosim_trace_add(sim, explain_event, &sinks->explain);
 	}
+	return 0;
 }
 
 /* ---- The verb ---------------------------------------------------------- */
@@ -191,7 +215,8 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		launch_options.messages = sinks.messages;
 		status = launch(&launch_options, *argv ? argv : shell);
 	}
-	sinks_close(&sinks);
+	if (sinks_close(&sinks))
+		status = LAUNCH_FAILED;
 	free(name);
 	return status;
 }

@@ -95,8 +95,9 @@ static int server_start(struct server *server)
 	error = vfiosim_create(launch->topology, &server->sim);
 	if (error)
 		return error;
-	if (launch->watch)
-		launch->watch(launch->ctx, server->sim);
+	error = launch->watch ? launch->watch(launch->ctx, server->sim) : 0;
+	if (error)
+		return error;
 	error = vfiosim_fuse_create(server->sim, &fuse, &server->fuse);
 	if (error)
 		return error;
@@ -130,6 +131,14 @@ static int server_supervise(struct server *server, int listener)
 #define TIDY false
 #endif
 
+/* 0, or -errno: what the machine's trace was written to has not got all of it; told. */
+static int unwatch(const struct server *server)
+{
+	const struct launch_options *launch = server->options->launch;
+
+	return server->sim && launch->watch ? launch->watch(launch->ctx, NULL) : 0;
+}
+
 /*
  * Ends the process while its threads run. The kernel ends them together and closes the
  * connections; taking everything down takes a tenth of a short run longer. Never by
@@ -137,15 +146,17 @@ static int server_supervise(struct server *server, int listener)
  */
 static _Noreturn void server_leave(const struct server *server, int status)
 {
-	if (server->options->launch->watch)
-		server->options->launch->watch(server->options->launch->ctx, NULL);
+	if (unwatch(server))
+		status = LAUNCH_FAILED;
 	fflush(NULL);
 	_exit(status);
 }
 
 /* Takes everything down: first the threads, then what they use. */
-static void server_stop(struct server *server)
+static int server_stop(struct server *server)
 {
+	int error;
+
 	if (server->fuse)
 		vfiosim_fuse_stop(server->fuse);
 	if (server->is_serving)
@@ -155,13 +166,13 @@ static void server_stop(struct server *server)
 	if (server->is_supervising)
 		pthread_join(server->supervising, NULL);
 	vfiosim_fuse_destroy(server->fuse);
-	if (server->sim && server->options->launch->watch)
-		server->options->launch->watch(server->options->launch->ctx, NULL);
+	error = unwatch(server);
 	vfiosim_destroy(server->sim);
 	if (server->served >= 0)
 		close(server->served);
 	if (server->listener >= 0)
 		close(server->listener);
+	return error;
 }
 
 /* ---- The run ----------------------------------------------------------- */
@@ -231,6 +242,7 @@ void server_main(const struct server_options *options)
 	}
 	if (!error && !TIDY)
 		server_leave(&server, 0);
-	server_stop(&server);
+	if (server_stop(&server))
+		error = -EIO;
 	exit(error ? LAUNCH_FAILED : 0);
 }

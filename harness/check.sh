@@ -61,7 +61,7 @@ run() {
 	[ "$status" -eq 0 ] || sed 's/^/    /' "$log"
 }
 
-run layers harness/layers.sh
+run layers harness/layers.sh "$build"
 for test in "$build"/sim/*/*_test "$build"/sim/*/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
 	[ -x "$test" ] && run "${test#"$build"/}" "$test"
 done

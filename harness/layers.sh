@@ -1,40 +1,41 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Proves that folder order is include order, lowest first:
+# Proves that the order of rooms is the order in which they may use each other, lowest
+# first:
 #
 #	include < base < topology < machine < iommu < bus < pages < iommufd < vfio < device < abi < front
-#	and in front: sysfs < remote < inproc < fuse
+#	and in front: sysfs < loop < remote < inproc < fuse
 #
-# that harness sees only include/ and base/, and that in sim/ the kernel's ABI headers are for abi/.
-# Tests and benchmarks may look anywhere. An include that still breaks the order is
-# named in the list of debts below; one that is listed and gone is an error, too.
+# - No file includes a header of a room above its own; harness sees only include/ and
+#   base/, and in sim/ the kernel's ABI headers are for abi/.
+# - No object of the build folder, if one is given, calls a function of a room above its
+#   own by name, whoever declares it.
 #
-#	harness/layers.sh [ROOT]
+# Tests and benchmarks may look anywhere.
+#
+#	harness/layers.sh [BUILD]
 set -eu
-cd "${1:-$(dirname "$0")/..}"
+cd "$(dirname "$0")/.."
 
-debts='
-sim/front/remote/remote.c front/fuse/loop.h
-sim/front/remote/remote_fds.c front/fuse/loop.h
-'
-
-find include sim harness -name '*.[ch]' ! -name '*_test.[ch]' ! -name '*_bench.[ch]' | sort | xargs awk -v debts="$debts" '
-BEGIN {
-	n = split("base topology machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse", order)
-	for (i = 1; i <= n; i++)
-		rank[order[i]] = i
-	n = split(debts, word)
-	for (i = 1; i < n; i += 2)
-		debt[word[i] " " word[i + 1]] = 1
-}
+order='base topology machine iommu bus pages iommufd vfio device abi front/sysfs front/loop front/remote front/inproc front/fuse'
 
 # The room of a path below sim/ or of a header: one folder, two below front/.
+functions='
+BEGIN {
+	n = split(order, rooms)
+	for (i = 1; i <= n; i++)
+		rank[rooms[i]] = i
+}
 function room(path, part) {
 	split(path, part, "/")
 	return part[1] == "front" ? part[1] "/" part[2] : part[1]
 }
+'
 
+includes() {
+	find include sim harness -name '*.[ch]' ! -name '*_test.[ch]' ! -name '*_bench.[ch]' | sort |
+		xargs awk -v order="$order" "$functions"'
 function complain(why) {
 	print FILENAME ":" FNR ": " from " includes " header ": " why
 	bad = 1
@@ -61,29 +62,64 @@ function complain(why) {
 		next
 	else if (from == "harness" && to != "base")
 		complain("only include/vfiosim and base/ are for it")
-	else if (from == "harness")
-		next
-	else if (rank[to] > rank[from]) {
-		if (FILENAME " " header in debt)
-			paid[FILENAME " " header] = 1
-		else
-			complain("which is above it")
-	}
+	else if (from != "harness" && rank[to] > rank[from])
+		complain("which is above it")
 }
 
 END {
-	n = split("include base topology machine iommu bus pages iommufd vfio device abi front/sysfs front/remote front/inproc front/fuse harness", rooms)
+	n = split("include harness " order, rooms)
 	for (i = 1; i <= n; i++) {
 		if (!seen[rooms[i]]) {
 			print "layers: no includes were found in " rooms[i]
 			bad = 1
 		}
 	}
-	for (pair in debt) {
-		if (!(pair in paid)) {
-			print "layers: " pair ": that include is gone: take it off the list"
+	exit bad
+}'
+}
+
+# "FILE ROOM-RELATIVE-PATH" of each object whose source is still there.
+objects() {
+	find sim -name '*.c' ! -name '*_test.c' ! -name '*_bench.c' | sort |
+		while read -r source; do
+			[ ! -f "$1/${source%.c}.o" ] || echo "$1/${source%.c}.o"
+		done
+}
+
+calls() {
+	objects "$1" | xargs nm -A --extern-only | awk -v order="$order" -v build="$1/sim/" "$functions"'
+{
+	path = substr($1, length(build) + 1)
+	sub(/:.*/, "", path)
+	symbol = $NF
+	if ($(NF - 1) == "U") {
+		n_uses++
+		users[n_uses] = path
+		used[n_uses] = symbol
+	} else {
+		home[symbol] = room(path)
+	}
+}
+
+END {
+	for (i = 1; i <= n_uses; i++) {
+		if (!(used[i] in home))
+			continue
+		known++
+		from = room(users[i])
+		to = home[used[i]]
+		if (rank[to] > rank[from]) {
+			print "sim/" users[i] ": calls " used[i] "(), which is defined in " to ", above it"
 			bad = 1
 		}
 	}
+	if (!known) {
+		print "layers: no calls were found in the objects of " build
+		bad = 1
+	}
 	exit bad
 }'
+}
+
+includes
+[ $# -eq 0 ] || calls "$1"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "iommu/resv.h"
 #include "machine/device.h"
 #include "machine/kernel.h"
 #include "machine/subsystem.h"
@@ -168,6 +169,13 @@ void iommu_device_unuse_default_domain(struct device *dev)
 }
 
 /* ---- What its devices have in common ---- */
+
+const char *resv_type_name(enum vfiosim_resv_type type)
+{
+	static const char *const names[] = { "direct", "direct-relaxable", "reserved", "msi", "msi" };
+
+	return names[type];
+}
 
 /* The IOMMU's and the group's: what every device of it has. */
 static const struct vfiosim_resv *shared_resv(const struct iommu_group *group, size_t index)

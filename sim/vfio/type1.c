@@ -115,13 +115,6 @@ static int check_aperture(struct call *call, const struct type1 *type1, const st
 	return 0;
 }
 
-const char *resv_type_name(enum vfiosim_resv_type type)
-{
-	static const char *const names[] = { "direct", "direct-relaxable", "reserved", "msi", "msi" };
-
-	return names[type];
-}
-
 /* Mirrors vfio_iommu_resv_conflict. */
 static int check_reserved(struct call *call, const struct type1 *type1,
 			  const struct iommu_group *group)

@@ -31,7 +31,7 @@
 #include <vfiosim/fuse.h>
 
 #include "front/fuse/last.h"
-#include "front/fuse/loop.h"
+#include "front/loop/loop.h"
 #include "front/remote/remote.h"
 #include "front/sysfs/tree.h"
 

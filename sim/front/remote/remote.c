@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/span.h"
-#include "front/fuse/loop.h"
+#include "front/loop/loop.h"
 #include "front/remote/remote.h"
 
 #define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "front/fuse/loop.h"
+#include "front/loop/loop.h"
 #include "front/remote/remote.h"
 
 #ifndef PIDFD_THREAD

@@ -10,8 +10,8 @@
  * and then, more rarely each time it loses again. A poll in which the thread lost
  * its cpu says at once that the machine is busy.
  */
-#ifndef SIM_FRONT_FUSE_PACE_H
-#define SIM_FRONT_FUSE_PACE_H
+#ifndef SIM_FRONT_LOOP_PACE_H
+#define SIM_FRONT_LOOP_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>

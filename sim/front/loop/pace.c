@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How to wait for the next request (pace.h). */
-#include "front/fuse/pace.h"
+#include "front/loop/pace.h"
 
 #define TRY_FOR 6		/* waits of a trial */
 #define PERIOD_MIN 64

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "front/fuse/loop.h"
+#include "front/loop/loop.h"
 
 enum request {
 	QUICK = 'q',		/* noted down, in order */

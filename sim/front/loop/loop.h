@@ -21,8 +21,8 @@
  * the leader polls the source for a bounded time, as long as that keeps paying
  * off; never on a machine with one cpu, and never when nobody calls.
  */
-#ifndef SIM_FRONT_FUSE_LOOP_H
-#define SIM_FRONT_FUSE_LOOP_H
+#ifndef SIM_FRONT_LOOP_LOOP_H
+#define SIM_FRONT_LOOP_LOOP_H
 
 #include <poll.h>
 #include <stdbool.h>

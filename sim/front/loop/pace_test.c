@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "front/fuse/pace.h"
+#include "front/loop/pace.h"
 
 /* Waits that take so long each way; how many of @n were polled. */
 static unsigned play(struct pace *pace, unsigned n, uint64_t poll_ns, uint64_t sleep_ns)

@@ -21,8 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "front/fuse/loop.h"
-#include "front/fuse/pace.h"
+#include "front/loop/loop.h"
+#include "front/loop/pace.h"
 
 #define KEEP_IDLE 4			/* idle workers that stay for good */
 #define IDLE_SECONDS 2			/* how long others stay */

@@ -256,20 +256,43 @@ static bool allows(struct remote *remote, struct span uva, bool write)
 	return found;
 }
 
-/* At any time: this memory, or none. */
+/* This memory, or none. */
 static ssize_t copy_by_memory(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
 {
 	struct span span;
-	ssize_t copied = -1;
 
 	if (!span_make(uva, ours.iov_len, &span) || span.last > INT64_MAX ||
-	    !remote_files_get(remote))
+	    !allows(remote, span, write))
 		return -1;
-	if (allows(remote, span, write))
-		copied = write ? pwrite(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva) :
-				 pread(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva);
-	remote_files_put(remote);
-	return copied;
+	return write ? pwrite(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva) :
+		       pread(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva);
+}
+
+/* A number that is a thread's of the process now; 0: there is none. */
+static pid_t remote_thread(struct remote *remote)
+{
+	pid_t tid = atomic_load(&remote->last_tid);
+
+	if (!files_alive(remote))
+		return 0;
+	if (remote_has_thread(remote, tid))
+		return tid;
+	return process_there(remote) ? remote->tgid : 0;
+}
+
+/*
+ * Where the memory cannot be opened: that of a process that is not dumpable is root's,
+ * though its user may reach it. By a number, then, that was the process' own before and
+ * still is afterwards: so it was meanwhile, and what was read is this memory's. A write
+ * has gone astray where it no longer is: to another process of the same user, since that
+ * is who serves here.
+ */
+static ssize_t copy_by_process(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
+{
+	pid_t tid = remote_thread(remote);
+	ssize_t copied = tid ? copy_by_number(remote, tid, uva, ours, write) : -1;
+
+	return process_there(remote) && files_alive(remote) ? copied : -1;
 }
 
 static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
@@ -278,13 +301,27 @@ static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, b
 
 	if (!ours.iov_len)
 		return 0;
-	if (remote->maps_fd < 0 || remote->mem_fd < 0)
+	if (remote->maps_fd < 0 || !remote_files_get(remote))
 		return -EFAULT;
 	if (serving && serving->remote == remote)
 		copied = copy_by_number(remote, (pid_t)serving->caller.tid, uva, ours, write);
-	else
+	else if (remote->mem_fd >= 0)
 		copied = copy_by_memory(remote, uva, ours, write);
+	else
+		copied = copy_by_process(remote, uva, ours, write);
+	remote_files_put(remote);
 	return copied == (ssize_t)ours.iov_len ? 0 : -EFAULT;
+}
+
+bool remote_has_page(struct remote *remote, uint64_t page)
+{
+	struct iovec ours = { (char[1]){ 0 }, 1 };
+
+	if (remote->mem_fd >= 0)
+		return pread(remote->mem_fd, ours.iov_base, 1, (off_t)page) == 1;
+	if (serving && serving->remote == remote)
+		return copy_by_number(remote, (pid_t)serving->caller.tid, page, ours, false) == 1;
+	return copy_by_process(remote, page, ours, false) == 1;
 }
 
 int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length)

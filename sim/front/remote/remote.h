@@ -99,7 +99,7 @@ struct remote {
 	/* The set's and those of calls; at 0 all are closed: the memory is gone. */
 	atomic_uint files;
 	int pidfd;			/* of tgid; -1: not known */
-	int mem_fd;			/* -1: this memory is out of reach */
+	int mem_fd;			/* -1: not to be opened: see copy_by_process() */
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
@@ -189,6 +189,8 @@ void remotes_tell_full(struct remotes *set, int error);
 bool remote_process_there(struct remote *remote);
 /* Is the client's memory still in use? Never waits for anybody. */
 bool remote_alive(struct remote *remote);
+/* Is there memory at @page, which the client may read? Between files_get and files_put. */
+bool remote_has_page(struct remote *remote, uint64_t page);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */
 int remote_read(void *client_ctx, uint64_t uva, void *to, size_t length);
 int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length);

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <sys/vfs.h>
 
+#include <vfiosim/engine.h>
+
 #include "front/fuse/fuse_rig_test.h"
 
 #define PAGE 4096u
@@ -275,6 +277,75 @@ static int client_main(int argc, char **argv)
 	return 0;
 }
 
+/* ---- Who is not dumpable ---- */
+
+static bool engine_put(int device, off_t at, uint64_t value, size_t size)
+{
+	return pwrite(device, &value, size, at) == (ssize_t)size;
+}
+
+/* Has the engine write @text to @iova. It begins when its doorbell's write was answered. */
+static bool engine_write(int device, uint64_t iova, const char *text)
+{
+	uint32_t status = VFIOSIM_ENGINE_BUSY;
+	size_t n = strlen(text);
+	bool ok = pwrite(device, text, n, VFIOSIM_ENGINE_WINDOW) == (ssize_t)n &&
+		  engine_put(device, VFIOSIM_ENGINE_DESTINATION, iova, 8) &&
+		  engine_put(device, VFIOSIM_ENGINE_LENGTH, n, 8) &&
+		  engine_put(device, VFIOSIM_ENGINE_COMMAND, VFIOSIM_ENGINE_WRITE, 4);
+
+	while (ok && status == VFIOSIM_ENGINE_BUSY)
+		ok = pread(device, &status, sizeof(status), VFIOSIM_ENGINE_STATUS) == sizeof(status);
+	return status == VFIOSIM_ENGINE_DONE;
+}
+
+/* --not-dumpable: what test_not_dumpable starts. No test runs in it: nothing is asserted. */
+static int not_dumpable_main(void)
+{
+	const int rw = PROT_READ | PROT_WRITE;
+	int container = rig_open("vfio"), group = rig_open("10"), device;
+	int fd = memfd_create("test", MFD_CLOEXEC);
+	char *at = mmap(NULL, PAGE, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *file = mmap(NULL, 8 * PAGE, rw, MAP_SHARED, fd, 0);
+
+	prctl(PR_SET_DUMPABLE, 0);
+	if (ftruncate(fd, 2 * PAGE) || rig_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return 1;
+	if (rig_map(container, at, 0, PAGE) || rig_map(container, file, PAGE, 2 * PAGE))
+		return 2;
+	if (rig_map(container, file + 2 * PAGE, 8 * PAGE, PAGE) != -EFAULT)
+		return 3;
+	device = rig_device(group, "0000:01:00.0");
+	if (device < 0)
+		return 4;
+	if (!engine_write(device, 8, "by DMA"))
+		return 5;
+	return strcmp(at + 8, "by DMA") ? 6 : 0;
+}
+
+static int become_not_dumpable(void *arg)
+{
+	rig_supervised(arg);
+	execl("/proc/self/exe", "client", "--not-dumpable", NULL);
+	return 9;
+}
+
+/*
+ * Its memory is not an ordinary user's to open, but to reach, if the program was begun
+ * inside the run.
+ */
+START_TEST(test_not_dumpable)
+{
+	struct rig rig;
+
+	if (!rig_start(&rig, _i, "engine"))
+		return;
+	ck_assert_int_eq(rig_child(become_not_dumpable, &rig), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
 /* ---- Descriptors ---- */
 
 static void *unshared_files(void *arg)
@@ -454,6 +525,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_files, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_regions, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_fork_exec_threads, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_not_dumpable, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_descriptors, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_eventfds, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_memlock, 0, RIG_USERS);
@@ -469,6 +541,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "--client"))
 		return client_main(argc, argv);
+	if (argc == 2 && !strcmp(argv[1], "--not-dumpable"))
+		return not_dumpable_main();
 	setbuf(stdout, NULL);
 	runner = srunner_create(suite());
 	srunner_run_all(runner, CK_NORMAL);

@@ -169,23 +169,16 @@ static enum vfiosim_vma_kind found_kind(const struct remote *remote, const struc
 
 /* ---- Beyond the end of a file ---- */
 
-static bool page_is_there(struct remote *remote, uint64_t page)
-{
-	char byte;
-
-	return pread(remote->mem_fd, &byte, 1, (off_t)page) == 1;
-}
-
 /* The first page of the VMA without a page of the file behind it; span.last + 1 if all have one. */
 static uint64_t file_end(struct remote *remote, struct span span)
 {
 	uint64_t low = span.first, high = (span.last + 1) - VFIOSIM_PAGE_SIZE, middle;
 
-	if (page_is_there(remote, high))
+	if (remote_has_page(remote, high))
 		return span.last + 1;
 	while (low < high) {
 		middle = low + (high - low) / 2 / VFIOSIM_PAGE_SIZE * VFIOSIM_PAGE_SIZE;
-		if (page_is_there(remote, middle))
+		if (remote_has_page(remote, middle))
 			low = middle + VFIOSIM_PAGE_SIZE;
 		else
 			high = middle;

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #include <vfiosim/abi/cdev.h>
 
@@ -19,23 +18,14 @@
 
 /* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
 
-static void free_prepared(struct call *call, void *prepared)
-{
-	free(prepared);
-}
-
 /* Resolves the descriptor; what is wrong with it waits for its turn. */
 int bind_iommufd_prepare(struct call *call)
 {
 	const struct vfiosim_device_bind_iommufd *cmd = (void *)call->in.bytes;
-	struct cdev_bind *bind = calloc(1, sizeof(*bind));
+	struct cdev_bind *bind = call_state(call, struct cdev_bind);
 	struct vfiosim_file *file;
 	char token[16];
 
-	if (!bind)
-		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = bind;
-	call->prepared_done = free_prepared;
 	bind->fd = cmd->iommufd;
 	bind->token = cmd->flags & VFIOSIM_DEVICE_BIND_FLAG_TOKEN;
 	bind->token_uva = cmd->token_uuid_ptr;
@@ -60,7 +50,7 @@ int bind_iommufd_run(struct call *call)
 			      V("known", VFIOSIM_DEVICE_BIND_FLAG_TOKEN));
 	if (cmd->iommufd < 0)
 		return refuse(call, RULE_BAD_IOMMUFD, V("fd", (int64_t)cmd->iommufd));
-	return cdev_bind(call, call->prepared, &cmd->out_devid);
+	return cdev_bind(call, call_state(call, struct cdev_bind), &cmd->out_devid);
 }
 
 void bind_iommufd_undo(struct call *call)
@@ -76,24 +66,12 @@ int pt_early(struct call *call)
 	return vfio_device_file(call->file)->group ? refuse_driver_command(call) : 0;
 }
 
-/* The PASID stands behind what every caller gives, so it is read only where it counts. */
-struct pasid_arg {
-	struct cdev_pasid pasid;
-	uint32_t argsz, min;
-	uint64_t uva;
-	int error;		/* -EFAULT */
-};
-
 /* argsz and flags are at the same place in both. */
 static int prepare_pasid(struct call *call, size_t offset)
 {
 	const struct vfiosim_device_detach_iommufd_pt *cmd = (void *)call->in.bytes;
-	struct pasid_arg *arg = calloc(1, sizeof(*arg));
+	struct pasid_arg *arg = call_state(call, struct pasid_arg);
 
-	if (!arg)
-		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = arg;
-	call->prepared_done = free_prepared;
 	arg->pasid.given = cmd->flags & VFIOSIM_DEVICE_DETACH_PASID;
 	arg->argsz = cmd->argsz;
 	arg->min = (uint32_t)(offset + sizeof(arg->pasid.pasid));
@@ -132,7 +110,7 @@ static int check_pasid(struct call *call, const struct pasid_arg *arg)
 int attach_pt_run(struct call *call)
 {
 	struct vfiosim_device_attach_iommufd_pt *cmd = (void *)call->in.bytes;
-	const struct pasid_arg *arg = call->prepared;
+	const struct pasid_arg *arg = call_state(call, struct pasid_arg);
 	int ret = check_pasid(call, arg);
 
 	if (ret)
@@ -142,14 +120,14 @@ int attach_pt_run(struct call *call)
 
 void attach_pt_undo(struct call *call)
 {
-	const struct pasid_arg *arg = call->prepared;
+	const struct pasid_arg *arg = call_state(call, struct pasid_arg);
 
 	cdev_detach(call, device_of(call), &arg->pasid);
 }
 
 int detach_pt_run(struct call *call)
 {
-	const struct pasid_arg *arg = call->prepared;
+	const struct pasid_arg *arg = call_state(call, struct pasid_arg);
 	int ret = check_pasid(call, arg);
 
 	if (!ret)

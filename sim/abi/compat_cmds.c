@@ -133,7 +133,7 @@ static int unmap_dma(struct call *call)
 	else
 		ret = compat_unmap(call, ioas, unmap->iova, unmap->size, &size);
 	unmap->size = size;
-	call->answer_anyway = true;
+	call->result.answer_anyway = true;
 	return ret;
 }
 

@@ -12,7 +12,6 @@
 #include <vfiosim/topology.h>
 
 #include "abi/dispatch.h"
-#include "vfio/cdev.h"
 
 /* Opened by its own node, a device knows nothing but BIND until it is bound. */
 int device_check(struct call *call)
@@ -113,7 +112,7 @@ static int hot_reset_info_early(struct call *call)
 /* Too little room: the number that is needed goes back all the same. */
 static int refuse_room(struct call *call, struct vfio_pci_hot_reset_info *out, int count)
 {
-	call->answer_anyway = true;
+	call->result.answer_anyway = true;
 	out->count = (uint32_t)count;
 	return refuse(call, RULE_HOT_RESET_ROOM, V("argsz", out->argsz), V("count", count));
 }
@@ -366,6 +365,8 @@ const struct command device_commands[] = {
 	{ .row = { DEVICE_COMMAND(VFIO_DEVICE_SET_IRQS, vfio_irq_set), .checks_flags = true,
 		   .known_flags = VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK,
 		   .fields = set_fields, .flags = set_flags, .errors = set_errors },
+	  .state = sizeof(struct irq_data_set),
+	  .state_done = set_irqs_done,
 	  .early = set_irqs_early,
 	  .prepare = set_irqs_prepare,
 	  .run = set_irqs_run },
@@ -379,6 +380,8 @@ const struct command device_commands[] = {
 	  .back = sizeof(struct vfio_pci_hot_reset_info) },
 	{ .row = { DEVICE_COMMAND(VFIO_DEVICE_PCI_HOT_RESET, vfio_pci_hot_reset),
 		   .checks_flags = true, .fields = hot_fields, .errors = hot_errors },
+	  .state = sizeof(struct reset_groups),
+	  .state_done = hot_reset_done,
 	  .early = hot_reset_early,
 	  .prepare = hot_reset_prepare,
 	  .run = hot_reset_run },
@@ -393,6 +396,7 @@ const struct command device_commands[] = {
 		   .min_size = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr),
 		   .full_size = sizeof(struct vfiosim_device_bind_iommufd),
 		   .fields = bind_fields, .flags = bind_flags, .errors = bind_errors },
+	  .state = sizeof(struct cdev_bind),
 	  .prepare = bind_iommufd_prepare,
 	  .run = bind_iommufd_run,
 	  .undo = bind_iommufd_undo,
@@ -406,6 +410,7 @@ const struct command device_commands[] = {
 		   .full_size = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid),
 		   .fields = attach_fields, .flags = pasid_flags, .errors = attach_errors },
 	  .early = pt_early,
+	  .state = sizeof(struct pasid_arg),
 	  .prepare = attach_pt_prepare,
 	  .run = attach_pt_run,
 	  .undo = attach_pt_undo,
@@ -418,6 +423,7 @@ const struct command device_commands[] = {
 		   .full_size = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),
 		   .fields = detach_fields, .flags = pasid_flags, .errors = detach_errors },
 	  .early = pt_early,
+	  .state = sizeof(struct pasid_arg),
 	  .prepare = detach_pt_prepare,
 	  .run = detach_pt_run },
 	{ .row = { .name = NULL } },

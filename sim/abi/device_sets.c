@@ -19,15 +19,6 @@
 
 #define VECTORS_MAX 2048u	/* of MSI-X: no driver accepts more, so no more is read */
 
-struct irq_data_set {
-	uint32_t count;
-	int error;			/* -EFAULT: the data could not be read */
-	uint8_t *bytes;			/* as the client gave them */
-	struct irq_event **events;	/* count of them; owned: one reference each */
-	struct irq_event *closed;	/* see struct irq_set; owned: one reference */
-	int *errors;
-};
-
 static struct vfio_irq_set *irq_header(struct call *call)
 {
 	return (void *)call->in.bytes;
@@ -54,19 +45,16 @@ static bool data_fits(const struct vfio_irq_set *header, int width)
 	       (uint64_t)header->count * (unsigned)width <= header->argsz - sizeof(*header);
 }
 
-static void free_data(struct call *call, void *prepared)
+void set_irqs_done(struct call *call)
 {
-	struct irq_data_set *data = prepared;
+	struct irq_data_set *data = call_state(call, struct irq_data_set);
 
-	if (!data)
-		return;
 	for (uint32_t i = 0; data->events && i < data->count; i++)
 		irq_event_drop(data->events[i]);
 	irq_event_drop(data->closed);
 	free(data->events);
 	free(data->errors);
 	free(data->bytes);
-	free(data);
 }
 
 static int resolve_events(struct call *call, struct irq_data_set *data)
@@ -88,7 +76,7 @@ static int resolve_events(struct call *call, struct irq_data_set *data)
 /* Hold the unmask eventfd there is, for a look at it without the lock. */
 static int hold_unmask(struct call *call)
 {
-	struct irq_data_set *data = call->prepared;
+	struct irq_data_set *data = call_state(call, struct irq_data_set);
 	struct device *dev = device_of(call);
 
 	data->closed = irq_event_get(dev->vfio->ops->unmask_event(dev));
@@ -98,7 +86,7 @@ static int hold_unmask(struct call *call)
 /* A new unmask eventfd: was the one before closed meanwhile? */
 static void find_closed(struct call *call, const struct vfio_irq_set *header)
 {
-	struct irq_data_set *data = call->prepared;
+	struct irq_data_set *data = call_state(call, struct irq_data_set);
 
 	if (header->index != IRQ_INTX || !(header->flags & VFIO_IRQ_SET_ACTION_UNMASK) ||
 	    !device_of(call)->vfio->ops->unmask_event)
@@ -114,16 +102,11 @@ static void find_closed(struct call *call, const struct vfio_irq_set *header)
 int set_irqs_prepare(struct call *call)
 {
 	const struct vfio_irq_set *header = irq_header(call);
+	struct irq_data_set *data = call_state(call, struct irq_data_set);
 	int width = data_width(header->flags);
-	struct irq_data_set *data;
 
 	if (width <= 0 || header->count > VECTORS_MAX || !data_fits(header, width))
 		return 0;
-	data = calloc(1, sizeof(*data));
-	if (!data)
-		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = data;
-	call->prepared_done = free_data;
 	data->count = header->count;
 	data->bytes = calloc(header->count + 1, (size_t)width);
 	if (!data->bytes)
@@ -162,7 +145,7 @@ int set_irqs_run(struct call *call)
 	};
 	const struct vfio_irq_set *header = irq_header(call);
 	struct device *dev = device_of(call);
-	const struct irq_data_set *data = call->prepared;
+	const struct irq_data_set *data = call_state(call, struct irq_data_set);
 	int width = data_width(header->flags);
 	struct irq_set set = {
 		.index = header->index, .start = header->start, .count = header->count,
@@ -172,7 +155,7 @@ int set_irqs_run(struct call *call)
 	if (!data_fits(header, width))
 		return refuse(call, RULE_IRQ_DATA, V("flags", header->flags));
 	set.data = by_width[width];
-	if (data) {
+	if (data->bytes) {
 		set.bools = data->bytes;
 		set.data_error = data->error;
 		set.events = data->events;
@@ -188,16 +171,12 @@ int set_irqs_run(struct call *call)
 
 #define GROUPS_MAX 256u	/* functions of a bus: no more can be affected but below bridges */
 
-struct reset_groups {
-	int read_error;
-	uint32_t count;
-	int errors[GROUPS_MAX];
-	struct vfio_group *groups[GROUPS_MAX];	/* NULL: of something else; as long as their files, so until vfiosim_finish() */
-};
-
-static void free_groups(struct call *call, void *prepared)
+void hot_reset_done(struct call *call)
 {
-	free(prepared);
+	struct reset_groups *groups = call_state(call, struct reset_groups);
+
+	free(groups->errors);
+	free(groups->groups);
 }
 
 int hot_reset_early(struct call *call)
@@ -218,16 +197,15 @@ static int find_group(struct call *call, int fd, struct vfio_group **ret_group)
 int hot_reset_prepare(struct call *call)
 {
 	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
-	struct reset_groups *groups;
+	struct reset_groups *groups = call_state(call, struct reset_groups);
 	int32_t fds[GROUPS_MAX];
 
 	if (!header->count || header->count > GROUPS_MAX)
 		return 0;
-	groups = calloc(1, sizeof(*groups));
-	if (!groups)
+	groups->errors = calloc(header->count, sizeof(groups->errors[0]));
+	groups->groups = calloc(header->count, sizeof(struct vfio_group *));
+	if (!groups->errors || !groups->groups)
 		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = groups;
-	call->prepared_done = free_groups;
 	groups->count = header->count;
 	groups->read_error = call_read(call, call->arg + sizeof(*header), fds,
 				       sizeof(fds[0]) * header->count);
@@ -251,7 +229,7 @@ int hot_reset_run(struct call *call)
 {
 	const struct vfio_pci_hot_reset *header = (void *)call->in.bytes;
 	struct device *dev = device_of(call);
-	struct reset_groups *groups = call->prepared;
+	struct reset_groups *groups = call_state(call, struct reset_groups);
 	bool by_groups = vfio_device_file(call->file)->group;
 	int max;
 
@@ -262,7 +240,7 @@ int hot_reset_run(struct call *call)
 		return max;
 	if (!by_groups)
 		return dev->vfio->ops->hot_reset(call, dev, NULL, 0);
-	if (!groups || header->count > (uint32_t)max)
+	if (!groups->count || header->count > (uint32_t)max)
 		return refuse(call, RULE_HOT_RESET_COUNT, V("count", header->count), V("max", max));
 	if (groups->read_error)
 		return refuse_address(call, call->arg + sizeof(*header), "read");

@@ -291,7 +291,7 @@ static int publish(struct call *call)
 	const struct vfiosim_client *client = call->caller->client;
 	size_t back = call->command->back < call->in_size ? call->command->back : call->in_size;
 
-	for (struct call_out *out = call->outs; out; out = out->next) {
+	for (struct call_out *out = call->result.outs; out; out = out->next) {
 		int ret = publish_out(call, out);
 
 		if (ret)
@@ -306,11 +306,11 @@ static int publish(struct call *call)
 /* The new descriptor, or its file is gone as if it had never been. */
 static int install(struct call *call)
 {
-	int ret = call->caller->client->ops->install(call->caller, call->new_file);
+	int ret = call->caller->client->ops->install(call->caller, call->result.new_file);
 
 	if (ret >= 0)
 		return ret;
-	vfiosim_release(call->new_file, call->caller);
+	vfiosim_release(call->result.new_file, call->caller);
 	return refuse(call, RULE_TOO_MANY_FILES, V("error", -ret), VS("errno", strerrorname_np(-ret)));
 }
 
@@ -331,7 +331,7 @@ static int install_in_struct(struct call *call)
 	uint32_t number;
 
 	if (ret)
-		vfiosim_release(call->new_file, call->caller);
+		vfiosim_release(call->result.new_file, call->caller);
 	else
 		ret = install(call);
 	if (ret < 0) {
@@ -362,18 +362,18 @@ static int serve(struct call *call)
 		ret = call->command->prepare(call);
 	if (!ret)
 		ret = call_run(call, decide);
-	if (ret < 0 && !call->answer_anyway)
+	if (ret < 0 && !call->result.answer_anyway)
 		return ret;
-	if (ret >= 0 && call->new_file && call->command->row.fd_field)
+	if (ret >= 0 && call->result.new_file && call->command->row.fd_field)
 		return install_in_struct(call);
 	published = publish(call);
-	if (published && call->new_file)
-		vfiosim_release(call->new_file, call->caller);
+	if (published && call->result.new_file)
+		vfiosim_release(call->result.new_file, call->caller);
 	if (published) {
 		call_run(call, undo);
 		return published;
 	}
-	return ret >= 0 && call->new_file ? install(call) : ret;
+	return ret >= 0 && call->result.new_file ? install(call) : ret;
 }
 
 long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uint32_t cmd,
@@ -387,6 +387,8 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 	call.arg = arg;
 	call.number = cmd;
 	call.command = find_command(file->ops->kind, cmd);
+	if (call.command)
+		memset(call.state.bytes, 0, call.command->state);
 	ret = serve(&call);
 	atomic_fetch_add_explicit(&file->sim->n_commands, 1, memory_order_relaxed);
 	if (ret < 0)
@@ -395,6 +397,8 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		snprintf(unknown, sizeof(unknown), "ioctl %#x", cmd);
 	trace_call(&call, call.command ? call.command->row.name : unknown,
 		   call.command ? &call.command->row : NULL, ret);
+	if (call.command && call.command->state_done)
+		call.command->state_done(&call);
 	call_done(&call);
 	return ret;
 }

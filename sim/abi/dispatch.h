@@ -8,7 +8,7 @@
  *	early		lock held: what the kernel refuses before it reads anything
  *	(copy)		min_size bytes at least, full_size at most; argsz and flags checked
  *	prepare		no lock: variable parts, descriptors (call_read(), client ops);
- *			may not refuse what run would refuse first: remember it instead
+ *			may not refuse what run would refuse first: it keeps that in call_state()
  *	run		lock held: decides; may be run again (CALL_AGAIN) until it has
  *			what it asked for, so it changes nothing before that
  *	(publish)	no lock: `back` bytes of call->in, then the call_out()s, then the
@@ -28,6 +28,8 @@ struct command {
 	int (*run)(struct call *call);		/* >= 0 is what ioctl() returns */
 	/* run's outputs could not be given: takes back what it did. Lock held; NULL: nothing. */
 	void (*undo)(struct call *call);
+	uint16_t state;		/* bytes of its call_state(): zero when the command begins */
+	void (*state_done)(struct call *call);	/* no lock; frees what the state owns. NULL: nothing */
 	bool unbound;		/* devices: known before VFIO_DEVICE_BIND_IOMMUFD, too */
 	uint16_t back;		/* bytes of call->in copied back on success, never more than
 				   the client's argsz covers; 0: none */

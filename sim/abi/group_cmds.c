@@ -28,30 +28,37 @@ static int get_status(struct call *call)
 
 /* ---- VFIO_GROUP_SET_CONTAINER: arg points at a descriptor ---- */
 
+struct set_container_state {	/* NULL: the descriptor is of neither; borrowed with it */
+	struct container *container;
+	struct iommufd *iommufd;
+};
+
 static int prepare_set_container(struct call *call)
 {
+	struct set_container_state *state = call_state(call, struct set_container_state);
+	struct vfiosim_file *file;
 	int fd, ret;
 
 	memcpy(&fd, call->in.bytes, sizeof(fd));
-	ret = call->caller->client->ops->file(call->caller, fd, &call->other);
+	ret = call->caller->client->ops->file(call->caller, fd, &file);
 	if (ret == -EBADF)
 		return refuse(call, RULE_BAD_FD, V("fd", (int64_t)fd));
 	if (ret && ret != -EBADFD)
 		return refuse(call, RULE_NO_MEMORY);
-	if (ret)
-		call->other = NULL;
+	if (!ret) {
+		state->container = container_from_file(file);
+		state->iommufd = iommufd_from_file(file);
+	}
 	return 0;
 }
 
 static int set_container(struct call *call)
 {
-	const struct vfiosim_file *file = call->other;
-	struct container *container = file ? container_from_file(file) : NULL;
-	struct iommufd *iommufd = file ? iommufd_from_file(file) : NULL;
+	const struct set_container_state *state = call_state(call, struct set_container_state);
 	int fd;
 
 	memcpy(&fd, call->in.bytes, sizeof(fd));
-	return group_set_container(call, group_of(call), container, iommufd, fd);
+	return group_set_container(call, group_of(call), state->container, state->iommufd, fd);
 }
 
 static int unset_container(struct call *call)
@@ -132,6 +139,7 @@ const struct command group_commands[] = {
 	  .back = sizeof(struct vfio_group_status) },
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_SET_CONTAINER, VFIOSIM_SIZE_FIXED, sizeof(int)),
 		   .fields = fd_fields, .errors = set_errors },
+	  .state = sizeof(struct set_container_state),
 	  .prepare = prepare_set_container,
 	  .run = set_container },
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_UNSET_CONTAINER, VFIOSIM_SIZE_VALUE, 0),

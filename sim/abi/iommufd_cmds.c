@@ -99,12 +99,9 @@ struct allowed_list {
 	int error;
 };
 
-static void free_allowed(struct call *call, void *prepared)
+static void free_allowed(struct call *call)
 {
-	struct allowed_list *list = prepared;
-
-	free(list->items);
-	free(list);
+	free(call_state(call, struct allowed_list)->items);
 }
 
 /* Room for ALLOWED_CHUNK more, within ALLOWED_MAX. */
@@ -128,13 +125,9 @@ static int grow_allowed(struct allowed_list *list)
 static int prepare_allow(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
-	struct allowed_list *list = calloc(1, sizeof(*list));
+	struct allowed_list *list = call_state(call, struct allowed_list);
 	size_t size = sizeof(list->items[0]);
 
-	if (!list)
-		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = list;
-	call->prepared_done = free_allowed;
 	while (list->n < cmd->num_iovas && !list->error) {
 		uint32_t left = cmd->num_iovas - list->n;
 		uint32_t part = left < ALLOWED_CHUNK ? left : ALLOWED_CHUNK;
@@ -183,7 +176,7 @@ static int load_allowed(struct call *call, struct allowed_list *list, struct ran
 static int allow_iovas(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
-	struct allowed_list *list = call->prepared;
+	struct allowed_list *list = call_state(call, struct allowed_list);
 	struct ranges ranges;
 	struct ioas *ioas;
 	int ret = iommufd_check_reserved(call, cmd->reserved);
@@ -224,7 +217,7 @@ static int iova_ranges(struct call *call)
 			       room * sizeof(ranges.items[0]));
 	if (!ret && cmd->num_iovas < ranges.n) {
 		ret = refuse(call, RULE_TOO_FEW_SLOTS, V("n", ranges.n), V("room", room));
-		call->answer_anyway = true;
+		call->result.answer_anyway = true;
 	}
 	cmd->num_iovas = (uint32_t)ranges.n;
 	cmd->out_iova_alignment = ioas->alignment;
@@ -487,6 +480,8 @@ const struct command iommufd_commands[] = {
 	  .undo = undo_ioas_alloc },
 	{ WHOLE(IOMMU_IOAS_ALLOW_IOVAS, vfiosim_iommu_ioas_allow_iovas, allow_fields, NULL,
 		range_errors, allow_iovas),
+	  .state = sizeof(struct allowed_list),
+	  .state_done = free_allowed,
 	  .prepare = prepare_allow },
 	{ WHOLE(IOMMU_IOAS_COPY, vfiosim_iommu_ioas_copy, copy_fields, map_flags, map_errors,
 		ioas_copy_cmd) },
@@ -501,6 +496,8 @@ const struct command iommufd_commands[] = {
 		vfio_ioas) },
 	{ WHOLE(IOMMU_IOAS_MAP_FILE, vfiosim_iommu_ioas_map_file, map_file_fields, map_flags,
 		map_file_errors, map_file_run),
+	  .state = sizeof(struct map_file_state),
+	  .state_done = map_file_done,
 	  .prepare = map_file_prepare },
 	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, object_errors,
 		change_process_run) },

@@ -28,6 +28,10 @@ int iommufd_refuse_option(struct call *call, const char *field, uint64_t value);
 void iommufd_undo_alloc(struct call *call, uint32_t id, enum object_type type);
 
 /* iommufd_file_cmds.c */
+struct map_file_state {
+	struct backing *backing;	/* owned; NULL: there is no such descriptor */
+};
+void map_file_done(struct call *call);
 int map_file_prepare(struct call *call);
 int map_file_run(struct call *call);
 int change_process_run(struct call *call);

@@ -16,23 +16,19 @@
 
 /* ---- IOMMU_IOAS_MAP_FILE ---- */
 
-static void drop_backing(struct call *call, void *prepared)
+void map_file_done(struct call *call)
 {
-	backing_drop(prepared);
+	backing_drop(call_state(call, struct map_file_state)->backing);
 }
 
 /* Holds the file; that there is none is told when the ioas has been found. */
 int map_file_prepare(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_map_file *cmd = (void *)call->in.bytes;
-	struct backing *backing = NULL;
-	int ret = backing_create(call->caller, cmd->fd, &backing);
+	struct map_file_state *state = call_state(call, struct map_file_state);
+	int ret = backing_create(call->caller, cmd->fd, &state->backing);
 
-	if (ret && ret != -EBADF)
-		return refuse(call, RULE_NO_MEMORY);
-	call->prepared = backing;
-	call->prepared_done = drop_backing;
-	return 0;
+	return ret && ret != -EBADF ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 int map_file_run(struct call *call)
@@ -40,7 +36,7 @@ int map_file_run(struct call *call)
 	struct vfiosim_iommu_ioas_map_file *cmd = (void *)call->in.bytes;
 	struct ioas_map_args args = {
 		.iova = cmd->iova,
-		.backing = call->prepared,
+		.backing = call_state(call, struct map_file_state)->backing,
 		.uva = cmd->start,
 		.length = cmd->length,
 		.fixed = cmd->flags & VFIOSIM_IOAS_MAP_FIXED_IOVA,

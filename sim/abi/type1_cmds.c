@@ -97,20 +97,23 @@ static int map_dma(struct call *call)
 	return type1_map(call, type1_of(call), &args);
 }
 
-/* With a domain the pages are looked at: their VMAs are wanted. */
+struct map_state {
+	bool pins;		/* there is a domain: the pages are looked at */
+};
+
 static int early_map(struct call *call)
 {
-	call->will_pin = !TAILQ_EMPTY(&type1_of(call)->domains);
+	call_state(call, struct map_state)->pins = !TAILQ_EMPTY(&type1_of(call)->domains);
 	return 0;
 }
 
 static int prepare_map(struct call *call)
 {
 	const struct vfio_iommu_type1_dma_map *map = (void *)call->in.bytes;
+	bool pins = call_state(call, struct map_state)->pins;
 	struct span uva;
 
-	return call_prefetch(call, call->will_pin && span_make(map->vaddr, map->size, &uva) ? &uva :
-											   NULL);
+	return call_prefetch(call, pins && span_make(map->vaddr, map->size, &uva) ? &uva : NULL);
 }
 
 /* ---- Bitmaps ---- */
@@ -154,6 +157,10 @@ struct unmap {
 	struct vfio_bitmap bitmap;
 };
 
+struct unmap_state {
+	bool writable;		/* the caller can write to all of the bitmap */
+};
+
 static int prepare_unmap(struct call *call)
 {
 	struct unmap *unmap = (void *)call->in.bytes;
@@ -169,7 +176,8 @@ static int prepare_unmap(struct call *call)
 			      V("min", wanted));
 	if (call_read(call, call->arg + sizeof(unmap->args), &unmap->bitmap, sizeof(unmap->bitmap)))
 		return refuse_address(call, call->arg + sizeof(unmap->args), "read");
-	call->flag = writable(call, (uintptr_t)unmap->bitmap.data, unmap->bitmap.size);
+	call_state(call, struct unmap_state)->writable =
+		writable(call, (uintptr_t)unmap->bitmap.data, unmap->bitmap.size);
 	return check_bitmap(call, &unmap->bitmap, unmap->args.size);
 }
 
@@ -180,7 +188,7 @@ static int unmap_dma(struct call *call)
 		.page = unmap->bitmap.pgsize,
 		.size = unmap->bitmap.size,
 		.uva = (uintptr_t)unmap->bitmap.data,
-		.error = call->flag ? 0 : -EFAULT,
+		.error = call_state(call, struct unmap_state)->writable ? 0 : -EFAULT,
 	};
 	const bool wanted = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 	const struct type1_unmap_args args = {
@@ -285,6 +293,7 @@ const struct command type1_commands[] = {
 				 sizeof(struct vfio_iommu_type1_dma_map)),
 		   .checks_flags = true, .known_flags = 7, .fields = type1_map_fields,
 		   .flags = type1_map_flags, .errors = map_errors },
+	  .state = sizeof(struct map_state),
 	  .early = early_map,
 	  .prepare = prepare_map,
 	  .run = map_dma },
@@ -292,6 +301,7 @@ const struct command type1_commands[] = {
 				 sizeof(struct vfio_iommu_type1_dma_unmap)),
 		   .checks_flags = true, .known_flags = 7, .fields = type1_unmap_fields,
 		   .flags = type1_unmap_flags, .errors = unmap_errors },
+	  .state = sizeof(struct unmap_state),
 	  .prepare = prepare_unmap,
 	  .run = unmap_dma,
 	  .back = sizeof(struct vfio_iommu_type1_dma_unmap) },

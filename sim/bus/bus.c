@@ -241,7 +241,7 @@ int bus_probe(struct call *call, struct device *dev)
 	if (!bus_find_driver(call->sim, BUS_PCI, name))
 		return 0;
 	bus_bind(call, dev, name);	/* a probe that fails leaves it driverless, no more */
-	call->rule = NULL;
+	call->result.rule = NULL;
 	call->reason[0] = '\0';
 	return 0;
 }

@@ -80,7 +80,7 @@ static int act(enum deed deed, struct device *dev, const char *text)
 	pthread_mutex_lock(&sim->lock);
 	ret = decide(&call, deed, dev, text);
 	pthread_mutex_unlock(&sim->lock);
-	last_rule = call.rule ? call.rule->id : "";
+	last_rule = call.result.rule ? call.result.rule->id : "";
 	call_done(&call);
 	vfiosim_finish(sim, &caller);
 	return ret;

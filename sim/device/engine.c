@@ -97,7 +97,7 @@ static void complete(struct call *call, struct engine *engine, int error, uint64
  */
 static void forgive(struct call *call)
 {
-	call->rule = NULL;
+	call->result.rule = NULL;
 	call->reason[0] = '\0';
 }
 
@@ -107,7 +107,7 @@ static void fail(struct call *call, struct engine *engine, int error, uint64_t i
 	changed(call, "{device}: the engine's command {command:d} fails: {reason}",
 		VS("device", engine->dev->topo->address),
 		V("command", get(engine, VFIOSIM_ENGINE_COMMAND, 4)),
-		VS("reason", call->rule ? call->reason : "not with these registers"));
+		VS("reason", call->result.rule ? call->reason : "not with these registers"));
 	forgive(call);
 	complete(call, engine, error, iova);
 }

@@ -56,7 +56,7 @@ int fault_queue_create(struct call *call, struct iommufd *iommufd, uint32_t *ret
 	fault->users = 1;	/* its descriptor, which keeps the iommufd, too */
 	iommufd_get(iommufd);
 	object_publish(fault);
-	call->new_file = file;
+	call->result.new_file = file;
 	*ret_id = fault->id;
 	return 0;
 }

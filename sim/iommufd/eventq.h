@@ -13,7 +13,7 @@
 
 #include "iommufd/object.h"
 
-/* Published; the file is call->new_file. ENOMEM. */
+/* Published; the file is call->result.new_file. ENOMEM. */
 int fault_queue_create(struct call *call, struct iommufd *iommufd, uint32_t *ret_id);
 
 #endif

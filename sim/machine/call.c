@@ -18,13 +18,7 @@
 void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
 	       struct vfiosim_file *file)
 {
-	/* The large arrays are written before they are read: clearing them would be
-	   most of what a call costs. */
 	memset(call, 0, offsetof(struct call, in));
-	call->in_size = call->asked_size = 0;
-	memset(&call->tail, 0, offsetof(struct call, few) - offsetof(struct call, tail));
-	memset(&call->views, 0, offsetof(struct call, reason) - offsetof(struct call, views));
-	memset(&call->changes, 0, sizeof(*call) - offsetof(struct call, changes));
 	call->sim = sim;
 	call->caller = caller;
 	call->file = file;
@@ -60,22 +54,35 @@ static void drop_memlocks(struct call *call)
 
 static void run_soon(struct call *call);
 
-void call_done(struct call *call)
+/* Nobody fetched what a run asked for. */
+static void drop_need(struct call *call)
 {
+	if (call->result.need.client != call->caller->client)
+		vfiosim_client_put(call->result.need.client);
+	vfiosim_client_put(call->result.need.memlock);
+}
+
+/* No lock held. */
+static void result_done(struct call *call)
+{
+	struct call_result *result = &call->result;
 	struct call_out *out;
 
-	run_soon(call);
-	while ((out = call->outs)) {
-		call->outs = out->next;
+	drop_need(call);
+	while ((out = result->outs)) {
+		result->outs = out->next;
 		free(out);
 	}
+	call_changes_forget(call, 0);
+	free(result->changes.text);
+}
+
+void call_done(struct call *call)
+{
+	run_soon(call);
+	result_done(call);
 	drop_views(call);
 	drop_memlocks(call);
-	for (size_t i = 0; i < call->changes.n; i++)
-		free(call->changes.text[i]);
-	free(call->changes.text);
-	if (call->prepared_done)
-		call->prepared_done(call, call->prepared);
 	free(call->tail);
 }
 
@@ -92,11 +99,12 @@ int call_vmas(struct call *call, struct vfiosim_client *client, struct span span
 		*ret_view = view;
 		return view->error;
 	}
-	call->need.vmas = true;
+	if (call->result.need.client)	/* one after the other */
+		return CALL_AGAIN;
 	/* call_done gives it back; the caller's own is there as long as the call. */
-	call->need.client = client == call->caller->client ? client : client_get(client);
+	call->result.need.client = client == call->caller->client ? client : client_get(client);
 	/* Not once for every mapping of a replay: the second time, ask for all. */
-	call->need.span = call->n_views ? SPAN_ALL : span;
+	call->result.need.span = call->n_views ? SPAN_ALL : span;
 	return CALL_AGAIN;
 }
 
@@ -126,7 +134,7 @@ int call_memlock(struct call *call, struct vfiosim_limits *ret_limits)
 	if (call->have_limits)
 		limits = call->limits;
 	if (!memlock_from_topology(call->sim->topology, &limits) && !call->have_limits) {
-		call->need.limits = true;
+		call->result.need.limits = true;
 		return CALL_AGAIN;
 	}
 	*ret_limits = limits;
@@ -151,7 +159,8 @@ int call_memlock_of(struct call *call, struct vfiosim_client *client, uint64_t *
 	while (view && view->client != client)
 		view = view->next;
 	if (!view) {
-		call->need.memlock = client_get(client);	/* call_done gives it back */
+		if (!call->result.need.memlock)	/* one after the other */
+			call->result.need.memlock = client_get(client);
 		return CALL_AGAIN;
 	}
 	if (!view->error)
@@ -170,7 +179,7 @@ int call_limits(struct call *call, struct vfiosim_limits *ret_limits)
 	if (call->sim->topology->rawio_granted) {
 		limits.sys_rawio = true;
 	} else if (!call->have_limits) {
-		call->need.limits = true;
+		call->result.need.limits = true;
 		return CALL_AGAIN;
 	}
 	*ret_limits = limits;
@@ -201,16 +210,14 @@ static struct vma_view *new_view(struct call *call)
 
 static int fetch_vmas(struct call *call)
 {
-	struct vfiosim_client *client = call->need.client;
+	struct vfiosim_client *client = call->result.need.client;
 	bool borrowed = client == call->caller->client;
 	struct vma_view *view = new_view(call);
 	int ret;
 
-	if (!view) {
-		if (!borrowed)
-			vfiosim_client_put(client);
+	if (!view)
 		return -ENOMEM;
-	}
+	call->result.need.client = NULL;	/* the view's now */
 	if (!call->room_used) {
 		call->room_used = true;
 		view->vmas = (struct vfiosim_vmas){ .items = call->room, .lent = true,
@@ -218,7 +225,7 @@ static int fetch_vmas(struct call *call)
 	}
 	view->client = client;
 	view->borrowed = borrowed;
-	view->span = call->need.span;
+	view->span = call->result.need.span;
 	ret = client->ops->vmas(client->ctx, view->span.first, view->span.last, &view->vmas);
 	if (ret == -ENOMEM)
 		return ret;
@@ -228,13 +235,12 @@ static int fetch_vmas(struct call *call)
 
 static int fetch_memlock(struct call *call)
 {
-	struct vfiosim_client *client = call->need.memlock;
+	struct vfiosim_client *client = call->result.need.memlock;
 	struct memlock_view *view = malloc(sizeof(*view));
 
-	if (!view) {
-		vfiosim_client_put(client);
+	if (!view)
 		return -ENOMEM;
-	}
+	call->result.need.memlock = NULL;	/* the view's now */
 	*view = (struct memlock_view){ .client = client, .next = call->memlocks };
 	view->error = client->ops->memlock(client->ctx, &view->memlock);
 	call->memlocks = view;
@@ -245,17 +251,17 @@ int call_fetch(struct call *call)
 {
 	int ret = 0;
 
-	if (call->need.limits) {
+	if (call->result.need.limits) {
 		if (!call->caller->client ||
 		    call->caller->client->ops->limits(call->caller, &call->limits))
 			call->limits = (struct vfiosim_limits){ 0 };
 		call->have_limits = true;
+		call->result.need.limits = false;
 	}
-	if (call->need.memlock)
+	if (call->result.need.memlock)
 		ret = fetch_memlock(call);
-	if (!ret && call->need.vmas)
+	if (!ret && call->result.need.client)
 		ret = fetch_vmas(call);
-	memset(&call->need, 0, sizeof(call->need));
 	return ret;
 }
 
@@ -265,9 +271,8 @@ int call_prefetch(struct call *call, const struct span *uva)
 
 	(void)call_memlock(call, &limits);
 	if (uva) {
-		call->need.vmas = true;
-		call->need.client = call->caller->client;
-		call->need.span = *uva;
+		call->result.need.client = call->caller->client;
+		call->result.need.span = *uva;
 	}
 	return call_fetch(call) ? refuse(call, RULE_NO_MEMORY) : 0;
 }
@@ -283,8 +288,8 @@ int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_va
 	for (const struct vfiosim_value *v = values; !error && v->name; v++)
 		if (!strcmp(v->name, "error"))
 			error = (int)v->number;
-	call->rule = &rules_table[rule];
-	text_fill(call->reason, sizeof(call->reason), call->rule->sentence, values);
+	call->result.rule = &rules_table[rule];
+	text_fill(call->reason, sizeof(call->reason), call->result.rule->sentence, values);
 	return error > 0 && error <= ERRNO_MAX ? -error : 0;
 }
 
@@ -295,7 +300,7 @@ bool call_traced(const struct call *call)
 
 void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)
 {
-	struct change_list *list = &call->changes;
+	struct change_list *list = &call->result.changes;
 	char text[256];
 
 	if (!call_traced(call))
@@ -317,8 +322,8 @@ void call_changed(struct call *call, const char *sentence, const struct vfiosim_
 
 void call_changes_forget(struct call *call, size_t n)
 {
-	while (call->changes.n > n)
-		free(call->changes.text[--call->changes.n]);
+	while (call->result.changes.n > n)
+		free(call->result.changes.text[--call->result.changes.n]);
 }
 
 /* ---- Leaving work for later ---- */
@@ -326,11 +331,11 @@ void call_changes_forget(struct call *call, size_t n)
 static void append_out(struct call *call, struct call_out *out)
 {
 	out->next = NULL;
-	if (call->outs)
-		call->last_out->next = out;
+	if (call->result.outs)
+		call->result.last_out->next = out;
 	else
-		call->outs = out;
-	call->last_out = out;
+		call->result.outs = out;
+	call->result.last_out = out;
 }
 
 int call_out_bits(struct call *call, uint64_t uva, const void *data, size_t size,
@@ -447,6 +452,13 @@ void vfiosim_finish(struct vfiosim *sim, struct vfiosim_caller *caller)
 
 /* ---- Running ---- */
 
+/* The command asks for something and is run again: as if this run had not been. */
+static void forget_run(struct call *call)
+{
+	result_done(call);
+	call->result = (struct call_result){ 0 };
+}
+
 int call_run(struct call *call, int (*decide)(struct call *call))
 {
 	int ret;
@@ -458,6 +470,7 @@ int call_run(struct call *call, int (*decide)(struct call *call))
 		if (ret != CALL_AGAIN)
 			return ret;
 		ret = call_fetch(call);
+		forget_run(call);
 		if (ret)
 			return refuse(call, RULE_NO_MEMORY);
 	}

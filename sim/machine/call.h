@@ -21,6 +21,7 @@
 #define SIM_MACHINE_CALL_H
 
 #include <errno.h>
+#include <stddef.h>
 
 #include <vfiosim/trace.h>
 #include <vfiosim/vfiosim.h>
@@ -35,6 +36,7 @@ enum {
 };
 
 #define CALL_STRUCT_MAX 256	/* bytes of the largest fixed structure */
+#define CALL_STATE_MAX 64	/* bytes of what the largest command keeps of its own */
 #define CALL_REASON_MAX 320
 #define CALL_VIEWS_FEW 2	/* kept in the call itself */
 
@@ -65,6 +67,28 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 };
 
 
+/*
+ * What one run made. Forgotten before the command is run again, in one place:
+ * call_run(). What a run may touch besides is call->in and its command's state.
+ */
+struct call_result {
+	struct {			/* with CALL_AGAIN: what the command lacks */
+		bool limits;		/* the caller's */
+		struct vfiosim_client *client;	/* whose VMAs; NULL: nobody's. Counted unless
+						   it is the caller's */
+		struct span span;
+		struct vfiosim_client *memlock;	/* whose limit; NULL: nobody's. Counted */
+	} need;
+	const struct vfiosim_rule *rule;	/* NULL: not refused */
+	struct change_list {
+		char **text;
+		size_t n, capacity;
+	} changes;
+	struct call_out *outs, *last_out;
+	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
+	bool answer_anyway;			/* copy back and do outs though refused */
+};
+
 struct call {
 	struct vfiosim *sim;
 	struct vfiosim_caller *caller;
@@ -73,55 +97,51 @@ struct call {
 	const char *object;			/* for the trace, instead of the file's; borrowed */
 	uint32_t number;			/* the command's, also of one nobody knows */
 	uint64_t arg;
+	size_t in_size;				/* bytes of `in` that the client gave */
+	size_t asked_size;			/* of `asked`; 0: nobody traces, or nothing was copied */
+	size_t answered;			/* bytes of `in` that were copied back */
+	uint8_t *tail;				/* variable part, owned; NULL: none */
+	size_t tail_size;
 
+	/* What is known about clients so far. */
+	struct vma_view *views;			/* NULL: they are in few */
+	unsigned n_views, capacity;
+	bool room_used;
+	bool have_limits;
+	struct vfiosim_limits limits;
+	struct memlock_view *memlocks;		/* of others than the caller */
+
+	struct call_result result;
+	struct deferred *soon;			/* call_soon(): run by call_done() */
+
+	/*
+	 * From here on nothing is cleared by call_init(): that would be most of what a
+	 * call costs.
+	 */
 	/* The structure as the client gave it; fields a command changes are changed
 	   here and copied back by the row's rule. */
 	union {
 		uint8_t bytes[CALL_STRUCT_MAX];
 		uint64_t align;
 	} in;
-	size_t in_size;
+	union {					/* see call_state() */
+		uint8_t bytes[CALL_STATE_MAX];
+		max_align_t align;
+	} state;
 	uint8_t asked[CALL_STRUCT_MAX];		/* the structure as it came, for the trace */
-	size_t asked_size;			/* 0: nobody traces, or nothing was copied */
-	uint8_t *tail;				/* variable part, owned; NULL: none */
-	size_t tail_size;
-
-	/* Resolved by prepare. */
-	struct vfiosim_file *other;		/* a file named by descriptor, borrowed */
-	bool flag;				/* the handler's, from prepare to run */
-	void *prepared;				/* the handler's; freed by prepared_done */
-	void (*prepared_done)(struct call *call, void *prepared);
-
-	/* What run may ask for. */
 	struct vma_view few[CALL_VIEWS_FEW];
 	struct vfiosim_vma room[2];		/* what the first view needs at most, usually */
-	struct vma_view *views;			/* NULL: they are in few */
-	unsigned n_views, capacity;
-	bool room_used;
-	bool will_pin;				/* the handler's, from early to prepare */
-	struct vfiosim_limits limits;
-	bool have_limits;
-	struct memlock_view *memlocks;		/* of others than the caller */
-	struct {
-		bool vmas, limits;
-		struct vfiosim_client *client;	/* whose VMAs */
-		struct span span;
-		struct vfiosim_client *memlock;	/* whose limit; NULL: nobody's */
-	} need;
-
-	/* What came of it. */
-	const struct vfiosim_rule *rule;	/* NULL: not refused */
-	char reason[CALL_REASON_MAX];
-	struct change_list {
-		char **text;
-		size_t n, capacity;
-	} changes;
-	struct call_out *outs, *last_out;
-	struct deferred *soon;			/* call_soon(): run by call_done() */
-	size_t answered;			/* bytes of `in` that were copied back */
-	bool answer_anyway;			/* copy back and run outs though refused */
-	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
+	char reason[CALL_REASON_MAX];		/* with result.rule */
 };
+
+/*
+ * What a command keeps from one of its phases to the next, as a struct of its own: a
+ * @type_ *. Its row says how large it is, and the dispatcher clears it; for calls that
+ * are no command (read, write, ...) whoever makes the call sets it.
+ */
+#define call_state(call_, type_)                                                                   \
+	((type_ *)(void *)((call_)->state.bytes +                                                  \
+			   0 * sizeof(char[sizeof(type_) <= CALL_STATE_MAX ? 1 : -1])))
 
 /* ---- Life (no lock) ---- */
 
@@ -136,7 +156,8 @@ bool call_traced(const struct call *call);
 
 /*
  * Take the lock and run @decide until it has all it asks for; returns what it
- * answered (CALL_PARKED included) with the lock released.
+ * answered (CALL_PARKED included) with the lock released. A run that asks leaves
+ * nothing in call->result.
  */
 int call_run(struct call *call, int (*decide)(struct call *call));
 

@@ -61,7 +61,7 @@ int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wa
 
 /* ---- Read, write, map ---- */
 
-/* What these three decide about; in call->prepared. */
+/* What these three decide about: their call_state(). */
 struct transfer {
 	void *to;
 	const void *from;
@@ -88,7 +88,7 @@ int file_refuse_mmap(struct call *call)
 
 static int decide_read(struct call *call)
 {
-	struct transfer *transfer = call->prepared;
+	struct transfer *transfer = call_state(call, struct transfer);
 	const struct file_ops *ops = call->file->ops;
 
 	if (!ops->read)
@@ -99,7 +99,7 @@ static int decide_read(struct call *call)
 
 static int decide_write(struct call *call)
 {
-	struct transfer *transfer = call->prepared;
+	struct transfer *transfer = call_state(call, struct transfer);
 	const struct file_ops *ops = call->file->ops;
 
 	if (!ops->write)
@@ -110,7 +110,7 @@ static int decide_write(struct call *call)
 
 static int decide_mmap(struct call *call)
 {
-	const struct transfer *transfer = call->prepared;
+	const struct transfer *transfer = call_state(call, struct transfer);
 	const struct file_ops *ops = call->file->ops;
 
 	if (!ops->mmap)
@@ -119,7 +119,7 @@ static int decide_mmap(struct call *call)
 }
 
 static ssize_t transfer(struct vfiosim_file *file, struct vfiosim_caller *caller,
-			struct transfer *transfer, uint64_t offset, const char *verb,
+			struct transfer what, uint64_t offset, const char *verb,
 			int (*decide)(struct call *call))
 {
 	struct call call;
@@ -127,10 +127,10 @@ static ssize_t transfer(struct vfiosim_file *file, struct vfiosim_caller *caller
 
 	call_init(&call, file->sim, caller, file);
 	call.arg = offset;
-	call.prepared = transfer;
+	*call_state(&call, struct transfer) = what;
 	ret = call_run(&call, decide);
 	if (!ret)
-		ret = transfer->moved;
+		ret = call_state(&call, struct transfer)->moved;
 	if (ret >= 0 || !caller->unasked)
 		trace_call(&call, verb, NULL, ret);
 	call_done(&call);
@@ -142,7 +142,7 @@ ssize_t vfiosim_read(struct vfiosim_file *file, struct vfiosim_caller *caller, v
 {
 	struct transfer what = { .to = to, .length = length };
 
-	return transfer(file, caller, &what, offset, "read", decide_read);
+	return transfer(file, caller, what, offset, "read", decide_read);
 }
 
 ssize_t vfiosim_write(struct vfiosim_file *file, struct vfiosim_caller *caller, const void *from,
@@ -150,7 +150,7 @@ ssize_t vfiosim_write(struct vfiosim_file *file, struct vfiosim_caller *caller, 
 {
 	struct transfer what = { .from = from, .length = length };
 
-	return transfer(file, caller, &what, offset, "write", decide_write);
+	return transfer(file, caller, what, offset, "write", decide_write);
 }
 
 int vfiosim_mmap(struct vfiosim_file *file, struct vfiosim_caller *caller, uint64_t offset,
@@ -158,7 +158,7 @@ int vfiosim_mmap(struct vfiosim_file *file, struct vfiosim_caller *caller, uint6
 {
 	struct transfer what = { .length = length, .shared = shared };
 
-	return (int)transfer(file, caller, &what, offset, "mmap", decide_mmap);
+	return (int)transfer(file, caller, what, offset, "mmap", decide_mmap);
 }
 
 /* ---- Close ---- */

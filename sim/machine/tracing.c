@@ -75,10 +75,10 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 		.out = call->answered ? call->in.bytes : NULL,
 		.out_size = call->answered,
 		.result = result,
-		.rule = result < 0 ? call->rule : NULL,
-		.reason = result < 0 && call->rule ? call->reason : NULL,
-		.changes = (const char *const *)call->changes.text,
-		.n_changes = call->changes.n,
+		.rule = result < 0 ? call->result.rule : NULL,
+		.reason = result < 0 && call->result.rule ? call->reason : NULL,
+		.changes = (const char *const *)call->result.changes.text,
+		.n_changes = call->result.changes.n,
 	};
 
 	pthread_mutex_lock(&sim->trace.lock);

@@ -278,7 +278,7 @@ static int translate_all(struct call *call, const struct space *space, struct dm
 /* Lock held: tell the driver, as a call of its own that the trace can show. */
 static int decide_done(struct call *call)
 {
-	struct dma *dma = call->prepared;
+	struct dma *dma = *call_state(call, struct dma *);
 
 	if (dma->result) {
 		refuse(call, RULE_DMA_GONE, VS("device", dma->dev->topo->address),
@@ -325,7 +325,7 @@ static void move(struct vfiosim *sim, void *arg)
 	snprintf(object, sizeof(object), "device %s", dma->dev->topo->address);
 	call.object = object;
 	call.arg = dma->iova;
-	call.prepared = dma;
+	*call_state(&call, struct dma *) = dma;
 	ret = call_run(&call, decide_done);
 	trace_call(&call, dma->dir == DMA_READ ? "dma-read" : "dma-write", NULL,
 		   ret ? ret : (long)dma->length);

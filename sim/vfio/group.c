@@ -420,7 +420,7 @@ int group_get_device(struct call *call, struct vfio_group *group, const char *na
 	}
 	vdev->open_count++;
 	group->file_refs++;
-	call->new_file = file;
+	call->result.new_file = file;
 	changed(call, "device {device} opened", VS("device", vdev->dev->topo->address));
 	return 0;
 }

@@ -78,7 +78,7 @@ int group_set_container(struct call *call, struct vfio_group *group, struct cont
 /* VFIO_GROUP_UNSET_CONTAINER: leaves either. EBUSY while a container's devices are open. */
 int group_unset_container(struct call *call, struct vfio_group *group);
 
-/* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->new_file. */
+/* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->result.new_file. */
 int group_get_device(struct call *call, struct vfio_group *group, const char *name);
 
 /* "10", "noiommu-0": the node's name; at least 24 bytes. */

@@ -110,7 +110,7 @@ static int attach(struct call *call, struct vfio_device *vdev, const struct iomm
 
 int vfio_iommufd_compat_attach(struct call *call, struct vfio_device *vdev, struct iommufd *iommufd)
 {
-	size_t told = call->changes.n;
+	size_t told = call->result.changes.n;
 	int ret;
 
 	if (vdev->group->type == VFIO_NO_IOMMU)

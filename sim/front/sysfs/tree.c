@@ -494,7 +494,7 @@ int node_show(struct tree *tree, struct node *node, struct vfiosim_caller *calle
 	return ret;
 }
 
-/* One write on its way to an attribute's store; in call->prepared. */
+/* One write on its way to an attribute's store; call_state() has its address. */
 struct store {
 	const struct node_type *type;
 	struct subject subject;
@@ -504,7 +504,7 @@ struct store {
 
 static int decide_store(struct call *call)
 {
-	struct store *store = call->prepared;
+	struct store *store = *call_state(call, struct store *);
 
 	return store->type->store(call, &store->subject, store->text, store->length);
 }
@@ -519,7 +519,7 @@ static ssize_t run_store(struct tree *tree, struct vfiosim_caller *caller, const
 	snprintf(object, sizeof(object), "sysfs /%s", path);
 	call_init(&call, tree->sim, caller, NULL);
 	call.object = object;
-	call.prepared = store;
+	*call_state(&call, struct store *) = store;
 	ret = call_run(&call, decide_store);
 	if (!ret)
 		ret = (ssize_t)store->length;

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -59,6 +60,15 @@ static inline int private_fuse(mode_t mode)
 	return error;
 }
 
+/* A shell complains of a working directory whose path is closed to the user. */
+static inline void leave_closed_folder(void)
+{
+	char path[PATH_MAX];
+
+	if ((!getcwd(path, sizeof(path)) || access(path, X_OK)) && chdir("/"))
+		_exit(99);
+}
+
 static inline void drop_to_user(void)
 {
 	if (setgroups(0, NULL) || setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID) ||
@@ -68,6 +78,7 @@ static inline void drop_to_user(void)
 	setenv("PATH", "/usr/bin:/bin", 1);
 	/* As after exec: /proc/self belongs to the new user. */
 	prctl(PR_SET_DUMPABLE, 1);
+	leave_closed_folder();
 }
 
 static inline void become_user(mode_t fuse_mode)

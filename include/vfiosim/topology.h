@@ -62,7 +62,8 @@ struct vfiosim_topo_group {
 };
 
 enum vfiosim_pin {			/* what pinning a mapped region's pages gives */
-	VFIOSIM_PIN_PFNMAP,		/* works, uncharged, as a BAR of a PCI device does (type1) */
+	VFIOSIM_PIN_PFNMAP,		/* works, uncharged, as a BAR of a PCI device does (type1, for a
+					   domain); else EFAULT, or EINVAL (type1, for an mdev) */
 	VFIOSIM_PIN_PAGES,		/* works and is charged, as pages of memory do */
 	VFIOSIM_PIN_NEVER,		/* EFAULT */
 };

@@ -118,6 +118,11 @@
 	     "check_vma_flags")                                                                    \
 	RULE(PIN_NO_PAGE, "pin-no-page", EFAULT,                                                   \
 	     "iova {iova}: there is no page behind {uva} (beyond the end of its file?)", "faultin_page") \
+	RULE(PIN_MAPPER_GONE, "pin-mapper-gone", ENODEV,                                           \
+	     "iova {iova}: the memory of the process that mapped it is gone", "vfio_pin_page_external") \
+	RULE(PIN_PFNMAP, "pin-pfnmap", EINVAL,                                                     \
+	     "iova {iova}: {uva} is region {region:d} of {device}, which has no pages that an mdev could pin", \
+	     "vfio_iommu_type1_pin_pages")                                                         \
 	RULE(PIN_REGION, "pin-region", EFAULT,                                                     \
 	     "iova {iova}: {uva} is region {region:d} of {device}, whose pages cannot be pinned",  \
 	     "follow_fault_pfn")                                                                   \

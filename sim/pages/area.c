@@ -126,7 +126,7 @@ static uint64_t released(const struct area *area)
 	uint64_t n = 0;
 
 	if (pages->refs == 1)
-		return pages->npinned - (pages->marks ? marks_charged(pages->marks) : 0);
+		return pages->npinned - (pages->marks ? marks_pinned(pages->marks, rest) : 0);
 	while (marks_hole(pages->marks, rest, &hole)) {
 		n += hole.last - hole.first + 1;
 		if (hole.last == rest.last)
@@ -154,14 +154,14 @@ void area_unfill(struct area *area)
 
 /* ---- For mdevs ---- */
 
-/* On all of @part, or none. @charged: see marks_pin(). */
-static int add_pins(struct page_marks *marks, struct span part, bool charged)
+/* On all of @part, or none. */
+static int add_pins(struct page_marks *marks, struct span part)
 {
 	for (uint64_t page = part.first; page <= part.last; page++) {
-		if (marks_pin(marks, page, charged) >= 0)
+		if (!marks_pin(marks, page))
 			continue;
 		while (page-- > part.first)
-			marks_unpin(marks, page, &charged);
+			marks_unpin(marks, page);
 		return -ENOMEM;
 	}
 	return 0;
@@ -183,8 +183,7 @@ int area_add_access(struct call *call, struct area *area, struct span iova)
 		ret = payer_check(call, &payer, new, iova.first);
 	if (ret)
 		return ret;
-	/* A page of type1 may be PFNMAP, which is never charged. */
-	if (add_pins(marks, part, !pages->type1 || new || area->flags & AREA_FILLED))
+	if (add_pins(marks, part))
 		return refuse(call, RULE_NO_MEMORY);
 	pages_charge(pages, new);
 	area->n_accesses += (uint32_t)(part.last - part.first + 1);
@@ -196,16 +195,15 @@ void area_remove_access(struct area *area, uint64_t iova)
 	uint64_t page = area_page(area, iova);
 	struct page_marks *marks = area->pages->marks;
 	struct span hole;
-	bool charged;
 	long left;
 
 	if (!area->n_accesses)
 		return;
-	left = marks_unpin(marks, page, &charged);
+	left = marks_unpin(marks, page);
 	if (left < 0)
 		return;
 	area->n_accesses--;
-	if (!left && charged && marks_hole(marks, (struct span){ page, page }, &hole))
+	if (!left && marks_hole(marks, (struct span){ page, page }, &hole))
 		pages_uncharge(area->pages, 1);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Page marks: counted spans, a map page -> pin, and a set of spans. */
+/* Page marks: counted spans, a map page -> count, and a set of spans. */
 #include "pages/marks.h"
 
 #include <errno.h>
@@ -9,15 +9,8 @@
 
 struct page_marks {
 	struct span_counts filled;
-	struct span_set pins;		/* of struct pin */
-	uint64_t n_charged;		/* of them */
+	struct span_set pins;		/* one page each, with the number of its pins */
 	struct span_set dirty;		/* maximal runs; their items mean nothing */
-};
-
-/* Of one page. */
-struct pin {
-	uint32_t count;
-	bool charged;
 };
 
 struct page_marks *marks_create(void)
@@ -28,7 +21,6 @@ struct page_marks *marks_create(void)
 		return NULL;
 	span_counts_init(&marks->filled);
 	span_set_init(&marks->pins);
-	marks->n_charged = 0;
 	span_set_init(&marks->dirty);
 	return marks;
 }
@@ -47,45 +39,37 @@ void marks_destroy(struct page_marks *marks)
 	free(marks);
 }
 
-int marks_pin(struct page_marks *marks, uint64_t page, bool charged)
+int marks_pin(struct page_marks *marks, uint64_t page)
 {
 	struct span one = { page, page };
-	struct pin *pin = span_set_find(&marks->pins, one);
+	uint64_t *count = span_set_find(&marks->pins, one);
 
-	if (pin) {
-		pin->count++;
+	if (count) {
+		++*count;
 		return 0;
 	}
-	pin = malloc(sizeof(*pin));
-	if (!pin)
+	count = malloc(sizeof(*count));
+	if (!count)
 		return -ENOMEM;
-	*pin = (struct pin){ .count = 1, .charged = charged };
-	if (span_set_insert(&marks->pins, one, pin)) {
-		free(pin);
+	*count = 1;
+	if (span_set_insert(&marks->pins, one, count)) {
+		free(count);
 		return -ENOMEM;
 	}
-	marks->n_charged += charged;
-	return 1;
-}
-
-long marks_unpin(struct page_marks *marks, uint64_t page, bool *ret_charged)
-{
-	struct pin *pin = span_set_find(&marks->pins, (struct span){ page, page });
-
-	if (!pin)
-		return -1;
-	*ret_charged = pin->charged;
-	if (--pin->count)
-		return pin->count;
-	marks->n_charged -= pin->charged;
-	span_set_erase(&marks->pins, page);
-	free(pin);
 	return 0;
 }
 
-uint64_t marks_charged(const struct page_marks *marks)
+long marks_unpin(struct page_marks *marks, uint64_t page)
 {
-	return marks->n_charged;
+	uint64_t *count = span_set_find(&marks->pins, (struct span){ page, page });
+
+	if (!count)
+		return -1;
+	if (--*count)
+		return (long)*count;
+	span_set_erase(&marks->pins, page);
+	free(count);
+	return 0;
 }
 
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages)

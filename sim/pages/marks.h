@@ -16,16 +16,12 @@ struct page_marks *marks_create(void);
 /* NULL is allowed. */
 void marks_destroy(struct page_marks *marks);
 
-/*
- * One more pin on @page. 1: the first, and @charged says whether it is charged at all;
- * 0: it was pinned before; -ENOMEM.
- */
-int marks_pin(struct page_marks *marks, uint64_t page, bool charged);
-/* One less: how many are left, and what the first said of charging; -1: there was none. */
-long marks_unpin(struct page_marks *marks, uint64_t page, bool *ret_charged);
-/* Pages that are pinned, each counted once; of all of them, those that are charged. */
+/* One more pin on @page. -ENOMEM. */
+int marks_pin(struct page_marks *marks, uint64_t page);
+/* One less: how many are left; -1: there was none. */
+long marks_unpin(struct page_marks *marks, uint64_t page);
+/* Pages of @pages that are pinned, each counted once. */
 uint64_t marks_pinned(const struct page_marks *marks, struct span pages);
-uint64_t marks_charged(const struct page_marks *marks);
 
 /* An area over @pages is filled: -ENOMEM, nothing changed. It is not any more: cannot fail. */
 int marks_fill(struct page_marks *marks, struct span pages);

@@ -14,6 +14,7 @@
 struct walk {
 	const struct area *area;
 	struct span part;		/* numbers of pages */
+	bool single;			/* for an mdev, not for a domain */
 	uint64_t uva;			/* where the next page lies */
 	uint64_t charge;		/* pages met so far that are to be charged */
 	const struct vfiosim_client *caller;	/* type1: whose limit counts on the way, NULL: nobody's */
@@ -47,6 +48,13 @@ static int refuse_at(struct call *call, const struct walk *walk, enum rule_index
 
 /* ---- One VMA ---- */
 
+static int refuse_region(struct call *call, const struct walk *walk, enum rule_index rule,
+			 const struct device *dev, uint64_t offset)
+{
+	return refuse(call, rule, V("iova", iova_of(walk->area, walk->uva)), V("uva", walk->uva),
+		      V("region", offset >> REGION_SHIFT), VS("device", dev->topo->address));
+}
+
 static int check_region(struct call *call, const struct walk *walk, const struct vfiosim_vma *vma,
 			bool *ret_charged)
 {
@@ -61,15 +69,13 @@ static int check_region(struct call *call, const struct walk *walk, const struct
 		if (!walk->area->pages->type1)
 			break;
 		*ret_charged = false;
-		return 0;
+		return walk->single ? refuse_region(call, walk, RULE_PIN_PFNMAP, dev, offset) : 0;
 	case VFIOSIM_PIN_PAGES:
 		return 0;
 	case VFIOSIM_PIN_NEVER:
 		break;
 	}
-	return refuse(call, RULE_PIN_REGION, V("iova", iova_of(walk->area, walk->uva)),
-		      V("uva", walk->uva), V("region", offset >> REGION_SHIFT),
-		      VS("device", dev->topo->address));
+	return refuse_region(call, walk, RULE_PIN_REGION, dev, offset);
 }
 
 /* Can pages of @vma be pinned as the area asks? Mirrors check_vma_flags (mm/gup.c, 7.2). */
@@ -178,9 +184,11 @@ static int check_user(struct call *call, struct walk *walk, struct vfiosim_clien
 	const struct vma_view *view;
 	int ret = call_vmas(call, memory, uva, &view);
 
+	walk->uva = uva.first;
+	if (ret == -ESRCH && walk->area->pages->type1 && walk->single)
+		return refuse_at(call, walk, RULE_PIN_MAPPER_GONE);
 	if (ret && ret != -ESRCH)
 		return ret;
-	walk->uva = uva.first;
 	return walk_vmas(call, walk, &view->vmas);
 }
 
@@ -219,6 +227,19 @@ static int check_file(struct call *call, struct walk *walk)
 	return 0;
 }
 
+/* type1, for an mdev, which has its own pin on what a domain has pinned, but pays nothing for it. */
+static int check_page(struct call *call, struct walk *walk)
+{
+	const struct pages *pages = walk->area->pages;
+	int ret = 0;
+
+	if (!pages->marks || !marks_pinned(pages->marks, walk->part))
+		ret = check_user(call, walk, pages->source);
+	if (walk->area->flags & AREA_FILLED)
+		walk->charge = 0;
+	return ret;
+}
+
 /* The lowest stretch of @part that has to be pinned. */
 static bool next_hole(const struct area *area, struct span part, struct span *ret_hole)
 {
@@ -250,13 +271,15 @@ static int check_holes(struct call *call, struct walk *walk)
 int pin_check(struct call *call, const struct area *area, struct span part, bool single,
 	      uint64_t *ret_new)
 {
-	struct walk walk = { .area = area, .part = part };
+	struct walk walk = { .area = area, .part = part, .single = single };
 	int ret;
 
-	if (area->pages->type1 && !single)
-		ret = check_caller(call, &walk);
-	else
+	if (!area->pages->type1)
 		ret = check_holes(call, &walk);
+	else if (single)
+		ret = check_page(call, &walk);
+	else
+		ret = check_caller(call, &walk);
 	*ret_new = walk.charge;
 	return ret;
 }

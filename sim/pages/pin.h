@@ -14,9 +14,9 @@
 #include "pages/area.h"
 
 /*
- * Would pinning the pages @part (numbers) of @area work, all of them or, as an mdev does
- * it, @single ones? Every pin is decided here. 0 and how many of them are to be charged,
- * because nobody has pinned them yet; CALL_AGAIN; EFAULT, EINVAL or ENOMEM with the reason
+ * Would pinning the pages @part (numbers) of @area work, for a domain or, @single ones, for
+ * an mdev (of type1: one)? Every pin is decided here. 0 and how many of them are to be charged,
+ * because nobody has pinned them yet; CALL_AGAIN; EFAULT, EINVAL, ENODEV or ENOMEM with the reason
  * of the first page that fails, in ascending order. Changes nothing. Mirrors
  * vfio_pin_pages_remote, vfio_pin_page_external, pfn_reader (7.2).
  */

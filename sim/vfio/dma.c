@@ -31,6 +31,7 @@ struct space_ops {
 	/* Nothing is mapped at @iova.first. */
 	int (*refuse_missing)(struct call *call, const struct device *dev, struct span iova);
 	bool page_by_page;		/* pins one page after the other, not an area at a time */
+	bool write_is_enough;		/* to pin for reading and writing. Mirrors check_area_prot */
 };
 
 /* The IOMMU itself looked, for a physical device. */
@@ -55,7 +56,8 @@ static int refuse_access(struct call *call, const struct device *dev, struct spa
 
 static const struct space_ops domain_ops = { .refuse_missing = refuse_fault };
 static const struct space_ops type1_ops = { .refuse_missing = refuse_type1, .page_by_page = true };
-static const struct space_ops access_ops = { .refuse_missing = refuse_access };
+static const struct space_ops access_ops = { .refuse_missing = refuse_access,
+					     .write_is_enough = true };
 
 /* The space a device reaches memory through: a container's, or an ioas. */
 struct space {
@@ -131,6 +133,8 @@ static int pin_part(struct call *call, const struct device *dev, const struct sp
 		*ret_part =
 			span_clip(*ret_part, (struct span){ iova.first, page_last(iova.first) });
 	ret = check_whole_pages(call, *ret_part);
+	if (dir & DMA_WRITE && space->ops->write_is_enough)
+		dir = DMA_WRITE;
 	if (!ret)
 		ret = check_protection(call, dev, area, dir);
 	if (!ret)

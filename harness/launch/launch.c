@@ -342,9 +342,9 @@ static void stop_server(struct run *run)
 		settle_server(run);
 		send_fd(run->control, SERVER_STOP, -1);
 		wait_for_server(run);
-		if (run->server_status)
-			server_died(run);
 	}
+	if (run->server_status)	/* perhaps it ended while what was left of the run did */
+		server_died(run);
 	if (run->control >= 0)
 		close(run->control);
 }

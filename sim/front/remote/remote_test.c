@@ -303,12 +303,13 @@ static bool engine_write(int device, uint64_t iova, const char *text)
 static int not_dumpable_main(void)
 {
 	const int rw = PROT_READ | PROT_WRITE;
-	int container = rig_open("vfio"), group = rig_open("10"), device;
-	int fd = memfd_create("test", MFD_CLOEXEC);
+	int container, group, device, fd = memfd_create("test", MFD_CLOEXEC);
 	char *at = mmap(NULL, PAGE, rw, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *file = mmap(NULL, 8 * PAGE, rw, MAP_SHARED, fd, 0);
 
-	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_DUMPABLE, 0);	/* before the server sees it first */
+	container = rig_open("vfio");
+	group = rig_open("10");
 	if (ftruncate(fd, 2 * PAGE) || rig_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
 	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return 1;

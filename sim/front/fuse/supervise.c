@@ -82,6 +82,26 @@ static bool notice_valid(const struct supervisor *supervisor, uint64_t id)
 	return !ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
+/* A notification is being answered: does its thread still wait? */
+static bool notice_waits(const struct remote_call *call)
+{
+	const struct notice *notice = (const struct notice *)call;
+
+	return notice_valid(notice->supervisor, notice->id);
+}
+
+static void notice_begin(struct notice *notice, const struct seccomp_notif *request)
+{
+	remote_call_begin_if(&notice->call, notice->supervisor->fuse->remotes, (pid_t)request->pid,
+			     notice_waits);
+}
+
+static void notice_end(struct notice *notice)
+{
+	remote_call_finish(&notice->call);
+	remote_call_end(&notice->call);
+}
+
 /* The kernel may have dropped it meanwhile: then nobody waits for an answer. */
 static void notice_send(const struct supervisor *supervisor, struct seccomp_notif_resp resp)
 {
@@ -140,25 +160,23 @@ static bool returns_in_struct(const struct vfiosim_file *file, uint32_t number)
 
 static void supervise_command(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
-	struct vfiosim_fuse *fuse = supervisor->fuse;
 	struct notice notice = { .supervisor = supervisor, .id = request->id };
 	struct remote_call *call = &notice.call;
 	struct vfiosim_file *file;
 	bool ran = false;
 	long result = 0;
 
-	remote_call_begin(call, fuse->remotes, NULL, (pid_t)request->pid, REMOTE_MAKE);
+	notice_begin(&notice, request);
 	call->install = supervise_install;
 	if (remote_file(&call->caller, (int)request->data.args[0], &file)) {
 		notice_continue(supervisor, request->id);
-	} else if (notice_valid(supervisor, request->id)) {
+	} else {
 		notice.in_struct = returns_in_struct(file, (uint32_t)request->data.args[1]);
 		result = vfiosim_ioctl(file, &call->caller, (uint32_t)request->data.args[1],
 				       request->data.args[2]);
 		ran = true;
 	}
-	remote_call_finish(call);
-	remote_call_end(call);
+	notice_end(&notice);
 	if (ran && !notice.answered)
 		notice_answer(supervisor, request->id, result);
 }
@@ -212,14 +230,13 @@ static void supervise_kvm(struct supervisor *supervisor, const struct seccomp_no
 static void answer_stat(struct supervisor *supervisor, const struct seccomp_notif *request,
 			const struct stat *st)
 {
-	struct remote_call call;
+	struct notice notice = { .supervisor = supervisor, .id = request->id };
 	int error = -EFAULT;
 
-	remote_call_begin(&call, supervisor->fuse->remotes, NULL, (pid_t)request->pid, REMOTE_MAKE);
-	if (call.remote && notice_valid(supervisor, request->id))
-		error = chardev_write(call.remote, request, st);
-	remote_call_finish(&call);
-	remote_call_end(&call);
+	notice_begin(&notice, request);
+	if (notice.call.remote && remote_call_waits(&notice.call))
+		error = chardev_write(notice.call.remote, request, st);
+	notice_end(&notice);
 	notice_answer(supervisor, request->id, error);
 }
 
@@ -256,19 +273,17 @@ static int check_mmap(struct remote_call *call, const struct seccomp_data *data)
 static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
 	struct vfiosim_fuse *fuse = supervisor->fuse;
-	pid_t tid = (pid_t)request->pid;
-	struct remote_call call;
+	struct notice notice = { .supervisor = supervisor, .id = request->id };
 	int error;
 
-	if (!chardev_is_ours(fuse, tid, (int)request->data.args[4])) {
+	if (!chardev_is_ours(fuse, (pid_t)request->pid, (int)request->data.args[4])) {
 		notice_continue(supervisor, request->id);
 		return;
 	}
 	loop_pass(supervisor->loop);
-	remote_call_begin(&call, fuse->remotes, NULL, tid, REMOTE_MAKE);
-	error = notice_valid(supervisor, request->id) ? check_mmap(&call, &request->data) : 0;
-	remote_call_finish(&call);
-	remote_call_end(&call);
+	notice_begin(&notice, request);
+	error = check_mmap(&notice.call, &request->data);
+	notice_end(&notice);
 	if (error)
 		notice_answer(supervisor, request->id, error);
 	else

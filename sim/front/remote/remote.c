@@ -135,6 +135,18 @@ bool remote_process_there(struct remote *remote)
 }
 
 /*
+ * The request of FUSE that this thread serves: whoever made it waits for the reply, not
+ * even killed it goes before, so it keeps its number and its memory until then. (Whoever
+ * waits for a seccomp notification does go.)
+ */
+static _Thread_local const struct remote_call *serving;
+
+static bool is_serving(const struct remote *remote)
+{
+	return serving && serving->remote == remote;
+}
+
+/*
  * Of a memory that is alive: is @tid a thread of its process? The process is looked at
  * last: what was found by its number before was then found of it.
  */
@@ -143,6 +155,24 @@ static bool remote_has_thread(const struct remote *remote, pid_t tid)
 	if (tid != remote->tgid && tgkill(remote->tgid, tid, 0) && errno == ESRCH)
 		return false;
 	return process_there(remote);
+}
+
+pid_t remote_thread(struct remote *remote)
+{
+	pid_t tid = atomic_load(&remote->last_tid);
+
+	if (is_serving(remote))
+		return (pid_t)serving->caller.tid;
+	if (!files_alive(remote))
+		return 0;
+	if (remote_has_thread(remote, tid))
+		return tid;
+	return process_there(remote) ? remote->tgid : 0;
+}
+
+bool remote_thread_still(const struct remote *remote, pid_t tid)
+{
+	return is_serving(remote) || remote_has_thread(remote, tid);
 }
 
 /* The client of one memory whose last reference is gone (client op). */
@@ -216,13 +246,6 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 	return 0;
 }
 
-/*
- * The request of FUSE that this thread serves: whoever made it waits for the reply, not
- * even killed it goes before, so it keeps its number and its memory until then. (Whoever
- * waits for a seccomp notification does go.)
- */
-static _Thread_local const struct remote_call *serving;
-
 /* In the caller's own call, as the kernel copies: within the memory's protection. */
 static ssize_t copy_by_number(const struct remote *remote, pid_t tid, uint64_t uva,
 			      struct iovec ours, bool write)
@@ -268,18 +291,6 @@ static ssize_t copy_by_memory(struct remote *remote, uint64_t uva, struct iovec 
 		       pread(remote->mem_fd, ours.iov_base, ours.iov_len, (off_t)uva);
 }
 
-/* A number that is a thread's of the process now; 0: there is none. */
-static pid_t remote_thread(struct remote *remote)
-{
-	pid_t tid = atomic_load(&remote->last_tid);
-
-	if (!files_alive(remote))
-		return 0;
-	if (remote_has_thread(remote, tid))
-		return tid;
-	return process_there(remote) ? remote->tgid : 0;
-}
-
 /*
  * Where the memory cannot be opened: that of a process that is not dumpable is root's,
  * though its user may reach it. By a number, then, that was the process' own before and
@@ -292,7 +303,7 @@ static ssize_t copy_by_process(struct remote *remote, uint64_t uva, struct iovec
 	pid_t tid = remote_thread(remote);
 	ssize_t copied = tid ? copy_by_number(remote, tid, uva, ours, write) : -1;
 
-	return process_there(remote) && files_alive(remote) ? copied : -1;
+	return remote_thread_still(remote, tid) && files_alive(remote) ? copied : -1;
 }
 
 static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, bool write)
@@ -303,7 +314,7 @@ static int remote_copy(struct remote *remote, uint64_t uva, struct iovec ours, b
 		return 0;
 	if (remote->maps_fd < 0 || !remote_files_get(remote))
 		return -EFAULT;
-	if (serving && serving->remote == remote)
+	if (is_serving(remote))
 		copied = copy_by_number(remote, (pid_t)serving->caller.tid, uva, ours, write);
 	else if (remote->mem_fd >= 0)
 		copied = copy_by_memory(remote, uva, ours, write);
@@ -319,7 +330,7 @@ bool remote_has_page(struct remote *remote, uint64_t page)
 
 	if (remote->mem_fd >= 0)
 		return pread(remote->mem_fd, ours.iov_base, 1, (off_t)page) == 1;
-	if (serving && serving->remote == remote)
+	if (is_serving(remote))
 		return copy_by_number(remote, (pid_t)serving->caller.tid, page, ours, false) == 1;
 	return copy_by_process(remote, page, ours, false) == 1;
 }
@@ -602,8 +613,9 @@ static struct remote *remotes_publish(struct remotes *set, pid_t tid, struct rem
 }
 
 /* The thread's client, with a reference; NULL: nobody. */
-static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_how how)
+static struct remote *remotes_get(const struct remote_call *call, pid_t tid, enum remote_how how)
 {
+	struct remotes *set = call->set;
 	struct remote *remote;
 	uint64_t tgid;
 	int error;
@@ -628,26 +640,46 @@ static struct remote *remotes_get(struct remotes *set, pid_t tid, enum remote_ho
 	}
 	if (remote_create(set, tid, (pid_t)tgid, &remote))
 		return NULL;
-	return remotes_publish(set, tid, remote);
+	if (remote_call_waits(call))
+		return remotes_publish(set, tid, remote);
+	vfiosim_client_put(remote->client);	/* of whoever had the number: perhaps of two */
+	return NULL;
 }
 
 /* ---- Calls ---- */
 
-void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
-		       enum remote_how how)
+bool remote_call_waits(const struct remote_call *call)
 {
-	struct remote *remote;
+	return !call->waits || call->waits(call);
+}
 
-	*call = (struct remote_call){ .set = set, .loop = loop };
-	if (how != REMOTE_NOBODY && tid > 0)
-		remote_call_list(call, tid);
-	remote = remotes_get(set, tid, how);
+static void call_begin(struct remote_call *call, pid_t tid, enum remote_how how)
+{
+	struct remote *remote = remotes_get(call, tid, how);
+
 	call->remote = remote;
 	call->caller = (struct vfiosim_caller){ .client = remote ? remote->client : NULL,
 						.ctx = call,
 						.tid = (uint32_t)tid };
-	if (remote && how == REMOTE_MAKE && loop)
+}
+
+void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
+		       enum remote_how how)
+{
+	*call = (struct remote_call){ .set = set, .loop = loop };
+	if (how != REMOTE_NOBODY && tid > 0)
+		remote_call_list(call, tid);
+	call_begin(call, tid, how);
+	if (call->remote && how == REMOTE_MAKE && loop)
 		serving = call;
+}
+
+/* Not listed: whoever can be killed does not get stuck. */
+void remote_call_begin_if(struct remote_call *call, struct remotes *set, pid_t tid,
+			  bool (*waits)(const struct remote_call *call))
+{
+	*call = (struct remote_call){ .set = set, .waits = waits };
+	call_begin(call, tid, REMOTE_MAKE);
 }
 
 void remote_call_finish(struct remote_call *call)

@@ -15,6 +15,9 @@
  * cache, checked at every use by calls that never wait: is the process still there, is
  * the thread one of it, is the memory still in use?
  *
+ * Whoever waits for a seccomp notification can be killed, and its number be given away:
+ * what was found by that number counts only if it waits afterwards (remote_call_waits()).
+ *
  * What may wait, and for whom (the deadlock rules of the FUSE front):
  *   - reading or writing client memory, and asking for its VMAs, waits for the
  *     client's mmap lock, whose holder may wait for us: lend the lead before;
@@ -117,6 +120,8 @@ struct remote_call {
 	struct remotes *set;
 	struct remote *remote;		/* a reference; NULL: nobody's */
 	struct loop *loop;		/* whose lead to pass on; NULL: none */
+	/* Does the caller still wait? NULL: until the reply, for sure. */
+	bool (*waits)(const struct remote_call *call);
 	/* Puts a file into the caller's table; NULL: this call has no way to. */
 	int (*install)(struct remote_call *call, struct vfiosim_file *file);
 	int *borrowed;			/* descriptors of the caller that we hold meanwhile */
@@ -174,6 +179,10 @@ void remote_call_unlist(struct remote_call *call);
 /* Never fails: where the client cannot be found, the call is nobody's (caller.client NULL). */
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
 		       enum remote_how how);
+/* The same for a caller that may be killed, and its number given away, before it has its answer. */
+void remote_call_begin_if(struct remote_call *call, struct remotes *set, pid_t tid,
+			  bool (*waits)(const struct remote_call *call));
+bool remote_call_waits(const struct remote_call *call);
 /* vfiosim_finish(), before or after the reply: see there. */
 void remote_call_finish(struct remote_call *call);
 /* Gives back the caller's descriptors, so that closing them is the caller's alone. Before the reply
@@ -189,6 +198,13 @@ void remotes_tell_full(struct remotes *set, int error);
 bool remote_process_there(struct remote *remote);
 /* Is the client's memory still in use? Never waits for anybody. */
 bool remote_alive(struct remote *remote);
+/*
+ * A number that names one of the client's threads now; 0: none does. If it still does
+ * afterwards, what was found by it in between was the client's. Between files_get and
+ * files_put.
+ */
+pid_t remote_thread(struct remote *remote);
+bool remote_thread_still(const struct remote *remote, pid_t tid);
 /* Is there memory at @page, which the client may read? Between files_get and files_put. */
 bool remote_has_page(struct remote *remote, uint64_t page);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */
@@ -205,6 +221,8 @@ dev_t remote_memory_dev(void);
 /* remote_fds.c */
 /* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
 int remote_fd_get(pid_t tid, int fd);
+/* The same of the call's thread, and of nobody who has its number by now. */
+int remote_call_fd_get(struct remote_call *call, int fd);
 /* Gives such a copy back. */
 void remote_fd_put(struct remotes *set, int fd);
 /* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */

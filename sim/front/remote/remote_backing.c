@@ -75,9 +75,8 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 {
 	struct remote_call *call = caller->ctx;
 	struct vfiosim_backing *backing;
-	int ours = remote_fd_get((pid_t)caller->tid, fd);
+	int ours = remote_call_fd_get(call, fd);
 
-	remotes_tell_full(call->set, ours);
 	if (ours < 0)
 		return -EBADF;
 	backing = fcntl(ours, F_GETFL) & O_PATH ? NULL : malloc(sizeof(*backing));

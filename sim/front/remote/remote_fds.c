@@ -67,6 +67,17 @@ int remote_fd_get(pid_t tid, int fd)
 	return ours;
 }
 
+int remote_call_fd_get(struct remote_call *call, int fd)
+{
+	int ours = remote_fd_get((pid_t)call->caller.tid, fd);
+
+	remotes_tell_full(call->set, ours);
+	if (ours < 0 || remote_call_waits(call))
+		return ours;
+	remote_fd_put(call->set, ours);
+	return -ESRCH;
+}
+
 void remote_fd_put(struct remotes *set, int fd)
 {
 	remotes_sync(set);
@@ -115,8 +126,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 	if (call->loop)
 		loop_pass(call->loop);	/* we are about to ask ourselves */
 	remotes_hold(call->set);	/* until the call ends, see remote_call_end() */
-	ours = remote_fd_get((pid_t)caller->tid, fd);
-	remotes_tell_full(call->set, ours);
+	ours = remote_call_fd_get(call, fd);
 	error = ours < 0 ? -EBADF : remote_fd_file(call->set, ours, ret_file);
 	if (!error)
 		error = call_borrow(call, ours);
@@ -157,9 +167,8 @@ int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event
 {
 	struct remote_call *call = caller->ctx;
 	struct vfiosim_eventfd *event;
-	int ours = remote_fd_get((pid_t)caller->tid, fd);
+	int ours = remote_call_fd_get(call, fd);
 
-	remotes_tell_full(call->set, ours);
 	if (ours < 0)
 		return -EBADF;
 	event = is_eventfd(ours) ? malloc(sizeof(*event)) : NULL;
@@ -360,6 +369,8 @@ int remote_limits(struct vfiosim_caller *caller, struct vfiosim_limits *ret_limi
 	limits.sys_rawio = rights & sys_rawio;
 	limits.sys_resource = rights & sys_resource;
 	limits.uid = call->remote ? call->remote->uid : 0;
+	if (!remote_call_waits(call))
+		return -ESRCH;
 	*ret_limits = limits;
 	return 0;
 }

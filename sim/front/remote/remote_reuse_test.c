@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <vfiosim/state.h>
 #include <vfiosim/topology.h>
 
 #include "front/remote/remote.h"
@@ -96,41 +97,57 @@ static void end_process(pid_t pid)
 	ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid);
 }
 
+/* P and S; S is the only one left, and V has P's number. */
+struct heirs {
+	pid_t p, s, v;
+	int down[2], up[2];
+};
+
+static void heirs_begin(struct heirs *heirs)
+{
+	ck_assert_int_eq(pipe2(heirs->down, O_CLOEXEC) | pipe2(heirs->up, O_CLOEXEC), 0);
+	heirs->p = fork();
+	if (!heirs->p)
+		client_main(heirs->down[0], heirs->up[1]);
+	ck_assert_int_eq(read(heirs->up[0], &heirs->s, sizeof(heirs->s)), sizeof(heirs->s));
+}
+
+/* False: not possible here, said why. */
+static bool heirs_part(struct heirs *heirs)
+{
+	ck_assert_int_eq(write(heirs->down[1], "x", 1), 1);
+	ck_assert_int_eq(waitpid(heirs->p, NULL, 0), heirs->p);
+	heirs->v = fork_as(heirs->p);
+	if (!heirs->v)
+		wait_for_ever(NULL);
+	if (heirs->v > 0)
+		return true;
+	ck_assert_msg(errno == EPERM, "clone3: %s", strerror(errno));
+	printf("skipped: a process' number is not to be chosen without CAP_CHECKPOINT_RESTORE\n");
+	return false;
+}
+
 START_TEST(a_number_is_not_a_memory)
 {
-	int down[2], up[2];
-	pid_t p, s = 0, v;
 	struct remote_call call, other;
+	struct heirs heirs;
 	struct remote *client;
 
-	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
-	p = fork();
-	if (!p)
-		client_main(down[0], up[1]);
-	ck_assert_int_eq(read(up[0], &s, sizeof(s)), sizeof(s));
-	remote_call_begin(&call, set, NULL, p, REMOTE_MAKE);
+	heirs_begin(&heirs);
+	remote_call_begin(&call, set, NULL, heirs.p, REMOTE_MAKE);
 	ck_assert_ptr_nonnull(call.remote);
 	client = call.remote;
-	ck_assert_int_eq(write(down[1], "x", 1), 1);
-	ck_assert_int_eq(waitpid(p, NULL, 0), p);
-	v = fork_as(p);
-	if (!v)
-		wait_for_ever(NULL);
-	if (v < 0) {
-		ck_assert_msg(errno == EPERM, "clone3: %s", strerror(errno));
-		printf("skipped: a process' number is not to be chosen without CAP_CHECKPOINT_RESTORE\n");
-	} else {
-		ck_assert_int_eq(v, p);
+	if (heirs_part(&heirs)) {
 		ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "X", 1), 0);
-		ck_assert_int_eq(first_byte(s), 'X');
-		ck_assert_int_eq(first_byte(v), 'a');
-		remote_call_begin(&other, set, NULL, v, REMOTE_QUICK);
+		ck_assert_int_eq(first_byte(heirs.s), 'X');
+		ck_assert_int_eq(first_byte(heirs.v), 'a');
+		remote_call_begin(&other, set, NULL, heirs.v, REMOTE_QUICK);
 		ck_assert_ptr_nonnull(other.remote);
 		ck_assert_ptr_ne(other.remote, client);
 		remote_call_end(&other);
-		end_process(v);
+		end_process(heirs.v);
 	}
-	end_process(s);
+	end_process(heirs.s);
 	/* And when nobody has the memory any more, nothing does. */
 	ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "Y", 1), -EFAULT);
 	remote_call_end(&call);
@@ -160,6 +177,49 @@ START_TEST(protection_is_kept)
 }
 END_TEST
 
+/* ---- Who does not wait any more ---- */
+
+static bool never(const struct remote_call *call)
+{
+	return false;
+}
+
+static bool always(const struct remote_call *call)
+{
+	return true;
+}
+
+static unsigned clients(void)
+{
+	struct vfiosim_counters counters;
+
+	vfiosim_counters(sim, &counters);
+	return counters.clients;
+}
+
+/* What is found by the number of a thread that was killed may be anybody's: it is not kept. */
+START_TEST(a_client_is_of_who_waits)
+{
+	struct vfiosim_file *file;
+	struct remote_call call;
+	pid_t p = fork();
+
+	if (!p)
+		wait_for_ever(NULL);
+	remote_call_begin_if(&call, set, p, never);
+	ck_assert_ptr_null(call.remote);
+	ck_assert_int_eq(remote_call_fd_get(&call, 0), -ESRCH);
+	ck_assert_int_eq(remote_file(&call.caller, 0, &file), -EBADF);
+	remote_call_end(&call);
+	ck_assert_uint_eq(clients(), 0);
+	remote_call_begin_if(&call, set, p, always);
+	ck_assert_ptr_nonnull(call.remote);
+	remote_call_end(&call);
+	ck_assert_uint_eq(clients(), 1);
+	end_process(p);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("remote_reuse");
@@ -170,6 +230,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, a_number_is_not_a_memory);
 	tcase_add_test(tcase, protection_is_kept);
+	tcase_add_test(tcase, a_client_is_of_who_waits);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

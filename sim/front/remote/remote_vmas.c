@@ -97,15 +97,16 @@ static bool is_memory_type(const char *type)
 }
 
 /* Is @dev, as the client's mounts show it, a file system that keeps its files in memory? */
-static bool is_memory_mount(const struct remote *remote, dev_t dev)
+static bool is_memory_mount(struct remote *remote, dev_t dev)
 {
+	pid_t tid = remote_thread(remote);
 	char path[64], *line = NULL, type[64], *dash;
 	unsigned major, minor;
 	size_t capacity = 0;
 	bool memory = false;
 	FILE *mounts;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)remote->last_tid);
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)tid);
 	mounts = fopen(path, "re");
 	if (!mounts)
 		return false;
@@ -119,20 +120,21 @@ static bool is_memory_mount(const struct remote *remote, dev_t dev)
 	}
 	free(line);
 	fclose(mounts);
-	return memory;
+	return memory && remote_thread_still(remote, tid);
 }
 
 /* Devices that are mapped through a node, such as a graphics card's memory. */
-static bool is_char_device(const struct remote *remote, const struct found *found)
+static bool is_char_device(struct remote *remote, const struct found *found)
 {
+	pid_t tid = remote_thread(remote);
 	char path[320];
 	struct stat st;
 
 	if (strncmp(found->name, "/dev/", 5))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)remote->last_tid, found->name);
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)tid, found->name);
 	return !stat(path, &st) && st.st_dev == found->dev && st.st_ino == found->inode &&
-	       S_ISCHR(st.st_mode);
+	       S_ISCHR(st.st_mode) && remote_thread_still(remote, tid);
 }
 
 /* Memory without a name of its own: /dev/zero, memfd, SysV segments, huge pages. */
@@ -148,7 +150,7 @@ static bool is_anonymous_file(const struct found *found)
 	return false;
 }
 
-static enum vfiosim_vma_kind found_kind(const struct remote *remote, const struct found *found)
+static enum vfiosim_vma_kind found_kind(struct remote *remote, const struct found *found)
 {
 	const struct remotes *set = remote->set;
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -207,6 +208,20 @@ void remotes_tell_full(struct remotes *set, int error)
 		strerror(-error));
 }
 
+/* Where the kernel's exec left random bytes in the thread's memory; 0: not to be told. */
+static uint64_t mark_of(pid_t tid)
+{
+	uint64_t auxv[64 * 2];
+	int fd = proc_open(tid, "auxv", O_RDONLY);
+	ssize_t length = fd < 0 ? 0 : read(fd, auxv, sizeof(auxv));
+
+	close_fd(fd);
+	for (ssize_t i = 0; i + 1 < length / (ssize_t)sizeof(auxv[0]); i += 2)
+		if (auxv[i] == AT_RANDOM)
+			return auxv[i + 1];
+	return 0;
+}
+
 static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
@@ -227,6 +242,7 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 	remote->pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
 	if (remote->pidfd < 0)
 		remote->pidfd = -errno;
+	remote->mark_at = remote->mem_fd < 0 ? 0 : mark_of(tid);
 	if (remote->maps_fd == -EACCES || remote->maps_fd == -EPERM)
 		remotes_tell_unreachable(set, tid, -remote->maps_fd);
 	remotes_tell_full(set, remote->maps_fd);
@@ -510,8 +526,11 @@ static struct remote *remote_called(struct remote *remote, pid_t tid)
 	return remote;
 }
 
-/* The thread's client if the thread called before, with a reference; else NULL. */
-static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
+/*
+ * The thread's client if the thread called before, with a reference; else NULL. Where
+ * remote_prove() follows, it looks whether the memory is still there.
+ */
+static struct remote *remotes_find_thread(struct remotes *set, pid_t tid, enum remote_how how)
 {
 	struct remote *found = NULL;
 	struct remote_thread *thread;
@@ -519,10 +538,62 @@ static struct remote *remotes_find_thread(struct remotes *set, pid_t tid)
 	pthread_mutex_lock(&set->lock);
 	thread = id_map_find(&set->threads, (uint64_t)tid);
 	if (thread && !atomic_load(&thread->remote->shared) &&
-	    remote_alive(thread->remote) && remote_has_thread(thread->remote, tid))
+	    (how == REMOTE_MAKE || remote_alive(thread->remote)) &&
+	    remote_has_thread(thread->remote, tid))
 		found = remote_called(thread->remote, tid);
 	pthread_mutex_unlock(&set->lock);
 	return found;
+}
+
+/*
+ * Has @tid, which waits in a call, this memory? Its process has gone on to another one
+ * if it called exec. May wait.
+ */
+static bool remote_is_memory_of(struct remote *remote, pid_t tid)
+{
+	uint64_t theirs = 0, ours = 0, known = atomic_load(&remote->mark);
+	struct iovec to = { &theirs, sizeof(theirs) };
+	bool same, read;
+
+	if (!remote->mark_at)
+		return remote_alive(remote);	/* no more can be told */
+	read = copy_by_number(remote, tid, remote->mark_at, to, false) == sizeof(theirs);
+	if (read && known && theirs == known)
+		return true;
+	if (!read && errno != EFAULT)
+		return remote_alive(remote);
+	/* Not read before, or the program has written there. */
+	if (!remote_files_get(remote))
+		return false;
+	same = pread(remote->mem_fd, &ours, sizeof(ours), (off_t)remote->mark_at) == sizeof(ours) ?
+		       read && ours == theirs :
+		       !read;
+	remote_files_put(remote);
+	atomic_store(&remote->mark, ours);
+	return same;
+}
+
+/* By its process' number it is not found any more. */
+static void remote_part(struct remote *remote)
+{
+	struct remotes *set = remote->set;
+
+	pthread_mutex_lock(&set->lock);
+	remote->parted = true;
+	remotes_forget_threads(set);
+	pthread_mutex_unlock(&set->lock);
+}
+
+/* What was found by the number of the call's thread, if it is that thread's. Takes the reference. */
+static struct remote *remote_prove(const struct remote_call *call, struct remote *remote, pid_t tid,
+				   enum remote_how how)
+{
+	if (!remote || how != REMOTE_MAKE || remote_is_memory_of(remote, tid))
+		return remote;
+	if (remote_call_waits(call))
+		remote_part(remote);
+	vfiosim_client_put(remote->client);
+	return NULL;
 }
 
 /* The client of the thread's process, if any: threads share their memory. Lock held. */
@@ -531,7 +602,8 @@ static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t 
 	struct remote *remote;
 
 	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (remote->tgid != tgid || !remote_alive(remote) || !process_there(remote))
+		if (remote->tgid != tgid || remote->parted || !remote_alive(remote) ||
+		    !process_there(remote))
 			continue;
 		remotes_remember(set, tid, remote);
 		return remote_called(remote, tid);
@@ -567,7 +639,7 @@ static size_t remotes_processes(struct remotes *set, pid_t *ret_tgids, size_t ma
 
 	pthread_mutex_lock(&set->lock);
 	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (n < max && process_there(remote))
+		if (n < max && !remote->parted && process_there(remote))
 			ret_tgids[n++] = remote->tgid;
 	}
 	pthread_mutex_unlock(&set->lock);
@@ -622,19 +694,19 @@ static struct remote *remotes_get(const struct remote_call *call, pid_t tid, enu
 
 	if (how == REMOTE_NOBODY || tid <= 0)
 		return NULL;
-	remote = remotes_find_thread(set, tid);
+	remote = remote_prove(call, remotes_find_thread(set, tid, how), tid, how);
 	if (remote)
 		return remote;
 	error = remote_status(tid, "\nTgid:", 10, &tgid);
 	remotes_tell_full(set, error);
 	if (error || (pid_t)tgid == getpid())
 		return NULL;
-	remote = remotes_find_process(set, tid, (pid_t)tgid);
+	remote = remote_prove(call, remotes_find_process(set, tid, (pid_t)tgid), tid, how);
 	if (remote || how == REMOTE_KNOWN)
 		return remote;
 	if (how == REMOTE_MAKE) {
 		remotes_sweep(set);
-		remote = remotes_find_shared(set, tid);
+		remote = remote_prove(call, remotes_find_shared(set, tid), tid, how);
 		if (remote)
 			return remote;
 	}

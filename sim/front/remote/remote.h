@@ -13,7 +13,9 @@
  * number in the caller's own call alone; everything else (DMA above all) goes through
  * mem_fd, which leads to this memory and no other. From a thread to its client leads a
  * cache, checked at every use by calls that never wait: is the process still there, is
- * the thread one of it, is the memory still in use?
+ * the thread one of it, is the memory still in use? What they cannot tell is that the
+ * process went on to another memory, by exec, while somebody else keeps the old one in
+ * use: commands, which may wait, compare a mark that every exec makes anew.
  *
  * Whoever waits for a seccomp notification can be killed, and its number be given away:
  * what was found by that number counts only if it waits afterwards (remote_call_waits()).
@@ -106,6 +108,9 @@ struct remote {
 	int maps_fd;			/* -1: this memory is out of reach */
 	int pagemap_fd;			/* -1: out of reach, or this kernel has none */
 	uint32_t uid;			/* at its first call */
+	uint64_t mark_at;		/* where exec left random bytes (AT_RANDOM); 0: not known */
+	_Atomic uint64_t mark;		/* the first 8 of them; 0: not read yet */
+	bool parted;			/* its process has another memory now; the set's lock */
 	_Atomic uint64_t user_ns;	/* what remote_fds.c found out lately: tid, when, answer */
 	atomic_bool shared;		/* with another process (CLONE_VM): never cached */
 };

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -177,6 +178,88 @@ START_TEST(protection_is_kept)
 }
 END_TEST
 
+/* ---- exec ---- */
+
+static void exec_main(int from, int to)
+{
+	pid_t sibling = clone(wait_for_ever, stack + sizeof(stack), CLONE_VM, NULL);
+	char go, number[16];
+
+	snprintf(number, sizeof(number), "%d", dup(to));
+	if (write(to, &sibling, sizeof(sibling)) == sizeof(sibling) && read(from, &go, 1) == 1)
+		execl("/proc/self/exe", "after", "--after-exec", number, NULL);
+	syscall(SYS_exit_group, 1);
+}
+
+/* --after-exec PIPE: what exec_main becomes. */
+static int after_exec(const char *number)
+{
+	return write(atoi(number), "x", 1) == 1 ? wait_for_ever(NULL) : 1;
+}
+
+static struct remote *client_of(pid_t tid, enum remote_how how)
+{
+	struct remote_call call;
+	struct remote *found;
+
+	remote_call_begin(&call, set, NULL, tid, how);
+	found = call.remote;
+	ck_assert_ptr_nonnull(found);
+	remote_call_end(&call);
+	return found;
+}
+
+/* P calls exec while S keeps the memory it had: from then on P is another client. */
+START_TEST(exec_leads_to_another_memory)
+{
+	int down[2], up[2];
+	struct remote *client;
+	pid_t p, s = 0;
+	char byte;
+
+	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
+	p = fork();
+	if (!p)
+		exec_main(down[0], up[1]);
+	ck_assert_int_eq(read(up[0], &s, sizeof(s)), sizeof(s));
+	client = client_of(p, REMOTE_MAKE);
+	ck_assert_ptr_eq(client_of(p, REMOTE_MAKE), client);
+	ck_assert_int_eq(write(down[1], "x", 1), 1);
+	ck_assert_int_eq(read(up[0], &byte, 1), 1);
+	ck_assert_ptr_ne(client_of(p, REMOTE_MAKE), client);
+	ck_assert_ptr_eq(client_of(p, REMOTE_QUICK), client_of(p, REMOTE_MAKE));
+	ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "X", 1), 0);
+	ck_assert_int_eq(first_byte(s), 'X');
+	end_process(p);
+	end_process(s);
+}
+END_TEST
+
+/* A program may write where exec left its mark: it is the same client all the same. */
+START_TEST(a_mark_may_be_written_over)
+{
+	int down[2], up[2];
+	struct remote *client;
+	char byte;
+	pid_t p;
+
+	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
+	p = fork();
+	if (!p) {
+		if (read(down[0], &byte, 1) == 1)
+			memset((void *)getauxval(AT_RANDOM), 'x', 16);
+		byte = 'x';
+		if (write(up[1], &byte, 1) == 1)
+			wait_for_ever(NULL);
+	}
+	client = client_of(p, REMOTE_MAKE);
+	ck_assert_int_eq(write(down[1], "x", 1), 1);
+	ck_assert_int_eq(read(up[0], &byte, 1), 1);
+	ck_assert_ptr_eq(client_of(p, REMOTE_MAKE), client);
+	end_process(p);
+}
+END_TEST
+
 /* ---- Who does not wait any more ---- */
 
 static bool never(const struct remote_call *call)
@@ -220,16 +303,20 @@ START_TEST(a_client_is_of_who_waits)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("remote_reuse");
 	TCase *tcase = tcase_create("memory");
 	SRunner *runner;
 	int failed;
 
+	if (argc == 3 && !strcmp(argv[1], "--after-exec"))
+		return after_exec(argv[2]);
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, a_number_is_not_a_memory);
 	tcase_add_test(tcase, protection_is_kept);
+	tcase_add_test(tcase, exec_leads_to_another_memory);
+	tcase_add_test(tcase, a_mark_may_be_written_over);
 	tcase_add_test(tcase, a_client_is_of_who_waits);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -157,6 +157,13 @@ static void connection_abort(struct connection *connection)
 			connection->path, strerror(errno));
 }
 
+static void connections_abort(struct vfiosim_fuse *fuse)
+{
+	remotes_abort(fuse->remotes);
+	connection_abort(&fuse->nodes);
+	connection_abort(&fuse->devices);
+}
+
 /* ---- Receiving ---- */
 
 /* Answered by the leader at once, whatever else it holds. */
@@ -402,8 +409,7 @@ static void *fuse_watch(void *arg)
 		"so that it can die.\n",
 		(int)tid);
 	atomic_store(&fuse->cut, true);
-	connection_abort(&fuse->nodes);
-	connection_abort(&fuse->devices);
+	connections_abort(fuse);
 	return NULL;
 }
 
@@ -430,8 +436,7 @@ int vfiosim_fuse_serve(struct vfiosim_fuse *fuse)
 	error = loop_run(fuse->loop);
 	vfiosim_fuse_stop(fuse);
 	pthread_join(watch, NULL);
-	connection_abort(&fuse->nodes);
-	connection_abort(&fuse->devices);
+	connections_abort(fuse);
 	if (!atomic_load(&fuse->cut) && loop_join_within(fuse->loop, JOIN_SECONDS)) {
 		store_cancel(fuse);
 		return error;

@@ -144,7 +144,7 @@ static _Thread_local const struct remote_call *serving;
 
 static bool is_serving(const struct remote *remote)
 {
-	return serving && serving->remote == remote;
+	return serving && serving->remote == remote && !atomic_load(&remote->set->aborted);
 }
 
 /*
@@ -413,6 +413,11 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	}
 	*ret_set = set;
 	return 0;
+}
+
+void remotes_abort(struct remotes *set)
+{
+	atomic_store(&set->aborted, true);
 }
 
 void remotes_sync(struct remotes *set)

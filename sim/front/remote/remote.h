@@ -79,6 +79,7 @@ struct remotes {
 	bool has_query;			/* PROCMAP_QUERY works (6.11) */
 	atomic_uint held;		/* calls that hold a client's descriptor now, or may soon */
 	_Atomic uint64_t let_go;	/* when the last of them let go: CLOCK_MONOTONIC, ns */
+	atomic_bool aborted;		/* requests end without a reply */
 	atomic_bool told;		/* said that some client's memory is out of reach */
 	atomic_bool told_full;		/* said that there are no descriptors left */
 
@@ -151,6 +152,11 @@ enum remote_how {
 int remotes_create(struct vfiosim *sim, struct remotes **ret_set);
 /* Drops every client. No call may be under way. */
 void remotes_destroy(struct remotes *set);
+/*
+ * The connections are about to be aborted: whoever waits for a reply goes on without it,
+ * and its number may become another's while its call is still being served.
+ */
+void remotes_abort(struct remotes *set);
 /*
  * A file travels between our threads by way of the kernel: FUSE_WHO's answer, the
  * RELEASE that follows the close of a borrowed descriptor. The kernel orders these,

@@ -27,6 +27,7 @@
 #include <vfiosim/state.h>
 #include <vfiosim/topology.h>
 
+#include "front/loop/loop.h"
 #include "front/remote/remote.h"
 
 #define PAGE 4096u
@@ -152,6 +153,43 @@ START_TEST(a_number_is_not_a_memory)
 	/* And when nobody has the memory any more, nothing does. */
 	ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "Y", 1), -EFAULT);
 	remote_call_end(&call);
+}
+END_TEST
+
+static long no_request(void *ctx, void *request)
+{
+	return 0;
+}
+
+static void no_answer(void *ctx, void *request, size_t length)
+{
+}
+
+/* Where its connection is aborted, the caller goes before its call has been served. */
+START_TEST(an_aborted_call_has_no_number)
+{
+	static const struct pollfd none[LOOP_SOURCES] = { { .fd = -1 }, { .fd = -1 } };
+	const struct loop_options options = { .sources = none, .receive = no_request,
+					      .handle = no_answer };
+	struct remote_call call;
+	struct heirs heirs;
+	struct loop *loop;
+
+	ck_assert_int_eq(loop_create(&options, &loop), 0);
+	heirs_begin(&heirs);
+	remote_call_begin(&call, set, loop, heirs.p, REMOTE_MAKE);
+	ck_assert_int_eq(remote_write(call.remote, (uintptr_t)buffer, "W", 1), 0);
+	ck_assert_int_eq(first_byte(heirs.p), 'W');
+	remotes_abort(set);
+	if (heirs_part(&heirs)) {
+		ck_assert_int_eq(remote_write(call.remote, (uintptr_t)buffer, "X", 1), 0);
+		ck_assert_int_eq(first_byte(heirs.s), 'X');
+		ck_assert_int_eq(first_byte(heirs.v), 'a');
+		end_process(heirs.v);
+	}
+	end_process(heirs.s);
+	remote_call_end(&call);
+	loop_destroy(loop);
 }
 END_TEST
 
@@ -314,6 +352,7 @@ int main(int argc, char **argv)
 		return after_exec(argv[2]);
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, a_number_is_not_a_memory);
+	tcase_add_test(tcase, an_aborted_call_has_no_number);
 	tcase_add_test(tcase, protection_is_kept);
 	tcase_add_test(tcase, exec_leads_to_another_memory);
 	tcase_add_test(tcase, a_mark_may_be_written_over);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The FUSE front: life cycle, the two connections, receiving in order (fuse_front.h). */
+/* The FUSE front: life cycle, receiving in order (fuse_front.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -8,23 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "front/fuse/fuse_front.h"
 
-#define TRANSFER_MAX (1u << 20)		/* bytes of one READ or WRITE */
-#define MESSAGE_MAX (TRANSFER_MAX + 8192)
-#define BACKGROUND_MAX 4096		/* RELEASE is a background request: all of them, in order */
-#define INIT_EXT (1u << 30)		/* FUSE_INIT_EXT: flags2 counts (5.17) */
 #define WATCH_MS 1000			/* between two looks for calls that are stuck */
 #define JOIN_SECONDS 30			/* for calls to end when serving ends */
-#define ALLOW_MMAP (1u << 4)		/* FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 (6.6) */
 
 /* One request in a thread's buffer. */
 struct request {
@@ -32,130 +25,6 @@ struct request {
 	uint64_t pad;
 	char message[];
 };
-
-/* ---- A connection ---- */
-
-/*
- * The answer to INIT is completed here: libfuse 3.14 does not know that direct I/O
- * and mapping can go together.
- */
-static void complete_init(const struct connection *connection, const struct iovec *iov, int count)
-{
-	const struct fuse_out_header *header = iov[0].iov_base;
-	struct fuse_init_out *out;
-
-	if (header->unique != connection->init || header->error || count < 2 ||
-	    iov[1].iov_len < sizeof(*out))
-		return;
-	out = iov[1].iov_base;
-	out->flags |= INIT_EXT;
-	out->flags2 |= ALLOW_MMAP;
-}
-
-static ssize_t connection_writev(int fd, struct iovec *iov, int count, void *userdata)
-{
-	struct connection *connection = userdata;
-
-	if (connection->offers_mmap && connection->init)
-		complete_init(connection, iov, count);
-	/* What this thread wrote is seen by whoever reads the client's next request. */
-	atomic_fetch_add_explicit(&connection->fuse->answers, 1, memory_order_release);
-	/* Not writev(): the sanitizers' looks at the bytes afterwards, when whoever asked may
-	   have the answer and have closed the file they belong to. */
-	return syscall(SYS_writev, fd, iov, count);
-}
-
-/* libfuse wants one; requests are read by connection_receive(). */
-static ssize_t connection_read(int fd, void *to, size_t size, void *userdata)
-{
-	return read(fd, to, size);
-}
-
-void connection_init(void *userdata, struct fuse_conn_info *info)
-{
-	const struct connection *connection = userdata;
-
-	info->max_background = BACKGROUND_MAX;
-	info->max_readahead = 0;
-	info->max_write = TRANSFER_MAX;
-	info->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-				  FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA |
-				  FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
-	if (connection->cached)
-		info->want |= info->capable & FUSE_CAP_AUTO_INVAL_DATA;
-}
-
-static void connection_saw_init(struct connection *connection, const struct fuse_in_header *header)
-{
-	const struct fuse_init_in *in = (const void *)(header + 1);
-
-	connection->init = header->unique;
-	connection->offers_mmap = connection->devices && !connection->fuse->page_cache &&
-				  header->len >= sizeof(*header) + 20 &&
-				  in->flags & INIT_EXT && in->flags2 & ALLOW_MMAP;
-	connection->cached = connection->devices && !connection->offers_mmap;
-}
-
-/* One request, without waiting: length of the message; 0: none now, or ended. */
-static size_t connection_receive(struct connection *connection, struct request *request)
-{
-	const struct fuse_in_header *header = (const void *)request->message;
-	ssize_t length;
-
-	if (connection->ended)
-		return 0;
-	length = read(connection->fd, request->message, MESSAGE_MAX);
-	if (length < 0 && errno == ENODEV)
-		connection->ended = true;
-	if (length < (ssize_t)sizeof(*header))
-		return 0;
-	atomic_load_explicit(&connection->fuse->answers, memory_order_acquire);
-	request->from = connection;
-	if (header->opcode == FUSE_INIT)
-		connection_saw_init(connection, header);
-	return (size_t)length;
-}
-
-static int connection_create(struct vfiosim_fuse *fuse, struct connection *connection, int fd,
-			     const char *path, bool devices)
-{
-	static const struct fuse_custom_io io = { .writev = connection_writev,
-						  .read = connection_read };
-	char *argv[] = { (char[]){ "vfiosim" }, NULL };
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-	const struct fuse_lowlevel_ops *ops = devices ? &devices_ops : &nodes_ops;
-
-	connection->fuse = fuse;
-	connection->devices = devices;
-	connection->path = strdup(path);
-	if (!connection->path)
-		return -ENOMEM;
-	connection->session = fuse_session_new(&args, ops, sizeof(*ops), connection);
-	fuse_opt_free_args(&args);
-	if (!connection->session)
-		return -EIO;
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) ||
-	    fuse_session_custom_io(connection->session, &io, fd))
-		return -EIO;
-	connection->fd = fd;
-	return 0;
-}
-
-static void connection_destroy(struct connection *connection)
-{
-	if (connection->session)
-		fuse_session_destroy(connection->session);	/* closes what it was given */
-	free(connection->path);
-}
-
-/* Nobody waits for an answer any more. Aborts also where it answers EBUSY. */
-static void connection_abort(struct connection *connection)
-{
-	if (connection->fd >= 0 && umount2(connection->path, MNT_FORCE | UMOUNT_NOFOLLOW) &&
-	    errno != EBUSY && errno != EINVAL && errno != ENOENT)
-		fprintf(stderr, "vfiosim: cannot abort the connection at %s: %s\n",
-			connection->path, strerror(errno));
-}
 
 static void connections_abort(struct vfiosim_fuse *fuse)
 {
@@ -165,6 +34,13 @@ static void connections_abort(struct vfiosim_fuse *fuse)
 }
 
 /* ---- Receiving ---- */
+
+/* One request, without waiting: length of the message; 0: none now, or ended. */
+static size_t request_receive(struct connection *connection, struct request *request)
+{
+	request->from = connection;
+	return connection_receive(connection, request->message);
+}
 
 /* Answered by the leader at once, whatever else it holds. */
 static bool is_instant(const struct request *request)
@@ -222,7 +98,7 @@ static bool take_all(struct vfiosim_fuse *fuse, struct connection *connection,
 	bool any = false;
 	size_t length;
 
-	while ((length = connection_receive(connection, request))) {
+	while ((length = request_receive(connection, request))) {
 		length += sizeof(*request);
 		if (is_instant(request))
 			fuse_handle(fuse, request, length);
@@ -258,10 +134,10 @@ static long fuse_receive(void *ctx, void *buffer)
 {
 	struct vfiosim_fuse *fuse = ctx;
 	struct request *request = buffer;
-	size_t length = connection_receive(&fuse->nodes, request);
+	size_t length = request_receive(&fuse->nodes, request);
 
 	if (!length)
-		length = connection_receive(&fuse->devices, request);
+		length = request_receive(&fuse->devices, request);
 	/* What is instant is answered first: it may be the close that others wait for. */
 	if (length && !is_instant(request) && atomic_load(&fuse->device_files))
 		take_in(fuse, request->from == &fuse->nodes ? &fuse->devices : &fuse->nodes);
@@ -323,7 +199,7 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 {
 	struct loop_options loop = {
 		.sources = fuse->sources,
-		.buffer_size = sizeof(struct request) + MESSAGE_MAX,
+		.buffer_size = sizeof(struct request) + CONNECTION_MESSAGE_MAX,
 		.poll_first = true,
 		.ctx = fuse,
 		.receive = fuse_receive,
@@ -475,8 +351,7 @@ void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 {
 	if (!fuse)
 		return;
-	connection_abort(&fuse->nodes);
-	connection_abort(&fuse->devices);
+	connections_abort(fuse);
 	if (fuse->remotes)
 		release_handles(fuse);
 	remotes_destroy(fuse->remotes);

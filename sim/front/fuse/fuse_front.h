@@ -2,12 +2,13 @@
 /*
  * The inside of the FUSE front, shared by fuse*.c and supervise.c.
  *
- *	fuse.c		life cycle, the two connections, receiving in order
- *	fuse_nodes.c	the nodes connection: names and attributes (tree.h)
- *	fuse_devices.c	the devices connection: device files
- *	fuse_file.c	open files of both: commands, read, write, release
- *	fuse_store.c	stores into attributes that have to wait
- *	supervise.c	commands that return a descriptor, by seccomp notification
+ *	fuse.c			life cycle, receiving in order
+ *	fuse_connection.c	one of the two connections
+ *	fuse_nodes.c		the nodes connection: names and attributes (tree.h)
+ *	fuse_devices.c		the devices connection: device files
+ *	fuse_file.c		open files of both: commands, read, write, release
+ *	fuse_store.c		stores into attributes that have to wait
+ *	supervise.c		commands that return a descriptor, by seccomp notification
  *
  * Order: the machine must see a close before whatever the client does next, on
  * either connection. RELEASE is asynchronous, but queued before close() returns;
@@ -90,7 +91,7 @@ struct vfiosim_fuse {
 	struct connection nodes, devices;
 	struct pollfd sources[LOOP_SOURCES];	/* the leader's */
 	void *spare;			/* the leader's second buffer */
-	atomic_uint answers;		/* counted to order answers before later requests, see fuse.c */
+	atomic_uint answers;		/* counted to order answers before later requests */
 	atomic_uint device_files;	/* open on the devices connection, ours included */
 	uint32_t uid, gid;		/* owner of device nodes */
 	uint32_t root_uid, root_gid;	/* owner of everything else: 0 where that is mapped */
@@ -122,7 +123,21 @@ static inline pid_t req_tid(fuse_req_t req)
 	return fuse_req_ctx(req)->pid;
 }
 
-/* fuse.c: the answer to INIT, of both connections. */
+/* ---- fuse_connection.c ---- */
+
+#define CONNECTION_TRANSFER_MAX (1u << 20)	/* bytes of one READ or WRITE */
+#define CONNECTION_MESSAGE_MAX (CONNECTION_TRANSFER_MAX + 8192)
+
+/* A session on @fd, a /dev/fuse that is mounted on @path and belongs to it then. -ENOMEM, -EIO. */
+int connection_create(struct vfiosim_fuse *fuse, struct connection *connection, int fd,
+		      const char *path, bool devices);
+/* Also of what connection_create() failed on, or never saw. */
+void connection_destroy(struct connection *connection);
+/* Nobody waits for an answer any more. */
+void connection_abort(struct connection *connection);
+/* One request into @message, without waiting: its length; 0: none now, or ended. */
+size_t connection_receive(struct connection *connection, void *message);
+/* The op that answers INIT, of both. */
 void connection_init(void *userdata, struct fuse_conn_info *info);
 
 /* ---- fuse_nodes.c ---- */

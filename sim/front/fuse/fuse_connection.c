@@ -18,9 +18,28 @@
 #define ALLOW_MMAP (1u << 4)		/* FUSE_DIRECT_IO_ALLOW_MMAP, bit 36 (6.6) */
 
 /*
- * The answer to INIT is completed here: libfuse 3.14 does not know that direct I/O
- * and mapping can go together.
+ * What libfuse cannot do depends on its version, and with it how it comes by @fd.
+ *
+ * session_mount	gives the session @fd, mounted already: 0 or -EIO
+ * want_mmap		the answer to INIT says that direct I/O and mapping go together
  */
+#ifdef FUSE_CAP_DIRECT_IO_ALLOW_MMAP	/* 3.17 */
+
+static int session_mount(struct connection *connection, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	return fuse_session_mount(connection->session, path) ? -EIO : 0;
+}
+
+static void want_mmap(struct fuse_conn_info *info)
+{
+	info->want |= info->capable & FUSE_CAP_DIRECT_IO_ALLOW_MMAP;
+}
+
+#else	/* The answer is completed on its way; 3.18.3 has ended that. */
+
 static void complete_init(const struct connection *connection, const struct iovec *iov, int count)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
@@ -53,6 +72,20 @@ static ssize_t connection_read(int fd, void *to, size_t size, void *userdata)
 	return read(fd, to, size);
 }
 
+static int session_mount(struct connection *connection, int fd)
+{
+	static const struct fuse_custom_io io = { .writev = connection_writev,
+						  .read = connection_read };
+
+	return fuse_session_custom_io(connection->session, &io, fd) ? -EIO : 0;
+}
+
+static void want_mmap(struct fuse_conn_info *info)
+{
+}
+
+#endif
+
 void connection_init(void *userdata, struct fuse_conn_info *info)
 {
 	const struct connection *connection = userdata;
@@ -63,8 +96,13 @@ void connection_init(void *userdata, struct fuse_conn_info *info)
 	info->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE | FUSE_CAP_AUTO_INVAL_DATA |
 				  FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
+#ifdef FUSE_CAP_OVER_IO_URING
+	info->want &= ~(unsigned)FUSE_CAP_OVER_IO_URING;	/* requests come by connection_receive() */
+#endif
 	if (connection->cached)
 		info->want |= info->capable & FUSE_CAP_AUTO_INVAL_DATA;
+	if (connection->offers_mmap)
+		want_mmap(info);
 }
 
 static void connection_saw_init(struct connection *connection, const struct fuse_in_header *header)
@@ -99,8 +137,6 @@ size_t connection_receive(struct connection *connection, void *message)
 int connection_create(struct vfiosim_fuse *fuse, struct connection *connection, int fd,
 		      const char *path, bool devices)
 {
-	static const struct fuse_custom_io io = { .writev = connection_writev,
-						  .read = connection_read };
 	char *argv[] = { (char[]){ "vfiosim" }, NULL };
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	const struct fuse_lowlevel_ops *ops = devices ? &devices_ops : &nodes_ops;
@@ -114,8 +150,7 @@ int connection_create(struct vfiosim_fuse *fuse, struct connection *connection, 
 	fuse_opt_free_args(&args);
 	if (!connection->session)
 		return -EIO;
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) ||
-	    fuse_session_custom_io(connection->session, &io, fd))
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) || session_mount(connection, fd))
 		return -EIO;
 	connection->fd = fd;
 	return 0;

@@ -351,7 +351,8 @@ void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 {
 	if (!fuse)
 		return;
-	connections_abort(fuse);
+	connection_abort(&fuse->nodes);
+	connection_abort(&fuse->devices);
 	if (fuse->remotes)
 		release_handles(fuse);
 	remotes_destroy(fuse->remotes);

@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that is killed while it waits for itself.
+ * Runs that end only if their launcher aborts the connections.
  *
+ * One kind: a server that is killed while it waits for itself.
  * To learn which file a client's descriptor names, the server sends a request to its
  * own FUSE connection. The test's read() kills the server as soon as it has read such
- * a request: the thread that asked then waits where no signal ends it, and the run
- * ends only if its launcher aborts the connections.
+ * a request: the thread that asked then waits where no signal ends it.
+ *
+ * The other: a client that is killed while its command waits for memory which nobody
+ * answers for. Either client may, as root, have detached every mount of the machine.
  */
 #include "launch/launch_rig_test.h"
 
 #include <linux/fuse.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+static bool kills_server;	/* in those of the tests that set it, and so in their servers */
 
 /* A request that a thread of this process has made. */
 static bool is_own_request(const void *bytes, ssize_t length)
@@ -27,21 +34,75 @@ ssize_t read(int fd, void *to, size_t size)
 {
 	ssize_t length = syscall(SYS_read, fd, to, size);
 
-	if (length > 0 && in_server() && is_own_request(to, length))
+	if (length > 0 && kills_server && in_server() && is_own_request(to, length))
 		kill(getpid(), SIGKILL);
 	return length;
 }
 
-/* The command: puts a group into a container, whose descriptor the server looks up. */
-static int be_client(void)
-{
-	int container = open("/dev/vfio/vfio", O_RDWR), group = open("/dev/vfio/10", O_RDWR);
+/* ---- Clients ----------------------------------------------------------- */
 
+struct client {
+	int container, group;
+};
+
+static struct client client_open(void)
+{
+	return (struct client){ open("/dev/vfio/vfio", O_RDWR), open("/dev/vfio/10", O_RDWR) };
+}
+
+/* The last mount of the machine's, by its path. */
+static bool find_mount(char *ret_path, size_t size)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[4096], path[PATH_MAX];
+	bool found = false;
+
+	while (mounts && fgets(line, sizeof(line), mounts)) {
+		if (!strstr(line, " - fuse.vfiosim ") ||
+		    sscanf(line, "%*s %*s %*s %*s %4095s", path) != 1)
+			continue;
+		snprintf(ret_path, size, "%s", path);
+		found = true;
+	}
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+/* What is open stays usable; no path leads to the machine any more. */
+static void detach_mounts(void)
+{
+	char path[PATH_MAX];
+
+	while (find_mount(path, sizeof(path)))
+		if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)) {
+			printf("cannot detach %s: %s\n", path, strerror(errno));
+			_exit(1);
+		}
+	printf("detached\n");
+}
+
+/* Puts a group into a container, whose descriptor the server looks up. */
+static int ask(struct client client)
+{
 	printf("asks\n");
 	fflush(stdout);
-	ioctl(group, VFIO_GROUP_SET_CONTAINER, &container);
+	ioctl(client.group, VFIO_GROUP_SET_CONTAINER, &client.container);
 	printf("answered: %s\n", strerror(errno));
 	return 0;
+}
+
+static int be_client(void)
+{
+	return ask(client_open());
+}
+
+static int be_detached_client(void)
+{
+	struct client client = client_open();
+
+	detach_mounts();
+	return ask(client);
 }
 
 /* The same by a process that the command leaves behind, once the command has ended. */
@@ -57,11 +118,85 @@ static int be_leftover(void)
 	return be_client();
 }
 
+/* A page that is never there; MAP_FAILED: not permitted here. */
+static void *absent_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	range.range.start = (uintptr_t)page;
+	range.range.len = 4096;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &range))
+		return MAP_FAILED;
+	return page;
+}
+
+/* Has @process been in one and the same ioctl() for a while? */
+static bool blocks_in_ioctl(pid_t process)
+{
+	char path[64], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", process);
+	file = fopen(path, "re");
+	if (file) {
+		(void)!fgets(text, sizeof(text), file);
+		fclose(file);
+	}
+	return atol(text) == SYS_ioctl && text[0] >= '0' && text[0] <= '9';
+}
+
+static int wait_in_a_command(void)
+{
+	struct client client = client_open();
+	void *page = absent_page();
+
+	if (page == MAP_FAILED)
+		return 1;
+	if (ioctl(client.group, VFIO_GROUP_SET_CONTAINER, &client.container) ||
+	    ioctl(client.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return 2;
+	detach_mounts();
+	fflush(stdout);
+	ioctl(client.container, VFIO_IOMMU_GET_INFO, page);
+	return 3;
+}
+
+/* Kills a client that waits for good, and waits for it to die. */
+static int be_killer(void)
+{
+	pid_t client;
+	int status;
+
+	fflush(stdout);
+	client = fork();
+	if (!client)
+		_exit(wait_in_a_command());
+	for (int blocked = 0; blocked < 10; usleep(20000)) {
+		blocked = blocks_in_ioctl(client) ? blocked + 1 : 0;
+		if (waitpid(client, &status, WNOHANG) == client) {
+			printf("client ended: %d\n", WEXITSTATUS(status));
+			return 0;
+		}
+	}
+	printf("kills\n");
+	fflush(stdout);
+	kill(client, SIGKILL);
+	waitpid(client, &status, 0);
+	return 0;
+}
+
+/* ---- Runs -------------------------------------------------------------- */
+
 static void check_run_ends(enum who who, const char *command)
 {
 	struct run run;
-	int status = run_and_wait(who, RUN("--topology", "q35", "--", SELF, command), &run);
+	int status;
 
+	kills_server = true;
+	status = run_and_wait(who, RUN("--topology", "q35", "--", SELF, command), &run);
 	ck_assert_msg(status == 125 && strstr(run.text, "asks\n") && strstr(run.text, "signal 9"),
 		      "status %d: %s", status, run.text);
 }
@@ -80,6 +215,43 @@ START_TEST(server_killed_after_the_command)
 }
 END_TEST
 
+/* Only root may unmount. */
+START_TEST(server_killed_and_its_mounts_detached)
+{
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	check_run_ends(AS_ROOT, "detached-client");
+}
+END_TEST
+
+START_TEST(client_killed_and_its_mounts_detached)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	status = run_and_wait(AS_ROOT, RUN("--topology", "q35", "--", SELF, "killer"), &run);
+	if (strstr(run.text, "client ended: 1")) {
+		printf("skip: %s: userfaultfd is not permitted here\n", __func__);
+		return;
+	}
+	ck_assert_msg(status == 125 && strstr(run.text, "detached\nkills\n") &&
+			      strstr(run.text, "was killed in a command"),
+		      "status %d: %s", status, run.text);
+}
+END_TEST
+
+struct command {
+	const char *name;
+	int (*be)(void);
+};
+
+static const struct command commands[] = {
+	{ "client", be_client },
+	{ "leftover", be_leftover },
+	{ "detached-client", be_detached_client },
+	{ "killer", be_killer },
+};
+
 int main(int argc, char **argv)
 {
 	TCase *tcase = tcase_create("kill");
@@ -87,13 +259,14 @@ int main(int argc, char **argv)
 	SRunner *runner;
 	int failed;
 
-	if (argc > 1 && !strcmp(argv[1], "client"))
-		return be_client();
-	if (argc > 1 && !strcmp(argv[1], "leftover"))
-		return be_leftover();
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].be();
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, server_killed_while_it_asks_itself, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_after_the_command, 0, N_WHO);
+	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
+	tcase_add_test(tcase, client_killed_and_its_mounts_detached);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

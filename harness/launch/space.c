@@ -25,7 +25,7 @@ void space_init(struct space *space)
 		.nodes_fd = -1,
 		.devices_fd = -1,
 		.null = -1,
-		.roots = { -1, -1 },
+		.copies = { -1, -1 },
 		.old_dev = -1,
 		.cwd = -1,
 	};
@@ -254,14 +254,14 @@ static int put_host_dev(int tree)
 	return error;
 }
 
-/* Opening with O_PATH asks no server. */
-static int take_roots(struct space *space)
+/* Of both mounts, for space_abort(). Asks no server. */
+static int take_copies(struct space *space)
 {
 	static const char *const paths[] = { SPACE_NODES, SPACE_DEVICES };
 
 	for (size_t i = 0; i < 2; i++) {
-		space->roots[i] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (space->roots[i] < 0)
+		space->copies[i] = open_tree(AT_FDCWD, paths[i], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (space->copies[i] < 0)
 			return mount_refused(-errno);
 	}
 	return 0;
@@ -287,7 +287,7 @@ int space_mount(struct space *space)
 	if (error)
 		return error;
 	space->device = device_of(SPACE_NODES);
-	return take_roots(space);
+	return take_copies(space);
 }
 
 /* ---- Afterwards -------------------------------------------------------- */
@@ -332,13 +332,19 @@ void space_settle(const struct space *space)
 	statx(AT_FDCWD, SPACE_DEVICES, AT_STATX_FORCE_SYNC, STATX_MODE, &stx);
 }
 
-/* By descriptor: a command that runs as root may have mounted over the path. */
-static void abort_connection(int root)
+/*
+ * A command that runs as root may have detached all mounts that have a path, or covered
+ * them; the copy it cannot reach. The kernel aborts nothing through a mount that is in
+ * no namespace, so the copy is put over / first: no path that starts there leads to it.
+ * The second time it is there already.
+ */
+static void abort_connection(int copy)
 {
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", root);
-	/* The kernel aborts the connection first, then says EBUSY: @root keeps the mount. */
+	(void)move_mount(copy, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
+	/* The kernel aborts the connection first, then says EBUSY: @copy keeps the mount. */
 	if (umount2(path, MNT_FORCE) && errno != EBUSY)
 		cli_error("cannot abort a FUSE connection: %s", strerror(errno));
 }
@@ -346,14 +352,14 @@ static void abort_connection(int root)
 void space_abort(const struct space *space)
 {
 	for (size_t i = 0; i < 2; i++)
-		if (space->roots[i] >= 0)
-			abort_connection(space->roots[i]);
+		if (space->copies[i] >= 0)
+			abort_connection(space->copies[i]);
 }
 
 void space_leave(struct space *space)
 {
-	close_fd(&space->roots[0]);
-	close_fd(&space->roots[1]);
+	close_fd(&space->copies[0]);
+	close_fd(&space->copies[1]);
 	space_close_fuse(space);
 	close_fd(&space->null);
 	close_fd(&space->old_dev);

@@ -34,7 +34,7 @@ struct space {
 	int nodes_fd;		/* /dev/fuse, -1 once handed over */
 	int devices_fd;
 	int null;		/* /dev/null, opened before /dev is covered */
-	int roots[2];		/* O_PATH: the roots of the two connections, for space_abort() */
+	int copies[2];		/* of the connections' mounts, in no namespace: for space_abort() */
 	dev_t device;		/* of the nodes connection: tells whose mounts are ours */
 	int old_dev;		/* the host's /dev, to be bound back into ours */
 	mode_t umask;		/* of the caller; 0 while folders are made */

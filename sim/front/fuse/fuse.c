@@ -286,6 +286,8 @@ static void *fuse_watch(void *arg)
 		(int)tid);
 	atomic_store(&fuse->cut, true);
 	connections_abort(fuse);
+	/* Root may have detached the mounts: then they end with whoever serves. */
+	vfiosim_fuse_stop(fuse);
 	return NULL;
 }
 

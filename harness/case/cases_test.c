@@ -140,6 +140,7 @@ static const struct {
 	{ "too-many-files", "a client's table of descriptors has no limit in this process" },
 	{ "no-cdev", "a node goes with its driver: only who looked it up before, and opens it after, meets this" },
 	{ "mmap-private", "clients in this process map regions shared" },
+	{ "injected", "cases inject no faults; sim/abi/fault_test.c does" },
 };
 
 struct reached {

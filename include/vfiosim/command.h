@@ -55,6 +55,7 @@ struct vfiosim_command {
 	const struct vfiosim_field *fields;	/* ended by a NULL name; NULL: none */
 	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none */
 	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */
+	const long *returns;	/* what else it could return, ended by -1; NULL: nothing */
 };
 
 /* The table: NULL past the end. */

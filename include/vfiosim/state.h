@@ -23,6 +23,7 @@ struct vfiosim_counters {
 	uint32_t clients;
 	uint64_t mappings;
 	uint64_t pinned_pages;	/* charged now */
+	uint64_t delayed_ms;	/* virtual time that injected delays took so far; see fault.h */
 };
 void vfiosim_counters(struct vfiosim *sim, struct vfiosim_counters *ret_counters);
 

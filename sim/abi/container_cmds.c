@@ -43,10 +43,12 @@ static int set_iommu(struct call *call)
 
 static const int set_iommu_errors[] = { EINVAL, ENODEV, EPERM, EIO, ENOMEM, EBUSY, 0 };
 static const int no_errors[] = { 0 };
+static const long missing[] = { 0, -1 };	/* an older kernel, or a module that is not there */
 
 const struct command container_commands[] = {
 	{ .row = { CONTAINER_VALUE(VFIO_GET_API_VERSION, no_errors) }, .run = get_api_version },
-	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors) }, .run = check_extension },
+	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors), .returns = missing },
+	  .run = check_extension },
 	{ .row = { CONTAINER_VALUE(VFIO_SET_IOMMU, set_iommu_errors) }, .run = set_iommu },
 	{ .row = { .name = NULL } },
 };

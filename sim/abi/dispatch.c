@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "machine/file.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
@@ -303,19 +304,30 @@ static int publish(struct call *call)
 	return 0;
 }
 
+static int decide_install(struct call *call)
+{
+	return fault_point(call, VFIOSIM_FAULT_FD_INSTALL, NULL);
+}
+
 /* The new descriptor, or its file is gone as if it had never been. */
 static int install(struct call *call)
 {
-	int ret = call->caller->client->ops->install(call->caller, call->result.new_file);
+	int ret = fault_armed(call->sim) ? call_run(call, decide_install) : 0;
+	bool injected = ret;
 
+	if (!ret)
+		ret = call->caller->client->ops->install(call->caller, call->result.new_file);
 	if (ret >= 0)
 		return ret;
 	vfiosim_release(call->result.new_file, call->caller);
+	if (injected)
+		return ret;
 	return refuse(call, RULE_TOO_MANY_FILES, V("error", -ret), VS("errno", strerrorname_np(-ret)));
 }
 
 static int undo(struct call *call)
 {
+	call->releasing = true;
 	if (call->command->undo)
 		call->command->undo(call);
 	return 0;
@@ -343,9 +355,17 @@ static int install_in_struct(struct call *call)
 	return publish(call);
 }
 
+/* 0, a refusal, or 1 when a value was injected: see command_where(). */
+static int decide_fault(struct call *call)
+{
+	command_where(call, call->where);
+	return fault_point_value(call, VFIOSIM_FAULT_COMMAND, call->where, &call->where->value);
+}
+
 static int serve(struct call *call)
 {
 	bool early = call->command && call->command->early;
+	struct fault_where where;
 	int ret, published;
 
 	/* The front may not know who calls: killed meanwhile, or its memory is out of reach. */
@@ -360,6 +380,12 @@ static int serve(struct call *call)
 	}
 	if (!ret && call->command->prepare)
 		ret = call->command->prepare(call);
+	if (!ret && fault_armed(call->sim)) {
+		call->where = &where;
+		ret = call_run(call, decide_fault);
+		if (ret > 0)
+			return (int)where.value;
+	}
 	if (!ret)
 		ret = call_run(call, decide);
 	if (ret < 0 && !call->result.answer_anyway)

@@ -9,6 +9,7 @@
  *	(copy)		min_size bytes at least, full_size at most; argsz and flags checked
  *	prepare		no lock: variable parts, descriptors (call_read(), client ops);
  *			may not refuse what run would refuse first: it keeps that in call_state()
+ *	(faults)	lock held: what was injected is refused here
  *	run		lock held: decides; may be run again (CALL_AGAIN) until it has
  *			what it asked for, so it changes nothing before that
  *	(publish)	no lock: `back` bytes of call->in, then the call_out()s, then the
@@ -28,6 +29,8 @@ struct command {
 	int (*run)(struct call *call);		/* >= 0 is what ioctl() returns */
 	/* run's outputs could not be given: takes back what it did. Lock held; NULL: nothing. */
 	void (*undo)(struct call *call);
+	/* What faults may name besides its file and its fields. Lock held; NULL: nothing. */
+	void (*where)(struct call *call, struct fault_where *where);
 	uint16_t state;		/* bytes of its call_state(): zero when the command begins */
 	void (*state_done)(struct call *call);	/* no lock; frees what the state owns. NULL: nothing */
 	bool unbound;		/* devices: known before VFIO_DEVICE_BIND_IOMMUFD, too */
@@ -49,6 +52,9 @@ extern const struct command compat_commands[];		/* compat_cmds.c: VFIO's on an i
 int container_check(struct call *call);		/* container_cmds.c */
 int device_check(struct call *call);		/* device_cmds.c */
 int iommufd_refuse_unknown(struct call *call);	/* iommufd_cmds.c */
+
+/* abi/fault.c: what faults may name about a command whose structure is copied. Lock held. */
+void command_where(struct call *call, struct fault_where *ret_where);
 
 /* ENOTTY: the file does not know call->number. */
 int refuse_unknown(struct call *call);

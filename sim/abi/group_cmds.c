@@ -10,6 +10,7 @@
 #include "machine/client.h"
 #include "vfio/container.h"
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "vfio/group.h"
 
 static struct vfio_group *group_of(const struct call *call)
@@ -50,6 +51,16 @@ static int prepare_set_container(struct call *call)
 		state->iommufd = iommufd_from_file(file);
 	}
 	return 0;
+}
+
+static void set_container_where(struct call *call, struct fault_where *where)
+{
+	const struct set_container_state *state = call_state(call, struct set_container_state);
+
+	if (!state->container)
+		return;
+	where->known |= VFIOSIM_FAULT_OF_CONTAINER;
+	where->container = state->container->number;
 }
 
 static int set_container(struct call *call)
@@ -139,6 +150,7 @@ const struct command group_commands[] = {
 	  .back = sizeof(struct vfio_group_status) },
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_SET_CONTAINER, VFIOSIM_SIZE_FIXED, sizeof(int)),
 		   .fields = fd_fields, .errors = set_errors },
+	  .where = set_container_where,
 	  .state = sizeof(struct set_container_state),
 	  .prepare = prepare_set_container,
 	  .run = set_container },

@@ -8,6 +8,7 @@
 #include "iommu/iommu.h"
 #include "iommufd/iommufd.h"
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "machine/subsystem.h"
 #include "vfio/container.h"
 #include "vfio/device.h"
@@ -17,6 +18,7 @@
 /* In the order in which they begin, which is also that of their keys in the state. */
 static const struct subsystem *const subsystems[] = {
 	&machine_subsystem,
+	&fault_subsystem,
 	&iommu_subsystem,
 	&iommu_group_subsystem,
 	&container_subsystem,

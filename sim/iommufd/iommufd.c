@@ -115,7 +115,7 @@ static int decide_open(struct call *call)
 int vfiosim_open_iommufd(struct vfiosim *sim, struct vfiosim_caller *caller,
 			 struct vfiosim_file **ret_file)
 {
-	return file_open(sim, caller, "/dev/iommu", 0, decide_open, ret_file);
+	return file_open(sim, caller, "/dev/iommu", NULL, 0, decide_open, ret_file);
 }
 
 /* ---- With the machine ---- */

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "machine/reap.h"
 #include "machine/rules_table.h"
 #include "machine/sim.h"
@@ -279,12 +280,13 @@ int call_prefetch(struct call *call, const struct span *uva)
 
 /* ---- Telling what happened ---- */
 
-#define ERRNO_MAX 4095	/* the kernel's MAX_ERRNO; CALL_AGAIN and the like lie beyond */
-
 int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_value *values)
 {
 	int error = rules_table[rule].error;
 
+	/* The memory that is short is what a fault took away: that is the reason. */
+	if (rule == RULE_NO_MEMORY && call->result.injected)
+		return call->result.injected;
 	for (const struct vfiosim_value *v = values; !error && v->name; v++)
 		if (!strcmp(v->name, "error"))
 			error = (int)v->number;
@@ -466,6 +468,8 @@ int call_run(struct call *call, int (*decide)(struct call *call))
 	for (;;) {
 		pthread_mutex_lock(&call->sim->lock);
 		ret = decide(call);
+		if (fault_armed(call->sim))
+			fault_run_end(call->sim, ret != CALL_AGAIN && ret != CALL_PARKED);
 		pthread_mutex_unlock(&call->sim->lock);
 		if (ret != CALL_AGAIN)
 			return ret;

@@ -35,6 +35,8 @@ enum {
 	CALL_PARKED = -10002,	/* cannot be decided yet: run again when the machine changed */
 };
 
+#define ERRNO_MAX 4095		/* the kernel's MAX_ERRNO */
+
 #define CALL_STRUCT_MAX 256	/* bytes of the largest fixed structure */
 #define CALL_STATE_MAX 64	/* bytes of what the largest command keeps of its own */
 #define CALL_REASON_MAX 320
@@ -66,6 +68,7 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 	struct call_out *next;
 };
 
+struct fault_where;	/* fault.h */
 
 /*
  * What one run made. Forgotten before the command is run again, in one place:
@@ -87,6 +90,7 @@ struct call_result {
 	struct call_out *outs, *last_out;
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
 	bool answer_anyway;			/* copy back and do outs though refused */
+	int injected;				/* the refusal by a fault that was met; 0: none */
 };
 
 struct call {
@@ -97,6 +101,8 @@ struct call {
 	const char *object;			/* for the trace, instead of the file's; borrowed */
 	uint32_t number;			/* the command's, also of one nobody knows */
 	uint64_t arg;
+	struct fault_where *where;		/* what it is about, for faults; NULL: unknown */
+	bool releasing;				/* something is closed or undone: no fault is met */
 	size_t in_size;				/* bytes of `in` that the client gave */
 	size_t asked_size;			/* of `asked`; 0: nobody traces, or nothing was copied */
 	size_t answered;			/* bytes of `in` that were copied back */

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "machine/fault.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
@@ -41,15 +42,29 @@ void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx)
 
 /* ---- Open ---- */
 
-int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted, uint64_t arg,
-	      int (*decide)(struct call *call), struct vfiosim_file **ret_file)
+struct opening {		/* its call_state() */
+	int (*decide)(struct call *call);
+};
+
+static int decide_open(struct call *call)
+{
+	int ret = fault_point(call, VFIOSIM_FAULT_OPEN, NULL);
+
+	return ret ? ret : call_state(call, struct opening)->decide(call);
+}
+
+int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted,
+	      struct fault_where *where, uint64_t arg, int (*decide)(struct call *call),
+	      struct vfiosim_file **ret_file)
 {
 	struct call call;
 	int ret;
 
 	call_init(&call, sim, caller, NULL);
 	call.arg = arg;
-	ret = call_run(&call, decide);
+	call.where = where;
+	call_state(&call, struct opening)->decide = decide;
+	ret = call_run(&call, decide_open);
 	if (ret)	/* there is no file that could tell what it was */
 		call.object = wanted;
 	trace_call(&call, "open", NULL, ret);
@@ -178,6 +193,7 @@ void vfiosim_release(struct vfiosim_file *file, struct vfiosim_caller *caller)
 	if (call_traced(&call))	/* the object may be gone afterwards */
 		trace_object(file, object, sizeof(object));
 	call.object = call_traced(&call) ? object : NULL;
+	call.releasing = true;
 	call_run(&call, decide_release);
 	trace_call(&call, "close", NULL, 0);
 	call_done(&call);

@@ -30,6 +30,8 @@ struct file_ops {
 	ssize_t (*write)(struct call *call, const void *from, size_t length, uint64_t offset);
 	/* 0 or a refusal. NULL: ENODEV. */
 	int (*mmap)(struct call *call, uint64_t offset, uint64_t length, bool shared);
+	/* What faults may name about it. Lock held. NULL: nothing. */
+	void (*where)(const struct vfiosim_file *file, struct fault_where *where);
 	/* The last descriptor is closed: lets go of call->file's object. Cannot fail. */
 	void (*release)(struct call *call);
 };
@@ -49,10 +51,11 @@ void file_free(struct vfiosim_file *file);
 /*
  * For the functions that open a node: runs @decide, which finds @arg in call->arg and
  * leaves the new file in call->file. When it refuses, the trace says @wanted instead
- * of the file.
+ * of the file. @where: what faults may name, NULL: nothing.
  */
-int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted, uint64_t arg,
-	      int (*decide)(struct call *call), struct vfiosim_file **ret_file);
+int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted,
+	      struct fault_where *where, uint64_t arg, int (*decide)(struct call *call),
+	      struct vfiosim_file **ret_file);
 
 /* What read, write and mmap answer where there is none. */
 int file_refuse_operation(struct call *call, const char *operation);

@@ -30,6 +30,8 @@
 	     "{object} has no {operation}", "vfs_read, vfs_write")                                 \
 	RULE(NO_MMAP, "no-mmap", ENODEV, "{object} cannot be mapped", "do_mmap")                   \
 	RULE(NO_MEMORY, "no-memory", ENOMEM, "the simulator is out of memory", "kmalloc")          \
+	RULE(INJECTED, "injected", 0, "injected by fault {fault:d}: {text} (time {n:d})",          \
+	     "should_fail (lib/fault-inject.c)")                                                   \
 	RULE(TOO_MANY_FILES, "too-many-files", 0,                                                  \
 	     "the new descriptor could not be put into the caller's table ({errno})",              \
 	     "get_unused_fd_flags")                                                                \

@@ -48,6 +48,11 @@ struct vfiosim {
 	TAILQ_HEAD(, user) users;
 	uint32_t next_client;
 
+	TAILQ_HEAD(, fault_rule) fault_rules;	/* oldest first; see fault.h */
+	uint32_t last_fault;
+	atomic_bool fault_armed;	/* there are rules; written with the lock held */
+	atomic_bool real_time;		/* a front serves programs that a virtual delay cannot delay */
+
 	/* Module parameters, writable through sysfs. */
 	uint32_t dma_entry_limit;
 	bool allow_unsafe_interrupts;	/* vfio_iommu_type1's parameter ... */

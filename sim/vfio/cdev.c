@@ -11,7 +11,7 @@
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/fault.h"
 
 /* ---- Its file ---- */
 
@@ -57,6 +57,7 @@ static void release(struct call *call)
 static const struct file_ops cdev_fops = {
 	.kind = VFIOSIM_DEVICE,
 	.describe = vfio_device_describe,
+	.where = vfio_device_where,
 	.read = read_bound,
 	.write = write_bound,
 	.mmap = mmap_bound,
@@ -87,12 +88,15 @@ int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32
 		      struct vfiosim_file **ret_file)
 {
 	char wanted[FILE_NAME_MAX] = "machine";
+	struct fault_where where = { 0 };
 
 	pthread_mutex_lock(&sim->lock);
-	if (device < sim->n_devices)
-		snprintf(wanted, sizeof(wanted), "device %s", sim->devices[device]->topo->address);
+	if (device < sim->n_devices) {
+		where.device = sim->devices[device]->topo->address;
+		snprintf(wanted, sizeof(wanted), "device %s", where.device);
+	}
 	pthread_mutex_unlock(&sim->lock);
-	return file_open(sim, caller, wanted, device, decide_open, ret_file);
+	return file_open(sim, caller, wanted, &where, device, decide_open, ret_file);
 }
 
 /* ---- Bind ---- */

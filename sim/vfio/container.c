@@ -8,6 +8,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "machine/fault.h"
 #include "machine/file.h"
 #include "vfio/group.h"
 #include "machine/subsystem.h"
@@ -208,6 +209,14 @@ static void describe(const struct vfiosim_file *file, char *to, size_t size)
 	snprintf(to, size, "container %u", container->number);
 }
 
+static void where(const struct vfiosim_file *file, struct fault_where *ret_where)
+{
+	const struct container *container = file->object;
+
+	ret_where->known |= VFIOSIM_FAULT_OF_CONTAINER;
+	ret_where->container = container->number;
+}
+
 static void release(struct call *call)
 {
 	container_put(call->file->object);
@@ -216,6 +225,7 @@ static void release(struct call *call)
 static const struct file_ops container_fops = {
 	.kind = VFIOSIM_CONTAINER,
 	.describe = describe,
+	.where = where,
 	.release = release,
 };
 
@@ -242,7 +252,7 @@ static int decide_open(struct call *call)
 int vfiosim_open_container(struct vfiosim *sim, struct vfiosim_caller *caller,
 			   struct vfiosim_file **ret_file)
 {
-	return file_open(sim, caller, "/dev/vfio/vfio", 0, decide_open, ret_file);
+	return file_open(sim, caller, "/dev/vfio/vfio", NULL, 0, decide_open, ret_file);
 }
 
 /* ---- With the machine ---- */

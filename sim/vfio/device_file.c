@@ -7,6 +7,9 @@
 
 #include <vfiosim/topology.h>
 
+#include "machine/fault.h"
+#include "vfio/group.h"
+
 struct vfiosim_file *vfio_device_file_create(struct vfiosim *sim, const struct file_ops *ops,
 					     struct vfio_device *vdev, struct vfio_group *group)
 {
@@ -51,6 +54,14 @@ uint32_t vfiosim_file_device(const struct vfiosim_file *file)
 void vfio_device_describe(const struct vfiosim_file *file, char *to, size_t size)
 {
 	snprintf(to, size, "device %s", vfio_device_from_file(file)->dev->topo->address);
+}
+
+void vfio_device_where(const struct vfiosim_file *file, struct fault_where *where)
+{
+	const struct vfio_device *vdev = vfio_device_from_file(file);
+
+	where->device = vdev->dev->topo->address;
+	vfio_group_where(vdev->group, where);
 }
 
 ssize_t vfio_device_read(struct call *call, void *to, size_t length, uint64_t offset)

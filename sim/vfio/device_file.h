@@ -36,6 +36,7 @@ struct vfio_device *vfio_device_from_file(const struct vfiosim_file *file);
 /* ---- For file_ops ---- */
 
 void vfio_device_describe(const struct vfiosim_file *file, char *to, size_t size);
+void vfio_device_where(const struct vfiosim_file *file, struct fault_where *where);
 ssize_t vfio_device_read(struct call *call, void *to, size_t length, uint64_t offset);
 ssize_t vfio_device_write(struct call *call, const void *from, size_t length, uint64_t offset);
 int vfio_device_mmap(struct call *call, uint64_t offset, uint64_t length, bool shared);

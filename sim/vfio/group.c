@@ -14,6 +14,7 @@
 #include "vfio/device_file.h"
 #include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "machine/subsystem.h"
 
 /* ---- Life ---- */
@@ -166,6 +167,21 @@ static void describe(const struct vfiosim_file *file, char *to, size_t size)
 	snprintf(to, size, "group %u", group_number(file->object));
 }
 
+void vfio_group_where(const struct vfio_group *group, struct fault_where *where)
+{
+	where->known |= VFIOSIM_FAULT_OF_GROUP;
+	where->group = group_number(group);
+	if (!group->container)
+		return;
+	where->known |= VFIOSIM_FAULT_OF_CONTAINER;
+	where->container = group->container->number;
+}
+
+static void file_where(const struct vfiosim_file *file, struct fault_where *where)
+{
+	vfio_group_where(file->object, where);
+}
+
 /* Takes effect when no device file needs the group any more. */
 static void release_group(struct call *call)
 {
@@ -178,6 +194,7 @@ static void release_group(struct call *call)
 static const struct file_ops vfio_group_fops = {
 	.kind = VFIOSIM_GROUP,
 	.describe = describe,
+	.where = file_where,
 	.release = release_group,
 };
 
@@ -213,12 +230,16 @@ int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint3
 		       struct vfiosim_file **ret_file)
 {
 	char wanted[FILE_NAME_MAX] = "machine";
+	struct fault_where where = { 0 };
 
 	pthread_mutex_lock(&sim->lock);
-	if (group < sim->n_groups)
-		snprintf(wanted, sizeof(wanted), "group %u", sim->groups[group]->number);
+	if (group < sim->n_groups) {
+		where.known = VFIOSIM_FAULT_OF_GROUP;
+		where.group = sim->groups[group]->number;
+		snprintf(wanted, sizeof(wanted), "group %u", where.group);
+	}
 	pthread_mutex_unlock(&sim->lock);
-	return file_open(sim, caller, wanted, group, decide_open, ret_file);
+	return file_open(sim, caller, wanted, &where, group, decide_open, ret_file);
 }
 
 /* ---- Descriptors of its devices ---- */
@@ -258,6 +279,7 @@ static void release_device(struct call *call)
 static const struct file_ops vfio_device_fops = {
 	.kind = VFIOSIM_DEVICE,
 	.describe = vfio_device_describe,
+	.where = vfio_device_where,
 	.read = vfio_device_read,
 	.write = vfio_device_write,
 	.mmap = vfio_device_mmap,

@@ -81,6 +81,9 @@ int group_unset_container(struct call *call, struct vfio_group *group);
 /* VFIO_GROUP_GET_DEVICE_FD: puts a new file into call->result.new_file. */
 int group_get_device(struct call *call, struct vfio_group *group, const char *name);
 
+/* Adds the group and its container to what faults may name. */
+void vfio_group_where(const struct vfio_group *group, struct fault_where *where);
+
 /* "10", "noiommu-0": the node's name; at least 24 bytes. */
 void group_node_name(const struct iommu_group *group, char *to, size_t size);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "front/fuse/fuse_front.h"
+#include "machine/sim.h"
 
 #define WATCH_MS 1000			/* between two looks for calls that are stuck */
 #define JOIN_SECONDS 30			/* for calls to end when serving ends */
@@ -242,6 +243,7 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	if (!fuse)
 		return -ENOMEM;
 	fuse->sim = sim;
+	sim->real_time = true;
 	fuse->uid = options->uid;
 	fuse->gid = options->gid;
 	fuse->page_cache = options->page_cache;

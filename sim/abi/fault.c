@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults and commands: what a rule may name about a command, and whether the kernel
+ * could do what it wants.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "abi/dispatch.h"
+#include "machine/fault.h"
+#include "machine/file.h"
+
+/* ---- What a command is about ---- */
+
+/* The field called @name; false: there is none, or the client did not give it. */
+static bool field_value(const struct call *call, const char *name, uint64_t *ret_value)
+{
+	const struct vfiosim_field *field = call->command->row.fields;
+
+	for (; field && field->name; field++) {
+		if (strcmp(field->name, name))
+			continue;
+		*ret_value = 0;
+		memcpy(ret_value, call->in.bytes + field->offset, field->size);
+		return (size_t)field->offset + field->size <= call->in_size;
+	}
+	return false;
+}
+
+/* The first of @names that it has. */
+static bool any_field(const struct call *call, const char *const *names, uint64_t *ret_value)
+{
+	for (; *names; names++)
+		if (field_value(call, *names, ret_value))
+			return true;
+	return false;
+}
+
+static void fields_where(const struct call *call, struct fault_where *where)
+{
+	static const char *const iovas[] = { "iova", "dst_iova", NULL };
+	static const char *const lengths[] = { "size", "length", NULL };
+	static const char *const ioases[] = { "ioas_id", "dst_ioas_id", "pt_id", NULL };
+	uint64_t iova, length, ioas;
+
+	if (any_field(call, iovas, &iova) && any_field(call, lengths, &length) &&
+	    span_make(iova, length, &where->iova))
+		where->known |= VFIOSIM_FAULT_OF_IOVA;
+	if (any_field(call, ioases, &ioas)) {
+		where->known |= VFIOSIM_FAULT_OF_IOAS;
+		where->ioas = (uint32_t)ioas;
+	}
+}
+
+void command_where(struct call *call, struct fault_where *ret_where)
+{
+	*ret_where = (struct fault_where){ .row = &call->command->row };
+	fields_where(call, ret_where);
+	if (call->file->ops->where)
+		call->file->ops->where(call->file, ret_where);
+	if (call->command->where)
+		call->command->where(call, ret_where);
+}
+
+/* ---- What is possible ---- */
+
+/* Can a row with the number of @fault's command do it? */
+static bool some_row_can(const struct vfiosim_fault *fault)
+{
+	const struct vfiosim_command *row;
+
+	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+		if (row->number == fault->command->number && fault_row_can(row, fault))
+			return true;
+	return false;
+}
+
+static bool lists(const int *errors, int error)
+{
+	while (errors && *errors && *errors != error)
+		errors++;
+	return errors && *errors;
+}
+
+/* Says which errnos there are. */
+static int refuse_error(const struct vfiosim_fault *fault, const char *who, const int *errors,
+			FILE *problem)
+{
+	const char *name = strerrorname_np(fault->error);
+	const char *sep = "; it can with ";
+
+	fprintf(problem, "%s cannot fail with ", who);
+	if (name)
+		fputs(name, problem);
+	else
+		fprintf(problem, "errno %d", fault->error);
+	for (; errors && *errors; errors++, sep = ", ")
+		fprintf(problem, "%s%s", sep, strerrorname_np(*errors));
+	return -EINVAL;
+}
+
+static int complain(FILE *problem, const char *who, const char *why)
+{
+	fprintf(problem, "%s: %s", who, why);
+	return -EINVAL;
+}
+
+static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
+{
+	const struct vfiosim_command *row = fault->command;
+
+	if (fault->force || some_row_can(fault))
+		return 0;
+	if (fault->error)
+		return refuse_error(fault, row->name, row->errors, problem);
+	return complain(problem, row->name, "it returns nothing but what it does");
+}
+
+static int judge_step(const struct vfiosim_fault *fault, FILE *problem)
+{
+	const struct vfiosim_fault_site_info *site = vfiosim_fault_site(fault->site);
+
+	if (fault->delay_ms)
+		return complain(problem, site->name, "only whole commands can be delayed");
+	if (fault->returns && fault->site != VFIOSIM_FAULT_VECTORS)
+		return complain(problem, site->name, "there is no value it could give");
+	if (fault->returns && fault->value < 1)
+		return complain(problem, site->name, "with less than 1 vector it fails");
+	if (fault->error && !fault->force && !lists(site->errors, fault->error))
+		return refuse_error(fault, site->name, site->errors, problem);
+	return 0;
+}
+
+/* Whatever it is about. */
+static int judge(const struct vfiosim_fault *fault, FILE *problem)
+{
+	const struct vfiosim_fault_when *when = &fault->when;
+	const struct vfiosim_fault_site_info *site = vfiosim_fault_site(fault->site);
+
+	if (!site)
+		return complain(problem, "fault", "there is no such site");
+	if (fault->site == VFIOSIM_FAULT_COMMAND && !fault->command)
+		return complain(problem, site->name, "which one?");
+	if (fault->error < 0 || fault->error > ERRNO_MAX)
+		return complain(problem, site->name, "errnos are from 1 to 4095");
+	if (fault->error && fault->returns)
+		return complain(problem, site->name, "it either fails or gives a value");
+	if (when->last && when->last < (when->first ? when->first : 1))
+		return complain(problem, site->name, "the last time comes before the first");
+	if (fault->of & VFIOSIM_FAULT_OF_IOVA && fault->iova_first > fault->iova_last)
+		return complain(problem, site->name, "the last iova comes before the first");
+	if (fault->page && fault->site != VFIOSIM_FAULT_PIN)
+		return complain(problem, site->name, "only pins have a page");
+	return fault->site == VFIOSIM_FAULT_COMMAND ? judge_command(fault, problem) :
+						      judge_step(fault, problem);
+}
+
+int vfiosim_fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id,
+		      char *problem, size_t size)
+{
+	FILE *to = fmemopen(problem, size, "w");
+	int ret;
+
+	if (!to)
+		return -ENOMEM;
+	ret = judge(fault, to);
+	if (!ret && fault->delay_ms && sim->real_time) {
+		fputs("programs outside of this process cannot be delayed", to);
+		ret = -EOPNOTSUPP;
+	}
+	fclose(to);
+	return ret ? ret : fault_add(sim, fault, ret_id);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* The rules of a machine's faults, and which of them are met; see fault.h. */
+#include "machine/fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/client.h"
+#include "machine/subsystem.h"
+
+struct fault_rule {
+	struct vfiosim_fault fault;
+	uint32_t id;
+	struct vfiosim_fault_count count;	/* by runs that decided */
+	struct vfiosim_fault_count run;		/* by the one under way */
+	TAILQ_ENTRY(fault_rule) in_sim;
+	char device[];			/* fault.device, "" for NULL */
+};
+
+/* ---- Sites ---- */
+
+static const int open_errors[] = { EBUSY, ENODEV, EPERM, EACCES, EMFILE, ENFILE, ENOMEM, 0 };
+static const int pin_errors[] = { EFAULT, ENOMEM, 0 };
+static const int domain_alloc_errors[] = { ENOMEM, ENODEV, EOPNOTSUPP, 0 };
+static const int domain_attach_errors[] = { EINVAL, EBUSY, ENODEV, ENOMEM, EPERM, 0 };
+static const int domain_map_errors[] = { ENOMEM, EINVAL, ERANGE, 0 };
+static const int install_errors[] = { EMFILE, ENFILE, ENOMEM, 0 };
+static const int device_open_errors[] = { EAGAIN, EBUSY, EINVAL, EIO, ENODEV, ENOMEM, 0 };
+static const int vector_errors[] = { ENOSPC, EINVAL, ENOMEM, 0 };
+static const int no_memory[] = { ENOMEM, 0 };
+
+static const struct vfiosim_fault_site_info sites[VFIOSIM_FAULT_SITES] = {
+	[VFIOSIM_FAULT_COMMAND] = { "command", "each command", NULL },
+	[VFIOSIM_FAULT_OPEN] = { "open", "do_sys_open", open_errors },
+	[VFIOSIM_FAULT_PIN] = { "pin", "pin_user_pages_remote", pin_errors },
+	[VFIOSIM_FAULT_CHARGE] = { "charge", "account_locked_vm", no_memory },
+	[VFIOSIM_FAULT_DOMAIN_ALLOC] = { "domain-alloc", "iommu_paging_domain_alloc_flags",
+					 domain_alloc_errors },
+	[VFIOSIM_FAULT_DOMAIN_ATTACH] = { "domain-attach", "iommu_attach_group",
+					  domain_attach_errors },
+	[VFIOSIM_FAULT_DOMAIN_MAP] = { "domain-map", "iommu_map", domain_map_errors },
+	[VFIOSIM_FAULT_ALLOC] = { "alloc", "kmalloc", no_memory },
+	[VFIOSIM_FAULT_FD_INSTALL] = { "fd-install", "get_unused_fd_flags", install_errors },
+	[VFIOSIM_FAULT_DEVICE_OPEN] = { "device-open", "vfio_device_ops.open_device",
+					device_open_errors },
+	[VFIOSIM_FAULT_VECTORS] = { "vectors", "pci_alloc_irq_vectors", vector_errors },
+};
+
+const struct vfiosim_fault_site_info *vfiosim_fault_site(size_t site)
+{
+	return site < VFIOSIM_FAULT_SITES ? &sites[site] : NULL;
+}
+
+/* ---- As text ---- */
+
+static void put_when(FILE *to, const struct vfiosim_fault_when *when)
+{
+	uint64_t first = when->first ? when->first : 1;
+
+	if (!when->first && !when->last && !when->step)
+		return;
+	fprintf(to, ",when=%" PRIu64, first);
+	if (when->last && when->last != first)
+		fprintf(to, "..%" PRIu64, when->last);
+	if (when->step > 1)
+		fprintf(to, "+%" PRIu64, when->step);
+	else if (!when->last)
+		fputc('+', to);
+}
+
+static void put_keys(FILE *to, const struct vfiosim_fault *fault)
+{
+	if (fault->of & VFIOSIM_FAULT_OF_GROUP)
+		fprintf(to, ",group=%u", fault->group);
+	if (fault->device)
+		fprintf(to, ",device=%s", fault->device);
+	if (fault->of & VFIOSIM_FAULT_OF_CONTAINER)
+		fprintf(to, ",container=%u", fault->container);
+	if (fault->of & VFIOSIM_FAULT_OF_IOAS)
+		fprintf(to, ",ioas=%u", fault->ioas);
+	if (fault->of & VFIOSIM_FAULT_OF_CLIENT)
+		fprintf(to, ",client=%u", fault->client);
+	if (fault->of & VFIOSIM_FAULT_OF_IOVA)
+		fprintf(to, ",iova=0x%" PRIx64 "..0x%" PRIx64, fault->iova_first,
+			fault->iova_last);
+	put_when(to, &fault->when);
+}
+
+static void put_effects(FILE *to, const struct vfiosim_fault *fault)
+{
+	const char *error = strerrorname_np(fault->error);
+
+	if (fault->page)
+		fprintf(to, ",page=%" PRIu64, fault->page);
+	if (fault->delay_ms)
+		fprintf(to, ",delay=%ums", fault->delay_ms);
+	if (fault->returns)
+		fprintf(to, ",return=%ld", fault->value);
+	if (fault->error && error)
+		fprintf(to, ",error=%s", error);
+	else if (fault->error)
+		fprintf(to, ",error=%d", fault->error);
+}
+
+void vfiosim_fault_text(const struct vfiosim_fault *fault, char *to, size_t size)
+{
+	FILE *stream = fmemopen(to, size, "w");
+
+	*to = '\0';
+	if (!stream)
+		return;
+	fputs(fault->site == VFIOSIM_FAULT_COMMAND ? fault->command->name : sites[fault->site].name,
+	      stream);
+	if (fault->site != VFIOSIM_FAULT_COMMAND && fault->command)
+		fprintf(stream, ",command=%s", fault->command->name);
+	put_keys(stream, fault);
+	put_effects(stream, fault);
+	fclose(stream);
+}
+
+/* ---- Which are met (lock held) ---- */
+
+/* Whichever knows @key: the place itself, or the command it is part of. NULL: neither. */
+static const struct fault_where *knows(const struct call *call, const struct fault_where *where,
+				       unsigned key)
+{
+	if (where && where->known & key)
+		return where;
+	return call->where && call->where->known & key ? call->where : NULL;
+}
+
+static const char *device_at(const struct call *call, const struct fault_where *where)
+{
+	if (where && where->device)
+		return where->device;
+	return call->where ? call->where->device : NULL;
+}
+
+static bool is_of_command(const struct vfiosim_fault *fault, const struct call *call)
+{
+	return !fault->command || (call->command && fault->command->number == call->number);
+}
+
+static bool is_of_client(const struct vfiosim_fault *fault, const struct call *call)
+{
+	const struct vfiosim_client *client = call->caller->client;
+
+	return !(fault->of & VFIOSIM_FAULT_OF_CLIENT) ||
+	       (client && client->number == fault->client);
+}
+
+static bool is_of_object(const struct vfiosim_fault *fault, const struct call *call,
+			 const struct fault_where *where)
+{
+	const struct fault_where *at;
+	const char *device = device_at(call, where);
+
+	if (fault->device && (!device || strcmp(device, fault->device)))
+		return false;
+	at = knows(call, where, VFIOSIM_FAULT_OF_GROUP);
+	if (fault->of & VFIOSIM_FAULT_OF_GROUP && !(at && at->group == fault->group))
+		return false;
+	at = knows(call, where, VFIOSIM_FAULT_OF_CONTAINER);
+	if (fault->of & VFIOSIM_FAULT_OF_CONTAINER && !(at && at->container == fault->container))
+		return false;
+	at = knows(call, where, VFIOSIM_FAULT_OF_IOAS);
+	return !(fault->of & VFIOSIM_FAULT_OF_IOAS) || (at && at->ioas == fault->ioas);
+}
+
+static bool is_of_iova(const struct vfiosim_fault *fault, const struct call *call,
+		       const struct fault_where *where)
+{
+	const struct span range = { fault->iova_first, fault->iova_last };
+	const struct fault_where *at = knows(call, where, VFIOSIM_FAULT_OF_IOVA);
+
+	return !(fault->of & VFIOSIM_FAULT_OF_IOVA) || (at && span_overlaps(at->iova, range));
+}
+
+static bool lists_error(const int *errors, int error)
+{
+	while (errors && *errors && *errors != error)
+		errors++;
+	return errors && *errors;
+}
+
+static bool lists_value(const long *values, long value)
+{
+	while (values && *values >= 0 && *values != value)
+		values++;
+	return values && *values >= 0;
+}
+
+bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault *fault)
+{
+	if (fault->error && !lists_error(row->errors, fault->error))
+		return false;
+	return !fault->returns || lists_value(row->returns, fault->value);
+}
+
+/* Is what it wants to happen possible here? */
+static bool is_possible(const struct vfiosim_fault *fault, const struct call *call,
+			const struct fault_where *where, bool values)
+{
+	if ((fault->returns && !values) || (fault->delay_ms && call->sim->real_time))
+		return false;
+	switch (fault->site) {
+	case VFIOSIM_FAULT_COMMAND:
+		return fault->force || fault_row_can(where->row, fault);
+	case VFIOSIM_FAULT_PIN:
+		return fault->page < where->n;
+	case VFIOSIM_FAULT_VECTORS:
+		return !fault->returns || (uint64_t)fault->value < where->n;
+	default:
+		return true;
+	}
+}
+
+static bool is_met(const struct fault_rule *rule, const struct call *call,
+		   enum vfiosim_fault_site site, const struct fault_where *where, bool values)
+{
+	const struct vfiosim_fault *fault = &rule->fault;
+
+	return fault->site == site && is_of_command(fault, call) && is_of_client(fault, call) &&
+	       is_of_object(fault, call, where) && is_of_iova(fault, call, where) &&
+	       is_possible(fault, call, where, values);
+}
+
+static bool is_time(const struct vfiosim_fault_when *when, uint64_t n)
+{
+	uint64_t first = when->first ? when->first : 1;
+
+	if (n < first || (when->last && n > when->last))
+		return false;
+	return when->step <= 1 || (n - first) % when->step == 0;
+}
+
+/* Counts; is it the time? */
+static bool fires(struct fault_rule *rule)
+{
+	rule->run.met++;
+	if (!is_time(&rule->fault.when, rule->count.met + rule->run.met))
+		return false;
+	rule->run.fired++;
+	return true;
+}
+
+static int refuse_injected(struct call *call, const struct fault_rule *rule, const char *text)
+{
+	call->result.injected = refuse(call, RULE_INJECTED, V("error", rule->fault.error),
+				       V("fault", rule->id), VS("text", text),
+				       V("n", rule->count.met + rule->run.met));
+	return call->result.injected;
+}
+
+static void delay(struct call *call, const struct fault_rule *rule)
+{
+	if (!rule->fault.delay_ms)
+		return;
+	call->sim->counters.delayed_ms += rule->fault.delay_ms;
+	changed(call, "delayed by {ms:d} ms by fault {fault:d}", V("ms", rule->fault.delay_ms),
+		V("fault", rule->id));
+}
+
+int fault_met(struct call *call, enum vfiosim_fault_site site, const struct fault_where *where,
+	      long *ret_value)
+{
+	const struct fault_rule *first = NULL;
+	char text[VFIOSIM_FAULT_TEXT_MAX];
+	struct fault_rule *rule;
+
+	if (call->releasing)
+		return 0;
+	TAILQ_FOREACH(rule, &call->sim->fault_rules, in_sim) {
+		if (!is_met(rule, call, site, where, ret_value) || !fires(rule))
+			continue;
+		delay(call, rule);
+		if (!first && (rule->fault.error || rule->fault.returns))
+			first = rule;
+	}
+	if (!first)
+		return 0;
+	vfiosim_fault_text(&first->fault, text, sizeof(text));
+	if (first->fault.error)
+		return refuse_injected(call, first, text);
+	*ret_value = first->fault.value;
+	changed(call, "injected by fault {fault:d}: {text} (time {n:d})", V("fault", first->id),
+		VS("text", text), V("n", first->count.met + first->run.met));
+	return 1;
+}
+
+void fault_run_end(struct vfiosim *sim, bool decided)
+{
+	struct fault_rule *rule;
+
+	TAILQ_FOREACH(rule, &sim->fault_rules, in_sim) {
+		if (decided) {
+			rule->count.met += rule->run.met;
+			rule->count.fired += rule->run.fired;
+		}
+		rule->run = (struct vfiosim_fault_count){ 0 };
+	}
+}
+
+/* ---- Rules ---- */
+
+int fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id)
+{
+	size_t length = fault->device ? strlen(fault->device) : 0;
+	struct fault_rule *rule = calloc(1, sizeof(*rule) + length + 1);
+
+	if (!rule)
+		return -ENOMEM;
+	rule->fault = *fault;
+	if (fault->device)
+		rule->fault.device = memcpy(rule->device, fault->device, length);
+	pthread_mutex_lock(&sim->lock);
+	*ret_id = rule->id = ++sim->last_fault;
+	TAILQ_INSERT_TAIL(&sim->fault_rules, rule, in_sim);
+	atomic_store_explicit(&sim->fault_armed, true, memory_order_relaxed);
+	pthread_mutex_unlock(&sim->lock);
+	return 0;
+}
+
+/* Lock held; NULL: there is none. */
+static struct fault_rule *find(struct vfiosim *sim, uint32_t id)
+{
+	struct fault_rule *rule;
+
+	TAILQ_FOREACH(rule, &sim->fault_rules, in_sim)
+		if (rule->id == id)
+			break;
+	return rule;
+}
+
+static void drop(struct vfiosim *sim, struct fault_rule *rule)
+{
+	TAILQ_REMOVE(&sim->fault_rules, rule, in_sim);
+	free(rule);
+}
+
+int vfiosim_fault_remove(struct vfiosim *sim, uint32_t id)
+{
+	struct fault_rule *rule;
+
+	pthread_mutex_lock(&sim->lock);
+	rule = find(sim, id);
+	if (rule)
+		drop(sim, rule);
+	atomic_store_explicit(&sim->fault_armed, !TAILQ_EMPTY(&sim->fault_rules),
+			      memory_order_relaxed);
+	pthread_mutex_unlock(&sim->lock);
+	return rule ? 0 : -ENOENT;
+}
+
+int vfiosim_fault_count(struct vfiosim *sim, uint32_t id, struct vfiosim_fault_count *ret_count)
+{
+	const struct fault_rule *rule;
+
+	pthread_mutex_lock(&sim->lock);
+	rule = find(sim, id);
+	if (rule)
+		*ret_count = rule->count;
+	pthread_mutex_unlock(&sim->lock);
+	return rule ? 0 : -ENOENT;
+}
+
+/* ---- With the machine ---- */
+
+static int init(struct vfiosim *sim)
+{
+	TAILQ_INIT(&sim->fault_rules);
+	return 0;
+}
+
+static void done(struct vfiosim *sim)
+{
+	struct fault_rule *rule;
+
+	while ((rule = TAILQ_FIRST(&sim->fault_rules)))
+		drop(sim, rule);
+}
+
+const struct subsystem fault_subsystem = { .init = init, .done = done };

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one seam where faults are injected: see vfiosim/fault.h for what a rule is.
+ * Mirrors lib/fault-inject.c.
+ *
+ * The primitives that can fail ask fault_point() before they do anything: what it
+ * answers is a refusal like any other. Rules count under the machine's lock, and for
+ * good only when the run that met them decides: call_run() tells, so a command that
+ * asks (CALL_AGAIN) or waits (CALL_PARKED) meets them once. Whether an errno is one the
+ * kernel can give is judged when a rule is added, in sim/abi/, which knows the commands.
+ */
+#ifndef SIM_MACHINE_FAULT_H
+#define SIM_MACHINE_FAULT_H
+
+#include <stdatomic.h>
+
+#include <vfiosim/fault.h>
+
+#include "base/span.h"
+#include "machine/call.h"
+#include "machine/sim.h"
+
+/* What is known of the place where something could fail. */
+struct fault_where {
+	unsigned known;			/* VFIOSIM_FAULT_OF_*: which of these are */
+	uint32_t group, container, ioas;
+	struct span iova;
+	const char *device;		/* NULL: unknown, or none */
+	uint64_t n;			/* pin: pages; vectors: how many are asked for */
+	const struct vfiosim_command *row;	/* commands: what they can answer */
+	long value;			/* out, commands: what is to be returned */
+};
+
+/* Has the machine any rules? May be asked without the lock. */
+static inline bool fault_armed(const struct vfiosim *sim)
+{
+	return __builtin_expect(atomic_load_explicit(&sim->fault_armed, memory_order_relaxed), 0);
+}
+
+/* Beyond what @where says (NULL: nothing), call->where counts. */
+int fault_met(struct call *call, enum vfiosim_fault_site site, const struct fault_where *where,
+	      long *ret_value);
+
+/* Lock held. 0: go on; else the refusal that was injected. */
+static inline int fault_point(struct call *call, enum vfiosim_fault_site site,
+			      const struct fault_where *where)
+{
+	return fault_armed(call->sim) ? fault_met(call, site, where, NULL) : 0;
+}
+
+/* The same where a rule may also give a value: then 1, and the value. */
+static inline int fault_point_value(struct call *call, enum vfiosim_fault_site site,
+				    const struct fault_where *where, long *ret_value)
+{
+	return fault_armed(call->sim) ? fault_met(call, site, where, ret_value) : 0;
+}
+
+/* A run ended, for good or to be run again: what it counted stays, or is forgotten. Lock held. */
+void fault_run_end(struct vfiosim *sim, bool decided);
+
+/* Can a command as @row give what @fault wants? Rows of several kinds of files share a number. */
+bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault *fault);
+
+/* Takes a copy of @fault, which has been judged. -ENOMEM. */
+int fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id);
+
+extern const struct subsystem fault_subsystem;
+
+#endif

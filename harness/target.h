@@ -87,6 +87,8 @@ struct target_ops {
 	int (*open)(struct proc *proc, const char *path);
 	int (*close)(struct proc *proc, int fd);
 	int (*dup)(struct proc *proc, int fd);
+	/* SCM_RIGHTS: @to gets a descriptor of what @fd of @proc is; its number there. */
+	int (*send)(struct proc *proc, int fd, struct proc *to);
 	long (*ioctl)(struct proc *proc, int fd, uint32_t cmd, uint64_t arg);
 	/* @data stands in the process' memory during the call and is copied back. */
 	long (*ioctl_data)(struct proc *proc, int fd, uint32_t cmd, void *data, size_t size);
@@ -102,6 +104,8 @@ struct target_ops {
 	int (*mmap_fd)(struct proc *proc, int fd, uint64_t offset, uint64_t length,
 		       uint64_t *ret_uva);
 	int (*munmap)(struct proc *proc, uint64_t uva, uint64_t length);
+	int (*mprotect)(struct proc *proc, uint64_t uva, uint64_t length, bool readable,
+			bool writable);
 	int (*peek)(struct proc *proc, uint64_t uva, void *to, size_t length);
 	int (*poke)(struct proc *proc, uint64_t uva, const void *from, size_t length);
 	/*

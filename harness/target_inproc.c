@@ -204,6 +204,11 @@ static int inproc_dup(struct proc *proc, int fd)
 	return vfiosim_inproc_dup(inproc(proc), fd);
 }
 
+static int inproc_send(struct proc *proc, int fd, struct proc *to)
+{
+	return vfiosim_inproc_send(inproc(proc), fd, inproc(to));
+}
+
 static long inproc_ioctl(struct proc *proc, int fd, uint32_t cmd, uint64_t arg)
 {
 	return vfiosim_inproc_ioctl(inproc(proc), fd, cmd, arg);
@@ -279,6 +284,14 @@ static int inproc_munmap(struct proc *proc, uint64_t uva, uint64_t length)
 	return vfiosim_inproc_munmap(inproc(proc), uva, length);
 }
 
+static int inproc_mprotect(struct proc *proc, uint64_t uva, uint64_t length, bool readable,
+			   bool writable)
+{
+	return vfiosim_inproc_mprotect(inproc(proc), uva, length,
+				       (readable ? VFIOSIM_PROT_READ : 0) |
+					       (writable ? VFIOSIM_PROT_WRITE : 0));
+}
+
 static int inproc_peek(struct proc *proc, uint64_t uva, void *to, size_t length)
 {
 	return vfiosim_inproc_peek(inproc(proc), uva, to, length);
@@ -325,6 +338,7 @@ static const struct target_ops inproc_ops = {
 	.open = inproc_open,
 	.close = inproc_close,
 	.dup = inproc_dup,
+	.send = inproc_send,
 	.ioctl = inproc_ioctl,
 	.ioctl_data = inproc_ioctl_data,
 	.pread = inproc_pread,
@@ -335,6 +349,7 @@ static const struct target_ops inproc_ops = {
 	.mmap = inproc_mmap,
 	.mmap_fd = inproc_mmap_fd,
 	.munmap = inproc_munmap,
+	.mprotect = inproc_mprotect,
 	.peek = inproc_peek,
 	.poke = inproc_poke,
 	.write_file = inproc_write_file,

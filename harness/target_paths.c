@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,29 +160,12 @@ static int start(struct paths_target *self, struct paths_proc *proc, int theirs)
 /* Ask @parent to fork; the child's socket travels along. */
 static int start_fork(struct proc *parent, struct paths_proc *proc, int theirs)
 {
-	struct worker_request request = { .op = WORKER_FORK };
+	const struct worker_request request = { .op = WORKER_FORK };
 	struct worker_reply reply = { 0 };
-	struct iovec iov = { &request, sizeof(request) };
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-	int error;
+	int error = worker_send_fd(sock(parent), &request, sizeof(request), theirs);
 
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &theirs, sizeof(int));
-	if (sendmsg(sock(parent), &message, MSG_NOSIGNAL) < 0)
-		return -errno;
-	error = worker_receive(sock(parent), &reply, sizeof(reply));
+	if (!error)
+		error = worker_receive(sock(parent), &reply, sizeof(reply));
 	if (error)
 		return error;
 	proc->pid = (pid_t)reply.result;
@@ -285,6 +269,27 @@ static int paths_dup(struct proc *proc, int fd)
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_DUP, .fd = fd });
 }
 
+/* Through this process, which holds it for that long. */
+static int paths_send(struct proc *proc, int fd, struct proc *to)
+{
+	const struct worker_request give = { .op = WORKER_GIVE, .fd = fd };
+	const struct worker_request take = { .op = WORKER_TAKE };
+	struct worker_reply reply;
+	int error = worker_send(sock(proc), &give, sizeof(give)), passing = -1;
+
+	if (!error)
+		error = worker_receive_fd(sock(proc), &reply, sizeof(reply), &passing);
+	if (!error && passing < 0)
+		error = reply.result < 0 ? (int)reply.result : -EMFILE;
+	if (error)
+		return error;
+	error = worker_send_fd(sock(to), &take, sizeof(take), passing);
+	close(passing);
+	if (!error)
+		error = worker_receive(sock(to), &reply, sizeof(reply));
+	return error ? error : (int)reply.result;
+}
+
 static long paths_ioctl(struct proc *proc, int fd, uint32_t cmd, uint64_t arg)
 {
 	return ask(proc, &(struct worker_request){ .op = WORKER_IOCTL, .fd = fd, .a = cmd,
@@ -358,6 +363,15 @@ static int paths_munmap(struct proc *proc, uint64_t uva, uint64_t length)
 {
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MUNMAP, .a = uva,
 							.b = length });
+}
+
+static int paths_mprotect(struct proc *proc, uint64_t uva, uint64_t length, bool readable,
+			  bool writable)
+{
+	int prot = (readable ? PROT_READ : 0) | (writable ? PROT_WRITE : 0);
+
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MPROTECT, .a = uva,
+							.b = length, .fd = prot });
 }
 
 static int paths_peek(struct proc *proc, uint64_t uva, void *to, size_t length)
@@ -447,6 +461,7 @@ static const struct target_ops paths_ops = {
 	.open = paths_open,
 	.close = paths_close,
 	.dup = paths_dup,
+	.send = paths_send,
 	.ioctl = paths_ioctl,
 	.ioctl_data = paths_ioctl_data,
 	.pread = paths_pread,
@@ -457,6 +472,7 @@ static const struct target_ops paths_ops = {
 	.mmap = paths_mmap,
 	.mmap_fd = paths_mmap_fd,
 	.munmap = paths_munmap,
+	.mprotect = paths_mprotect,
 	.peek = paths_peek,
 	.poke = paths_poke,
 	.write_file = paths_write_file,

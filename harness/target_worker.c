@@ -30,6 +30,7 @@ struct worker {
 	struct writer *waiting;		/* NULL: nobody waits */
 	int socket;
 	int passed;			/* descriptor that came with a request, -1: none */
+	int given;			/* that goes along with the reply, -1: none */
 	unsigned char *bytes;		/* of the request, then of the reply */
 	bool saved;			/* the limit at start is known */
 	struct rlimit memlock;
@@ -65,33 +66,46 @@ int worker_receive(int socket, void *bytes, size_t size)
 	return 0;
 }
 
-/* The head of a request, and the descriptor that may come with it. */
-static int receive_request(struct worker *worker, struct worker_request *request)
+/* Room for one descriptor beside the bytes of a message. */
+union passing {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+int worker_send_fd(int socket, const void *head, size_t size, int fd)
 {
-	struct iovec iov = { request, sizeof(*request) };
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(worker->socket, &message, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *head;
+	union passing control = { 0 };
+	struct iovec iov = { .iov_len = size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *passed = CMSG_FIRSTHDR(&message);
+
+	if (fd < 0)
+		return worker_send(socket, head, size);
+	memcpy(&iov.iov_base, &head, sizeof(head));	/* sendmsg() only reads it */
+	passed->cmsg_level = SOL_SOCKET;
+	passed->cmsg_type = SCM_RIGHTS;
+	passed->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(passed), &fd, sizeof(fd));
+	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int worker_receive_fd(int socket, void *head, size_t size, int *ret_fd)
+{
+	union passing control = { 0 };
+	struct iovec iov = { head, size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *passed;
 
 	if (n <= 0)
 		return n ? -errno : -EPIPE;
-	worker->passed = -1;
-	head = CMSG_FIRSTHDR(&message);
-	if (head && head->cmsg_type == SCM_RIGHTS)
-		memcpy(&worker->passed, CMSG_DATA(head), sizeof(int));
-	if ((size_t)n < sizeof(*request))
-		return worker_receive(worker->socket, (char *)request + n,
-				      sizeof(*request) - (size_t)n);
-	return 0;
+	*ret_fd = -1;
+	passed = CMSG_FIRSTHDR(&message);
+	if (passed && passed->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(passed), sizeof(*ret_fd));
+	return worker_receive(socket, (char *)head + n, size - (size_t)n);
 }
 
 static int64_t or_errno(int64_t result)
@@ -394,6 +408,11 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		return do_close(worker, r->fd);
 	case WORKER_DUP:
 		return or_errno(dup(r->fd));
+	case WORKER_GIVE:
+		worker->given = fcntl(r->fd, F_GETFD) < 0 ? -1 : r->fd;
+		return worker->given < 0 ? -errno : 0;
+	case WORKER_TAKE:
+		return worker->passed < 0 ? -EMFILE : worker->passed;
 	case WORKER_IOCTL:
 		return or_errno(ioctl(r->fd, (unsigned long)r->a, r->b));
 	case WORKER_IOCTL_DATA:
@@ -417,6 +436,8 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		return map_device(r->fd, r->a, r->b, &reply->value);
 	case WORKER_MUNMAP:
 		return or_errno(munmap((void *)(uintptr_t)r->a, r->b));
+	case WORKER_MPROTECT:
+		return or_errno(mprotect((void *)(uintptr_t)r->a, r->b, r->fd));
 	case WORKER_PEEK:
 		reply->size = (uint32_t)r->b;
 		return copy_memory(r->a, bytes, r->b, false);
@@ -445,7 +466,7 @@ static int serve_one(struct worker *worker)
 {
 	struct worker_request request = { 0 };
 	struct worker_reply reply = { 0 };
-	int error = receive_request(worker, &request);
+	int error = worker_receive_fd(worker->socket, &request, sizeof(request), &worker->passed);
 
 	if (error)
 		return error;
@@ -459,8 +480,9 @@ static int serve_one(struct worker *worker)
 	if (error)
 		return error;
 	worker->bytes[request.size] = 0;
+	worker->given = -1;
 	reply.result = perform(worker, &request, &reply);
-	error = worker_send(worker->socket, &reply, sizeof(reply));
+	error = worker_send_fd(worker->socket, &reply, sizeof(reply), worker->given);
 	return error ? error : worker_send(worker->socket, worker->bytes, reply.size);
 }
 

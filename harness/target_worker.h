@@ -17,6 +17,8 @@ enum worker_op {
 	WORKER_OPEN,		/* bytes: path */
 	WORKER_CLOSE,
 	WORKER_DUP,
+	WORKER_GIVE,		/* a copy of the descriptor travels along with the reply */
+	WORKER_TAKE,		/* ... with the request: result is its number */
 	WORKER_IOCTL,		/* a: command, b: argument */
 	WORKER_IOCTL_DATA,	/* a: command; bytes: the structure, also in the reply */
 	WORKER_PREAD,		/* a: offset, b: length; reply: bytes */
@@ -27,6 +29,7 @@ enum worker_op {
 	WORKER_MMAP,		/* a: enum memory_kind, b: length; reply: value is the address */
 	WORKER_MMAP_FD,		/* a: offset, b: length; reply: value is the address */
 	WORKER_MUNMAP,		/* a: address, b: length */
+	WORKER_MPROTECT,	/* a: address, b: length, fd: PROT_READ, PROT_WRITE */
 	WORKER_PEEK,		/* a: address, b: length; reply: bytes */
 	WORKER_POKE,		/* a: address; bytes */
 	WORKER_LIMIT,		/* a: bytes of locked memory, b: bit 0 keeps CAP_SYS_RAWIO, 1 CAP_SYS_RESOURCE */
@@ -58,6 +61,10 @@ struct worker_reply {
  * After an exec the worker goes on as `PROGRAM worker SOCKET` (worker_verb of cli.h).
  */
 int worker_serve(int socket);
+/* @head, of @size bytes, and with it a copy of @fd; -1: none. 0 or a negative errno. */
+int worker_send_fd(int socket, const void *head, size_t size, int fd);
+/* The same from the other end; *@ret_fd is -1 when none came. */
+int worker_receive_fd(int socket, void *head, size_t size, int *ret_fd);
 /* Exactly @size bytes, or -EPIPE (the other end is gone) or another negative errno. */
 int worker_send(int socket, const void *bytes, size_t size);
 int worker_receive(int socket, void *bytes, size_t size);

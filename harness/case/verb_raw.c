@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw verbs: open, close, dup, read, write and the like; `ioctl` is in verb_ioctl.c.
+ * Raw verbs: open, close, dup, send, read, write and the like; `ioctl` is in verb_ioctl.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ int raw_name(struct run *run, const char *name, int fd)
 	return 0;
 }
 
-/* ---- open, close, dup -------------------------------------------------- */
+/* ---- open, close, dup, send -------------------------------------------- */
 
 /* The path of what is to be opened: a group's node, a device's own, or as the case has it. */
 static int path_of(struct run *run, const struct step *step, char *to, size_t size)
@@ -109,6 +109,21 @@ static int dup_run(struct run *run, const struct step *step, struct result *ret_
 	if (error)
 		return error;
 	fd = run->target->ops->dup(run->proc, fd);
+	return fd < 0 ? run_answer(run, fd, ret_result) :
+			raw_name(run, step_text(step, "as", ""), fd);
+}
+
+static int send_run(struct run *run, const struct step *step, struct result *ret_result)
+{
+	const char *to = step_text(step, "to", "");
+	const struct named *named = run_named(run, NAMED_PROC, to);
+	int fd, error = raw_handle(run, step, "what", &fd);
+
+	if (error)
+		return error;
+	if (!named || !named->proc)
+		return run_broken(run, "no process is called '%s'", to);
+	fd = run->target->ops->send(run->proc, fd, named->proc);
 	return fd < 0 ? run_answer(run, fd, ret_result) :
 			raw_name(run, step_text(step, "as", ""), fd);
 }
@@ -240,6 +255,17 @@ const struct verb verbs_raw[] = {
 			{ NULL } },
 		.gives = nothing,
 		.run = dup_run,
+	},
+	{
+		.name = "send",
+		.about = "a descriptor goes to another process, as SCM_RIGHTS passes it",
+		.fields = (const struct verb_field[]){
+			{ "what", ARG_NAME, true, NULL },
+			{ "to", ARG_NAME, true, NULL },
+			{ "as", ARG_NAME, true, NULL },
+			{ NULL } },
+		.gives = nothing,
+		.run = send_run,
 	},
 	{
 		.name = "eventfd",

@@ -32,6 +32,8 @@ struct vfiosim_client *vfiosim_inproc_client(struct vfiosim_inproc *proc);
 int vfiosim_inproc_open(struct vfiosim_inproc *proc, const char *path);	/* "/dev/vfio/vfio", "/dev/vfio/10" */
 int vfiosim_inproc_close(struct vfiosim_inproc *proc, int fd);
 int vfiosim_inproc_dup(struct vfiosim_inproc *proc, int fd);
+/* SCM_RIGHTS: @to, of the same machine, gets a descriptor of what @fd of @proc is; its number. */
+int vfiosim_inproc_send(struct vfiosim_inproc *proc, int fd, struct vfiosim_inproc *to);
 /* @arg is a number or an address of the client: see vfiosim_inproc_ioctl_struct(). */
 long vfiosim_inproc_ioctl(struct vfiosim_inproc *proc, int fd, uint32_t cmd, uint64_t arg);
 /* The usual case: @data stands in the client's memory during the call and is copied back. */

@@ -396,13 +396,18 @@ int vfiosim_inproc_close(struct vfiosim_inproc *proc, int fd)
 
 int vfiosim_inproc_dup(struct vfiosim_inproc *proc, int fd)
 {
+	return vfiosim_inproc_send(proc, fd, proc);
+}
+
+int vfiosim_inproc_send(struct vfiosim_inproc *proc, int fd, struct vfiosim_inproc *to)
+{
 	struct open_file *file = fd_find(proc, fd);
 	int copy;
 
 	if (!file)
 		return -EBADF;
-	copy = fd_reserve(proc);
-	return copy < 0 ? copy : fd_give(proc, copy, open_file_get(file), false);
+	copy = fd_reserve(to);
+	return copy < 0 ? copy : fd_give(to, copy, open_file_get(file), false);
 }
 
 /* ---- Commands ---- */

@@ -31,16 +31,21 @@ void cli_error(const char *format, ...)
 		colours ? "\033[0m" : "", text);
 }
 
-int cli_flush(FILE *stream, const char *name)
+int cli_stream_error(FILE *stream)
 {
-	int error;
-
 	errno = 0;
 	if (!fflush(stream) && !ferror(stream))
 		return 0;
-	error = errno ? errno : EIO;	/* of an earlier write only the fact is known */
-	cli_error("cannot write %s: %s", name, strerror(error));
-	return -error;
+	return errno ? -errno : -EIO;	/* of an earlier write only the fact is known */
+}
+
+int cli_flush(FILE *stream, const char *name)
+{
+	int error = cli_stream_error(stream);
+
+	if (error)
+		cli_error("cannot write %s: %s", name, strerror(-error));
+	return error;
 }
 
 int cli_finish(int status)

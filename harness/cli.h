@@ -102,9 +102,9 @@ void cli_complete(const struct cli_verb *verb, char **words, size_t n, size_t in
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line for each, "FILE:LINE:COLUMN: MESSAGE". None: memory ran out. */
 void cli_file_errors(const struct vfiosim_errors *errors);
-/*
- * Has all that was written to @stream arrived? 0, or -errno, told as "cannot write @name".
- */
+/* Has all that was written to @stream arrived? 0 or -errno. */
+int cli_stream_error(FILE *stream);
+/* The same, told as "cannot write @name". */
 int cli_flush(FILE *stream, const char *name);
 /* The same for standard output: @status, or 2 if that was 0. */
 int cli_finish(int status);

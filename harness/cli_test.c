@@ -389,6 +389,30 @@ START_TEST(lost_output_is_told)
 }
 END_TEST
 
+/* By the server and the command of a play's run: what we write ourselves still fits. */
+START_TEST(lost_output_of_a_run_is_told)
+{
+	char message[4096], script[512], name[] = "/tmp/vfiosim-cli-XXXXXX";
+	int fd = mkstemp(name), status;
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	/* 6 blocks of 512 bytes: its trace is shorter, its explanation longer. */
+	snprintf(script, sizeof(script),
+		 "--version >/dev/null; trap '' XFSZ; ulimit -f 6; "
+		 "vfiosim case run map-before-iommu --target fuse --tap --explain 2>%s; "
+		 "status=$?; cat %s; exit $status",
+		 name, name);
+	status = status_of(script, message, sizeof(message));
+	unlink(name);
+	if (strstr(message, "no run could be started")) {
+		printf("skip: %s: %s\n", __func__, message);
+		return;
+	}
+	ck_assert_msg(status == 2 && strstr(message, "\n--- 1. "), "%d: %s", status, message);
+}
+END_TEST
+
 /* The manual page has every option of `run`. */
 START_TEST(the_manual_knows_every_option)
 {
@@ -423,6 +447,7 @@ int main(void)
 	tcase_add_test(tests, completion_offers_what_the_rows_say);
 	tcase_add_test(tests, bash_is_told_what_the_rows_say);
 	tcase_add_test(tests, the_manual_knows_every_option);
+	tcase_add_test(tests, lost_output_of_a_run_is_told);
 	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -168,6 +168,7 @@ struct rows {
 	struct report_row *rows;
 	size_t n;
 	size_t counts[3];
+	int explain_error;	/* -errno, the first: not all of --explain was written */
 };
 
 static void free_rows(struct rows *rows)
@@ -238,6 +239,8 @@ static int run_one(const struct play *play, const struct options *options, struc
 	error = add_row(rows, play, options, &result);
 	if (!error)
 		print_row(&rows->rows[rows->n - 1], rows->n, options, &result);
+	if (!rows->explain_error)
+		rows->explain_error = result.explain_error;
 	job_result_done(&result);
 	return error;
 }
@@ -255,6 +258,18 @@ static int write_junit(const struct options *options, const struct rows *rows)
 	return error;
 }
 
+/* What is lost was written here or by a process of a run. 0, or -errno, told. */
+static int explain_arrived(const struct options *options, const struct rows *rows)
+{
+	int error = rows->explain_error;
+
+	if (!error && options->job.explain)
+		error = cli_stream_error(options->job.explain);
+	if (error)
+		cli_error("cannot write the explanation: %s", strerror(-error));
+	return error;
+}
+
 static int run_plays(const struct options *options, const struct play *plays, size_t n)
 {
 	struct rows rows = { .rows = calloc(n, sizeof(*rows.rows)) };
@@ -269,6 +284,8 @@ static int run_plays(const struct options *options, const struct play *plays, si
 	if (!error)
 		printf("%s%zu passed, %zu failed, %zu skipped\n", options->tap ? "# " : "",
 		       rows.counts[PASSED], rows.counts[FAILED], rows.counts[SKIPPED]);
+	if (explain_arrived(options, &rows))
+		error = -EIO;
 	free_rows(&rows);
 	if (error)
 		return 2;
@@ -340,11 +357,8 @@ static int run(void *given, char **names, size_t n_names)
 		complain_of_nothing(&library, &options->filter);
 	else
 		status = run_plays(options, plays, n);
-	if (options->job.explain) {
-		if (cli_flush(options->job.explain, "the explanation"))
-			status = 2;
+	if (options->job.explain)
 		fclose(options->job.explain);
-	}
 	library_plays_done(plays, n);
 	library_done(&library);
 	return status;

@@ -30,6 +30,7 @@ struct job_options {
 struct job_result {
 	struct outcome outcome;
 	char *trace;		/* what the machine answered, JSON Lines; NULL: none known */
+	int explain_error;	/* -errno: not all of it was written, by a process of the run's */
 };
 
 /* Why @play is not run on @target at all, as the case says. NULL: it is. */

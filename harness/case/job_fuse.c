@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +26,7 @@
 
 #include <vfiosim/trace.h>
 
+#include "cli.h"
 #include "launch/launch.h"
 #include "report/explain.h"
 
@@ -37,8 +39,18 @@ struct fuse_job {
 	int trace_fd;
 	FILE *trace;
 	struct explain explain;
+	atomic_int *explain_error;	/* of either process; shared memory */
 	struct vfiosim *sim;		/* in the server */
 };
+
+/* In a process that has told its part, and whose stream goes with it. */
+static void flush_explanation(const struct fuse_job *job)
+{
+	int error = job->options->explain ? cli_stream_error(job->options->explain) : 0;
+
+	if (error)
+		atomic_store(job->explain_error, error);
+}
 
 /* ---- Inside the run: the command --------------------------------------- */
 
@@ -76,6 +88,7 @@ static int run_inside(void *ctx)
 	if (run_play(job->play, target, job->options->explain ? &watch : NULL, &outcome))
 		return 1;
 	target_destroy(target);
+	flush_explanation(job);
 	status = send_outcome(job, &outcome);
 	outcome_done(&outcome);
 	return status;
@@ -91,7 +104,8 @@ static int watch_machine(void *ctx, struct vfiosim *sim)
 		vfiosim_trace_remove(job->sim, vfiosim_trace_json, job->trace);
 		if (job->options->explain)
 			vfiosim_trace_remove(job->sim, explain_event, &job->explain);
-		return 0;
+		flush_explanation(job);
+		return cli_flush(job->trace, "the trace");
 	}
 	job->sim = sim;
 	vfiosim_trace_add(sim, vfiosim_trace_json, job->trace);
@@ -216,21 +230,55 @@ static int collect(struct fuse_job *job, pid_t launcher, struct job_result *ret_
 		failed(&ret_result->outcome, "the play was over, but the run failed", status);
 	free(bytes);
 	ret_result->trace = read_trace(job->trace_fd);
+	ret_result->explain_error = atomic_load(job->explain_error);
 	return 0;
+}
+
+static int open_trace(struct fuse_job *job)
+{
+	job->trace_fd = memfd_create("trace", MFD_CLOEXEC);
+	if (job->trace_fd < 0)
+		return -errno;
+	job->trace = fdopen(fcntl(job->trace_fd, F_DUPFD_CLOEXEC, 3), "a");
+	if (job->trace)
+		return 0;
+	close(job->trace_fd);
+	return -EIO;
+}
+
+static void close_pipe(struct fuse_job *job)
+{
+	close(job->pipe[0]);
+	if (job->pipe[1] >= 0)
+		close(job->pipe[1]);
 }
 
 static int open_streams(struct fuse_job *job)
 {
-	if (pipe(job->pipe))
+	void *shared = mmap(NULL, sizeof(*job->explain_error), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int error;
+
+	if (shared == MAP_FAILED)
 		return -errno;
-	job->trace_fd = memfd_create("trace", MFD_CLOEXEC);
-	if (job->trace_fd >= 0)
-		job->trace = fdopen(fcntl(job->trace_fd, F_DUPFD_CLOEXEC, 3), "a");
-	if (job->trace)
-		return 0;
-	close(job->pipe[0]);
-	close(job->pipe[1]);
-	return -EIO;
+	job->explain_error = shared;
+	error = pipe(job->pipe) ? -errno : 0;
+	if (!error) {
+		error = open_trace(job);
+		if (!error)
+			return 0;
+		close_pipe(job);
+	}
+	munmap(shared, sizeof(*job->explain_error));
+	return error;
+}
+
+static void close_streams(struct fuse_job *job)
+{
+	fclose(job->trace);
+	close(job->trace_fd);
+	close_pipe(job);
+	munmap(job->explain_error, sizeof(*job->explain_error));
 }
 
 int job_run_fuse(const struct play *play, const struct job_options *options,
@@ -250,10 +298,11 @@ int job_run_fuse(const struct play *play, const struct job_options *options,
 	launcher = fork();
 	if (!launcher)
 		run_launcher(&job);
+	error = launcher > 0 ? 0 : -errno;
 	close(job.pipe[1]);
-	error = launcher > 0 ? collect(&job, launcher, ret_result) : -errno;
-	close(job.pipe[0]);
-	fclose(job.trace);
-	close(job.trace_fd);
+	job.pipe[1] = -1;
+	if (!error)
+		error = collect(&job, launcher, ret_result);
+	close_streams(&job);
 	return error;
 }

@@ -49,7 +49,8 @@ static void become_server(void)
 	prctl(PR_SET_NAME, "vfiosim-server");
 	setsid();
 	for (int signal = 1; signal < SIGRTMIN; signal++)
-		sigaction(signal, signal == SIGPIPE ? &ignored : &normal, NULL);
+		sigaction(signal, signal == SIGPIPE || signal == SIGXFSZ ? &ignored : &normal,
+			  NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {

@@ -389,6 +389,17 @@ START_TEST(lost_output_is_told)
 }
 END_TEST
 
+/* Nothing stands in for a closed descriptor that could be opened and written to. */
+START_TEST(closed_standard_output_is_no_file)
+{
+	char message[4096];
+	int status = status_of("run --trace /dev/stdout -- true >&-", message, sizeof(message));
+
+	ck_assert_msg(status == 125 && strstr(message, "/dev/stdout: Is a directory"), "%d: %s",
+		      status, message);
+}
+END_TEST
+
 /* By the server and the command of a play's run: what we write ourselves still fits. */
 START_TEST(lost_output_of_a_run_is_told)
 {
@@ -448,6 +459,7 @@ int main(void)
 	tcase_add_test(tests, bash_is_told_what_the_rows_say);
 	tcase_add_test(tests, the_manual_knows_every_option);
 	tcase_add_test(tests, lost_output_of_a_run_is_told);
+	tcase_add_test(tests, closed_standard_output_is_no_file);
 	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -9,14 +9,14 @@
 
 /*
  * Where standard descriptors are closed, nothing of ours may take their numbers.
- * Writing to them still fails.
+ * Writing to them still fails, and so does opening /dev/stdout: it is a folder.
  */
 static void reserve_standard_fds(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);

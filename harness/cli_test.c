@@ -401,6 +401,17 @@ START_TEST(closed_standard_output_is_no_file)
 END_TEST
 
 /* By the server and the command of a play's run: what we write ourselves still fits. */
+START_TEST(lost_report_is_told)
+{
+	char message[4096];
+	int status = status_of("case run set-container-twice --junit /dev/full", message,
+			       sizeof(message));
+
+	ck_assert_msg(status == 2 && strstr(message, "cannot write /dev/full: No space left"),
+		      "%d: %s", status, message);
+}
+END_TEST
+
 START_TEST(lost_output_of_a_run_is_told)
 {
 	char message[4096], script[512], name[] = "/tmp/vfiosim-cli-XXXXXX";
@@ -458,6 +469,7 @@ int main(void)
 	tcase_add_test(tests, completion_offers_what_the_rows_say);
 	tcase_add_test(tests, bash_is_told_what_the_rows_say);
 	tcase_add_test(tests, the_manual_knows_every_option);
+	tcase_add_test(tests, lost_report_is_told);
 	tcase_add_test(tests, lost_output_of_a_run_is_told);
 	tcase_add_test(tests, closed_standard_output_is_no_file);
 	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));

@@ -254,7 +254,7 @@ static int write_junit(const struct options *options, const struct rows *rows)
 	if (to && fclose(to) && !error)
 		error = -errno;
 	if (error)
-		cli_error("%s: %s", options->junit, strerror(-error));
+		cli_error("cannot write %s: %s", options->junit, strerror(-error));
 	return error;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JUnit's XML, as CI systems read it. See report.h. */
-#include <errno.h>
-
+#include "cli.h"
 #include "report/report.h"
 
 /* XML 1.0 knows neither control characters nor raw markup. */
@@ -71,5 +70,5 @@ int junit_write(FILE *to, const char *target, const struct report_row *rows, siz
 	for (size_t i = 0; i < n; i++)
 		put_row(to, &rows[i]);
 	fputs("  </testsuite>\n</testsuites>\n", to);
-	return fflush(to) || ferror(to) ? -EIO : 0;
+	return cli_stream_error(to);
 }

@@ -21,9 +21,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 	    -Wfloat-equal -Wno-unused-parameter -Wno-missing-field-initializers \
 	    -Wno-gnu-variable-sized-type-not-at-end $(if $(DEVELOPER),-Werror)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -DCOVERAGE)
+# A union whose initializer names a member is zeroed whole; since gcc 15 only if asked to be.
+ZERO_UNIONS := $(shell f=-fzero-init-padding-bits=unions; \
+	    $(CC) $$f -fsyntax-only -x c /dev/null 2>/dev/null && echo $$f)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
-ALL_CFLAGS  = -std=gnu2x -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
+ALL_CFLAGS  = -std=gnu2x -pthread $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
 LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
@@ -115,7 +118,7 @@ $(BUILD)/bench: $(BENCH_SRC:%.c=$(BUILD)/%.o) $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 # An ordinary client: knows nothing of vfiosim, links nothing of it.
 $(BUILD)/facts-probe: $(PROBE_SRC) harness/facts/probe/probe.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu2x -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) -static -pthread -o $@ $(PROBE_SRC)
+	$(CC) -std=gnu2x -D_GNU_SOURCE $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -static -pthread -o $@ $(PROBE_SRC)
 
 # Built-in topologies and cases: the files' bytes in a table of { name, text, length }.
 define table

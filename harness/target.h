@@ -96,8 +96,8 @@ struct target_ops {
 	ssize_t (*pwrite)(struct proc *proc, int fd, const void *from, size_t length,
 			  uint64_t offset);
 	int (*eventfd)(struct proc *proc);
-	/* A file in memory, @size bytes of zeros. */
-	int (*memfd)(struct proc *proc, uint64_t size);
+	/* A file in memory, @size bytes of zeros. @sealed: nobody can write to it any more. */
+	int (*memfd)(struct proc *proc, uint64_t size, bool sealed);
 	/* Reads and clears the counter; 0: nothing was signalled. */
 	int64_t (*event_read)(struct proc *proc, int fd);
 	int (*mmap)(struct proc *proc, enum memory_kind kind, uint64_t length, uint64_t *ret_uva);

@@ -235,9 +235,13 @@ static int inproc_eventfd(struct proc *proc)
 	return vfiosim_inproc_eventfd(inproc(proc));
 }
 
-static int inproc_memfd(struct proc *proc, uint64_t size)
+static int inproc_memfd(struct proc *proc, uint64_t size, bool sealed)
 {
-	return vfiosim_inproc_memfd(inproc(proc), size);
+	int fd = vfiosim_inproc_memfd(inproc(proc), size);
+
+	if (fd >= 0 && sealed)
+		vfiosim_inproc_seal(inproc(proc), fd);
+	return fd;
 }
 
 static int64_t inproc_event_read(struct proc *proc, int fd)

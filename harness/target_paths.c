@@ -325,9 +325,9 @@ static int paths_eventfd(struct proc *proc)
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EVENTFD });
 }
 
-static int paths_memfd(struct proc *proc, uint64_t size)
+static int paths_memfd(struct proc *proc, uint64_t size, bool sealed)
 {
-	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MEMFD, .a = size });
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_MEMFD, .a = size, .b = sealed });
 }
 
 /* A real device signals after the reply; give it a moment before saying that nothing came. */

@@ -145,11 +145,12 @@ static int64_t map_file(uint64_t length, uint64_t file_length, int flags, uint64
 }
 
 /* The file itself, for commands that take one. */
-static int64_t new_memfd(uint64_t size)
+static int64_t new_memfd(uint64_t size, bool sealed)
 {
-	int fd = memfd_create("case", MFD_CLOEXEC);
+	int fd = memfd_create("case", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && ftruncate(fd, (off_t)size)) {
+	if (fd >= 0 && (ftruncate(fd, (off_t)size) ||
+			(sealed && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE)))) {
 		close(fd);
 		return -EFBIG;
 	}
@@ -427,7 +428,7 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 	case WORKER_EVENTFD:
 		return or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	case WORKER_MEMFD:
-		return new_memfd(r->a);
+		return new_memfd(r->a, r->b);
 	case WORKER_EVENT_READ:
 		return event_read(r->fd);
 	case WORKER_MMAP:

@@ -24,7 +24,7 @@ enum worker_op {
 	WORKER_PREAD,		/* a: offset, b: length; reply: bytes */
 	WORKER_PWRITE,		/* a: offset; bytes */
 	WORKER_EVENTFD,
-	WORKER_MEMFD,		/* a: size */
+	WORKER_MEMFD,		/* a: size, b: 1 seals it */
 	WORKER_EVENT_READ,
 	WORKER_MMAP,		/* a: enum memory_kind, b: length; reply: value is the address */
 	WORKER_MMAP_FD,		/* a: offset, b: length; reply: value is the address */

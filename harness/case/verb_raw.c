@@ -83,7 +83,8 @@ static int event_open_run(struct run *run, const struct step *step, struct resul
 
 static int memfd_run(struct run *run, const struct step *step, struct result *ret_result)
 {
-	int fd = run->target->ops->memfd(run->proc, step_number(step, "size", 0));
+	int fd = run->target->ops->memfd(run->proc, step_number(step, "size", 0),
+					 step_number(step, "sealed", 0));
 
 	if (fd < 0)
 		return run_answer(run, fd, ret_result);
@@ -282,6 +283,7 @@ const struct verb verbs_raw[] = {
 		.fields = (const struct verb_field[]){
 			{ "as", ARG_NAME, true, NULL },
 			{ "size", ARG_NUMBER, true, NULL },
+			{ "sealed", ARG_BOOL, false, NULL },
 			{ NULL } },
 		.gives = nothing,
 		.run = memfd_run,

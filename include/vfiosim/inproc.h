@@ -45,6 +45,8 @@ ssize_t vfiosim_inproc_pwrite(struct vfiosim_inproc *proc, int fd, const void *f
 			      size_t length, uint64_t offset);
 /* A memfd of @size bytes, all 0: for IOMMU_IOAS_MAP_FILE; pread and pwrite move its bytes. */
 int vfiosim_inproc_memfd(struct vfiosim_inproc *proc, uint64_t size);
+/* From now on nobody can write to the memfd (F_SEAL_WRITE). -EBADF; -EINVAL: it is no memfd. */
+int vfiosim_inproc_seal(struct vfiosim_inproc *proc, int fd);
 int vfiosim_inproc_eventfd(struct vfiosim_inproc *proc);
 /* Reads and clears an eventfd's counter; 0 when nothing was signalled; -EBADF. */
 int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);

@@ -476,8 +476,8 @@ static ssize_t memfd_move(struct vfiosim_inproc *proc, int fd, void *to, const v
 		length = left;
 	if (to)
 		open_backing_read(backing, offset, to, length);
-	else
-		open_backing_write(backing, offset, from, length);
+	else if (open_backing_write(backing, offset, from, length) == -EACCES)
+		return -EPERM;
 	return (ssize_t)length;
 }
 
@@ -526,6 +526,18 @@ int vfiosim_inproc_memfd(struct vfiosim_inproc *proc, uint64_t size)
 		return fd;
 	fd_drop(proc, fd);
 	return rc;
+}
+
+int vfiosim_inproc_seal(struct vfiosim_inproc *proc, int fd)
+{
+	struct open_file *file = fd_find(proc, fd);
+
+	if (!file)
+		return -EBADF;
+	if (file->kind != OPEN_MEMFD)
+		return -EINVAL;
+	atomic_store(&file->contents->sealed, true);
+	return 0;
 }
 
 int vfiosim_inproc_eventfd(struct vfiosim_inproc *proc)

@@ -106,6 +106,8 @@ int open_backing_write(struct vfiosim_backing *backing, uint64_t offset, const v
 
 	if (!is_within(contents, offset, length))
 		return -EFAULT;
+	if (atomic_load(&contents->sealed))
+		return -EACCES;
 	pthread_mutex_lock(&contents->lock);
 	memcpy(contents->bytes + offset, from, length);
 	pthread_mutex_unlock(&contents->lock);

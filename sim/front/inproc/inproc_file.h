@@ -27,6 +27,7 @@ enum open_kind {
 struct contents {
 	pthread_mutex_t lock;
 	uint64_t size;			/* never changes */
+	atomic_bool sealed;		/* read-only for good */
 	uint8_t bytes[];
 };
 

@@ -152,8 +152,8 @@ struct vfiosim_client_ops {
 	   tmpfs or hugetlbfs), else 0. Called with the simulator's lock held: must
 	   answer at once. */
 	uint64_t (*backing_size)(struct vfiosim_backing *backing);
-	/* Copy all of @length bytes at @offset. 0, or -EFAULT: not there, or the file is
-	   not the client's to write (then an unknown part may have been copied). */
+	/* Copy all of @length bytes at @offset. 0; -EFAULT: not there (then an unknown
+	   part may have been copied); -EACCES: not the client's to write. */
 	int (*backing_read)(struct vfiosim_backing *backing, uint64_t offset, void *to,
 			    size_t length);
 	int (*backing_write)(struct vfiosim_backing *backing, uint64_t offset, const void *from,

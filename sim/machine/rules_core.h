@@ -165,6 +165,9 @@
 	     "the IOMMU's fault, vfio_iommu_type1_pin_pages, vfio_iommu_type1_dma_rw")             \
 	RULE(DMA_GONE, "dma-gone", EFAULT,                                                         \
 	     "{device}: the memory behind iova {iova} is gone", "copy_to_user")      \
+	RULE(DMA_FILE_READ_ONLY, "dma-file-read-only", EACCES,                                     \
+	     "{device}: the file behind iova {iova} is not one that the program could write",      \
+	     "none: Linux writes to it")                                                           \
 	RULE(PIN_V1, "pin-v1", EACCES, "an mdev can pin pages in a v2 container only",             \
 	     "vfio_iommu_type1_pin_pages")                                                         \
 	RULE(PIN_NOT_MAPPED, "pin-not-mapped", EINVAL,                                             \

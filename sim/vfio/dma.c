@@ -285,8 +285,8 @@ static int decide_done(struct call *call)
 	struct dma *dma = *call_state(call, struct dma *);
 
 	if (dma->result) {
-		refuse(call, RULE_DMA_GONE, VS("device", dma->dev->topo->address),
-		       V("iova", dma->iova));
+		refuse(call, dma->result == -EACCES ? RULE_DMA_FILE_READ_ONLY : RULE_DMA_GONE,
+		       VS("device", dma->dev->topo->address), V("iova", dma->iova));
 		record_fault(call, dma->dev, dma->iova, dma->length, dma->dir);
 	}
 	dma->done(call, dma->arg, dma->result);

@@ -247,6 +247,10 @@ void remotes_signals_init(struct remotes *set);
 void remotes_signals_done(struct remotes *set);
 void remote_event_put(struct vfiosim_eventfd *event);
 bool remote_event_open(struct vfiosim_caller *caller, struct vfiosim_eventfd *event);
+/* remote_rights.c */
+/* open() with the rights of the call's thread. May wait. -errno. */
+int remote_open(struct remote_call *call, const char *path, int flags);
+
 /* remote_backing.c */
 int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_backing **ret_backing);
 uint64_t remote_backing_size(struct vfiosim_backing *backing);

@@ -53,10 +53,11 @@ static bool is_memory(const struct remotes *set, int fd, size_t *ret_page)
 }
 
 /*
- * The kernel lets a device write to what was opened for reading; we open it once more,
- * and where that is not allowed its writes fail.
+ * The kernel lets a device write to what was opened for reading, whoever's it is. Here it
+ * may write what the caller could have opened for writing as well; what it could not is
+ * kept as it is, and the device's writes fail.
  */
-static int for_writing(int fd)
+static int for_writing(struct remote_call *call, int fd)
 {
 	char path[64];
 	int again;
@@ -64,7 +65,7 @@ static int for_writing(int fd)
 	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR)
 		return fd;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, O_RDWR | O_CLOEXEC);
+	again = remote_open(call, path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (again < 0)
 		return fd;
 	close(fd);
@@ -88,7 +89,7 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 	}
 	backing->fd = -1;
 	if (is_memory(call->set, ours, &backing->page))
-		backing->fd = for_writing(ours);
+		backing->fd = for_writing(call, ours);
 	else
 		remote_fd_put(call->set, ours);
 	*ret_backing = backing;
@@ -123,8 +124,8 @@ static int window_open(const struct vfiosim_backing *backing, uint64_t offset, s
 	mapped = (mapped + backing->page - 1) / backing->page * backing->page;
 	ret_window->length = mapped;
 	ret_window->start = mmap(NULL, mapped, prot, MAP_SHARED, backing->fd, (off_t)first);
-	if (ret_window->start == MAP_FAILED)
-		return -EFAULT;
+	if (ret_window->start == MAP_FAILED)	/* EPERM: sealed */
+		return errno == EACCES || errno == EPERM ? -EACCES : -EFAULT;
 	ret_window->bytes = ret_window->start + (offset - first);
 	return 0;
 }

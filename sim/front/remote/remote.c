@@ -570,9 +570,10 @@ static bool remote_is_memory_of(struct remote *remote, pid_t tid)
 	/* Not read before, or the program has written there. */
 	if (!remote_files_get(remote))
 		return false;
-	same = pread(remote->mem_fd, &ours, sizeof(ours), (off_t)remote->mark_at) == sizeof(ours) ?
-		       read && ours == theirs :
-		       !read;
+	if (pread(remote->mem_fd, &ours, sizeof(ours), (off_t)remote->mark_at) == sizeof(ours))
+		same = read && ours == theirs;
+	else	/* unmapped: for both, where the memory is there at all */
+		same = !read && files_alive(remote);
 	remote_files_put(remote);
 	atomic_store(&remote->mark, ours);
 	return same;

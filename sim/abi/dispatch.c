@@ -306,7 +306,12 @@ static int publish(struct call *call)
 
 static int decide_install(struct call *call)
 {
-	return fault_point(call, VFIOSIM_FAULT_FD_INSTALL, NULL);
+	const struct vfiosim_file *file = call->result.new_file;
+	struct fault_where where = { 0 };
+
+	if (file->ops->where)
+		file->ops->where(file, &where);
+	return fault_point(call, VFIOSIM_FAULT_FD_INSTALL, &where);
 }
 
 /* The new descriptor, or its file is gone as if it had never been. */

@@ -303,21 +303,25 @@ static long get_device(int group)
 
 START_TEST(a_descriptor_is_not_installed)
 {
-	struct vfiosim_fault fault = { .site = VFIOSIM_FAULT_FD_INSTALL, .device = NIC };
+	struct vfiosim_fault fault = { .site = VFIOSIM_FAULT_FD_INSTALL };
 	int group, device, container = container_with(&story, 10, &group);
-	uint32_t id;
+	uint32_t id, of_device;
 
-	add(failing(fault, 1, ENFILE));	/* of the device's own commands: never */
-	fault.device = NULL;
 	id = add(failing(fault, 2, EMFILE));
+	fault.device = NIC;
+	of_device = add(failing(fault, 3, ENFILE));
+	fault.device = "0000:02:00.0";
+	add(failing(fault, 1, ENFILE));	/* another's: never */
 	device = (int)get_device(group);
 	ck_assert_int_ge(device, 0);
 	ck_assert_int_eq(get_device(group), -EMFILE);
 	ck_assert_rule(&story, "injected");
+	ck_assert_int_eq(get_device(group), -ENFILE);
 	vfiosim_inproc_close(story.proc, device);
-	/* It is closed: the group can leave. */
+	/* They are closed: the group can leave. */
 	ck_assert_int_eq(unset_container(&story, group), 0);
-	expect(id, 2, 1);
+	expect(id, 3, 1);
+	expect(of_device, 3, 1);
 	vfiosim_inproc_close(story.proc, container);
 	vfiosim_inproc_close(story.proc, group);
 }

@@ -133,10 +133,11 @@ static const struct vfiosim_field name_fields[] = {
 };
 static const int status_errors[] = { EFAULT, EINVAL, ENODEV, 0 };
 static const int set_errors[] = { EFAULT, EBADF, EINVAL,  ENODEV, EBADFD, EPERM,
-				  EBUSY,  EIO,	 ENOMEM, ERANGE, ENOSPC, 0 };
+				  EBUSY,  EIO,	 ENOMEM, ERANGE, ENOSPC, EOPNOTSUPP, 0 };
 static const int unset_errors[] = { EINVAL, EBUSY, 0 };
 static const int get_device_errors[] = { EFAULT, EINVAL, ENODEV, EPERM, EMFILE, ENFILE, ENOMEM,
-					 EBUSY,	 EACCES, EADDRINUSE, 0 };
+					 EBUSY,	 EACCES, EADDRINUSE, EAGAIN, EIO, EOPNOTSUPP,
+					 ERANGE, 0 };
 
 #define GROUP_COMMAND(name_, family_, size_)                                                       \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_GROUP, .family = family_,                \

@@ -466,9 +466,9 @@ static const struct vfiosim_flag map_flags[] = {
 };
 static const int object_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EBUSY, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EEXIST,
-				  ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  0 };
+				  ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  ERANGE, 0 };
 static const int map_file_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EBADF,
-				       EEXIST, ENOSPC, ENOMEM, EOVERFLOW,  0 };
+				       EEXIST, ENOSPC, ENOMEM, EOVERFLOW,  ERANGE, 0 };
 static const int unmap_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EOVERFLOW, EBUSY, 0 };
 static const int range_errors[] = { EFAULT, EINVAL,	E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE,
 				    ENOMEM, EADDRINUSE, 0 };

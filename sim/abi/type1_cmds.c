@@ -273,7 +273,7 @@ static const struct vfiosim_flag dirty_flags[] = {
 };
 static const int info_errors[] = { EFAULT, EINVAL, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, EOVERFLOW, EEXIST, ENOENT,
-				  ENOSPC, ENOMEM, EBUSY,     0 };
+				  ENOSPC, ENOMEM, EBUSY,     ERANGE, 0 };
 static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOMEM, 0 };
 static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOMEM, 0 };
 

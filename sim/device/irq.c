@@ -9,6 +9,7 @@
 #include <vfiosim/topology.h>
 
 #include "machine/client.h"
+#include "machine/fault.h"
 
 /* ---- Held eventfds ---- */
 
@@ -386,10 +387,15 @@ static int set_msi_block(struct call *call, struct irqs *irqs, const struct irq_
 static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set *set)
 {
 	uint32_t n = set->start + set->count;
+	const struct fault_where where = { .n = n };
+	long fewer;
 	int ret;
 
 	if (!n)
 		return refuse(call, RULE_IRQ_NO_VECTORS);
+	ret = fault_point_value(call, VFIOSIM_FAULT_VECTORS, &where, &fewer);
+	if (ret)	/* or how many there would be */
+		return ret < 0 ? ret : (int)fewer;
 	enable(irqs, set->index, set->index == IRQ_MSIX ? irqs->counts[IRQ_MSIX] : n);
 	ret = set_msi_block(call, irqs, set);
 	if (ret)

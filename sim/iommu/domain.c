@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#include "machine/sim.h"
+#include "iommu/group.h"
+#include "machine/fault.h"
 
 const struct domain_request domain_request_paging = { .type = DOMAIN_PAGING };
 
@@ -23,16 +24,21 @@ void domain_init(struct domain *domain, const struct iommu *iommu,
 		iommu->ops->geometry(iommu, &domain->geometry);
 }
 
-struct domain *domain_create(struct vfiosim *sim, const struct iommu *iommu,
-			     const struct domain_request *request)
+int domain_create(struct call *call, const struct iommu *iommu,
+		  const struct domain_request *request, struct domain **ret_domain)
 {
-	struct domain *domain = malloc(sizeof(*domain));
+	int ret = fault_point(call, VFIOSIM_FAULT_DOMAIN_ALLOC, NULL);
+	struct domain *domain;
 
+	if (ret)
+		return ret;
+	domain = malloc(sizeof(*domain));
 	if (!domain)
-		return NULL;
+		return refuse(call, RULE_NO_MEMORY);
 	domain_init(domain, iommu, request);
-	domain->number = ++sim->next_domain;
-	return domain;
+	domain->number = ++call->sim->next_domain;
+	*ret_domain = domain;
+	return 0;
 }
 
 void domain_destroy(struct domain *domain)
@@ -40,11 +46,44 @@ void domain_destroy(struct domain *domain)
 	free(domain);
 }
 
-void domain_attach(struct domain *domain, struct attachment *attachment, struct iommu_group *group,
+static int meet_attach_fault(struct call *call, const struct iommu_group *group)
+{
+	const struct fault_where where = {
+		.known = VFIOSIM_FAULT_OF_GROUP, .group = group->number
+	};
+
+	return fault_point(call, VFIOSIM_FAULT_DOMAIN_ATTACH, &where);
+}
+
+/* Nothing fails here. */
+static void attach(struct domain *domain, struct attachment *attachment, struct iommu_group *group,
 		   uint32_t pasid)
 {
 	*attachment = (struct attachment){ .domain = domain, .group = group, .pasid = pasid };
 	TAILQ_INSERT_TAIL(&domain->attachments, attachment, in_domain);
+}
+
+int domain_attach(struct call *call, struct domain *domain, struct attachment *attachment,
+		  struct iommu_group *group, uint32_t pasid)
+{
+	int ret = meet_attach_fault(call, group);
+
+	if (!ret)
+		attach(domain, attachment, group, pasid);
+	return ret;
+}
+
+int domain_replace(struct call *call, struct domain *domain, struct attachment *attachment)
+{
+	struct iommu_group *group = attachment->group;
+	uint32_t pasid = attachment->pasid;
+	int ret = meet_attach_fault(call, group);
+
+	if (ret)
+		return ret;
+	domain_detach(attachment);
+	attach(domain, attachment, group, pasid);
+	return 0;
 }
 
 void domain_detach(struct attachment *attachment)
@@ -61,7 +100,10 @@ bool domain_fits(const struct domain *domain, const struct iommu *iommu)
 
 int domain_check_map(struct call *call, const struct domain *domain, struct span iova)
 {
-	return domain->iommu->ops->check_map(call, domain, iova);
+	const struct fault_where where = { .known = VFIOSIM_FAULT_OF_IOVA, .iova = iova };
+	int ret = fault_point(call, VFIOSIM_FAULT_DOMAIN_MAP, &where);
+
+	return ret ? ret : domain->iommu->ops->check_map(call, domain, iova);
 }
 
 /* ---- For iommu_ops ---- */

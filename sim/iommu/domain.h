@@ -59,15 +59,20 @@ extern const struct domain_request domain_request_paging;
  */
 void domain_init(struct domain *domain, const struct iommu *iommu,
 		 const struct domain_request *request);
-/* NULL: no memory. iommu->ops->check_domain() has been asked. */
-struct domain *domain_create(struct vfiosim *sim, const struct iommu *iommu,
-			     const struct domain_request *request);
+/* ENOMEM. iommu->ops->check_domain() has been asked. */
+int domain_create(struct call *call, const struct iommu *iommu,
+		  const struct domain_request *request, struct domain **ret_domain);
 /* Nothing is attached to it. NULL is allowed. */
 void domain_destroy(struct domain *domain);
 
-/* Cannot fail; @attachment is not attached so far. */
-void domain_attach(struct domain *domain, struct attachment *attachment, struct iommu_group *group,
-		   uint32_t pasid);
+/*
+ * @attachment is not attached so far. An IOMMU's driver can refuse; none here does but
+ * by an injected fault: then nothing changed.
+ */
+int domain_attach(struct call *call, struct domain *domain, struct attachment *attachment,
+		  struct iommu_group *group, uint32_t pasid);
+/* From the domain it is attached to, or it stays there. Mirrors iommu_replace_group_handle. */
+int domain_replace(struct call *call, struct domain *domain, struct attachment *attachment);
 void domain_detach(struct attachment *attachment);
 
 /* Can groups behind @iommu be attached to @domain? */

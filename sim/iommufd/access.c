@@ -7,6 +7,7 @@
 #include <vfiosim/topology.h>
 
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "machine/state.h"
 
 static void destroy(struct call *call, struct object *object)
@@ -36,7 +37,7 @@ int iommufd_access_create(struct call *call, struct iommufd *iommufd, const char
 			  const struct iommufd_access_ops *ops, void *data,
 			  struct iommufd_access **ret_access)
 {
-	struct iommufd_access *access = calloc(1, sizeof(*access));
+	struct iommufd_access *access = fault_zalloc(call, sizeof(*access));
 
 	if (!access || object_reserve(iommufd, &access->object, &object_ops)) {
 		free(access);

@@ -9,6 +9,7 @@
 #include "iommu/resv.h"
 #include "iommufd/iommufd.h"
 #include "machine/device.h"
+#include "machine/fault.h"
 #include "machine/state.h"
 
 /* ---- Bind ---- */
@@ -32,14 +33,15 @@ static void put_group(struct iommufd_group *igroup)
 }
 
 /* The one of @group in @iommufd, made if there was none. NULL: no memory. Mirrors iommufd_get_group. */
-static struct iommufd_group *get_group(struct iommufd *iommufd, struct iommu_group *group)
+static struct iommufd_group *get_group(struct call *call, struct iommufd *iommufd,
+				       struct iommu_group *group)
 {
 	struct iommufd_group *igroup;
 
 	TAILQ_FOREACH(igroup, &iommufd->groups, in_iommufd)
 		if (igroup->group == group)
 			return igroup;
-	igroup = calloc(1, sizeof(*igroup));
+	igroup = fault_zalloc(call, sizeof(*igroup));
 	if (!igroup)
 		return NULL;
 	igroup->iommufd = iommufd;
@@ -82,8 +84,8 @@ int iommufd_device_bind(struct call *call, struct iommufd *iommufd, struct devic
 
 	if (ret)
 		return ret;
-	igroup = get_group(iommufd, dev->group);
-	idev = calloc(1, sizeof(*idev));
+	igroup = get_group(call, iommufd, dev->group);
+	idev = fault_zalloc(call, sizeof(*idev));
 	if (!igroup || !idev || object_reserve(iommufd, &idev->object, &device_ops)) {
 		free(idev);
 		put_group(igroup);
@@ -182,30 +184,42 @@ static int find_target(struct call *call, const struct iommufd_device *idev, uin
 	TAILQ_FOREACH((idev_), &(igroup_)->devices, in_igroup)                                     \
 		if ((idev_)->attached)
 
-static void set_hwpt(struct call *call, struct iommufd_group *igroup, struct hwpt *hwpt)
+/* The group, attached to @hwpt instead of what it was attached to. */
+static int set_hwpt(struct call *call, struct iommufd_group *igroup, struct hwpt *hwpt)
 {
 	struct hwpt *old = igroup->hwpt;
+	int ret = old ? domain_replace(call, hwpt->domain, &igroup->attachment) :
+			domain_attach(call, hwpt->domain, &igroup->attachment, igroup->group,
+				      ATTACH_RID);
 
-	if (old)
-		domain_detach(&igroup->attachment);
+	if (ret)
+		return ret;
 	igroup->hwpt = hwpt;
 	hwpt_use(hwpt);
-	domain_attach(hwpt->domain, &igroup->attachment, igroup->group, ATTACH_RID);
 	igroup->attachment.fault = hwpt->fault;
 	changed(call, "group {group:d} uses hwpt {hwpt:d} of ioas {ioas:d}",
 		V("group", igroup->group->number), V("hwpt", hwpt->object.id),
 		V("ioas", hwpt->ioas->object.id));
 	if (old)
 		hwpt_unuse(call, old);
+	return 0;
 }
 
-/* A hwpt of the target's ioas for @idev, made if none fits. */
-static int target_hwpt(struct call *call, const struct iommufd_device *idev, struct target *target)
+/* The group of @idev on a hwpt of the target's ioas, made if none fits: or nothing. */
+static int enter_target(struct call *call, const struct iommufd_device *idev, struct target *target)
 {
-	if (target->hwpt)
-		return 0;
-	return hwpt_create(call, target->ioas, idev->dev->group->iommu, &domain_request_paging,
-			   true, &target->hwpt);
+	bool made = !target->hwpt;
+	int ret = 0;
+
+	if (made)
+		ret = hwpt_create(call, target->ioas, idev->dev->group->iommu,
+				  &domain_request_paging, true, &target->hwpt);
+	if (ret || idev->igroup->hwpt == target->hwpt)
+		return ret;
+	ret = set_hwpt(call, idev->igroup, target->hwpt);
+	if (ret && made)
+		object_destroy(call, &target->hwpt->object);
+	return ret;
 }
 
 /* The first of a group, or one more where the others are. */
@@ -222,13 +236,11 @@ static int attach_first(struct call *call, struct iommufd_device *idev, struct t
 		return ret;
 	ret = iommu_group_check_attach(call, igroup->group);
 	if (!ret)
-		ret = target_hwpt(call, idev, target);
+		ret = enter_target(call, idev, target);
 	if (ret) {
 		ioas_unreserve(target->ioas, idev);
 		return ret;
 	}
-	if (!igroup->hwpt)
-		set_hwpt(call, igroup, target->hwpt);
 	igroup->n_attached++;
 	idev->attached = true;
 	return 0;
@@ -270,11 +282,9 @@ static int replace(struct call *call, struct iommufd_device *idev, struct target
 		ret = reserve_group(call, igroup, target->ioas);
 	if (ret)
 		return ret;
-	ret = target_hwpt(call, idev, target);
+	ret = enter_target(call, idev, target);
 	if (moves)
 		unreserve_group(igroup, ret ? target->ioas : old);
-	if (!ret)
-		set_hwpt(call, igroup, target->hwpt);
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "machine/file.h"
 
 static void destroy(struct call *call, struct object *object)
@@ -45,8 +46,8 @@ static const struct file_ops fault_queue_fops = {
 
 int fault_queue_create(struct call *call, struct iommufd *iommufd, uint32_t *ret_id)
 {
-	struct object *fault = malloc(sizeof(*fault));
-	struct vfiosim_file *file = fault ? file_create(call->sim, &fault_queue_fops, fault) : NULL;
+	struct object *fault = fault_zalloc(call, sizeof(*fault));
+	struct vfiosim_file *file = fault ? file_create(call, &fault_queue_fops, fault) : NULL;
 
 	if (!file || object_reserve(iommufd, fault, &fault_ops)) {
 		file_free(file);

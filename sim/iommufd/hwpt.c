@@ -7,6 +7,7 @@
 #include <vfiosim/topology.h>
 
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "machine/state.h"
 
 static void destroy(struct call *call, struct object *object)
@@ -100,26 +101,31 @@ static void discard(struct hwpt *hwpt)
 	free(hwpt);
 }
 
-/* Not published, not in the ioas, whose mappings fit. NULL: no memory (refused in @call). */
-static struct hwpt *create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
-			   const struct domain_request *request)
+/* Not published, not in the ioas, whose mappings fit. */
+static int create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
+		  const struct domain_request *request, struct hwpt **ret_hwpt)
 {
-	struct hwpt *hwpt = calloc(1, sizeof(*hwpt));
+	struct hwpt *hwpt = fault_zalloc(call, sizeof(*hwpt));
+	int ret;
 
-	if (hwpt)
-		hwpt->domain = domain_create(call->sim, iommu, request);
-	if (!hwpt || !hwpt->domain || object_reserve(ioas->object.iommufd, &hwpt->object, &hwpt_ops)) {
-		discard(hwpt);
-		refuse(call, RULE_NO_MEMORY);
-		return NULL;
-	}
+	if (!hwpt)
+		return refuse(call, RULE_NO_MEMORY);
 	hwpt->ioas = ioas;
-	if (reserve_outside(call, hwpt)) {
+	ret = domain_create(call, iommu, request, &hwpt->domain);
+	if (!ret && object_reserve(ioas->object.iommufd, &hwpt->object, &hwpt_ops))
+		ret = refuse(call, RULE_NO_MEMORY);
+	if (ret) {
+		discard(hwpt);
+		return ret;
+	}
+	ret = reserve_outside(call, hwpt);
+	if (ret) {
 		object_abort(&hwpt->object);
 		discard(hwpt);
-		return NULL;
+		return ret;
 	}
-	return hwpt;
+	*ret_hwpt = hwpt;
+	return 0;
 }
 
 static void publish(struct call *call, struct hwpt *hwpt)
@@ -148,10 +154,10 @@ int hwpt_create(struct call *call, struct ioas *ioas, const struct iommu *iommu,
 		ret = ioas_fill(call, ioas, &wanted);
 	if (ret)
 		return ret;
-	hwpt = create(call, ioas, iommu, request);
-	if (!hwpt) {
+	ret = create(call, ioas, iommu, request, &hwpt);
+	if (ret) {
 		ioas_unfill(ioas);
-		return refuse(call, RULE_NO_MEMORY);
+		return ret;
 	}
 	hwpt->automatic = automatic;
 	publish(call, hwpt);

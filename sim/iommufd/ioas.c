@@ -11,6 +11,7 @@
 #include "iommu/domain.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/iommufd.h"
+#include "machine/fault.h"
 #include "machine/state.h"
 #include "pages/show.h"
 
@@ -61,7 +62,7 @@ static const struct object_ops ioas_ops = {
 
 struct ioas *ioas_create(struct call *call, struct iommufd *iommufd)
 {
-	struct ioas *ioas = calloc(1, sizeof(*ioas));
+	struct ioas *ioas = fault_zalloc(call, sizeof(*ioas));
 
 	if (!ioas || object_reserve(iommufd, &ioas->object, &ioas_ops)) {
 		free(ioas);
@@ -153,7 +154,7 @@ int ioas_reserve(struct call *call, struct ioas *ioas, struct span span, const v
 
 	if (ret)
 		return ret;
-	resv = malloc(sizeof(*resv));
+	resv = fault_zalloc(call, sizeof(*resv));
 	if (!resv)
 		return refuse(call, RULE_NO_MEMORY);
 	*resv = (struct ioas_resv){ .span = span, .owner = owner, .why = why, .group = group };

@@ -14,7 +14,7 @@
 #include "iommufd/access.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
-#include "machine/sim.h"
+#include "machine/fault.h"
 
 #define HUGE_PAGE (2ull << 20)	/* alignment that allocated iovas share with their memory */
 
@@ -221,8 +221,9 @@ int ioas_map(struct call *call, struct ioas *ioas, struct ioas_map_args *args)
 		ret = call_limits(call, &limits);
 	if (ret)
 		return ret;
-	area = area_create(call->caller->client, args->backing, args->uva, iova,
-			   access_flags(args->read, args->write));
+	area = fault_alloc(call) ? NULL :
+				   area_create(call->caller->client, args->backing, args->uva, iova,
+					       access_flags(args->read, args->write));
 	if (area) {
 		area->pages->account = account_of(ioas, &limits);
 		area->pages->writable = args->write;
@@ -298,6 +299,7 @@ static int add_pieces(struct call *call, struct ioas *ioas, const struct ioas *f
 	{
 		uint64_t iova = to + (piece.part.first - source.first);
 		int ret = add_area(call, ioas,
+				   fault_alloc(call) ? NULL :
 				   area_create_part(piece.area, piece.part, iova, access));
 
 		if (!ret)
@@ -384,5 +386,7 @@ int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
 	if (area->n_accesses)
 		return refuse(call, RULE_CUT_PINNED, V("first", area->iova.first),
 			      V("last", area->iova.last));
-	return iopt_split(&ioas->iopt, area, iova) ? refuse(call, RULE_NO_MEMORY) : 0;
+	if (fault_alloc(call) || iopt_split(&ioas->iopt, area, iova))
+		return refuse(call, RULE_NO_MEMORY);
+	return 0;
 }

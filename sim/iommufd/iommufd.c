@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "iommufd/ioas.h"
+#include "machine/fault.h"
 #include "machine/file.h"
 #include "machine/subsystem.h"
 
@@ -17,9 +18,10 @@ static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
 	snprintf(to, size, "iommufd %u", iommufd->number);
 }
 
-struct iommufd *iommufd_create(struct vfiosim *sim)
+struct iommufd *iommufd_create(struct call *call)
 {
-	struct iommufd *iommufd = calloc(1, sizeof(*iommufd));
+	struct iommufd *iommufd = fault_zalloc(call, sizeof(*iommufd));
+	struct vfiosim *sim = call->sim;
 
 	if (!iommufd)
 		return NULL;
@@ -99,9 +101,9 @@ struct iommufd *iommufd_from_file(const struct vfiosim_file *file)
 
 static int decide_open(struct call *call)
 {
-	struct iommufd *iommufd = iommufd_create(call->sim);
+	struct iommufd *iommufd = iommufd_create(call);
 	struct vfiosim_file *file =
-		iommufd ? file_create(call->sim, &iommufd_fops, iommufd) : NULL;
+		iommufd ? file_create(call, &iommufd_fops, iommufd) : NULL;
 
 	if (!file) {
 		if (iommufd)

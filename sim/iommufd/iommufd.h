@@ -31,7 +31,7 @@ struct iommufd {
 };
 
 /* With one reference. NULL: no memory. */
-struct iommufd *iommufd_create(struct vfiosim *sim);
+struct iommufd *iommufd_create(struct call *call);
 struct iommufd *iommufd_get(struct iommufd *iommufd);
 void iommufd_put(struct call *call, struct iommufd *iommufd);
 

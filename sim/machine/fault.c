@@ -291,6 +291,11 @@ int fault_met(struct call *call, enum vfiosim_fault_site site, const struct faul
 	return 1;
 }
 
+void *fault_zalloc(struct call *call, size_t size)
+{
+	return fault_alloc(call) ? NULL : calloc(1, size);
+}
+
 void fault_run_end(struct vfiosim *sim, bool decided)
 {
 	struct fault_rule *rule;

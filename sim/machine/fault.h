@@ -55,6 +55,15 @@ static inline int fault_point_value(struct call *call, enum vfiosim_fault_site s
 	return fault_armed(call->sim) ? fault_met(call, site, where, ret_value) : 0;
 }
 
+/* Is the kernel short of memory here? Then the next RULE_NO_MEMORY says why. Lock held. */
+static inline bool fault_alloc(struct call *call)
+{
+	return fault_point(call, VFIOSIM_FAULT_ALLOC, NULL);
+}
+
+/* Zeroed, for an object of the kernel's. NULL: no memory, or as if there were none. Lock held. */
+void *fault_zalloc(struct call *call, size_t size);
+
 /* A run ended, for good or to be run again: what it counted stays, or is forgotten. Lock held. */
 void fault_run_end(struct vfiosim *sim, bool decided);
 

@@ -8,13 +8,13 @@
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
-struct vfiosim_file *file_create(struct vfiosim *sim, const struct file_ops *ops, void *object)
+struct vfiosim_file *file_create(struct call *call, const struct file_ops *ops, void *object)
 {
-	struct vfiosim_file *file = calloc(1, sizeof(*file));
+	struct vfiosim_file *file = fault_zalloc(call, sizeof(*file));
 
 	if (!file)
 		return NULL;
-	file->sim = sim;
+	file->sim = call->sim;
 	file->ops = ops;
 	file->object = object;
 	return file;

@@ -44,7 +44,7 @@ struct vfiosim_file {
 };
 
 /* Lock held. @object is held by the file from now on, until ops->release. NULL: no memory. */
-struct vfiosim_file *file_create(struct vfiosim *sim, const struct file_ops *ops, void *object);
+struct vfiosim_file *file_create(struct call *call, const struct file_ops *ops, void *object);
 /* Without ops->release: the object is the caller's again. NULL is allowed. */
 void file_free(struct vfiosim_file *file);
 

@@ -7,6 +7,7 @@
 #include <vfiosim/topology.h>
 
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "machine/sim.h"
 #include "pages/backing.h"
 #include "pages/marks.h"
@@ -51,13 +52,22 @@ static uint64_t *account_of(struct vfiosim_client *client, uint8_t account)
 	return account == ACCOUNT_USER ? &client->user->locked_pages : &client->locked_pages;
 }
 
+static int meet_fault(struct call *call, uint64_t n, uint64_t iova)
+{
+	struct fault_where where = { .known = VFIOSIM_FAULT_OF_IOVA };
+
+	if (!span_make(iova, n * VFIOSIM_PAGE_SIZE, &where.iova))
+		where.iova = (struct span){ iova, UINT64_MAX };
+	return fault_point(call, VFIOSIM_FAULT_CHARGE, &where);
+}
+
 int payer_check(struct call *call, const struct payer *payer, uint64_t n, uint64_t iova)
 {
 	uint64_t locked, limit;
-	int ret;
+	int ret = n && fault_armed(call->sim) ? meet_fault(call, n, iova) : 0;
 
-	if (!n || payer->account == ACCOUNT_NONE || payer->lock_cap)
-		return 0;
+	if (ret || !n || payer->account == ACCOUNT_NONE || payer->lock_cap)
+		return ret;
 	ret = call_memlock_of(call, payer->client, &limit);
 	if (ret || limit == UINT64_MAX)
 		return ret;

@@ -6,6 +6,7 @@
 
 #include "machine/client.h"
 #include "machine/device.h"
+#include "machine/fault.h"
 #include "machine/sim.h"
 #include "pages/backing.h"
 #include "pages/marks.h"
@@ -268,12 +269,30 @@ static int check_holes(struct call *call, struct walk *walk)
 	return 0;
 }
 
+/* A fault is met where there is something to pin. */
+static int meet_fault(struct call *call, const struct area *area, struct span part)
+{
+	const struct fault_where where = {
+		.known = VFIOSIM_FAULT_OF_IOVA,
+		.iova = { iova_of(area, page_uva(area, part.first)),
+			  iova_of(area, page_uva(area, part.last) + (VFIOSIM_PAGE_SIZE - 1)) },
+		.n = part.last - part.first + 1,
+	};
+	struct span hole;
+
+	if (!area->pages->type1 && !next_hole(area, part, &hole))
+		return 0;
+	return fault_point(call, VFIOSIM_FAULT_PIN, &where);
+}
+
 int pin_check(struct call *call, const struct area *area, struct span part, bool single,
 	      uint64_t *ret_new)
 {
 	struct walk walk = { .area = area, .part = part, .single = single };
-	int ret;
+	int ret = fault_armed(call->sim) ? meet_fault(call, area, part) : 0;
 
+	if (ret)
+		return ret;
 	if (!area->pages->type1)
 		ret = check_holes(call, &walk);
 	else if (single)

@@ -76,7 +76,7 @@ static int decide_open(struct call *call)
 	dev = sim->devices[call->arg];
 	if (!vfio_device_has_cdev(dev))
 		return refuse(call, RULE_NO_CDEV, VS("device", dev->topo->address));
-	file = vfio_device_file_create(sim, &cdev_fops, dev->vfio, NULL);
+	file = vfio_device_file_create(call, &cdev_fops, dev->vfio, NULL);
 	if (!file)
 		return refuse(call, RULE_NO_MEMORY);
 	dev->vfio->cdev_files++;
@@ -153,8 +153,7 @@ int cdev_bind(struct call *call, const struct cdev_bind *bind, uint32_t *ret_dev
 		ret = vfio_iommufd_bind(call, vdev, bind->iommufd);
 	if (ret)
 		return ret;
-	if (vdev->ops->open)
-		ret = vdev->ops->open(call, vdev->dev);
+	ret = vfio_device_open(call, vdev);
 	if (ret) {
 		vfio_iommufd_unbind(call, vdev);
 		return ret;

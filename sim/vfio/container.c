@@ -14,9 +14,10 @@
 #include "machine/subsystem.h"
 #include "vfio/type1.h"
 
-struct container *container_create(struct vfiosim *sim)
+struct container *container_create(struct call *call)
 {
-	struct container *container = calloc(1, sizeof(*container));
+	struct container *container = fault_zalloc(call, sizeof(*container));
+	struct vfiosim *sim = call->sim;
 
 	if (!container)
 		return NULL;
@@ -105,7 +106,7 @@ static int set_type1(struct call *call, struct container *container, uint64_t ty
 
 	if (type != EXT_TYPE1 && type != EXT_TYPE1V2)
 		return refuse(call, RULE_NOT_AN_IOMMU_TYPE, V("type", type));
-	type1 = type1_create(container, type == EXT_TYPE1V2);
+	type1 = type1_create(call, container, type == EXT_TYPE1V2);
 	if (!type1)
 		return refuse(call, RULE_NO_MEMORY);
 	ret = attach_all(call, container, type1);
@@ -236,9 +237,9 @@ struct container *container_from_file(const struct vfiosim_file *file)
 
 static int decide_open(struct call *call)
 {
-	struct container *container = container_create(call->sim);
+	struct container *container = container_create(call);
 	struct vfiosim_file *file =
-		container ? file_create(call->sim, &container_fops, container) : NULL;
+		container ? file_create(call, &container_fops, container) : NULL;
 
 	if (!file) {
 		if (container)

@@ -37,7 +37,7 @@ struct container {
 };
 
 /* With one reference. NULL: no memory. */
-struct container *container_create(struct vfiosim *sim);
+struct container *container_create(struct call *call);
 /* Drops one; frees with the last. */
 void container_put(struct container *container);
 

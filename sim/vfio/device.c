@@ -7,6 +7,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "machine/fault.h"
 #include "machine/subsystem.h"
 #include "vfio/group.h"
 
@@ -89,6 +90,16 @@ int vfio_unregister_device(struct call *call, struct device *dev)
 	vfio_discard_device(call->sim, dev);
 	vfio_group_device_removed(call, group);
 	return 0;
+}
+
+int vfio_device_open(struct call *call, struct vfio_device *vdev)
+{
+	const struct fault_where where = { .device = vdev->dev->topo->address };
+	int ret = fault_point(call, VFIOSIM_FAULT_DEVICE_OPEN, &where);
+
+	if (ret || !vdev->ops->open)
+		return ret;
+	return vdev->ops->open(call, vdev->dev);
 }
 
 bool vfio_device_has_cdev(const struct device *dev)

@@ -150,6 +150,9 @@ void vfio_discard_device(struct vfiosim *sim, struct device *dev);
 
 extern const struct subsystem vfio_device_subsystem;
 
+/* The driver's share of the first open. What ops->open answers. Mirrors vfio_df_device_first_open. */
+int vfio_device_open(struct call *call, struct vfio_device *vdev);
+
 /* Can it be opened by its own node now? */
 bool vfio_device_has_cdev(const struct device *dev);
 

@@ -10,11 +10,11 @@
 #include "machine/fault.h"
 #include "vfio/group.h"
 
-struct vfiosim_file *vfio_device_file_create(struct vfiosim *sim, const struct file_ops *ops,
+struct vfiosim_file *vfio_device_file_create(struct call *call, const struct file_ops *ops,
 					     struct vfio_device *vdev, struct vfio_group *group)
 {
-	struct vfio_device_file *df = calloc(1, sizeof(*df));
-	struct vfiosim_file *file = df ? file_create(sim, ops, df) : NULL;
+	struct vfio_device_file *df = fault_zalloc(call, sizeof(*df));
+	struct vfiosim_file *file = df ? file_create(call, ops, df) : NULL;
 
 	if (!file) {
 		free(df);

@@ -24,7 +24,7 @@ struct vfio_device_file {
 };
 
 /* Of kind VFIOSIM_DEVICE. NULL: no memory. */
-struct vfiosim_file *vfio_device_file_create(struct vfiosim *sim, const struct file_ops *ops,
+struct vfiosim_file *vfio_device_file_create(struct call *call, const struct file_ops *ops,
 					     struct vfio_device *vdev, struct vfio_group *group);
 /* The last thing ops->release does. */
 void vfio_device_file_free(struct vfio_device_file *df);

@@ -216,7 +216,7 @@ static int decide_open(struct call *call)
 	ret = check_open(call, group);
 	if (ret)
 		return ret;
-	file = file_create(call->sim, &vfio_group_fops, group);
+	file = file_create(call, &vfio_group_fops, group);
 	if (!file)
 		return refuse(call, RULE_NO_MEMORY);
 	group->file = file;
@@ -413,8 +413,7 @@ static int open_first(struct call *call, struct vfio_group *group, struct vfio_d
 	vdev->in_container = group->container;
 	if (vdev->in_container)
 		group->container_users++;
-	if (vdev->ops->open)
-		ret = vdev->ops->open(call, vdev->dev);
+	ret = vfio_device_open(call, vdev);
 	if (ret)
 		release(call, vdev);
 	return ret;
@@ -434,7 +433,7 @@ int group_get_device(struct call *call, struct vfio_group *group, const char *na
 		ret = open_first(call, group, vdev);
 	if (ret)
 		return ret;
-	file = vfio_device_file_create(call->sim, &vfio_device_fops, vdev, group);
+	file = vfio_device_file_create(call, &vfio_device_fops, vdev, group);
 	if (!file) {
 		if (!vdev->open_count)
 			close_last(call, vdev);

@@ -8,15 +8,16 @@
 #include <vfiosim/topology.h>
 
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "vfio/container.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
 #include "iommu/resv.h"
 #include "pages/show.h"
 
-struct type1 *type1_create(struct container *container, bool v2)
+struct type1 *type1_create(struct call *call, struct container *container, bool v2)
 {
-	struct type1 *type1 = calloc(1, sizeof(*type1));
+	struct type1 *type1 = fault_zalloc(call, sizeof(*type1));
 
 	if (!type1)
 		return NULL;
@@ -227,11 +228,14 @@ static int replay(struct call *call, struct type1 *type1, const struct domain *w
 	return 0;
 }
 
-/* From here on nothing fails. */
-static void join_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
-			struct domain *domain, struct ranges *ranges)
+/* Takes over @ranges, unless it fails. */
+static int join_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
+		       struct domain *domain, struct ranges *ranges)
 {
-	domain_attach(domain, &group->attachment, group->iommu_group, ATTACH_RID);
+	int ret = domain_attach(call, domain, &group->attachment, group->iommu_group, ATTACH_RID);
+
+	if (ret)
+		return ret;
 	type1->n_physical++;
 	ranges_done(&type1->ranges);
 	type1->ranges = *ranges;
@@ -241,6 +245,21 @@ static void join_domain(struct call *call, struct type1 *type1, struct vfio_grou
 	for (size_t i = 0; call_traced(call) && i < ranges->n; i++)
 		changed(call, "iova range {i:d} is {first}..{last}", V("i", i),
 			V("first", ranges->items[i].first), V("last", ranges->items[i].last));
+	return 0;
+}
+
+/* A new domain, with the group attached to it. */
+static int make_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
+		       struct ranges *ranges, struct domain **ret_domain)
+{
+	int ret = domain_create(call, group->iommu_group->iommu, &domain_request_paging, ret_domain);
+
+	if (ret)
+		return ret;
+	ret = join_domain(call, type1, group, *ret_domain, ranges);
+	if (ret)
+		domain_destroy(*ret_domain);
+	return ret;
 }
 
 static int attach_new_domain(struct call *call, struct type1 *type1, struct vfio_group *group,
@@ -252,14 +271,13 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct vfio
 
 	if (ret)
 		return ret;
-	domain = domain_create(call->sim, group->iommu_group->iommu, &domain_request_paging);
-	if (!domain) {
+	ret = make_domain(call, type1, group, ranges, &domain);
+	if (ret) {
 		if (TAILQ_EMPTY(&type1->domains))
 			iopt_unfill(&type1->iopt, UINT64_MAX);
-		return refuse(call, RULE_NO_MEMORY);
+		return ret;
 	}
 	TAILQ_INSERT_HEAD(&type1->domains, domain, in_owner);
-	join_domain(call, type1, group, domain, ranges);
 	if (done.n)
 		changed(call,
 			"{n:d} mappings replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} pages charged",
@@ -291,11 +309,10 @@ static int attach_physical(struct call *call, struct type1 *type1, struct vfio_g
 			      V("group", group_number(group)));
 	}
 	domain = compatible_domain(type1, group);
-	if (domain) {
-		join_domain(call, type1, group, domain, &ranges);
-		return 0;
-	}
-	ret = attach_new_domain(call, type1, group, &wanted, &ranges);
+	if (domain)
+		ret = join_domain(call, type1, group, domain, &ranges);
+	else
+		ret = attach_new_domain(call, type1, group, &wanted, &ranges);
 	if (ret)
 		ranges_done(&ranges);
 	return ret;

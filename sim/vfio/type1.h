@@ -44,7 +44,7 @@ struct type1 {
 };
 
 /* NULL: no memory. */
-struct type1 *type1_create(struct container *container, bool v2);
+struct type1 *type1_create(struct call *call, struct container *container, bool v2);
 /* Groups have left. NULL is allowed. */
 void type1_destroy(struct type1 *type1);
 

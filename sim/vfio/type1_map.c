@@ -9,7 +9,7 @@
 #include "iommu/domain.h"
 #include "vfio/group.h"
 #include "iommu/resv.h"
-#include "machine/sim.h"
+#include "machine/fault.h"
 #include "vfio/type1.h"
 
 static int check_wrap(struct call *call, const char *what, uint64_t start, uint64_t size)
@@ -164,12 +164,16 @@ static int fill(struct call *call, const struct type1 *type1, struct area *area)
 	return ret;
 }
 
-static struct area *create_area(struct vfiosim_client *source, const struct type1_map_args *args,
+static struct area *create_area(struct call *call, const struct type1_map_args *args,
 				struct span iova, const struct vfiosim_limits *limits)
 {
 	uint32_t flags = (args->read ? AREA_READ : 0) | (args->write ? AREA_WRITE : 0);
-	struct area *area = area_create(source, NULL, args->uva, iova, flags);
+	struct vfiosim_client *source = call->caller->client;
+	struct area *area;
 
+	if (fault_alloc(call))
+		return NULL;
+	area = area_create(source, NULL, args->uva, iova, flags);
 	if (!area)
 		return NULL;
 	area->pages->type1 = true;
@@ -210,7 +214,7 @@ int type1_map(struct call *call, struct type1 *type1, const struct type1_map_arg
 		ret = call_memlock(call, &limits);
 	if (ret)
 		return ret;
-	area = create_area(call->caller->client, args, iova, &limits);
+	area = create_area(call, args, iova, &limits);
 	if (!area)
 		return refuse(call, RULE_NO_MEMORY);
 	if (!TAILQ_EMPTY(&type1->domains))

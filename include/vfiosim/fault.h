@@ -71,17 +71,28 @@ enum {
 	VFIOSIM_FAULT_OF_IOVA = 16,
 };
 
+#define VFIOSIM_FAULT_NAME_MAX 64
+
+/* Commands that do the same kind of thing: "map", "unmap", "attach", "irq", "reset". */
+struct vfiosim_fault_class {
+	const char *name;
+	const char *const *commands;	/* their names, ended by NULL */
+};
+/* NULL past the end. */
+const struct vfiosim_fault_class *vfiosim_fault_class(size_t index);
+
 struct vfiosim_fault {
 	enum vfiosim_fault_site site;
-	/* The command; of another site: only inside of this command, NULL: anywhere. */
+	/* The command, or any of a class; of another site: only inside of it, NULL: anywhere. */
 	const struct vfiosim_command *command;
+	const struct vfiosim_fault_class *command_class;
 
 	/* Only where all of this holds. What has none of it is not met. */
 	unsigned of;			/* VFIOSIM_FAULT_OF_*: which of these count */
 	uint32_t group, container, ioas;	/* their numbers */
 	uint32_t client;		/* vfiosim_client_number() */
 	uint64_t iova_first, iova_last;	/* touches this range */
-	const char *device;		/* its address; NULL: any */
+	char device[VFIOSIM_FAULT_NAME_MAX];	/* its address, or it is in the group; "": any */
 
 	struct vfiosim_fault_when when;	/* all 0: each time */
 
@@ -99,9 +110,27 @@ struct vfiosim_fault {
 
 #define VFIOSIM_FAULT_TEXT_MAX 256
 
+struct vfiosim_topology;
+
+/*
+ * What a person writes: SITE[,KEY=VALUE]...
+ *
+ *	SITE		a command with or without prefix (MAP_DMA), a class of them (map), or
+ *			the name of another site (pin, open)
+ *	where		group= device= container= ioas= process= iova=FIRST..LAST; command=
+ *			for sites inside of commands
+ *	when=		3, 3+, 2..5, 1+2, 2..8+3
+ *	what then	error=ERRNO, return=N, delay=500ms, page=N, force
+ *
+ * Devices have the names of @topology; NULL: only addresses are known. -EINVAL, also where
+ * the kernel could not do it: @problem (of @size bytes) says what would be possible.
+ */
+int vfiosim_fault_parse(const char *text, const struct vfiosim_topology *topology,
+			struct vfiosim_fault *ret_fault, char *problem, size_t size);
+
 /*
  * Adds a rule, behind those there are; of several that want to fail at once the oldest
- * does. @fault is copied. -ENOMEM; -EINVAL: it says something the kernel could not give,
+ * does. -ENOMEM; -EINVAL: it says something the kernel could not give,
  * or makes no sense, and @problem (of @size bytes) says what would be possible;
  * -EOPNOTSUPP: a delay, while programs are served whose time is not virtual.
  */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "abi/dispatch.h"
+#include "abi/fault.h"
 #include "machine/fault.h"
 #include "machine/file.h"
 
@@ -63,6 +64,23 @@ void command_where(struct call *call, struct fault_where *ret_where)
 		call->command->where(call, ret_where);
 }
 
+/* ---- Classes of commands ---- */
+
+static const struct vfiosim_fault_class classes[] = {
+	{ "map", (const char *const[]){ "VFIO_IOMMU_MAP_DMA", "IOMMU_IOAS_MAP",
+					"IOMMU_IOAS_MAP_FILE", "IOMMU_IOAS_COPY", NULL } },
+	{ "unmap", (const char *const[]){ "VFIO_IOMMU_UNMAP_DMA", "IOMMU_IOAS_UNMAP", NULL } },
+	{ "attach", (const char *const[]){ "VFIO_GROUP_SET_CONTAINER", "VFIO_SET_IOMMU",
+					   "VFIO_DEVICE_ATTACH_IOMMUFD_PT", NULL } },
+	{ "irq", (const char *const[]){ "VFIO_DEVICE_SET_IRQS", NULL } },
+	{ "reset", (const char *const[]){ "VFIO_DEVICE_RESET", "VFIO_DEVICE_PCI_HOT_RESET", NULL } },
+};
+
+const struct vfiosim_fault_class *vfiosim_fault_class(size_t index)
+{
+	return index < sizeof(classes) / sizeof(classes[0]) ? &classes[index] : NULL;
+}
+
 /* ---- What is possible ---- */
 
 /* Can a row with the number of @fault's command do it? */
@@ -71,7 +89,7 @@ static bool some_row_can(const struct vfiosim_fault *fault)
 	const struct vfiosim_command *row;
 
 	for (size_t i = 0; (row = vfiosim_command(i)); i++)
-		if (row->number == fault->command->number && fault_row_can(row, fault))
+		if (fault_names(fault, row) && fault_row_can(row, fault))
 			return true;
 	return false;
 }
@@ -81,6 +99,16 @@ static bool lists(const int *errors, int error)
 	while (errors && *errors && *errors != error)
 		errors++;
 	return errors && *errors;
+}
+
+/* ", EIO": of those before @end it is not one. */
+static void put_error(FILE *problem, const int *errors, const int *error, const char **sep)
+{
+	for (const int *before = errors; before < error; before++)
+		if (*before == *error)
+			return;
+	fprintf(problem, "%s%s", *sep, strerrorname_np(*error));
+	*sep = ", ";
 }
 
 /* Says which errnos there are. */
@@ -95,8 +123,8 @@ static int refuse_error(const struct vfiosim_fault *fault, const char *who, cons
 		fputs(name, problem);
 	else
 		fprintf(problem, "errno %d", fault->error);
-	for (; errors && *errors; errors++, sep = ", ")
-		fprintf(problem, "%s%s", sep, strerrorname_np(*errors));
+	for (const int *error = errors; error && *error; error++)
+		put_error(problem, errors, error, &sep);
 	return -EINVAL;
 }
 
@@ -106,15 +134,32 @@ static int complain(FILE *problem, const char *who, const char *why)
 	return -EINVAL;
 }
 
+#define ERRORS_MAX 64
+
+/* Of every row that @fault is about, ended by 0; some may be there twice. */
+static void collect_errors(const struct vfiosim_fault *fault, int errors[ERRORS_MAX])
+{
+	const struct vfiosim_command *row;
+	size_t n = 0;
+
+	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+		for (const int *error = row->errors; error && *error && fault_names(fault, row) &&
+						    n < ERRORS_MAX - 1; error++)
+			errors[n++] = *error;
+	errors[n] = 0;
+}
+
 static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
 {
-	const struct vfiosim_command *row = fault->command;
+	const char *name = fault->command ? fault->command->name : fault->command_class->name;
+	int errors[ERRORS_MAX];
 
 	if (fault->force || some_row_can(fault))
 		return 0;
-	if (fault->error)
-		return refuse_error(fault, row->name, row->errors, problem);
-	return complain(problem, row->name, "it returns nothing but what it does");
+	if (!fault->error)
+		return complain(problem, name, "it returns nothing but what it does");
+	collect_errors(fault, errors);
+	return refuse_error(fault, name, errors, problem);
 }
 
 static int judge_step(const struct vfiosim_fault *fault, FILE *problem)
@@ -132,15 +177,14 @@ static int judge_step(const struct vfiosim_fault *fault, FILE *problem)
 	return 0;
 }
 
-/* Whatever it is about. */
-static int judge(const struct vfiosim_fault *fault, FILE *problem)
+int fault_judge(const struct vfiosim_fault *fault, FILE *problem)
 {
 	const struct vfiosim_fault_when *when = &fault->when;
 	const struct vfiosim_fault_site_info *site = vfiosim_fault_site(fault->site);
 
 	if (!site)
 		return complain(problem, "fault", "there is no such site");
-	if (fault->site == VFIOSIM_FAULT_COMMAND && !fault->command)
+	if (fault->site == VFIOSIM_FAULT_COMMAND && !fault->command && !fault->command_class)
 		return complain(problem, site->name, "which one?");
 	if (fault->error < 0 || fault->error > ERRNO_MAX)
 		return complain(problem, site->name, "errnos are from 1 to 4095");
@@ -164,7 +208,7 @@ int vfiosim_fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, ui
 
 	if (!to)
 		return -ENOMEM;
-	ret = judge(fault, to);
+	ret = fault_judge(fault, to);
 	if (!ret && fault->delay_ms && sim->real_time) {
 		fputs("programs outside of this process cannot be delayed", to);
 		ret = -EOPNOTSUPP;

@@ -236,6 +236,43 @@ START_TEST(each_kind_of_file_gives_its_own_errnos)
 }
 END_TEST
 
+/* One number, two commands: a device's is not the container's. */
+START_TEST(commands_are_told_apart_by_name)
+{
+	uint32_t id = add(failing(of_command("VFIO_IOMMU_GET_INFO"), 1, EINVAL));
+	struct vfio_pci_hot_reset_info info = { .argsz = sizeof(info) };
+	int group, device, container = container_with(&story, 10, &group);
+
+	ck_assert_uint_eq(VFIO_IOMMU_GET_INFO, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO);
+	device = (int)command_struct(&story, group, VFIO_GROUP_GET_DEVICE_FD, (char[]){ NIC },
+				     sizeof(NIC));
+	ck_assert_int_eq(command_struct(&story, device, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &info,
+					sizeof(info)), -ENOSPC);
+	expect(id, 0, 0);
+	vfiosim_inproc_close(story.proc, device);
+	vfiosim_inproc_close(story.proc, container);
+	vfiosim_inproc_close(story.proc, group);
+}
+END_TEST
+
+/* Of a group's commands, too, whose device is not told. */
+START_TEST(a_device_is_its_group)
+{
+	struct vfiosim_fault fault = failing(of_command("VFIO_GROUP_SET_CONTAINER"), 1, EBUSY);
+	int container = open_container(&story), group = open_group(&story, 10);
+	int other = open_group(&story, 11);
+
+	snprintf(fault.device, sizeof(fault.device), NIC);
+	add(fault);
+	ck_assert_int_eq(set_container(&story, other, container), 0);
+	ck_assert_int_eq(set_container(&story, group, container), -EBUSY);
+	ck_assert_rule(&story, "injected");
+	vfiosim_inproc_close(story.proc, other);
+	vfiosim_inproc_close(story.proc, group);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
 /* ---- Other effects ---- */
 
 START_TEST(an_extension_can_be_missing)
@@ -308,9 +345,9 @@ START_TEST(a_descriptor_is_not_installed)
 	uint32_t id, of_device;
 
 	id = add(failing(fault, 2, EMFILE));
-	fault.device = NIC;
+	snprintf(fault.device, sizeof(fault.device), NIC);
 	of_device = add(failing(fault, 3, ENFILE));
-	fault.device = "0000:02:00.0";
+	snprintf(fault.device, sizeof(fault.device), "0000:02:00.0");
 	add(failing(fault, 1, ENFILE));	/* another's: never */
 	device = (int)get_device(group);
 	ck_assert_int_ge(device, 0);
@@ -342,6 +379,8 @@ int main(void)
 	tcase_add_test(rules, only_where_the_rule_says);
 	tcase_add_test(rules, only_what_the_kernel_could_do);
 	tcase_add_test(rules, each_kind_of_file_gives_its_own_errnos);
+	tcase_add_test(rules, commands_are_told_apart_by_name);
+	tcase_add_test(rules, a_device_is_its_group);
 	tcase_add_test(rules, an_extension_can_be_missing);
 	tcase_add_test(rules, a_delay_is_virtual);
 	suite_add_tcase(suite, sites);

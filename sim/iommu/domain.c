@@ -48,10 +48,9 @@ void domain_destroy(struct domain *domain)
 
 static int meet_attach_fault(struct call *call, const struct iommu_group *group)
 {
-	const struct fault_where where = {
-		.known = VFIOSIM_FAULT_OF_GROUP, .group = group->number
-	};
+	struct fault_where where = { 0 };
 
+	iommu_group_where(group, &where);
 	return fault_point(call, VFIOSIM_FAULT_DOMAIN_ATTACH, &where);
 }
 

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iommu/resv.h"
 #include "machine/device.h"
+#include "machine/fault.h"
 #include "machine/kernel.h"
 #include "machine/subsystem.h"
 
@@ -82,6 +84,27 @@ static void done(struct vfiosim *sim)
 }
 
 const struct subsystem iommu_group_subsystem = { .init = init, .done = done };
+
+/* ---- Faults ---- */
+
+static bool has_device(const void *object, const char *address)
+{
+	const struct iommu_group *group = object;
+	const struct device *dev;
+
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		if (!strcmp(dev->topo->address, address))
+			return true;
+	return false;
+}
+
+void iommu_group_where(const struct iommu_group *group, struct fault_where *where)
+{
+	where->known |= VFIOSIM_FAULT_OF_GROUP;
+	where->group = group->number;
+	where->has_device = has_device;
+	where->group_object = group;
+}
 
 /* ---- DMA ownership ---- */
 

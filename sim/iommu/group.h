@@ -52,6 +52,10 @@ struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim
 void iommu_group_abort(struct iommu_group *group);
 extern const struct subsystem iommu_group_subsystem;	/* begins with the topology's groups */
 
+struct fault_where;
+/* What faults may name: the group, and its devices. */
+void iommu_group_where(const struct iommu_group *group, struct fault_where *where);
+
 /* ---- DMA ownership ---- */
 
 /*

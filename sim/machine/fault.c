@@ -17,7 +17,6 @@ struct fault_rule {
 	struct vfiosim_fault_count count;	/* by runs that decided */
 	struct vfiosim_fault_count run;		/* by the one under way */
 	TAILQ_ENTRY(fault_rule) in_sim;
-	char device[];			/* fault.device, "" for NULL */
 };
 
 /* ---- Sites ---- */
@@ -56,6 +55,17 @@ const struct vfiosim_fault_site_info *vfiosim_fault_site(size_t site)
 
 /* ---- As text ---- */
 
+static void put_site(FILE *to, const struct vfiosim_fault *fault)
+{
+	const char *of = fault->command ? fault->command->name :
+			 fault->command_class ? fault->command_class->name : NULL;
+
+	if (fault->site != VFIOSIM_FAULT_COMMAND)
+		fputs(sites[fault->site].name, to);
+	if (of)
+		fprintf(to, "%s%s", fault->site == VFIOSIM_FAULT_COMMAND ? "" : ",command=", of);
+}
+
 static void put_when(FILE *to, const struct vfiosim_fault_when *when)
 {
 	uint64_t first = when->first ? when->first : 1;
@@ -75,14 +85,14 @@ static void put_keys(FILE *to, const struct vfiosim_fault *fault)
 {
 	if (fault->of & VFIOSIM_FAULT_OF_GROUP)
 		fprintf(to, ",group=%u", fault->group);
-	if (fault->device)
+	if (*fault->device)
 		fprintf(to, ",device=%s", fault->device);
 	if (fault->of & VFIOSIM_FAULT_OF_CONTAINER)
 		fprintf(to, ",container=%u", fault->container);
 	if (fault->of & VFIOSIM_FAULT_OF_IOAS)
 		fprintf(to, ",ioas=%u", fault->ioas);
 	if (fault->of & VFIOSIM_FAULT_OF_CLIENT)
-		fprintf(to, ",client=%u", fault->client);
+		fprintf(to, ",process=%u", fault->client);
 	if (fault->of & VFIOSIM_FAULT_OF_IOVA)
 		fprintf(to, ",iova=0x%" PRIx64 "..0x%" PRIx64, fault->iova_first,
 			fault->iova_last);
@@ -103,6 +113,8 @@ static void put_effects(FILE *to, const struct vfiosim_fault *fault)
 		fprintf(to, ",error=%s", error);
 	else if (fault->error)
 		fprintf(to, ",error=%d", fault->error);
+	if (fault->force)
+		fputs(",force", to);
 }
 
 void vfiosim_fault_text(const struct vfiosim_fault *fault, char *to, size_t size)
@@ -112,10 +124,7 @@ void vfiosim_fault_text(const struct vfiosim_fault *fault, char *to, size_t size
 	*to = '\0';
 	if (!stream)
 		return;
-	fputs(fault->site == VFIOSIM_FAULT_COMMAND ? fault->command->name : sites[fault->site].name,
-	      stream);
-	if (fault->site != VFIOSIM_FAULT_COMMAND && fault->command)
-		fprintf(stream, ",command=%s", fault->command->name);
+	put_site(stream, fault);
 	put_keys(stream, fault);
 	put_effects(stream, fault);
 	fclose(stream);
@@ -139,9 +148,41 @@ static const char *device_at(const struct call *call, const struct fault_where *
 	return call->where ? call->where->device : NULL;
 }
 
+static bool is_named(const struct vfiosim_fault_class *commands, const char *name)
+{
+	const char *const *each = commands->commands;
+
+	while (*each && strcmp(*each, name))
+		each++;
+	return *each;
+}
+
+bool fault_names(const struct vfiosim_fault *fault, const struct vfiosim_command *row)
+{
+	if (fault->command)
+		return !strcmp(fault->command->name, row->name);
+	return !fault->command_class || is_named(fault->command_class, row->name);
+}
+
 static bool is_of_command(const struct vfiosim_fault *fault, const struct call *call)
 {
-	return !fault->command || (call->command && fault->command->number == call->number);
+	if (!fault->command && !fault->command_class)
+		return true;
+	return call->where && call->where->row && fault_names(fault, call->where->row);
+}
+
+/* What is done to a group is done to each of its devices. */
+static bool is_of_device(const struct vfiosim_fault *fault, const struct call *call,
+			 const struct fault_where *where)
+{
+	const char *device = device_at(call, where);
+	const struct fault_where *at = knows(call, where, VFIOSIM_FAULT_OF_GROUP);
+
+	if (!*fault->device)
+		return true;
+	if (device)
+		return !strcmp(device, fault->device);
+	return at && at->has_device && at->has_device(at->group_object, fault->device);
 }
 
 static bool is_of_client(const struct vfiosim_fault *fault, const struct call *call)
@@ -156,9 +197,8 @@ static bool is_of_object(const struct vfiosim_fault *fault, const struct call *c
 			 const struct fault_where *where)
 {
 	const struct fault_where *at;
-	const char *device = device_at(call, where);
 
-	if (fault->device && (!device || strcmp(device, fault->device)))
+	if (!is_of_device(fault, call, where))
 		return false;
 	at = knows(call, where, VFIOSIM_FAULT_OF_GROUP);
 	if (fault->of & VFIOSIM_FAULT_OF_GROUP && !(at && at->group == fault->group))
@@ -313,14 +353,11 @@ void fault_run_end(struct vfiosim *sim, bool decided)
 
 int fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id)
 {
-	size_t length = fault->device ? strlen(fault->device) : 0;
-	struct fault_rule *rule = calloc(1, sizeof(*rule) + length + 1);
+	struct fault_rule *rule = calloc(1, sizeof(*rule));
 
 	if (!rule)
 		return -ENOMEM;
 	rule->fault = *fault;
-	if (fault->device)
-		rule->fault.device = memcpy(rule->device, fault->device, length);
 	pthread_mutex_lock(&sim->lock);
 	*ret_id = rule->id = ++sim->last_fault;
 	TAILQ_INSERT_TAIL(&sim->fault_rules, rule, in_sim);

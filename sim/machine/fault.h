@@ -24,6 +24,9 @@
 struct fault_where {
 	unsigned known;			/* VFIOSIM_FAULT_OF_*: which of these are */
 	uint32_t group, container, ioas;
+	/* With OF_GROUP: is a device of this address in it? NULL: nobody knows. */
+	bool (*has_device)(const void *group_object, const char *address);
+	const void *group_object;
 	struct span iova;
 	const char *device;		/* NULL: unknown, or none */
 	uint64_t n;			/* pin: pages; vectors: how many are asked for */
@@ -66,6 +69,9 @@ void *fault_zalloc(struct call *call, size_t size);
 
 /* A run ended, for good or to be run again: what it counted stays, or is forgotten. Lock held. */
 void fault_run_end(struct vfiosim *sim, bool decided);
+
+/* Is @row a command that @fault is about? */
+bool fault_names(const struct vfiosim_fault *fault, const struct vfiosim_command *row);
 
 /* Can a command as @row give what @fault wants? Rows of several kinds of files share a number. */
 bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault *fault);

@@ -169,8 +169,7 @@ static void describe(const struct vfiosim_file *file, char *to, size_t size)
 
 void vfio_group_where(const struct vfio_group *group, struct fault_where *where)
 {
-	where->known |= VFIOSIM_FAULT_OF_GROUP;
-	where->group = group_number(group);
+	iommu_group_where(group->iommu_group, where);
 	if (!group->container)
 		return;
 	where->known |= VFIOSIM_FAULT_OF_CONTAINER;
@@ -234,8 +233,7 @@ int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint3
 
 	pthread_mutex_lock(&sim->lock);
 	if (group < sim->n_groups) {
-		where.known = VFIOSIM_FAULT_OF_GROUP;
-		where.group = sim->groups[group]->number;
+		iommu_group_where(sim->groups[group], &where);
 		snprintf(wanted, sizeof(wanted), "group %u", where.group);
 	}
 	pthread_mutex_unlock(&sim->lock);

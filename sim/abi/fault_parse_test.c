@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Faults as people write them: what is understood, and what the rest is told. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include <vfiosim/fault.h>
+#include <vfiosim/topology.h>
+
+static struct vfiosim_topology *topology;
+
+static void setup(void)
+{
+	struct vfiosim_errors errors;
+
+	ck_assert_int_eq(vfiosim_topology_load("hotadd", &topology, &errors), 0);
+}
+
+static void teardown(void)
+{
+	vfiosim_topology_free(topology);
+}
+
+/* What it is, said in full. */
+static void good(const char *text, const char *full)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX], got[VFIOSIM_FAULT_TEXT_MAX];
+	struct vfiosim_fault fault;
+
+	ck_assert_msg(!vfiosim_fault_parse(text, topology, &fault, problem, sizeof(problem)),
+		      "%s: %s", text, problem);
+	vfiosim_fault_text(&fault, got, sizeof(got));
+	ck_assert_str_eq(got, full);
+	/* And said so it is the same. */
+	ck_assert_msg(!vfiosim_fault_parse(full, topology, &fault, problem, sizeof(problem)),
+		      "%s: %s", full, problem);
+	vfiosim_fault_text(&fault, got, sizeof(got));
+	ck_assert_str_eq(got, full);
+}
+
+static void bad(const char *text, const char *why)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	struct vfiosim_fault fault;
+
+	ck_assert_int_eq(vfiosim_fault_parse(text, topology, &fault, problem, sizeof(problem)),
+			 -EINVAL);
+	ck_assert_str_eq(problem, why);
+}
+
+START_TEST(sites)
+{
+	good("MAP_DMA,error=ENOMEM", "VFIO_IOMMU_MAP_DMA,error=ENOMEM");
+	good("vfio_iommu_map_dma,error=12", "VFIO_IOMMU_MAP_DMA,error=ENOMEM");
+	good("RESET,error=EAGAIN", "VFIO_DEVICE_RESET,error=EAGAIN");
+	good("IOAS_MAP,error=ENOSPC", "IOMMU_IOAS_MAP,error=ENOSPC");
+	good("map,error=ENOMEM", "map,error=ENOMEM");
+	good("pin,error=efault,page=3", "pin,page=3,error=EFAULT");
+	good("pin,command=SET_CONTAINER,error=EFAULT",
+	     "pin,command=VFIO_GROUP_SET_CONTAINER,error=EFAULT");
+	good("charge,command=map,error=ENOMEM", "charge,command=map,error=ENOMEM");
+	good("vectors,return=2", "vectors,return=2");
+	bad("", "a fault begins with where it happens: MAP_DMA, map, pin, ...");
+	bad("MAP_DAM,error=ENOMEM", "'MAP_DAM' is no site of faults; did you mean 'MAP_DMA'?");
+	bad("VFIO_IOMMU_MPA_DMA,error=ENOMEM",
+	    "'VFIO_IOMMU_MPA_DMA' is no site of faults; did you mean 'VFIO_IOMMU_MAP_DMA'?");
+	bad("pinn,error=EFAULT", "'pinn' is no site of faults; did you mean 'pin'?");
+	bad("GET_INFO,error=EINVAL",
+	    "'GET_INFO' is VFIO_IOMMU_GET_INFO or VFIO_DEVICE_GET_INFO: which one?");
+	bad("pin,command=nothing,error=EFAULT", "'nothing' is no command");
+	bad("MAP_DMA,command=MAP_DMA,error=ENOMEM", "command= is for sites inside of commands");
+}
+END_TEST
+
+START_TEST(places)
+{
+	good("attach,device=nic0,error=EBUSY", "attach,device=0000:01:00.0,error=EBUSY");
+	good("attach,device=0000:77:00.0,error=EBUSY", "attach,device=0000:77:00.0,error=EBUSY");
+	good("map,iova=0x1000..0x1fff,error=ENOMEM", "map,iova=0x1000..0x1fff,error=ENOMEM");
+	good("map,iova=4K..8K,container=2,process=1,error=ENOMEM",
+	     "map,container=2,process=1,iova=0x1000..0x2000,error=ENOMEM");
+	good("map,ioas=3,error=ENOMEM", "map,ioas=3,error=ENOMEM");
+	good("open,group=10,error=EBUSY", "open,group=10,error=EBUSY");
+	bad("attach,device=nic1,error=EBUSY",
+	    "'nic1' is no device of the topology; did you mean 'nic0'?");
+	bad("attach,device=,error=EBUSY", "'' is no device of the topology");
+	bad("attach,group=x,error=EBUSY", "group= wants a number");
+	bad("map,iova=0x1000,error=ENOMEM", "iova= wants FIRST..LAST, both inclusive");
+	bad("map,iova=2..1,error=ENOMEM", "command: the last iova comes before the first");
+}
+END_TEST
+
+START_TEST(times)
+{
+	good("map,when=3,error=ENOMEM", "map,when=3,error=ENOMEM");
+	good("map,when=3+,error=ENOMEM", "map,when=3+,error=ENOMEM");
+	good("map,when=2..5,error=ENOMEM", "map,when=2..5,error=ENOMEM");
+	good("map,when=1+2,error=ENOMEM", "map,when=1+2,error=ENOMEM");
+	good("map,when=2..8+3,error=ENOMEM", "map,when=2..8+3,error=ENOMEM");
+	for (size_t i = 0; i < 8; i++) {
+		static const char *const wrong[] = { "0", "", "x", "3..", "3+x", "..5", "1++2", "2 " };
+		char text[64];
+
+		snprintf(text, sizeof(text), "map,when=%s,error=ENOMEM", wrong[i]);
+		bad(text, "when= wants N, N+, FIRST..LAST, N+STEP or FIRST..LAST+STEP, counted from 1");
+	}
+	bad("map,when=5..2,error=ENOMEM", "command: the last time comes before the first");
+}
+END_TEST
+
+START_TEST(effects)
+{
+	good("map,delay=2s", "map,delay=2000ms");
+	good("map,delay=500ms,error=ENOMEM", "map,delay=500ms,error=ENOMEM");
+	good("CHECK_EXTENSION,return=0", "VFIO_CHECK_EXTENSION,return=0");
+	good("RESET,error=EPIPE,force", "VFIO_DEVICE_RESET,error=EPIPE,force");
+	bad("map", "nothing would happen: give error=, return= or delay=");
+	bad("map,error", "error wants a value: error=...");
+	bad("map,error=ENOMEN", "'ENOMEN' is no errno; did you mean 'ENOMEM'?");
+	bad("map,errno=ENOMEM", "'errno' is no key of a fault; did you mean 'error'?");
+	bad("map,error=ENOMEM,error=EBUSY", "error is given twice");
+	bad("map,delay=5h", "delay= wants a time such as 500ms or 2s");
+	bad("RESET,error=EPIPE",
+	    "VFIO_DEVICE_RESET cannot fail with EPIPE; it can with EINVAL, ENOTTY, EAGAIN");
+	bad("unmap,error=EPERM", "unmap cannot fail with EPERM; it can with EFAULT, EINVAL, "
+				 "EOVERFLOW, EBUSY, ENOMEM, E2BIG, ENOENT, ENODEV");
+	bad("MAP_DMA,return=1", "VFIO_IOMMU_MAP_DMA: it returns nothing but what it does");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("fault_parse");
+	TCase *tests = tcase_create("texts");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, sites);
+	tcase_add_test(tests, places);
+	tcase_add_test(tests, times);
+	tcase_add_test(tests, effects);
+	suite_add_tcase(suite, tests);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

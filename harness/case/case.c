@@ -247,6 +247,14 @@ static int read_params(struct case_file *file, const struct ynode *node, struct 
 	return 0;
 }
 
+static int read_faults(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	if (node->kind != YNODE_LIST || !node->n)
+		return ynode_expected(node, errors, "a list, [{at: MAP_DMA, when: 3, error: ENOMEM}]");
+	file->faults = node;
+	return 0;
+}
+
 /* In the order in which they are read: a row may look at what those above it said. */
 static const struct head_key {
 	const char *name;
@@ -256,6 +264,7 @@ static const struct head_key {
 	{ "about", read_about, true },
 	{ "topology", read_topology, true },
 	{ "params", read_params },
+	{ "faults", read_faults },
 	{ "skip", read_skip },
 	{ "modes", read_modes },
 	{ "variants", read_variants },

@@ -103,6 +103,7 @@ struct case_file {
 	bool modes[MODE_COUNT];		/* that the case is written for */
 	const struct ynode *variants;	/* map of maps, or NULL */
 	const struct ynode *params;	/* map, or NULL */
+	const struct ynode *faults;	/* list, or NULL: what the machine is told to fail with */
 	const struct ynode *skip;	/* map from targets to reasons, or NULL */
 	const struct ynode *outcome;	/* map by policy, or NULL */
 	const struct ynode *steps;	/* list */

@@ -12,6 +12,7 @@
 #include "case/job.h"
 #include "case/library.h"
 #include "cli.h"
+#include "fault_args.h"
 #include "report/report.h"
 #include "select/policy.h"
 
@@ -29,6 +30,7 @@ struct options {
 		struct target_device list[DEVICES_MAX];
 		size_t n;
 	} devices;
+	struct fault_args faults;
 	struct play_filter filter;	/* made of those above */
 };
 
@@ -139,6 +141,10 @@ static void repro(const struct play *play, const struct options *options, FILE *
 		fprintf(to, " --target %s", job_targets[options->job.target]);
 	if (options->job.kernel.major)
 		fprintf(to, " --kernel %u.%u", options->job.kernel.major, options->job.kernel.minor);
+	for (size_t i = 0; i < options->faults.n; i++) {
+		fputs(" --fault ", to);
+		put_word(options->faults.texts[i], to);
+	}
 	for (size_t i = 0; i < options->job.n_devices; i++)
 		fprintf(to, " --device %s=%s", options->job.devices[i].name,
 			options->job.devices[i].address);
@@ -169,6 +175,7 @@ struct rows {
 	size_t n;
 	size_t counts[3];
 	int explain_error;	/* -errno, the first: not all of --explain was written */
+	bool fired[FAULT_ARGS_MAX];	/* those of --fault, in any play */
 };
 
 static void free_rows(struct rows *rows)
@@ -220,6 +227,24 @@ static void print_row(const struct report_row *row, size_t number, const struct 
 	fflush(stdout);
 }
 
+/* Those of the case have the first numbers. */
+static void note_fired(const struct play *play, const struct options *options,
+		       const struct job_result *result, struct rows *rows)
+{
+	size_t own = play->file->faults ? play->file->faults->n : 0;
+
+	for (size_t i = 0; result->trace && i < options->faults.n; i++)
+		rows->fired[i] |= fault_fired_in(result->trace, own + i + 1);
+}
+
+static void report_unfired(const struct options *options, const struct rows *rows)
+{
+	for (size_t i = 0; i < options->faults.n; i++)
+		if (!rows->fired[i])
+			fprintf(stderr, "vfiosim: fault %zu never fired in any play: %s\n", i + 1,
+				options->faults.texts[i]);
+}
+
 static int run_one(const struct play *play, const struct options *options, struct rows *rows,
 		   size_t n)
 {
@@ -232,13 +257,15 @@ static int run_one(const struct play *play, const struct options *options, struc
 		progress(rows->n + 1, n, name);
 	error = job_run(play, &options->job, &result);
 	if (error) {
-		cli_error("%s: %s", name, error == -ECANCELED ? "no run could be started" :
-								strerror(-error));
+		if (error != -EINVAL)	/* a fault of no use here: told */
+			cli_error("%s: %s", name, error == -ECANCELED ? "no run could be started" :
+									strerror(-error));
 		return error;
 	}
 	error = add_row(rows, play, options, &result);
 	if (!error)
 		print_row(&rows->rows[rows->n - 1], rows->n, options, &result);
+	note_fired(play, options, &result, rows);
 	if (!rows->explain_error)
 		rows->explain_error = result.explain_error;
 	job_result_done(&result);
@@ -284,6 +311,8 @@ static int run_plays(const struct options *options, const struct play *plays, si
 	if (!error)
 		printf("%s%zu passed, %zu failed, %zu skipped\n", options->tap ? "# " : "",
 		       rows.counts[PASSED], rows.counts[FAILED], rows.counts[SKIPPED]);
+	if (!error)
+		report_unfired(options, &rows);
 	if (explain_arrived(options, &rows))
 		error = -EIO;
 	free_rows(&rows);
@@ -309,6 +338,7 @@ static int open_explain(struct options *options)
 static void finish_options(struct options *options)
 {
 	options->job.target = (enum job_target)options->target;
+	options->job.faults = &options->faults;
 	options->job.devices = options->devices.list;
 	options->job.n_devices = options->devices.n;
 	options->filter.variant = options->variant;
@@ -377,6 +407,7 @@ static const struct cli_option run_options[] = {
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
 	  AT(job.kernel), .parse = parse_kernel },
+	FAULT_OPTION(struct options, faults),
 	{ "explain", 0, NULL, "tell every step: arguments, result, reason", CLI_FLAG, AT(explain) },
 	{ "log", 0, NULL, "print what came of each step", CLI_FLAG, AT(log) },
 	{ "trace", 0, NULL, "print what the machine answered, as lines of JSON", CLI_FLAG, AT(trace) },

@@ -213,6 +213,30 @@ bool compare_state(const char *before, const char *after, FILE *message)
 	return same;
 }
 
+/* ---- Faults ------------------------------------------------------------ */
+
+static bool has_fired(json_object *fault, FILE *message)
+{
+	if (json_object_get_uint64(json_object_object_get(fault, "fired")))
+		return true;
+	fprintf(message, "a fault never fired: %s (it could have %s times)",
+		json_object_get_string(json_object_object_get(fault, "fault")),
+		json_object_get_string(json_object_object_get(fault, "met")));
+	return false;
+}
+
+bool compare_faults(const char *state, FILE *message)
+{
+	json_object *root = json_tokener_parse(state);
+	json_object *faults = json_object_object_get(root, "injected");
+	bool fired = true;
+
+	for (size_t i = 0; fired && faults && i < json_object_array_length(faults); i++)
+		fired = has_fired(json_object_array_get_idx(faults, i), message);
+	json_object_put(root);
+	return fired;
+}
+
 /* ---- How a policy ended ------------------------------------------------ */
 
 static bool outcome_number(const struct ynode *expect, const char *what, uint64_t got, FILE *message)

@@ -16,6 +16,8 @@ bool compare_result(const struct expect *expect, const struct result *result, bo
 		    FILE *message);
 /* Containers and groups in two pictures of the machine (vfiosim_state_json()). */
 bool compare_state(const char *before, const char *after, FILE *message);
+/* @state: a picture of the machine. False, with what it is in @message: a fault never fired. */
+bool compare_faults(const char *state, FILE *message);
 /* How a play under a policy ended; writes that to @log too. */
 bool compare_outcome(const struct play *play, const struct selector *selector, FILE *log,
 		     FILE *message);

@@ -12,6 +12,7 @@
 
 #include "case/job_fuse.h"
 #include "case/verb.h"
+#include "fault_args.h"
 #include "report/explain.h"
 
 const char *const job_targets[] = { "inproc", "fuse", "host", NULL };
@@ -168,6 +169,8 @@ const char *job_skipped(const struct play *play, enum job_target target)
 {
 	const struct ynode *skip = ynode_get(play->file->skip, job_targets[target]);
 
+	if (!skip && target == JOB_HOST && play->file->faults)
+		return "its faults can be injected only into a simulated machine";
 	return skip ? skip->text : NULL;
 }
 
@@ -192,6 +195,11 @@ int job_run(const struct play *play, const struct job_options *options,
 		return error;
 	if (options->kernel.major && !ynode_get(play->file->params, "kernel"))
 		vfiosim_topology_set_kernel(whole.topology, options->kernel);
+	error = fault_args_apply(options->faults, whole.topology);
+	if (error) {
+		case_play_done(&whole);
+		return error;
+	}
 	if (options->target == JOB_INPROC)
 		error = run_inproc(&whole, options, ret_result);
 	else if (options->target == JOB_FUSE)

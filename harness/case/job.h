@@ -14,6 +14,8 @@
 
 #include "case/run.h"
 
+struct fault_args;
+
 enum job_target { JOB_INPROC, JOB_FUSE, JOB_HOST };
 /* "inproc", "fuse", "host", NULL */
 extern const char *const job_targets[];
@@ -23,6 +25,7 @@ struct job_options {
 	FILE *explain;				/* tell the play there; NULL: do not */
 	bool colours;				/* @explain may have them */
 	struct vfiosim_kernel kernel;		/* the machine's, where the case says none; 0.0: its topology's */
+	const struct fault_args *faults;	/* for each machine, besides the case's own; NULL: none */
 	const struct target_device *devices;	/* JOB_HOST: what the user named */
 	size_t n_devices;
 };

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/fault.h>
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
 
 #include "base/errors.h"
+#include "base/fault_text.h"
 #include "case/case.h"
 #include "case/verb.h"
 #include "select/policy.h"
@@ -105,6 +107,43 @@ static int topology_errors(struct maker *maker, const struct vfiosim_errors *inn
 	return -EINVAL;
 }
 
+static int pick_value(void *ctx, const struct ynode *node, const struct ynode **ret_value)
+{
+	return pick(ctx, node, ret_value);
+}
+
+static int add_fault(struct maker *maker, const struct ynode *node)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	const struct ynode *value;
+	struct arena scratch;
+	const char *text;
+	int error = pick(maker, node, &value);
+
+	if (error)
+		return error;
+	arena_init(&scratch);
+	error = fault_text_read(value, pick_value, maker, &scratch, &text, maker->errors);
+	if (!error) {
+		error = vfiosim_topology_add_fault(maker->play->topology, text, problem,
+						   sizeof(problem));
+		if (error == -EINVAL)
+			ynode_error(value, maker->errors, "%s", problem);
+	}
+	arena_done(&scratch);
+	return error;
+}
+
+static int add_faults(struct maker *maker)
+{
+	const struct ynode *faults = maker->play->file->faults;
+	int error = 0;
+
+	for (size_t i = 0; faults && i < faults->n && error != -ENOMEM; i++)
+		error = worse(error, add_fault(maker, &faults->items[i]));
+	return error;
+}
+
 static int make_topology(struct maker *maker)
 {
 	const struct case_file *file = maker->play->file;
@@ -121,7 +160,7 @@ static int make_topology(struct maker *maker)
 			broken = set_param(maker, &params->keys[i], value);
 		error = worse(error, broken);
 	}
-	return error;
+	return worse(error, add_faults(maker));
 }
 
 /* ---- Arguments --------------------------------------------------------- */

@@ -272,6 +272,22 @@ static void tell_outcome(const struct run *run, const struct run_watch *watch)
 	watch->note(watch->ctx, text);
 }
 
+/* As scripted each of the case's faults happens; a policy may come past without meeting it. */
+static enum verdict check_faults(struct run *run, FILE *message)
+{
+	const struct ynode *at = run->play->file->faults;
+	char *state = at && !run->play->policy ? picture(run) : NULL;
+	bool fired;
+
+	if (!state)
+		return PASSED;
+	rewind(message);
+	fprintf(message, "%s:%u:%u: ", at->file, at->line, at->column);
+	fired = compare_faults(state, message);
+	free(state);
+	return fired ? PASSED : FAILED;
+}
+
 static enum verdict check_outcome(struct run *run, const struct run_watch *watch, FILE *log,
 				  FILE *message)
 {
@@ -298,6 +314,8 @@ static enum verdict run_steps(struct run *run, const struct run_watch *watch, FI
 		if (run->selector && selector_aborted(run->selector))
 			break;
 	}
+	if (check_faults(run, message) != PASSED)
+		return FAILED;
 	return check_outcome(run, watch, log, message);
 }
 

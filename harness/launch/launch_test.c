@@ -27,6 +27,12 @@ static const struct status_row status_rows[] = {
 	{ { "--memlock", "much", "true" }, 125, "--memlock: expected unlimited, client or bytes" },
 	{ { "--topology", "no-such-machine", "true" }, 125, "no-such-machine" },
 	{ { "--trace", "/no/such/folder", "true" }, 125, "/no/such/folder" },
+	{ { "--fault", "MAP_DAM,error=ENOMEM", "true" }, 125,
+	  "--fault MAP_DAM,error=ENOMEM: 'MAP_DAM' is no site of faults; did you mean 'MAP_DMA'?" },
+	{ { "--fault", "open,group=10,error=EPERM", "true" }, 0,
+	  "fault 1 never fired: open,group=10,error=EPERM (it could have 0 times)" },
+	{ { "--fault", "open,group=10,when=1,error=EBUSY", "sh", "-c",
+	    "exec 3<>/dev/vfio/10 || exec 3<>/dev/vfio/10" }, 2, "Device or resource busy" },
 	{ { "--memlock", "64K", "--topology", "q35", "--", "true" }, 0 },
 };
 

@@ -10,6 +10,7 @@
 #include "base/value.h"
 #include "base/yaml.h"
 #include "cli.h"
+#include "fault_args.h"
 #include "launch/launch.h"
 #include "report/explain.h"
 
@@ -31,6 +32,7 @@ struct run_options {
 	struct memlock memlock;
 	struct vfiosim_kernel kernel;	/* 0.0: the topology's */
 	int fake_chardev;	/* enum fake_chardev */
+	struct fault_args faults;
 };
 
 /* What is written where, while the command runs. */
@@ -40,6 +42,7 @@ struct sinks {
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
 	const char *messages_name, *trace_name;
+	const struct vfiosim_topology *topology;
 	struct vfiosim *sim;	/* in the server process */
 };
 
@@ -145,12 +148,12 @@ static int sinks_close(struct sinks *sinks)
 }
 
 /* In the server process: what it wrote has arrived. */
-static int sinks_flush(const struct sinks *sinks)
+static int sinks_flush(const struct sinks *sinks, bool has_faults)
 {
 	bool traces_apart = sinks->trace && sinks->trace != sinks->messages;
 	int error = traces_apart ? cli_flush(sinks->trace, sinks->trace_name) : 0;
 
-	if (!error && (sinks->explaining || sinks->trace == sinks->messages))
+	if (!error && (sinks->explaining || has_faults || sinks->trace == sinks->messages))
 		error = cli_flush(sinks->messages, sinks->messages_name);
 	return error;
 }
@@ -161,11 +164,15 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 	struct sinks *sinks = ctx;
 
 	if (!sim) {
+		bool has_faults = sinks->topology->n_faults;
+
+		if (has_faults)
+			faults_report(sinks->sim, sinks->messages);
 		if (sinks->trace)
 			vfiosim_trace_remove(sinks->sim, vfiosim_trace_json, sinks->trace);
 		if (sinks->explaining)
 			vfiosim_trace_remove(sinks->sim, explain_event, &sinks->explain);
-		return sinks_flush(sinks);
+		return sinks_flush(sinks, has_faults);
 	}
 	sinks->sim = sim;
 	if (sinks->trace)
@@ -212,6 +219,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		vfiosim_topology_set_memlock(topology, options->memlock.kind,
 					     options->memlock.bytes);
 	if (!sinks_open(&sinks, options)) {
+		sinks.topology = topology;
 		launch_options.messages = sinks.messages;
 		status = launch(&launch_options, *argv ? argv : shell);
 	}
@@ -232,7 +240,10 @@ static int run(void *given, char **args, size_t n)
 		cli_file_errors(&errors);
 		return LAUNCH_FAILED;
 	}
-	status = launch_in(topology, options, args);
+	if (fault_args_apply(&options->faults, topology))
+		status = LAUNCH_FAILED;
+	else
+		status = launch_in(topology, options, args);
 	vfiosim_topology_free(topology);
 	return status;
 }
@@ -254,6 +265,7 @@ static const struct cli_option run_options[] = {
 	{ "memlock", 0, "LIMIT",
 	  "locked memory: unlimited, client (each process' own limit),\nor bytes (64K, 1M, 2G)",
 	  CLI_PARSED, AT(memlock), .words = memlock_word, .parse = parse_memlock },
+	FAULT_OPTION(struct run_options, faults),
 	{ "fake-chardev", 0, "WHEN",
 	  "auto, yes, no: fstat() shows the nodes as character devices,\n"
 	  "and costs every program more; auto: where there are cdevs",

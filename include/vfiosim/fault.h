@@ -146,6 +146,10 @@ struct vfiosim_fault_count {
 /* -ENOENT. */
 int vfiosim_fault_count(struct vfiosim *sim, uint32_t id, struct vfiosim_fault_count *ret_count);
 
+/* The @index-th rule of the machine, the oldest first. -ENOENT past the end. */
+int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
+		     struct vfiosim_fault *ret_fault, struct vfiosim_fault_count *ret_count);
+
 /* "VFIO_IOMMU_MAP_DMA,when=3,error=ENOMEM". At most VFIOSIM_FAULT_TEXT_MAX bytes. */
 void vfiosim_fault_text(const struct vfiosim_fault *fault, char *to, size_t size);
 

@@ -141,6 +141,11 @@ struct vfiosim_kernel {			/* a version of Linux: 7.2 */
 	unsigned major, minor;
 };
 
+struct vfiosim_topo_fault {		/* what the machine is told to fail with */
+	const char *text;		/* vfiosim/fault.h says how it is written */
+	unsigned line, column;		/* of the file; 0: from elsewhere */
+};
+
 struct vfiosim_topology {
 	const char *name;		/* q35; of a file: its name without folder and ending */
 	const char *about;		/* one line */
@@ -159,6 +164,8 @@ struct vfiosim_topology {
 	size_t n_devices;
 	const struct vfiosim_topo_mdev_type *mdev_types;
 	size_t n_mdev_types;
+	const struct vfiosim_topo_fault *faults;	/* armed when a machine is made of it */
+	size_t n_faults;
 };
 
 /*
@@ -184,6 +191,14 @@ void vfiosim_topology_set_kernel(struct vfiosim_topology *topology, struct vfios
 /* Override what `run --memlock` overrides. */
 void vfiosim_topology_set_memlock(struct vfiosim_topology *topology, enum vfiosim_memlock memlock,
 				  uint64_t bytes);
+
+/*
+ * One more of topology->faults, behind those there are: what `--fault` adds. -ENOMEM;
+ * -EINVAL: @problem (of @size bytes) says what is wrong with @text; see
+ * vfiosim_fault_parse().
+ */
+int vfiosim_topology_add_fault(struct vfiosim_topology *topology, const char *text, char *problem,
+			       size_t size);
 
 /* Built-in topologies: their name and source text; NULL past the end. */
 struct vfiosim_builtin {

@@ -32,7 +32,31 @@ static const struct subsystem *const subsystems[] = {
 	NULL,
 };
 
+/* Those that the topology was given; it has judged them. */
+static int arm_faults(struct vfiosim *sim, const struct vfiosim_topology *topology)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	struct vfiosim_fault fault;
+	uint32_t id;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < topology->n_faults; i++) {
+		ret = vfiosim_fault_parse(topology->faults[i].text, topology, &fault, problem,
+					  sizeof(problem));
+		if (!ret)
+			ret = fault_add(sim, &fault, &id);
+	}
+	return ret;
+}
+
 int vfiosim_create(const struct vfiosim_topology *topology, struct vfiosim **ret_sim)
 {
-	return sim_create(topology, subsystems, ret_sim);
+	int ret = sim_create(topology, subsystems, ret_sim);
+
+	if (ret)
+		return ret;
+	ret = arm_faults(*ret_sim, topology);
+	if (ret)
+		vfiosim_destroy(*ret_sim);
+	return ret;
 }

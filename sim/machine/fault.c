@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "machine/client.h"
+#include "machine/state.h"
 #include "machine/subsystem.h"
 
 struct fault_rule {
@@ -409,6 +410,24 @@ int vfiosim_fault_count(struct vfiosim *sim, uint32_t id, struct vfiosim_fault_c
 	return rule ? 0 : -ENOENT;
 }
 
+int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
+		     struct vfiosim_fault *ret_fault, struct vfiosim_fault_count *ret_count)
+{
+	const struct fault_rule *rule;
+
+	pthread_mutex_lock(&sim->lock);
+	rule = TAILQ_FIRST(&sim->fault_rules);
+	while (rule && index--)
+		rule = TAILQ_NEXT(rule, in_sim);
+	if (rule) {
+		*ret_id = rule->id;
+		*ret_fault = rule->fault;
+		*ret_count = rule->count;
+	}
+	pthread_mutex_unlock(&sim->lock);
+	return rule ? 0 : -ENOENT;
+}
+
 /* ---- With the machine ---- */
 
 static int init(struct vfiosim *sim)
@@ -425,4 +444,30 @@ static void done(struct vfiosim *sim)
 		drop(sim, rule);
 }
 
-const struct subsystem fault_subsystem = { .init = init, .done = done };
+static void show_rule(struct json *json, const struct fault_rule *rule)
+{
+	char text[VFIOSIM_FAULT_TEXT_MAX];
+
+	vfiosim_fault_text(&rule->fault, text, sizeof(text));
+	json_object(json);
+	json_put_unsigned(json, "number", rule->id);
+	json_put_string(json, "fault", text);
+	json_put_unsigned(json, "met", rule->count.met);
+	json_put_unsigned(json, "fired", rule->count.fired);
+	json_object_end(json);
+}
+
+static void show(struct state *state)
+{
+	const struct fault_rule *rule;
+
+	if (TAILQ_EMPTY(&state->sim->fault_rules))
+		return;
+	json_key(&state->json, "injected");
+	json_array(&state->json);
+	TAILQ_FOREACH(rule, &state->sim->fault_rules, in_sim)
+		show_rule(&state->json, rule);
+	json_array_end(&state->json);
+}
+
+const struct subsystem fault_subsystem = { .init = init, .done = done, .show = show };

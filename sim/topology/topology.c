@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault_text.h"
 #include "base/kernel_version.h"
 #include "base/nearest.h"
 #include "base/value.h"
@@ -44,6 +45,26 @@ static int read_kernel(struct topology_reader *reader, const struct ynode *value
 	return ynode_expected(value, reader->errors, "a version of Linux from 6.1 to 7.2");
 }
 
+static int read_fault(struct topology_reader *reader, const struct ynode *value)
+{
+	const char *text;
+	int err = fault_text_read(value, NULL, NULL, reader->scratch, &text, reader->errors);
+
+	return err ? err : topology_add_fault(reader->topology, text, value->line, value->column);
+}
+
+static int read_faults(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	int err = 0;
+
+	(void)to;
+	if (value->kind != YNODE_LIST)
+		return ynode_expected(value, reader->errors, "a list of faults");
+	for (size_t i = 0; i < value->n && err != -ENOMEM; i++)
+		err = worse(err, read_fault(reader, &value->items[i]));
+	return err;
+}
+
 #define AT(member_) offsetof(struct vfiosim_topology, member_)
 
 static const struct field top_fields[] = {
@@ -59,6 +80,7 @@ static const struct field top_fields[] = {
 	{ "mdev_types", read_types, 0 },
 	{ "groups", read_groups, 0 },
 	{ "devices", read_devices, 0, true },
+	{ "faults", read_faults, 0 },
 	{ NULL },
 };
 
@@ -164,6 +186,27 @@ void vfiosim_topology_free(struct vfiosim_topology *topology)
 		return;
 	arena_done(&box->arena);
 	free(box);
+}
+
+int topology_add_fault(struct vfiosim_topology *topology, const char *text, unsigned line,
+		       unsigned column)
+{
+	struct topology_box *box = (struct topology_box *)topology;
+	struct vfiosim_topo_fault *faults =
+		arena_alloc(&box->arena, (topology->n_faults + 1) * sizeof(*faults));
+
+	if (!faults)
+		return -ENOMEM;
+	if (topology->n_faults)
+		memcpy(faults, topology->faults, topology->n_faults * sizeof(*faults));
+	faults[topology->n_faults] = (struct vfiosim_topo_fault){
+		.text = arena_text(&box->arena, text, strlen(text)), .line = line, .column = column
+	};
+	if (!faults[topology->n_faults].text)
+		return -ENOMEM;
+	topology->faults = faults;
+	topology->n_faults++;
+	return 0;
 }
 
 /* ---- From a file, or built in ---- */

@@ -16,5 +16,8 @@ int topology_load(const char *name_or_file, const struct topology_owner *owners,
 int topology_parse(const char *file, const char *text, size_t length,
 		   const struct topology_owner *owners, struct vfiosim_topology **ret_topology,
 		   struct vfiosim_errors *ret_errors);
+/* One more fault, whatever it says; @text is copied. -ENOMEM. */
+int topology_add_fault(struct vfiosim_topology *topology, const char *text, unsigned line,
+		       unsigned column);
 
 #endif

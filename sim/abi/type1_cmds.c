@@ -130,7 +130,7 @@ static int check_bitmap(struct call *call, const struct vfio_bitmap *bitmap, uin
 	return type1_check_bitmap(call, size >> __builtin_ctzll(bitmap->pgsize), bitmap->size);
 }
 
-/* May the caller write to all of @length bytes at @uva? */
+/* May the caller write to all of @length bytes at @uva, and is there anything? */
 static bool writable(struct call *call, uint64_t uva, uint64_t length)
 {
 	const struct vfiosim_client *client = call->caller->client;
@@ -140,10 +140,12 @@ static bool writable(struct call *call, uint64_t uva, uint64_t length)
 
 	if (!client->ops->vmas(client->ctx, uva, last, &vmas))
 		for (size_t i = 0; i < vmas.n && !ok; i++) {
-			if (vmas.items[i].first > at || !vmas.items[i].writable)
+			const struct vfiosim_vma *vma = &vmas.items[i];
+
+			if (vma->first > at || !vma->writable || vma->kind == VFIOSIM_VMA_NEVER)
 				break;
-			ok = vmas.items[i].last >= last;
-			at = vmas.items[i].last + 1;
+			ok = vma->last >= last;
+			at = vma->last + 1;
 		}
 	vfiosim_vmas_done(&vmas);
 	return ok;

@@ -9,9 +9,11 @@
 /* Whether a command is for the IOMMU driver of a container, and which it has. */
 int container_check(struct call *call)
 {
+	enum container_driver driver = container_from_file(call->file)->driver;
+
 	if (call->command && !call->command->row.needs_iommu)
 		return 0;
-	switch (container_from_file(call->file)->driver) {
+	switch (driver) {
 	case DRIVER_NONE:
 		return refuse(call, RULE_NO_IOMMU_SET);
 	case DRIVER_NOIOMMU:

@@ -268,7 +268,7 @@ static const struct vfiosim_flag hwpt_flags[] = {
 };
 
 static const int hwpt_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE,
-				   ENODEV, ERANGE, 0 };
+				   EOVERFLOW, ENODEV, ERANGE, 0 };
 
 const struct command hwpt_commands[] = {
 	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,

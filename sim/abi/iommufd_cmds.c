@@ -472,7 +472,8 @@ static const int map_file_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOEN
 static const int unmap_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EOVERFLOW, EBUSY, 0 };
 static const int range_errors[] = { EFAULT, EINVAL,	E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE,
 				    ENOMEM, EADDRINUSE, 0 };
-static const int option_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EPERM, EBUSY, ENODEV, 0 };
+static const int option_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT,
+				     EPERM,  EBUSY,  ENODEV, EADDRINUSE, 0 };
 const struct command iommufd_commands[] = {
 	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, object_errors, destroy) },
 	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, object_errors,

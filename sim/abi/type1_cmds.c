@@ -273,11 +273,11 @@ static const struct vfiosim_flag dirty_flags[] = {
 	{ "GET_BITMAP", VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP },
 	{ .name = NULL },
 };
-static const int info_errors[] = { EFAULT, EINVAL, ENOMEM, 0 };
+static const int info_errors[] = { EFAULT, EINVAL, ENOTTY, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, EOVERFLOW, EEXIST, ENOENT,
-				  ENOSPC, ENOMEM, EBUSY,     ERANGE, 0 };
-static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOMEM, 0 };
-static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOMEM, 0 };
+				  ENOSPC, ENOMEM, EBUSY,     ERANGE, ENOTTY, 0 };
+static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOTTY, ENOMEM, 0 };
+static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOTTY, ENOMEM, 0 };
 
 #define TYPE1_COMMAND(name_, min_, full_)                                                          \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_CONTAINER, .needs_iommu = true,          \

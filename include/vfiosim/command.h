@@ -56,6 +56,7 @@ struct vfiosim_command {
 	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none */
 	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */
 	const long *returns;	/* what else it could return, ended by -1; NULL: nothing */
+	const char *const *sets;	/* outputs that could be others, ended by NULL; NULL: none */
 };
 
 /* The table: NULL past the end. */

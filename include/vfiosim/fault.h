@@ -72,6 +72,8 @@ enum {
 };
 
 #define VFIOSIM_FAULT_NAME_MAX 64
+#define VFIOSIM_FAULT_COMM_MAX 16	/* TASK_COMM_LEN */
+#define VFIOSIM_FAULT_FIELD_MAX 16
 
 /* Commands that do the same kind of thing: "map", "unmap", "attach", "irq", "reset". */
 struct vfiosim_fault_class {
@@ -92,6 +94,7 @@ struct vfiosim_fault {
 	uint32_t group, container, ioas;	/* their numbers */
 	uint32_t client;		/* vfiosim_client_number() */
 	uint64_t iova_first, iova_last;	/* touches this range */
+	char comm[VFIOSIM_FAULT_COMM_MAX];	/* the calling thread's name; "": any */
 	char device[VFIOSIM_FAULT_NAME_MAX];	/* its address, or it is in the group; "": any */
 
 	struct vfiosim_fault_when when;	/* all 0: each time */
@@ -103,8 +106,11 @@ struct vfiosim_fault {
 	bool returns;			/* it succeeds, but gives @value: a command, what ioctl()
 					   returns; vectors, how many there are (fewer than asked) */
 	long value;
-	uint32_t delay_ms;		/* a command: it takes that long. Virtual: added to
-					   vfiosim_counters.delayed_ms */
+	uint32_t delay_ms;		/* a command: its answer takes that long. For programs of
+					   this process virtual: vfiosim_counters.delayed_ms */
+	int signal;			/* a command: sent to the thread that issued it; 0: none */
+	char set_field[VFIOSIM_FAULT_FIELD_MAX];	/* a command: this output is ... */
+	uint64_t set_value;		/* ... that; "": none. The machine is then as it says */
 	bool force;			/* also what the kernel could not give */
 };
 
@@ -117,10 +123,11 @@ struct vfiosim_topology;
  *
  *	SITE		a command with or without prefix (MAP_DMA), a class of them (map), or
  *			the name of another site (pin, open)
- *	where		group= device= container= ioas= process= iova=FIRST..LAST; command=
- *			for sites inside of commands
+ *	where		group= device= container= ioas= process= comm= iova=FIRST..LAST;
+ *			command= for sites inside of commands
  *	when=		3, 3+, 2..5, 1+2, 2..8+3
- *	what then	error=ERRNO, return=N, delay=500ms, page=N, force
+ *	what then	error=ERRNO, return=N, set.FIELD=VALUE, delay=500ms, signal=SIGSTOP,
+ *			page=N, force
  *
  * Devices have the names of @topology; NULL: only addresses are known. -EINVAL, also where
  * the kernel could not do it: @problem (of @size bytes) says what would be possible.
@@ -131,8 +138,7 @@ int vfiosim_fault_parse(const char *text, const struct vfiosim_topology *topolog
 /*
  * Adds a rule, behind those there are; of several that want to fail at once the oldest
  * does. -ENOMEM; -EINVAL: it says something the kernel could not give,
- * or makes no sense, and @problem (of @size bytes) says what would be possible;
- * -EOPNOTSUPP: a delay, while programs are served whose time is not virtual.
+ * or makes no sense, and @problem (of @size bytes) says what would be possible.
  */
 int vfiosim_fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id,
 		      char *problem, size_t size);

@@ -112,6 +112,7 @@ struct vfiosim_caller {
 	uint32_t tid;		/* for traces; 0 where there is none */
 	bool unasked;		/* a read for the front's own use (a page to be mapped): where it is
 				   refused nobody is told, because nobody asked */
+	uint32_t late_ms;	/* out: the answer is to be given only so much later; start with 0 */
 	void *deferred;		/* the simulator's: work for vfiosim_finish(); start with NULL */
 };
 
@@ -163,6 +164,10 @@ struct vfiosim_client_ops {
 	   number, or -EMFILE... On success the descriptor owns the file: the front
 	   calls vfiosim_release() when it is closed for good. */
 	int (*install)(struct vfiosim_caller *caller, struct vfiosim_file *file);
+	/* Send the calling thread a signal, of which it hears when its call returns. NULL: none. */
+	void (*signal)(struct vfiosim_caller *caller, int signal);
+	/* The calling thread's name, at most @size bytes. NULL: it has none. */
+	void (*comm)(struct vfiosim_caller *caller, char *to, size_t size);
 	/* The last reference is gone; free @client_ctx. */
 	void (*done)(void *client_ctx);
 };

@@ -34,6 +34,12 @@ static int check_extension(struct call *call)
 	return container_check_extension(container_from_file(call->file), call->arg);
 }
 
+static void extension_is_missing(struct call *call, long value)
+{
+	if (!value)
+		container_forget_extension(container_from_file(call->file), call->arg);
+}
+
 static int set_iommu(struct call *call)
 {
 	return container_set_iommu(call, container_from_file(call->file), call->arg);
@@ -50,7 +56,8 @@ static const long missing[] = { 0, -1 };	/* an older kernel, or a module that is
 const struct command container_commands[] = {
 	{ .row = { CONTAINER_VALUE(VFIO_GET_API_VERSION, no_errors) }, .run = get_api_version },
 	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors), .returns = missing },
-	  .run = check_extension },
+	  .run = check_extension,
+	  .returned = extension_is_missing },
 	{ .row = { CONTAINER_VALUE(VFIO_SET_IOMMU, set_iommu_errors) }, .run = set_iommu },
 	{ .row = { .name = NULL } },
 };

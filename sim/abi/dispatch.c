@@ -367,6 +367,43 @@ static int decide_fault(struct call *call)
 	return fault_point_value(call, VFIOSIM_FAULT_COMMAND, call->where, &call->where->value);
 }
 
+/* The machine is as the answer says. */
+static int returned(struct call *call)
+{
+	call->command->returned(call, call->where->value);
+	return 0;
+}
+
+/* No lock held: what was to happen besides an answer. */
+static void after_faults(struct call *call)
+{
+	const struct fault_where *where = call->where;
+	const struct vfiosim_client *client = call->caller->client;
+
+	if (where->signal && client->ops->signal)
+		client->ops->signal(call->caller, where->signal);
+	if (call->sim->real_time)
+		call->caller->late_ms += where->delay_ms;
+	else
+		atomic_fetch_add_explicit(&call->sim->delayed_ms, where->delay_ms,
+					  memory_order_relaxed);
+}
+
+/* 0, a refusal, or 1 when a value was injected that is to be returned at once. */
+static int meet_faults(struct call *call, struct fault_where *where)
+{
+	char comm[VFIOSIM_FAULT_COMM_MAX] = "";
+	int ret;
+
+	call->where = where;
+	*where = (struct fault_where){ 0 };
+	fault_fetch_comm(call, comm, sizeof(comm));
+	ret = call_run(call, decide_fault);
+	where->comm = NULL;
+	after_faults(call);
+	return ret;
+}
+
 static int serve(struct call *call)
 {
 	bool early = call->command && call->command->early;
@@ -385,12 +422,12 @@ static int serve(struct call *call)
 	}
 	if (!ret && call->command->prepare)
 		ret = call->command->prepare(call);
-	if (!ret && fault_armed(call->sim)) {
-		call->where = &where;
-		ret = call_run(call, decide_fault);
-		if (ret > 0)
-			return (int)where.value;
-	}
+	if (!ret && fault_armed(call->sim))
+		ret = meet_faults(call, &where);
+	if (ret > 0 && call->command->returned)
+		call_run(call, returned);
+	if (ret > 0)
+		return (int)where.value;
 	if (!ret)
 		ret = call_run(call, decide);
 	if (ret < 0 && !call->result.answer_anyway)

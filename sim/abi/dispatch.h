@@ -29,6 +29,8 @@ struct command {
 	int (*run)(struct call *call);		/* >= 0 is what ioctl() returns */
 	/* run's outputs could not be given: takes back what it did. Lock held; NULL: nothing. */
 	void (*undo)(struct call *call);
+	/* A fault made it return @value: what follows of that for the machine. Lock held; NULL: nothing. */
+	void (*returned)(struct call *call, long value);
 	/* What faults may name besides its file and its fields. Lock held; NULL: nothing. */
 	void (*where)(struct call *call, struct fault_where *where);
 	uint16_t state;		/* bytes of its call_state(): zero when the command begins */

@@ -56,7 +56,7 @@ static void fields_where(const struct call *call, struct fault_where *where)
 
 void command_where(struct call *call, struct fault_where *ret_where)
 {
-	*ret_where = (struct fault_where){ .row = &call->command->row };
+	ret_where->row = &call->command->row;
 	fields_where(call, ret_where);
 	if (call->file->ops->where)
 		call->file->ops->where(call->file, ret_where);
@@ -149,6 +149,21 @@ static void collect_errors(const struct vfiosim_fault *fault, int errors[ERRORS_
 	errors[n] = 0;
 }
 
+/* Says which outputs there are. */
+static int refuse_output(const struct vfiosim_fault *fault, const char *who, FILE *problem)
+{
+	const struct vfiosim_command *row;
+	const char *sep = "; it has ";
+
+	fprintf(problem, "%s: no output '%s' can be set", who, fault->set_field);
+	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+		for (const char *const *set = row->sets; set && *set && fault_names(fault, row); set++) {
+			fprintf(problem, "%s%s", sep, *set);
+			sep = ", ";
+		}
+	return -EINVAL;
+}
+
 static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
 {
 	const char *name = fault->command ? fault->command->name : fault->command_class->name;
@@ -156,6 +171,8 @@ static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
 
 	if (fault->force || some_row_can(fault))
 		return 0;
+	if (*fault->set_field)
+		return refuse_output(fault, name, problem);
 	if (!fault->error)
 		return complain(problem, name, "it returns nothing but what it does");
 	collect_errors(fault, errors);
@@ -166,8 +183,9 @@ static int judge_step(const struct vfiosim_fault *fault, FILE *problem)
 {
 	const struct vfiosim_fault_site_info *site = vfiosim_fault_site(fault->site);
 
-	if (fault->delay_ms)
-		return complain(problem, site->name, "only whole commands can be delayed");
+	if (fault->delay_ms || fault->signal || *fault->set_field)
+		return complain(problem, site->name,
+				"only whole commands are delayed, send a signal or set an output");
 	if (fault->returns && fault->site != VFIOSIM_FAULT_VECTORS)
 		return complain(problem, site->name, "there is no value it could give");
 	if (fault->returns && fault->value < 1)
@@ -188,8 +206,8 @@ int fault_judge(const struct vfiosim_fault *fault, FILE *problem)
 		return complain(problem, site->name, "which one?");
 	if (fault->error < 0 || fault->error > ERRNO_MAX)
 		return complain(problem, site->name, "errnos are from 1 to 4095");
-	if (fault->error && fault->returns)
-		return complain(problem, site->name, "it either fails or gives a value");
+	if (!!fault->error + fault->returns + !!*fault->set_field > 1)
+		return complain(problem, site->name, "it either fails, or gives a value, or sets an output");
 	if (when->last && when->last < (when->first ? when->first : 1))
 		return complain(problem, site->name, "the last time comes before the first");
 	if (fault->of & VFIOSIM_FAULT_OF_IOVA && fault->iova_first > fault->iova_last)
@@ -209,10 +227,6 @@ int vfiosim_fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, ui
 	if (!to)
 		return -ENOMEM;
 	ret = fault_judge(fault, to);
-	if (!ret && fault->delay_ms && sim->real_time) {
-		fputs("programs outside of this process cannot be delayed", to);
-		ret = -EOPNOTSUPP;
-	}
 	fclose(to);
 	return ret ? ret : fault_add(sim, fault, ret_id);
 }

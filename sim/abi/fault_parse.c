@@ -2,6 +2,7 @@
 /* Faults as people write them; the grammar is in vfiosim/fault.h. */
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,6 +340,51 @@ static int set_delay(struct parser *parser, const char *value)
 	return bad_value(parser, "delay", "a time such as 500ms or 2s");
 }
 
+static int set_signal(struct parser *parser, const char *value)
+{
+	const char *name = strncasecmp(value, "SIG", 3) ? value : value + 3;
+	const char *words[WORDS_MAX];
+	uint32_t number;
+	size_t n = 0;
+
+	if (parse_u32(value, &number) && number && number < NSIG) {
+		parser->fault->signal = (int)number;
+		return 0;
+	}
+	for (int signal = 1; signal < NSIG; signal++) {
+		if (!sigabbrev_np(signal))
+			continue;
+		if (!strcasecmp(sigabbrev_np(signal), name)) {
+			parser->fault->signal = signal;
+			return 0;
+		}
+		words[n++] = sigabbrev_np(signal);
+	}
+	return unknown(parser, "signal", name, words, n);
+}
+
+/* "FIELD=VALUE", behind "set."; which fields there are is judged later. */
+static int set_output(struct parser *parser, const char *field, const char *value)
+{
+	struct vfiosim_fault *fault = parser->fault;
+
+	if (*fault->set_field)
+		return complain(parser, "only one output can be set");
+	if (!*field || strlen(field) >= sizeof(fault->set_field))
+		return complain(parser, "set.FIELD=VALUE wants the name of an output");
+	memcpy(fault->set_field, field, strlen(field) + 1);
+	return value && value_number(value, &fault->set_value) ?
+		       0 : bad_value(parser, "set.FIELD", "a number");
+}
+
+static int set_comm(struct parser *parser, const char *value)
+{
+	if (!*value || strlen(value) >= sizeof(parser->fault->comm))
+		return bad_value(parser, "comm", "a thread's name of 1 to 15 letters");
+	memcpy(parser->fault->comm, value, strlen(value) + 1);
+	return 0;
+}
+
 static int set_page(struct parser *parser, const char *value)
 {
 	return value_number(value, &parser->fault->page) ?
@@ -363,11 +409,13 @@ static const struct key {
 	{ "container", set_container, false },
 	{ "ioas", set_ioas, false },
 	{ "process", set_process, false },
+	{ "comm", set_comm, false },
 	{ "iova", set_iova, false },
 	{ "when", set_when, false },
 	{ "error", set_error, false },
 	{ "return", set_return, false },
 	{ "delay", set_delay, false },
+	{ "signal", set_signal, false },
 	{ "page", set_page, false },
 	{ "force", set_force, true },
 };
@@ -391,6 +439,8 @@ static int set_key(struct parser *parser, char *text, unsigned *seen)
 
 	if (value)
 		*value++ = 0;
+	if (!strncmp(text, "set.", 4))
+		return set_output(parser, text + 4, value);
 	while (i < N_KEYS && strcmp(keys[i].name, text))
 		i++;
 	if (i == N_KEYS)
@@ -401,6 +451,12 @@ static int set_key(struct parser *parser, char *text, unsigned *seen)
 	if (!value && !keys[i].flag)
 		return complain(parser, "%s wants a value: %s=...", text, text);
 	return keys[i].set(parser, value ? value : "yes");
+}
+
+static bool does_something(const struct vfiosim_fault *fault)
+{
+	return fault->error || fault->returns || fault->delay_ms || fault->signal ||
+	       *fault->set_field;
 }
 
 static int parse(struct parser *parser, char *text)
@@ -416,8 +472,9 @@ static int parse(struct parser *parser, char *text)
 		ret = set_key(parser, word, &seen);
 	if (ret)
 		return ret;
-	if (!parser->fault->error && !parser->fault->returns && !parser->fault->delay_ms)
-		return complain(parser, "nothing would happen: give error=, return= or delay=");
+	if (!does_something(parser->fault))
+		return complain(parser, "nothing would happen: give error=, return=, set.FIELD=, "
+					"delay= or signal=");
 	return fault_judge(parser->fault, parser->problem);
 }
 

@@ -114,7 +114,23 @@ START_TEST(effects)
 	good("map,delay=500ms,error=ENOMEM", "map,delay=500ms,error=ENOMEM");
 	good("CHECK_EXTENSION,return=0", "VFIO_CHECK_EXTENSION,return=0");
 	good("RESET,error=EPIPE,force", "VFIO_DEVICE_RESET,error=EPIPE,force");
-	bad("map", "nothing would happen: give error=, return= or delay=");
+	good("map,signal=sigstop", "map,signal=SIGSTOP");
+	good("map,signal=5", "map,signal=SIGTRAP");
+	good("map,comm=qemu,error=ENOMEM", "map,comm=qemu,error=ENOMEM");
+	good("GET_STATUS,set.flags=0", "VFIO_GROUP_GET_STATUS,set.flags=0");
+	good("UNMAP_DMA,set.size=4K", "VFIO_IOMMU_UNMAP_DMA,set.size=4096");
+	bad("map,signal=SIGSTPO", "'STPO' is no signal; did you mean 'STOP'?");
+	bad("map,comm=a-name-of-more-than-15,error=ENOMEM",
+	    "comm= wants a thread's name of 1 to 15 letters");
+	bad("GET_STATUS,set.flag=0",
+	    "VFIO_GROUP_GET_STATUS: no output 'flag' can be set; it has flags");
+	bad("RESET,set.flags=0", "VFIO_DEVICE_RESET: no output 'flags' can be set");
+	bad("GET_STATUS,set.flags=x", "set.FIELD= wants a number");
+	bad("GET_STATUS,set.flags=0,error=EINVAL",
+	    "command: it either fails, or gives a value, or sets an output");
+	bad("pin,signal=STOP",
+	    "pin: only whole commands are delayed, send a signal or set an output");
+	bad("map", "nothing would happen: give error=, return=, set.FIELD=, delay= or signal=");
 	bad("map,error", "error wants a value: error=...");
 	bad("map,error=ENOMEN", "'ENOMEN' is no errno; did you mean 'ENOMEM'?");
 	bad("map,errno=ENOMEM", "'errno' is no key of a fault; did you mean 'error'?");

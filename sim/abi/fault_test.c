@@ -207,7 +207,7 @@ START_TEST(only_what_the_kernel_could_do)
 	impossible((struct vfiosim_fault){ .site = VFIOSIM_FAULT_COMMAND }, "command: which one?");
 	impossible((struct vfiosim_fault){ .site = VFIOSIM_FAULT_SITES }, "fault: there is no such site");
 	impossible((struct vfiosim_fault){ .site = VFIOSIM_FAULT_PIN, .delay_ms = 1 },
-		   "pin: only whole commands can be delayed");
+		   "pin: only whole commands are delayed, send a signal or set an output");
 	impossible((struct vfiosim_fault){ .site = VFIOSIM_FAULT_CHARGE, .page = 1 },
 		   "charge: only pins have a page");
 	impossible((struct vfiosim_fault){ .site = VFIOSIM_FAULT_ALLOC, .returns = true },
@@ -285,7 +285,7 @@ START_TEST(an_extension_can_be_missing)
 	add(fault);
 	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 1);
 	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 0);
-	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 1);
+	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU), 1);
 	fault.value = 1;
 	impossible(fault, "VFIO_CHECK_EXTENSION: it returns nothing but what it does");
 	vfiosim_inproc_close(story.proc, container);
@@ -297,7 +297,6 @@ START_TEST(a_delay_is_virtual)
 	struct vfiosim_fault fault = of_command("VFIO_GET_API_VERSION");
 	int container = open_container(&story);
 	struct vfiosim_counters counters;
-	uint32_t id;
 
 	fault.delay_ms = 3600000;
 	add(fault);
@@ -305,12 +304,124 @@ START_TEST(a_delay_is_virtual)
 	ck_assert_int_eq(command(&story, container, VFIO_GET_API_VERSION, 0), 0);
 	vfiosim_counters(story.sim, &counters);
 	ck_assert_uint_eq(counters.delayed_ms, 7200000);
-	story.sim->real_time = true;	/* as the FUSE front does */
-	ck_assert_int_eq(__add(&fault, &id), -EOPNOTSUPP);
-	ck_assert_str_eq(problem, "programs outside of this process cannot be delayed");
-	ck_assert_int_eq(command(&story, container, VFIO_GET_API_VERSION, 0), 0);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
+/* ---- Outputs: the machine is as they say ---- */
+
+static struct vfiosim_fault setting(const char *name, uint64_t when, const char *field, uint64_t value)
+{
+	struct vfiosim_fault fault = failing(of_command(name), when, 0);
+
+	snprintf(fault.set_field, sizeof(fault.set_field), "%s", field);
+	fault.set_value = value;
+	return fault;
+}
+
+static uint32_t status_of(int group)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+
+	ck_assert_int_eq(command_struct(&story, group, VFIO_GROUP_GET_STATUS, &status,
+					sizeof(status)), 0);
+	return status.flags;
+}
+
+START_TEST(a_group_that_is_not_viable)
+{
+	int container = open_container(&story), group = open_group(&story, 10);
+
+	add(setting("VFIO_GROUP_GET_STATUS", 2, "flags", 0));
+	ck_assert_uint_eq(status_of(group), VFIO_GROUP_FLAGS_VIABLE);
+	ck_assert_uint_eq(status_of(group), 0);
+	ck_assert_int_eq(set_container(&story, group, container), -EPERM);
+	ck_assert_rule(&story, "other-owner");
+	ck_assert_uint_eq(status_of(group), VFIO_GROUP_FLAGS_VIABLE);
+	ck_assert_int_eq(set_container(&story, group, container), 0);
+	/* One that is in use cannot become so. */
+	add(setting("VFIO_GROUP_GET_STATUS", 1, "flags", 0));
+	ck_assert_uint_eq(status_of(group), 3);
+	vfiosim_inproc_close(story.proc, group);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
+START_TEST(a_missing_extension_is_no_type)
+{
+	struct vfiosim_fault fault = failing(of_command("VFIO_CHECK_EXTENSION"), 1, 0);
+	int container = open_container(&story), group = open_group(&story, 10);
+
+	fault.returns = true;
+	add(fault);
+	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 0);
+	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 0);
+	ck_assert_int_eq(set_container(&story, group, container), 0);
+	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), -ENODEV);
+	ck_assert_rule(&story, "no-iommu-driver");
+	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), 0);
+	vfiosim_inproc_close(story.proc, group);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
+START_TEST(a_short_unmap_leaves_the_rest)
+{
+	uint64_t uva = memory(&story, 3, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+	int group, container = container_with(&story, 10, &group);
+	struct vfiosim_counters counters;
+	uint64_t gone;
+
+	for (uint64_t i = 0; i < 3; i++)
+		map(&story, container, i * PAGE, uva + i * PAGE, PAGE);
+	add(setting("VFIO_IOMMU_UNMAP_DMA", 1, "size", 2 * PAGE));
+	ck_assert_int_eq(__unmap(&story, container, 0, 3 * PAGE, 0, &gone), 0);
+	ck_assert_uint_eq(gone, 2 * PAGE);
 	vfiosim_counters(story.sim, &counters);
-	ck_assert_uint_eq(counters.delayed_ms, 7200000);
+	ck_assert_uint_eq(counters.mappings, 1);
+	ck_assert_uint_eq(unmap(&story, container, 0, 3 * PAGE), PAGE);
+	vfiosim_inproc_close(story.proc, group);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
+START_TEST(few_mappings_are_left)
+{
+	uint64_t uva = memory(&story, 1, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+	int group, container = container_with(&story, 10, &group);
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+
+	add(setting("VFIO_IOMMU_GET_INFO", 1, "dma_avail", 1));
+	ck_assert_int_eq(command_struct(&story, container, VFIO_IOMMU_GET_INFO, &info, sizeof(info)),
+			 0);
+	map(&story, container, 0, uva, PAGE);
+	ck_assert_int_eq(__map(&story, container, PAGE, uva, PAGE, MAP_RW), -ENOSPC);
+	unmap(&story, container, 0, PAGE);
+	map(&story, container, PAGE, uva, PAGE);
+	vfiosim_inproc_close(story.proc, group);
+	vfiosim_inproc_close(story.proc, container);
+}
+END_TEST
+
+START_TEST(fewer_vectors_than_asked_for)
+{
+	struct vfiosim_fault fault = { .site = VFIOSIM_FAULT_VECTORS, .returns = true, .value = 2,
+				       .when = { 1, 1, 0 } };
+	struct {
+		struct vfio_irq_set set;
+		int32_t fds[4];
+	} irqs = { { .argsz = sizeof(irqs), .count = 4, .index = VFIO_PCI_MSIX_IRQ_INDEX,
+		     .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER },
+		   { -1, -1, -1, -1 } };
+	int group, device, container = container_with(&story, 10, &group);
+
+	device = (int)command_struct(&story, group, VFIO_GROUP_GET_DEVICE_FD, (char[]){ NIC },
+				     sizeof(NIC));
+	add(fault);
+	ck_assert_int_eq(command_struct(&story, device, VFIO_DEVICE_SET_IRQS, &irqs, sizeof(irqs)), 2);
+	ck_assert_int_eq(command_struct(&story, device, VFIO_DEVICE_SET_IRQS, &irqs, sizeof(irqs)), 0);
+	vfiosim_inproc_close(story.proc, device);
+	vfiosim_inproc_close(story.proc, group);
 	vfiosim_inproc_close(story.proc, container);
 }
 END_TEST
@@ -383,6 +494,11 @@ int main(void)
 	tcase_add_test(rules, a_device_is_its_group);
 	tcase_add_test(rules, an_extension_can_be_missing);
 	tcase_add_test(rules, a_delay_is_virtual);
+	tcase_add_test(rules, a_group_that_is_not_viable);
+	tcase_add_test(rules, a_missing_extension_is_no_type);
+	tcase_add_test(rules, a_short_unmap_leaves_the_rest);
+	tcase_add_test(rules, few_mappings_are_left);
+	tcase_add_test(rules, fewer_vectors_than_asked_for);
 	suite_add_tcase(suite, sites);
 	tcase_add_checked_fixture(sites, setup, teardown);
 	tcase_add_test(sites, a_node_is_not_opened);

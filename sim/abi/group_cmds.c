@@ -23,7 +23,10 @@ static struct vfio_group *group_of(const struct call *call)
 static int get_status(struct call *call)
 {
 	struct vfio_group_status *status = (void *)call->in.bytes;
+	uint64_t flags;
+	bool unviable = fault_sets(call, "flags", &flags) && !(flags & VFIO_GROUP_FLAGS_VIABLE);
 
+	group_make_unviable(group_of(call), unviable);
 	return group_status(call, group_of(call), &status->flags);
 }
 
@@ -131,6 +134,7 @@ static const struct vfiosim_field name_fields[] = {
 	{ "name", 0, 0, VFIOSIM_STRING },
 	{ .name = NULL },
 };
+static const char *const status_sets[] = { "flags", NULL };	/* 0: not viable */
 static const int status_errors[] = { EFAULT, EINVAL, ENODEV, 0 };
 static const int set_errors[] = { EFAULT, EBADF, EINVAL,  ENODEV, EBADFD, EPERM,
 				  EBUSY,  EIO,	 ENOMEM, ERANGE, ENOSPC, EOPNOTSUPP, 0 };
@@ -146,7 +150,8 @@ static const int get_device_errors[] = { EFAULT, EINVAL, ENODEV, EPERM, EMFILE, 
 const struct command group_commands[] = {
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_GET_STATUS, VFIOSIM_SIZE_ARGSZ,
 				 sizeof(struct vfio_group_status)),
-		   .fields = status_fields, .flags = status_flags, .errors = status_errors },
+		   .fields = status_fields, .flags = status_flags, .errors = status_errors,
+		   .sets = status_sets },
 	  .run = get_status,
 	  .back = sizeof(struct vfio_group_status) },
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_SET_CONTAINER, VFIOSIM_SIZE_FIXED, sizeof(int)),

@@ -8,6 +8,7 @@
 #include "abi/dispatch.h"
 #include "abi/type1_fields.h"
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "vfio/container.h"
 #include "vfio/type1.h"
 
@@ -66,10 +67,13 @@ static bool add_iova_ranges(struct caps *caps, const struct type1 *type1)
 
 static int get_info(struct call *call)
 {
+	uint64_t avail;
 	struct vfio_iommu_type1_info *info = (void *)call->in.bytes;
-	const struct type1 *type1 = type1_of(call);
+	struct type1 *type1 = type1_of(call);
 	struct caps caps = { 0 };
 
+	if (fault_sets(call, "dma_avail", &avail) && avail < type1->dma_avail)
+		type1->dma_avail = (uint32_t)avail;	/* others have taken them */
 	if (!add_migration(&caps, type1) || !add_dma_avail(&caps, type1) ||
 	    !add_iova_ranges(&caps, type1)) {
 		caps_done(&caps);
@@ -193,7 +197,7 @@ static int unmap_dma(struct call *call)
 		.error = call_state(call, struct unmap_state)->writable ? 0 : -EFAULT,
 	};
 	const bool wanted = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
-	const struct type1_unmap_args args = {
+	struct type1_unmap_args args = {
 		.iova = unmap->args.iova,
 		.size = unmap->args.size,
 		.all = unmap->args.flags & VFIO_DMA_UNMAP_FLAG_ALL,
@@ -201,7 +205,11 @@ static int unmap_dma(struct call *call)
 		.bitmap = wanted ? &bitmap : NULL,
 	};
 	uint64_t size;
-	int ret = type1_unmap(call, type1_of(call), &args, &size);
+	int ret;
+
+	if (!fault_sets(call, "size", &args.most))
+		args.most = UINT64_MAX;
+	ret = type1_unmap(call, type1_of(call), &args, &size);
 
 	if (!ret)
 		unmap->args.size = size;
@@ -283,12 +291,15 @@ static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOTTY, E
 	.name = #name_, .number = name_, .kinds = VFIOSIM_CONTAINER, .needs_iommu = true,          \
 	.family = VFIOSIM_SIZE_ARGSZ, .min_size = min_, .full_size = full_
 
+static const char *const info_sets[] = { "dma_avail", NULL };
+static const char *const unmap_sets[] = { "size", NULL };	/* fewer bytes than asked for */
+
 const struct command type1_commands[] = {
 	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_GET_INFO,
 				 offsetof(struct vfio_iommu_type1_info, cap_offset),
 				 sizeof(struct vfio_iommu_type1_info)),
 		   .fields = type1_info_fields, .flags = type1_info_flags,
-		   .errors = info_errors },
+		   .errors = info_errors, .sets = info_sets },
 	  .run = get_info,
 	  .back = sizeof(struct vfio_iommu_type1_info) },
 	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_MAP_DMA, sizeof(struct vfio_iommu_type1_dma_map),
@@ -302,7 +313,7 @@ const struct command type1_commands[] = {
 	{ .row = { TYPE1_COMMAND(VFIO_IOMMU_UNMAP_DMA, sizeof(struct vfio_iommu_type1_dma_unmap),
 				 sizeof(struct vfio_iommu_type1_dma_unmap)),
 		   .checks_flags = true, .known_flags = 7, .fields = type1_unmap_fields,
-		   .flags = type1_unmap_flags, .errors = unmap_errors },
+		   .flags = type1_unmap_flags, .errors = unmap_errors, .sets = unmap_sets },
 	  .state = sizeof(struct unmap_state),
 	  .prepare = prepare_unmap,
 	  .run = unmap_dma,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,8 @@ static void put_keys(FILE *to, const struct vfiosim_fault *fault)
 		fprintf(to, ",ioas=%u", fault->ioas);
 	if (fault->of & VFIOSIM_FAULT_OF_CLIENT)
 		fprintf(to, ",process=%u", fault->client);
+	if (*fault->comm)
+		fprintf(to, ",comm=%s", fault->comm);
 	if (fault->of & VFIOSIM_FAULT_OF_IOVA)
 		fprintf(to, ",iova=0x%" PRIx64 "..0x%" PRIx64, fault->iova_first,
 			fault->iova_last);
@@ -108,6 +111,12 @@ static void put_effects(FILE *to, const struct vfiosim_fault *fault)
 		fprintf(to, ",page=%" PRIu64, fault->page);
 	if (fault->delay_ms)
 		fprintf(to, ",delay=%ums", fault->delay_ms);
+	if (fault->signal && sigabbrev_np(fault->signal))
+		fprintf(to, ",signal=SIG%s", sigabbrev_np(fault->signal));
+	else if (fault->signal)
+		fprintf(to, ",signal=%d", fault->signal);
+	if (*fault->set_field)
+		fprintf(to, ",set.%s=%" PRIu64, fault->set_field, fault->set_value);
 	if (fault->returns)
 		fprintf(to, ",return=%ld", fault->value);
 	if (fault->error && error)
@@ -189,7 +198,10 @@ static bool is_of_device(const struct vfiosim_fault *fault, const struct call *c
 static bool is_of_client(const struct vfiosim_fault *fault, const struct call *call)
 {
 	const struct vfiosim_client *client = call->caller->client;
+	const char *comm = call->where ? call->where->comm : NULL;
 
+	if (*fault->comm && (!comm || strcmp(fault->comm, comm)))
+		return false;
 	return !(fault->of & VFIOSIM_FAULT_OF_CLIENT) ||
 	       (client && client->number == fault->client);
 }
@@ -234,9 +246,18 @@ static bool lists_value(const long *values, long value)
 	return values && *values >= 0;
 }
 
+static bool lists_name(const char *const *names, const char *name)
+{
+	while (names && *names && strcmp(*names, name))
+		names++;
+	return names && *names;
+}
+
 bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault *fault)
 {
 	if (fault->error && !lists_error(row->errors, fault->error))
+		return false;
+	if (*fault->set_field && !lists_name(row->sets, fault->set_field))
 		return false;
 	return !fault->returns || lists_value(row->returns, fault->value);
 }
@@ -245,7 +266,7 @@ bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault
 static bool is_possible(const struct vfiosim_fault *fault, const struct call *call,
 			const struct fault_where *where, bool values)
 {
-	if ((fault->returns && !values) || (fault->delay_ms && call->sim->real_time))
+	if (fault->returns && !values)
 		return false;
 	switch (fault->site) {
 	case VFIOSIM_FAULT_COMMAND:
@@ -296,13 +317,36 @@ static int refuse_injected(struct call *call, const struct fault_rule *rule, con
 	return call->result.injected;
 }
 
-static void delay(struct call *call, const struct fault_rule *rule)
+/* What happens besides an answer: it is noted, and done when no lock is held. */
+static void happen(struct call *call, const struct fault_rule *rule, struct fault_where *where)
 {
-	if (!rule->fault.delay_ms)
+	const struct vfiosim_fault *fault = &rule->fault;
+	char text[VFIOSIM_FAULT_TEXT_MAX];
+
+	if (!fault->delay_ms && !fault->signal && !*fault->set_field)
 		return;
-	call->sim->counters.delayed_ms += rule->fault.delay_ms;
-	changed(call, "delayed by {ms:d} ms by fault {fault:d}", V("ms", rule->fault.delay_ms),
-		V("fault", rule->id));
+	vfiosim_fault_text(fault, text, sizeof(text));
+	changed(call, "met by fault {fault:d}: {text} (time {n:d})", V("fault", rule->id),
+		VS("text", text), V("n", rule->count.met + rule->run.met));
+	if (!where)
+		return;
+	where->delay_ms += fault->delay_ms;
+	if (fault->signal)
+		where->signal = fault->signal;
+	if (*fault->set_field) {
+		where->set_field = fault->set_field;
+		where->set_value = fault->set_value;
+	}
+}
+
+bool fault_sets(const struct call *call, const char *field, uint64_t *ret_value)
+{
+	const struct fault_where *where = call->where;
+
+	if (!where || !where->set_field || strcmp(where->set_field, field))
+		return false;
+	*ret_value = where->set_value;
+	return true;
 }
 
 int fault_met(struct call *call, enum vfiosim_fault_site site, const struct fault_where *where,
@@ -317,7 +361,7 @@ int fault_met(struct call *call, enum vfiosim_fault_site site, const struct faul
 	TAILQ_FOREACH(rule, &call->sim->fault_rules, in_sim) {
 		if (!is_met(rule, call, site, where, ret_value) || !fires(rule))
 			continue;
-		delay(call, rule);
+		happen(call, rule, site == VFIOSIM_FAULT_COMMAND ? call->where : NULL);
 		if (!first && (rule->fault.error || rule->fault.returns))
 			first = rule;
 	}
@@ -351,6 +395,28 @@ void fault_run_end(struct vfiosim *sim, bool decided)
 }
 
 /* ---- Rules ---- */
+
+static bool wants_comm(struct vfiosim *sim)
+{
+	const struct fault_rule *rule;
+	bool wants = false;
+
+	pthread_mutex_lock(&sim->lock);
+	TAILQ_FOREACH(rule, &sim->fault_rules, in_sim)
+		wants |= *rule->fault.comm;
+	pthread_mutex_unlock(&sim->lock);
+	return wants;
+}
+
+void fault_fetch_comm(struct call *call, char *to, size_t size)
+{
+	const struct vfiosim_client *client = call->caller->client;
+
+	if (!call->where || !client || !client->ops->comm || !wants_comm(call->sim))
+		return;
+	client->ops->comm(call->caller, to, size);
+	call->where->comm = to;
+}
 
 int fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *ret_id)
 {

@@ -31,8 +31,17 @@ struct fault_where {
 	const char *device;		/* NULL: unknown, or none */
 	uint64_t n;			/* pin: pages; vectors: how many are asked for */
 	const struct vfiosim_command *row;	/* commands: what they can answer */
-	long value;			/* out, commands: what is to be returned */
+	const char *comm;		/* the calling thread's name; NULL: unknown */
+	/* Out, of commands: what is to happen besides. */
+	long value;			/* returned */
+	uint32_t delay_ms;
+	int signal;
+	const char *set_field;		/* NULL: none */
+	uint64_t set_value;
 };
+
+/* No lock held: the calling thread's name into call->where, if a rule asks for it. Kept in @to. */
+void fault_fetch_comm(struct call *call, char *to, size_t size);
 
 /* Has the machine any rules? May be asked without the lock. */
 static inline bool fault_armed(const struct vfiosim *sim)
@@ -57,6 +66,9 @@ static inline int fault_point_value(struct call *call, enum vfiosim_fault_site s
 {
 	return fault_armed(call->sim) ? fault_met(call, site, where, ret_value) : 0;
 }
+
+/* Is @field, an output of the command, to be another? Then that. Lock held. */
+bool fault_sets(const struct call *call, const char *field, uint64_t *ret_value);
 
 /* Is the kernel short of memory here? Then the next RULE_NO_MEMORY says why. Lock held. */
 static inline bool fault_alloc(struct call *call)

@@ -57,12 +57,15 @@ int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wa
 	      struct fault_where *where, uint64_t arg, int (*decide)(struct call *call),
 	      struct vfiosim_file **ret_file)
 {
+	char comm[VFIOSIM_FAULT_COMM_MAX] = "";
 	struct call call;
 	int ret;
 
 	call_init(&call, sim, caller, NULL);
 	call.arg = arg;
 	call.where = where;
+	if (fault_armed(sim))
+		fault_fetch_comm(&call, comm, sizeof(comm));
 	call_state(&call, struct opening)->decide = decide;
 	ret = call_run(&call, decide_open);
 	if (ret)	/* there is no file that could tell what it was */

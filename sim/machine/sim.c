@@ -106,5 +106,6 @@ void vfiosim_counters(struct vfiosim *sim, struct vfiosim_counters *ret_counters
 	*ret_counters = sim->counters;
 	ret_counters->commands = sim->n_commands;
 	ret_counters->refusals = sim->n_refusals;
+	ret_counters->delayed_ms = sim->delayed_ms;
 	pthread_mutex_unlock(&sim->lock);
 }

@@ -66,8 +66,8 @@ struct vfiosim {
 	} new_ids[32];
 	unsigned n_new_ids;
 
-	struct vfiosim_counters counters;	/* but commands and refusals: */
-	atomic_ullong n_commands, n_refusals;
+	struct vfiosim_counters counters;	/* but commands, refusals, delayed_ms: */
+	atomic_ullong n_commands, n_refusals, delayed_ms;
 	struct fault_record {		/* what devices were refused, the last 64 */
 		uint32_t device;
 		uint64_t iova, length;

@@ -53,8 +53,21 @@ static bool driver_allowed(const struct container *container, enum container_dri
 	       container->noiommu == (driver == DRIVER_NOIOMMU);
 }
 
+static bool is_forgotten(const struct container *container, uint64_t extension)
+{
+	return extension < 64 && container->forgotten & 1ull << extension;
+}
+
+void container_forget_extension(struct container *container, uint64_t extension)
+{
+	if (extension < 64)
+		container->forgotten |= 1ull << extension;
+}
+
 int container_check_extension(const struct container *container, uint64_t extension)
 {
+	if (is_forgotten(container, extension))
+		return 0;
 	if (container->driver == DRIVER_TYPE1)
 		return type1_check_extension(container->type1, extension);
 	if (container->driver == DRIVER_NOIOMMU)
@@ -142,6 +155,8 @@ int container_set_iommu(struct call *call, struct container *container, uint64_t
 		return refuse(call, RULE_NO_GROUP, V("container", container->number));
 	if (container->driver != DRIVER_NONE)
 		return refuse(call, RULE_IOMMU_SET, V("container", container->number));
+	if (is_forgotten(container, type))
+		return refuse(call, RULE_NO_IOMMU_DRIVER, V("type", type));
 	if (container->noiommu && noiommu_check_extension(call->sim, type))
 		return set_noiommu(call, container);
 	if (!container->noiommu && type1_check_extension(NULL, type))

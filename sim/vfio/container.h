@@ -33,11 +33,14 @@ struct container {
 	TAILQ_HEAD(group_list, vfio_group) groups;	/* newest first, as the kernel's list */
 	_Atomic enum container_driver driver;	/* written with the lock held; may be read without */
 	struct type1 *type1;		/* DRIVER_TYPE1 only */
+	uint64_t forgotten;		/* a bit for each extension that a fault made missing */
 	TAILQ_ENTRY(container) in_sim;
 };
 
 /* With one reference. NULL: no memory. */
 struct container *container_create(struct call *call);
+/* @extension is missing from now on: a fault said so. */
+void container_forget_extension(struct container *container, uint64_t extension);
 /* Drops one; frees with the last. */
 void container_put(struct container *container);
 

@@ -286,6 +286,25 @@ static const struct file_ops vfio_device_fops = {
 
 /* ---- Container ---- */
 
+static void describe_taker(const struct dma_owner *owner, char *to, size_t size)
+{
+	(void)owner;
+	snprintf(to, size, "a host driver (injected)");
+}
+
+/* Whom a fault gives a group's DMA to. */
+static const struct dma_owner taker = { .describe = describe_taker };
+
+void group_make_unviable(struct vfio_group *group, bool unviable)
+{
+	struct iommu_group *iommu_group = group->iommu_group;
+
+	if (unviable && !iommu_group->owner_cnt)
+		iommu_group_claim(iommu_group, &taker);
+	else if (!unviable && iommu_group->owner == &taker)
+		iommu_group_release(iommu_group);
+}
+
 /* GET_STATUS refuses nothing: programs give up on the flag, so the reason goes with it. */
 static void tell_not_viable(struct call *call, const struct iommu_group *group)
 {
@@ -472,7 +491,8 @@ static void show_group(struct state *state, const struct iommu_group *group)
 	json_put_unsigned(json, "number", group->number);
 	json_put_string(json, "node", name);
 	json_put_string(json, "type", kind_of(group));
-	json_put_bool(json, "viable", !iommu_group_host_device(group));
+	json_put_bool(json, "viable",
+		      !iommu_group_host_device(group) && group->owner != &taker);
 	json_put_bool(json, "open", vfio && vfio->file);
 	json_key(json, "container");
 	if (vfio && vfio->container)

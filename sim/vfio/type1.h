@@ -80,6 +80,7 @@ struct dirty_bitmap {
 
 struct type1_unmap_args {
 	uint64_t iova, size;
+	uint64_t most;			/* bytes to be unmapped; mappings beyond that stay */
 	bool all, vaddr;
 	const struct dirty_bitmap *bitmap;	/* NULL: not wanted */
 };

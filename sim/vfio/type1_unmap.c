@@ -142,6 +142,8 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		/* v1 takes whole mappings, but never one that begins before the range. */
 		if (area->iova.first > iova.last || (!type1->v2 && area->iova.first < iova.first))
 			break;
+		if (size + span_length(area->iova) > args->most)
+			break;
 		if (args->bitmap) {
 			ret = type1_report_dirty(call, type1, area, iova.first, args->bitmap);
 			if (ret)

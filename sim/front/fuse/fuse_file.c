@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "front/fuse/fuse_front.h"
+#include "front/fuse/late.h"
 
 #define READ_ON_STACK 4096
 
@@ -115,6 +116,8 @@ void file_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	remote_call_end(&call);
 	/* Eventfds that a command signals count before ioctl() returns; commands move no data. */
 	vfiosim_finish(fuse->sim, &call.caller);
+	if (call.caller.late_ms)
+		late_wait_request(fuse, req, call.caller.late_ms);
 	if (result < 0)
 		fuse_reply_err(req, (int)-result);
 	else

@@ -8,6 +8,7 @@
  *	fuse_devices.c		the devices connection: device files
  *	fuse_file.c		open files of both: commands, read, write, release
  *	fuse_store.c		stores into attributes that have to wait
+ *	late.c			answers that a fault delays
  *	supervise.c		commands that return a descriptor, by seccomp notification
  *
  * Order: the machine must see a close before whatever the client does next, on

@@ -192,6 +192,18 @@ static inline int rig_failed(const char *why, int status)
 	return status;
 }
 
+static const char *const *rig_faults;	/* of the machine, ended by NULL; NULL: none */
+
+static inline int rig_add_faults(struct vfiosim_topology *topology)
+{
+	char problem[200];
+	int ret = 0;
+
+	for (const char *const *text = rig_faults; !ret && text && *text; text++)
+		ret = vfiosim_topology_add_fault(topology, *text, problem, sizeof(problem));
+	return ret;
+}
+
 static inline int rig_serve(const struct vfiosim_fuse_options *options, const char *topology_name,
 			    int socket)
 {
@@ -204,7 +216,7 @@ static inline int rig_serve(const struct vfiosim_fuse_options *options, const ch
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (vfiosim_topology_load(topology_name, &topology, &error) ||
-	    vfiosim_create(topology, &sim))
+	    rig_add_faults(topology) || vfiosim_create(topology, &sim))
 		return rig_failed("the machine cannot be made", 3);
 	status = vfiosim_fuse_create(sim, options, &supervise.fuse);
 	if (status)

@@ -430,6 +430,68 @@ START_TEST(test_unbind_waits)
 }
 END_TEST
 
+/* ---- Faults ---- */
+
+static volatile sig_atomic_t n_usr1;
+
+static void count_usr1(int signal)
+{
+	(void)signal;
+	n_usr1++;
+}
+
+/* An hour's delay: a signal ends it, and the command is done. Else this never ends. */
+START_TEST(test_delayed_answers)
+{
+	static const char *const faults[] = { "SET_CONTAINER,delay=3600s",
+					      NULL };
+	const struct sigaction action = { .sa_handler = count_alarm };
+	int container, group, error;
+	struct rig rig;
+
+	rig_faults = faults;
+	if (!rig_start(&rig, _i, "q35"))
+		return;
+	rig_supervised(&rig);
+	sigaction(SIGALRM, &action, NULL);
+	container = rig_open("vfio");
+	group = rig_open("10");
+	alarm(1);
+	error = rig_ioctl(group, VFIO_GROUP_SET_CONTAINER, &container);
+	ck_assert_int_eq(alarm(0), 0);	/* it came */
+	ck_assert(!error || error == -EINTR);
+	ck_assert_int_eq(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
+/* Before the call returns. */
+START_TEST(test_faults_send_signals)
+{
+	static const char *const faults[] = {
+		"GET_API_VERSION,when=2,signal=SIGUSR1", "open,comm=somebody-else,error=EPERM",
+		"CHECK_EXTENSION,comm=vfiosim-named,return=0", NULL };
+	const struct sigaction action = { .sa_handler = count_usr1 };
+	struct rig rig;
+	int container;
+
+	rig_faults = faults;
+	if (!rig_start(&rig, _i, "q35"))
+		return;
+	sigaction(SIGUSR1, &action, NULL);
+	container = rig_open("vfio");
+	ck_assert_int_ge(container, 0);
+	ck_assert_int_eq(ioctl(container, VFIO_GET_API_VERSION), 0);
+	ck_assert_int_eq(n_usr1, 0);
+	ck_assert_int_eq(ioctl(container, VFIO_GET_API_VERSION), 0);
+	ck_assert_int_eq(n_usr1, 1);
+	ck_assert_int_eq(ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 1);
+	prctl(PR_SET_NAME, "vfiosim-named");
+	ck_assert_int_eq(ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
 /* ---- Deaths ---- */
 
 static int hold_group(void *arg)
@@ -553,6 +615,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_no_deadlock_with_writeback, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_forty_callers, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_unbind_waits, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_delayed_answers, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_faults_send_signals, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_killed_clients, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_killed_server, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_names, 0, RIG_USERS);

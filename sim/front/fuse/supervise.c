@@ -32,6 +32,7 @@
 
 #include "front/fuse/chardev.h"
 #include "front/fuse/fuse_front.h"
+#include "front/fuse/late.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
@@ -177,6 +178,8 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 		ran = true;
 	}
 	notice_end(&notice);
+	if (ran && !notice.answered && call->caller.late_ms)
+		late_wait_while(supervisor->fuse, call->caller.late_ms, call);
 	if (ran && !notice.answered)
 		notice_answer(supervisor, request->id, result);
 }

@@ -369,6 +369,27 @@ static int remote_install(struct vfiosim_caller *caller, struct vfiosim_file *fi
 	return call->install ? call->install(call, file) : -ENOTTY;
 }
 
+/* While it waits its number is its own. */
+static void remote_signal(struct vfiosim_caller *caller, int signal)
+{
+	if (caller->tid && remote_call_waits(caller->ctx))
+		(void)syscall(SYS_tkill, (pid_t)caller->tid, signal);
+}
+
+static void remote_comm(struct vfiosim_caller *caller, char *to, size_t size)
+{
+	char path[32];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", caller->tid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(to, (int)size, file))
+		to[strcspn(to, "\n")] = 0;
+	fclose(file);
+}
+
 static const struct vfiosim_client_ops remote_ops = {
 	.read = remote_read,
 	.write = remote_write,
@@ -386,6 +407,8 @@ static const struct vfiosim_client_ops remote_ops = {
 	.backing_write = remote_backing_write,
 	.backing_put = remote_backing_put,
 	.install = remote_install,
+	.signal = remote_signal,
+	.comm = remote_comm,
 	.done = remote_done,
 };
 

@@ -142,6 +142,11 @@ struct target_sink {
 };
 int target_inproc_create(const struct vfiosim_topology *topology, const struct target_sink *sinks,
 			 struct target **ret_target);
+struct vfiosim;
+/* The machine of such a target. */
+struct vfiosim *target_inproc_machine(struct target *target);
+/* Every process of it exits, youngest first. */
+void target_inproc_exit_all(struct target *target);
 /*
  * /dev/vfio as it stands here. @topology: the one the surrounding run serves, or
  * NULL on a real kernel, where @devices (n of them, copied) names what may be used.

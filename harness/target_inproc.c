@@ -313,7 +313,12 @@ static int inproc_state(struct target *target, char **ret_text)
 	return vfiosim_state_json(inproc_target(target)->sim, ret_text);
 }
 
-static void inproc_destroy(struct target *target)
+struct vfiosim *target_inproc_machine(struct target *target)
+{
+	return inproc_target(target)->sim;
+}
+
+void target_inproc_exit_all(struct target *target)
 {
 	struct inproc_target *self = inproc_target(target);
 
@@ -324,6 +329,13 @@ static void inproc_destroy(struct target *target)
 			inproc_exit(&proc->base);
 		self->n_procs--;
 	}
+}
+
+static void inproc_destroy(struct target *target)
+{
+	struct inproc_target *self = inproc_target(target);
+
+	target_inproc_exit_all(target);
 	vfiosim_destroy(self->sim);
 	free(self->procs);
 	free(self->base.devices);

@@ -136,6 +136,7 @@ struct play {
 	struct step *steps;
 	size_t n_steps;
 	struct expect_outcome outcome;
+	bool unjudged;			/* steps go on whatever comes of them, nothing is expected */
 };
 /* Does @policy belong to @mode? Others are not played in it. */
 bool case_policy_fits(const struct policy *policy, enum mode mode);

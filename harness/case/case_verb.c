@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vfiosim case list|show|verbs|run. */
+/* vfiosim case list|show|verbs|run|sweep. */
 #include "case/case_verb.h"
 
 #include <errno.h>
@@ -141,12 +141,12 @@ static const struct cli_verb verbs_verb = {
 };
 
 static const struct cli_verb *const verbs[] = {
-	&list_verb, &show_verb, &verbs_verb, &case_run_verb, NULL,
+	&list_verb, &show_verb, &verbs_verb, &case_run_verb, &case_sweep_verb, NULL,
 };
 
 const struct cli_verb case_verb = {
 	.name = "case",
-	.about = "list, show and run scenarios",
+	.about = "list, show, run and sweep scenarios",
 	.verbs = verbs,
 	.more = "The format of cases is described in cases/README.md.\n",
 };

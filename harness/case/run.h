@@ -30,6 +30,13 @@ struct outcome {
 	enum verdict verdict;
 	char *log;
 	char *message;
+	struct outcome_end {		/* of a play under a policy: how the program ended */
+		bool aborted;
+		unsigned spaces;
+		size_t omitted;		/* sections left out of some space */
+		size_t refused;		/* devices */
+		char placed[256];	/* "mdev0=1 nic0=2": the space of each device it has */
+	} end;
 };
 void outcome_done(struct outcome *outcome);
 

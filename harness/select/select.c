@@ -239,6 +239,22 @@ int selector_device_fd(const struct selector *selector, const char *name)
 	return device ? device->fd : -1;
 }
 
+void selector_placed(const struct selector *selector, char *to, size_t size)
+{
+	const struct select_device *device;
+	size_t used = 0;
+
+	*to = 0;
+	TAILQ_FOREACH(device, &selector->devices, in_selector) {
+		const struct space *space = device->group ? device->group->member.space :
+							    device->member.space;
+
+		if (used < size)
+			used += (size_t)snprintf(to + used, size - used, "%s%s=%u", used ? " " : "",
+						 device->target->name, space ? space->number : 0);
+	}
+}
+
 static bool is_omitted(const struct selector *selector, uint64_t iova)
 {
 	const struct space *space;

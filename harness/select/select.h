@@ -84,6 +84,8 @@ unsigned selector_spaces(const struct selector *selector);
 unsigned selector_discards(const struct selector *selector);
 /* Descriptor of a plugged device; -1. */
 int selector_device_fd(const struct selector *selector, const char *name);
+/* "mdev0=1 nic0=2": in which space each plugged device is; cut to @size. */
+void selector_placed(const struct selector *selector, char *to, size_t size);
 /* iovas of sections left out of some space, ascending; @to may be NULL. Returns how many. */
 size_t selector_omitted(const struct selector *selector, uint64_t *to, size_t max);
 /* The index-th device that was refused and is not there, or NULL. */

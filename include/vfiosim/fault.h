@@ -114,6 +114,12 @@ struct vfiosim_fault {
 	bool force;			/* also what the kernel could not give */
 };
 
+/*
+ * Could @row answer @error for hardware, memory, limits or the machine's state, whatever
+ * its arguments? False: only wrong arguments give it, as far as is known.
+ */
+bool vfiosim_fault_from_outside(const struct vfiosim_command *row, int error);
+
 #define VFIOSIM_FAULT_TEXT_MAX 256
 
 struct vfiosim_topology;

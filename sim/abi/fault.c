@@ -81,6 +81,38 @@ const struct vfiosim_fault_class *vfiosim_fault_class(size_t index)
 	return index < sizeof(classes) / sizeof(classes[0]) ? &classes[index] : NULL;
 }
 
+static bool is_in_class(const struct vfiosim_command *row, const char *name)
+{
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		for (const char *const *each = classes[i].commands; *each; each++)
+			if (!strcmp(classes[i].name, name) && !strcmp(*each, row->name))
+				return true;
+	return false;
+}
+
+bool vfiosim_fault_from_outside(const struct vfiosim_command *row, int error)
+{
+	bool attaches = is_in_class(row, "attach");
+
+	switch (error) {
+	case E2BIG:
+	case EBADF:
+	case EBADFD:
+	case EEXIST:
+	case EMSGSIZE:
+	case ENOENT:
+	case ENOTTY:
+	case EOVERFLOW:
+		return false;
+	case EFAULT:	/* memory that cannot be pinned; else the address of the structure */
+		return attaches || is_in_class(row, "map");
+	case EINVAL:	/* reserved regions, apertures; vectors that do not fit */
+		return attaches || is_in_class(row, "map") || is_in_class(row, "irq");
+	default:
+		return true;
+	}
+}
+
 /* ---- What is possible ---- */
 
 /* Can a row with the number of @fault's command do it? */

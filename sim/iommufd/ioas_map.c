@@ -386,7 +386,7 @@ int ioas_cut(struct call *call, struct ioas *ioas, uint64_t iova)
 	if (area->n_accesses)
 		return refuse(call, RULE_CUT_PINNED, V("first", area->iova.first),
 			      V("last", area->iova.last));
-	if (fault_alloc(call) || iopt_split(&ioas->iopt, area, iova))
+	if (iopt_split(&ioas->iopt, area, iova))
 		return refuse(call, RULE_NO_MEMORY);
 	return 0;
 }

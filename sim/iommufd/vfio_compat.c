@@ -7,6 +7,7 @@
 #include "iommufd/hwpt.h"
 #include "iommufd/iommufd.h"
 #include "machine/extension.h"
+#include "machine/fault.h"
 
 /* ---- Groups ---- */
 
@@ -107,6 +108,13 @@ uint64_t compat_page_sizes(const struct ioas *ioas)
 	return sizes > ioas->alignment ? sizes : ioas->alignment;
 }
 
+static bool is_inside(const struct ioas *ioas, uint64_t iova)
+{
+	const struct area *area = iopt_at(&ioas->iopt, iova);
+
+	return area && area->iova.first != iova;
+}
+
 /* Either end may have wrapped around to 0, where nothing can be cut. */
 int compat_cut(struct call *call, struct ioas *ioas, uint64_t iova, uint64_t size)
 {
@@ -114,6 +122,9 @@ int compat_cut(struct call *call, struct ioas *ioas, uint64_t iova, uint64_t siz
 
 	if (ioas->huge_pages)
 		return 0;
+	/* Memory is short at the first cut: one that is made stays, as in iopt_cut_iova. */
+	if ((is_inside(ioas, iova + size) || is_inside(ioas, iova)) && fault_alloc(call))
+		return refuse(call, RULE_NO_MEMORY);
 	ret = ioas_cut(call, ioas, iova + size);
 	return ret ? ret : ioas_cut(call, ioas, iova);
 }

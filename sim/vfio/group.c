@@ -181,11 +181,31 @@ static void file_where(const struct vfiosim_file *file, struct fault_where *wher
 	vfio_group_where(file->object, where);
 }
 
+static void describe_taker(const struct dma_owner *owner, char *to, size_t size)
+{
+	(void)owner;
+	snprintf(to, size, "a host driver (injected)");
+}
+
+/* Whom a fault gives a group's DMA to. */
+static const struct dma_owner taker = { .describe = describe_taker };
+
+void group_make_unviable(struct vfio_group *group, bool unviable)
+{
+	struct iommu_group *iommu_group = group->iommu_group;
+
+	if (unviable && !iommu_group->owner_cnt)
+		iommu_group_claim(iommu_group, &taker);
+	else if (!unviable && iommu_group->owner == &taker)
+		iommu_group_release(iommu_group);
+}
+
 /* Takes effect when no device file needs the group any more. */
 static void release_group(struct call *call)
 {
 	struct vfio_group *group = call->file->object;
 
+	group_make_unviable(group, false);
 	group->file_closed = true;
 	put_file(call, group);
 }
@@ -285,25 +305,6 @@ static const struct file_ops vfio_device_fops = {
 };
 
 /* ---- Container ---- */
-
-static void describe_taker(const struct dma_owner *owner, char *to, size_t size)
-{
-	(void)owner;
-	snprintf(to, size, "a host driver (injected)");
-}
-
-/* Whom a fault gives a group's DMA to. */
-static const struct dma_owner taker = { .describe = describe_taker };
-
-void group_make_unviable(struct vfio_group *group, bool unviable)
-{
-	struct iommu_group *iommu_group = group->iommu_group;
-
-	if (unviable && !iommu_group->owner_cnt)
-		iommu_group_claim(iommu_group, &taker);
-	else if (!unviable && iommu_group->owner == &taker)
-		iommu_group_release(iommu_group);
-}
 
 /* GET_STATUS refuses nothing: programs give up on the flag, so the reason goes with it. */
 static void tell_not_viable(struct call *call, const struct iommu_group *group)

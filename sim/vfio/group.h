@@ -67,7 +67,10 @@ static inline uint32_t group_number(const struct vfio_group *group)
 /* The one @file is a descriptor of; NULL: of something else. Mirrors vfio_group_from_file. */
 struct vfio_group *vfio_group_from_file(const struct vfiosim_file *file);
 
-/* A fault says that the group is not viable, or none does any more: nobody may claim it meanwhile. */
+/*
+ * A fault says that the group is not viable, or none does any more: nobody may claim it
+ * meanwhile. Ends with the group's descriptor at the latest.
+ */
 void group_make_unviable(struct vfio_group *group, bool unviable);
 
 /* VFIO_GROUP_GET_STATUS: VFIO_GROUP_FLAGS_*: 1 viable, 2 container set. */

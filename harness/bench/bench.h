@@ -37,7 +37,7 @@ struct row {
 	char skipped[120];		/* why it could not be measured; "" = it was */
 };
 
-#define BENCH_ROWS_MAX 16
+#define BENCH_ROWS_MAX 24
 
 struct table {
 	struct row rows[BENCH_ROWS_MAX];
@@ -62,7 +62,9 @@ double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void
 /* The parts: each adds its rows. @vfiosim: path of the program. */
 void bench_fuse(struct table *table, const char *vfiosim);	/* fuse_bench.c */
 void bench_map(struct table *table);				/* map_bench.c */
-void bench_run(struct table *table, const char *vfiosim);	/* run_bench.c */
+void bench_run(struct table *table, const char *vfiosim);
+/* sweep_bench.c */
+void bench_sweep(struct table *table);	/* run_bench.c */
 
 /*
  * A player: another process that measures when told to. It reads one letter at a

@@ -51,14 +51,30 @@ static unsigned utf8_length(const unsigned char *text)
 	return rows[row].length;
 }
 
+/* How many bytes stand for themselves; most do, so they are written at once. */
+static size_t plain_length(const unsigned char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 static void put_quoted(FILE *to, const char *string)
 {
 	const unsigned char *text = (const unsigned char *)string;
 
 	putc('"', to);
 	while (*text) {
-		unsigned length = utf8_length(text);
+		size_t plain = plain_length(text);
+		unsigned length;
 
+		fwrite(text, 1, plain, to);
+		text += plain;
+		if (!*text)
+			break;
+		length = utf8_length(text);
 		if (*text == '"' || *text == '\\')
 			fprintf(to, "\\%c", *text);
 		else if (*text == '\n')
@@ -78,11 +94,13 @@ static void put_quoted(FILE *to, const char *string)
 
 static void new_line(struct json *json)
 {
+	static const char spaces[2 * DEPTH_MAX + 1] =
+		"                                                                ";
+
 	if (!json->pretty)
 		return;
 	putc('\n', json->to);
-	for (unsigned i = 0; i < json->depth; i++)
-		fputs("  ", json->to);
+	fwrite(spaces, 2, json->depth, json->to);
 }
 
 /* Before the next member or element: the comma behind the one before. */

@@ -3,6 +3,7 @@
 #include "machine/state.h"
 
 #include <errno.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 
 #include "machine/client.h"
@@ -75,6 +76,7 @@ int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
 
 	if (!to)
 		return -ENOMEM;
+	__fsetlocking(to, FSETLOCKING_BYCALLER);	/* it is ours alone */
 	if (take_memories(sim, &state)) {
 		fclose(to);
 		free(text);

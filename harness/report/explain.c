@@ -100,7 +100,7 @@ static void explain_words(struct explain *explain, const char *text)
 
 /* ---- Events ------------------------------------------------------------ */
 
-static bool interesting(const struct vfiosim_event *event)
+bool explain_tells(const struct vfiosim_event *event)
 {
 	return event->result < 0 || event->n_changes || event->command ||
 	       strcmp(event->verb, "read");
@@ -242,7 +242,7 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 	struct explain *explain = ctx;
 
 	explain->step_is_empty = false;
-	if (!interesting(event))
+	if (!explain_tells(event))
 		return;
 	tell_what(explain, event);
 	tell_result(explain, event);

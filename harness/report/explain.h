@@ -29,6 +29,8 @@ struct explain {
 void explain_init(struct explain *explain, FILE *to, bool colours);
 /* A trace sink (vfiosim_trace_add()); @ctx is a struct explain. */
 void explain_event(void *ctx, const struct vfiosim_event *event);
+/* Does that tell anything of @event? Reads that succeed are passed over. */
+bool explain_tells(const struct vfiosim_event *event);
 /* What the program itself decided after the last step. */
 void explain_note(struct explain *explain, const char *note);
 /* A line of its own: the case's name, one of its steps. @strong: a title. */

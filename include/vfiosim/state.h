@@ -10,6 +10,7 @@
 #define VFIOSIM_STATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vfiosim;
@@ -37,6 +38,51 @@ struct vfiosim_device_state {
 /* @address: of a PCI function, or a UUID. -ENODEV: there is no such device (any more). */
 int vfiosim_device_state(struct vfiosim *sim, const char *address,
 			 struct vfiosim_device_state *ret_state);
+
+/* ---- Spaces ---- */
+
+/* A mapping of an IOVA space. */
+struct vfiosim_mapping {
+	uint64_t first, last;		/* iovas */
+	uint32_t client;		/* whose memory it is; 0: a file's */
+	uint64_t at;			/* where @first lies in that memory, or in the file */
+};
+
+/* A container, or an ioas of an iommufd. */
+struct vfiosim_space {
+	uint32_t container;		/* its number; 0: it is an ioas: */
+	uint32_t iommufd, ioas;		/* the iommufd's number, the ioas' id in it */
+	const char **devices;		/* addresses of those that are attached, and open; they live
+					   as long as the machine */
+	size_t n_devices;
+	struct vfiosim_mapping *mappings;	/* in order; NULL: not asked for */
+	size_t n_mappings;
+	uint64_t bytes;			/* mapped */
+	uint64_t pinned;		/* bytes that are charged as pinned */
+};
+
+struct vfiosim_spaces {
+	struct vfiosim_space *items;	/* containers, then ioas; oldest first */
+	size_t n;
+};
+
+/*
+ * Every space there is now, those without devices and mappings as well. @mappings: list
+ * them too, which costs as much as there are. -ENOMEM.
+ */
+int vfiosim_spaces(struct vfiosim *sim, bool mappings, struct vfiosim_spaces *ret_spaces);
+void vfiosim_spaces_done(struct vfiosim_spaces *spaces);
+
+/*
+ * Which region of a device does a client have mapped at @uva? Its address and the offset
+ * in the device's file, which has the region's index in its upper bits as the kernel's
+ * does. -ENOENT: something else is there, or nothing, or the client is gone; -ENOMEM.
+ * May wait for the client: see trace.h for when followers may.
+ */
+int vfiosim_region_at(struct vfiosim *sim, uint32_t client, uint64_t uva, const char **ret_device,
+		      uint64_t *ret_offset);
+
+/* ---- Everything ---- */
 
 /*
  * Everything as one JSON object (pretty-printed, ending in a newline): containers

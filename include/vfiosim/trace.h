@@ -8,6 +8,7 @@
 #ifndef VFIOSIM_TRACE_H
 #define VFIOSIM_TRACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -70,6 +71,34 @@ void vfiosim_trace_json(void *ctx, const struct vfiosim_event *event);
  * Writes at most @size bytes with the final NUL; returns the length it wanted.
  */
 size_t vfiosim_event_args(const struct vfiosim_event *event, char *to, size_t size);
+
+/*
+ * What a command is about, as far as the machine knows: found out for followers alone.
+ * @known: VFIOSIM_FAULT_OF_* of fault.h.
+ */
+struct vfiosim_about {
+	unsigned known;
+	uint32_t group, container;
+	const char *device;		/* its address; NULL: unknown, or none */
+};
+
+/*
+ * A follower hears of every event like a sink, right after the sinks, but may ask the
+ * simulator (state.h): no lock is held, and the client that caused the event still waits
+ * for its answer. So events of several threads may overlap. @about is NULL unless the
+ * event is a command. There is one follower; NULL: none. Set it before there are clients.
+ *
+ * Besides, only a follower hears the verb "left-open": the process that opened @object
+ * has ended without closing it, and the kernel is about to. The machine is still as the
+ * process left it when the first of these comes.
+ */
+typedef void vfiosim_trace_follower(void *ctx, const struct vfiosim_event *event,
+				    const struct vfiosim_about *about);
+void vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx);
+bool vfiosim_trace_followed(const struct vfiosim *sim);
+/* For fronts: tells the follower that @file was left open. Before vfiosim_release(). */
+struct vfiosim_file;
+void vfiosim_trace_left_open(struct vfiosim_file *file);
 
 /* The table of rules, for reports and tests: NULL past the end. */
 const struct vfiosim_rule *vfiosim_rule(size_t index);

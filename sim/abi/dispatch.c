@@ -444,9 +444,26 @@ static int serve(struct call *call)
 	return ret >= 0 && call->result.new_file ? install(call) : ret;
 }
 
+/* For a follower: what faults may name about the command. */
+static void find_about(struct call *call, struct vfiosim_about *about)
+{
+	struct fault_where where;
+
+	pthread_mutex_lock(&call->sim->lock);
+	command_where(call, &where);
+	pthread_mutex_unlock(&call->sim->lock);
+	*about = (struct vfiosim_about){
+		.known = where.known,
+		.group = where.group,
+		.container = where.container,
+		.device = where.device,
+	};
+}
+
 long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uint32_t cmd,
 		   uint64_t arg)
 {
+	struct vfiosim_about about = { 0 };
 	struct call call;
 	char unknown[16];
 	int ret;
@@ -463,8 +480,10 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		atomic_fetch_add_explicit(&file->sim->n_refusals, 1, memory_order_relaxed);
 	if (!call.command)
 		snprintf(unknown, sizeof(unknown), "ioctl %#x", cmd);
+	if (call.command && vfiosim_trace_followed(call.sim))
+		find_about(&call, &about);
 	trace_call(&call, call.command ? call.command->row.name : unknown,
-		   call.command ? &call.command->row : NULL, ret);
+		   call.command ? &call.command->row : NULL, &about, ret);
 	if (call.command && call.command->state_done)
 		call.command->state_done(&call);
 	call_done(&call);

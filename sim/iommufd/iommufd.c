@@ -5,10 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "iommufd/access.h"
+#include "iommufd/device.h"
 #include "iommufd/ioas.h"
+#include "machine/device.h"
 #include "machine/fault.h"
 #include "machine/file.h"
 #include "machine/subsystem.h"
+#include "pages/show.h"
 
 static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
 {
@@ -157,4 +161,38 @@ static void show(struct state *state)
 	json_array_end(&state->json);
 }
 
-const struct subsystem iommufd_subsystem = { .init = init, .show = show };
+static void add_devices(struct spaces *to, struct vfiosim_space *space,
+			const struct iommufd *iommufd, const struct ioas *ioas)
+{
+	const struct iommufd_group *igroup;
+	const struct iommufd_device *idev;
+	const struct iommufd_access *access;
+
+	TAILQ_FOREACH(igroup, &iommufd->groups, in_iommufd)
+		TAILQ_FOREACH(idev, &igroup->devices, in_igroup)
+			if (iommufd_device_ioas(idev) == ioas)
+				space_add_device(to, space, idev->dev->topo->address);
+	TAILQ_FOREACH(access, &ioas->accesses, in_ioas)
+		space_add_device(to, space, access->name);
+}
+
+static void list_spaces(const struct vfiosim *sim, struct spaces *to)
+{
+	const struct iommufd *iommufd;
+
+	TAILQ_FOREACH(iommufd, &sim->iommufds, in_sim)
+		for (uint32_t id = 1; id <= iommufd->table.n; id++) {
+			const struct ioas *ioas = (const struct ioas *)object_find(iommufd, id,
+										   OBJECT_IOAS);
+			struct vfiosim_space *space = ioas ? spaces_add(to) : NULL;
+
+			if (!space)
+				continue;
+			space->iommufd = iommufd->number;
+			space->ioas = id;
+			add_devices(to, space, iommufd, ioas);
+			iopt_list(&ioas->iopt, to, space);
+		}
+}
+
+const struct subsystem iommufd_subsystem = { .init = init, .show = show, .spaces = list_spaces };

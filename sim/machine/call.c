@@ -297,7 +297,7 @@ int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_va
 
 bool call_traced(const struct call *call)
 {
-	return atomic_load_explicit(&call->sim->trace.n, memory_order_relaxed) != 0;
+	return atomic_load_explicit(&call->sim->trace.heard, memory_order_relaxed);
 }
 
 void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)

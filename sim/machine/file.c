@@ -70,7 +70,7 @@ int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wa
 	ret = call_run(&call, decide_open);
 	if (ret)	/* there is no file that could tell what it was */
 		call.object = wanted;
-	trace_call(&call, "open", NULL, ret);
+	trace_call(&call, "open", NULL, NULL, ret);
 	if (!ret)
 		*ret_file = call.file;
 	call_done(&call);
@@ -150,7 +150,7 @@ static ssize_t transfer(struct vfiosim_file *file, struct vfiosim_caller *caller
 	if (!ret)
 		ret = call_state(&call, struct transfer)->moved;
 	if (ret >= 0 || !caller->unasked)
-		trace_call(&call, verb, NULL, ret);
+		trace_call(&call, verb, NULL, NULL, ret);
 	call_done(&call);
 	return ret;
 }
@@ -198,7 +198,7 @@ void vfiosim_release(struct vfiosim_file *file, struct vfiosim_caller *caller)
 	call.object = call_traced(&call) ? object : NULL;
 	call.releasing = true;
 	call_run(&call, decide_release);
-	trace_call(&call, "close", NULL, 0);
+	trace_call(&call, "close", NULL, NULL, 0);
 	call_done(&call);
 	file_free(file);
 }

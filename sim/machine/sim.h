@@ -83,6 +83,9 @@ struct vfiosim {
 			void *ctx;
 		} sinks[SIM_TRACE_SINKS];
 		atomic_uint n;
+		vfiosim_trace_follower *follower;	/* constant once there are clients */
+		void *follower_ctx;
+		atomic_bool heard;	/* there are sinks, or a follower */
 		uint64_t last;		/* number of the last event */
 	} trace;
 };

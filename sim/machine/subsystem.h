@@ -8,6 +8,7 @@
 #define SIM_MACHINE_SUBSYSTEM_H
 
 #include "machine/sim.h"
+#include "machine/spaces.h"
 #include "machine/state.h"
 
 struct subsystem {
@@ -20,6 +21,8 @@ struct subsystem {
 	void (*done)(struct vfiosim *sim);
 	/* Its keys in the machine's state. Lock held. NULL: none. */
 	void (*show)(struct state *state);
+	/* Its IOVA spaces. Lock held. NULL: none. */
+	void (*spaces)(const struct vfiosim *sim, struct spaces *to);
 };
 
 #endif

@@ -10,6 +10,12 @@
 #include "machine/file.h"
 #include "machine/sim.h"
 
+/* trace.lock held. */
+static void trace_count(struct vfiosim *sim)
+{
+	atomic_store(&sim->trace.heard, sim->trace.n || sim->trace.follower);
+}
+
 int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
 {
 	int ret = 0;
@@ -24,6 +30,7 @@ int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
 		sim->trace.sinks[sim->trace.n].sink = sink;
 		sim->trace.sinks[sim->trace.n++].ctx = ctx;
 	}
+	trace_count(sim);
 	pthread_mutex_unlock(&sim->trace.lock);
 	return ret;
 }
@@ -38,7 +45,33 @@ void vfiosim_trace_remove(struct vfiosim *sim, vfiosim_trace_sink *sink, void *c
 		for (; i < sim->trace.n; i++)
 			sim->trace.sinks[i] = sim->trace.sinks[i + 1];
 	}
+	trace_count(sim);
 	pthread_mutex_unlock(&sim->trace.lock);
+}
+
+void vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx)
+{
+	pthread_mutex_lock(&sim->trace.lock);
+	sim->trace.follower = follower;
+	sim->trace.follower_ctx = ctx;
+	trace_count(sim);
+	pthread_mutex_unlock(&sim->trace.lock);
+}
+
+bool vfiosim_trace_followed(const struct vfiosim *sim)
+{
+	return sim->trace.follower;
+}
+
+void vfiosim_trace_left_open(struct vfiosim_file *file)
+{
+	struct vfiosim *sim = file->sim;
+	char object[FILE_NAME_MAX];
+	const struct vfiosim_event event = { .object = object, .verb = "left-open" };
+
+	trace_object(file, object, sizeof(object));
+	if (sim->trace.follower)
+		sim->trace.follower(sim->trace.follower_ctx, &event, NULL);
 }
 
 void trace_object(const struct vfiosim_file *file, char *to, size_t size)
@@ -50,7 +83,7 @@ void trace_object(const struct vfiosim_file *file, char *to, size_t size)
 }
 
 void trace_call(struct call *call, const char *verb, const struct vfiosim_command *command,
-		long result)
+		const struct vfiosim_about *about, long result)
 {
 	struct vfiosim *sim = call->sim;
 	struct vfiosim_event event;
@@ -86,4 +119,6 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 	for (unsigned i = 0; i < sim->trace.n; i++)
 		sim->trace.sinks[i].sink(sim->trace.sinks[i].ctx, &event);
 	pthread_mutex_unlock(&sim->trace.lock);
+	if (sim->trace.follower)
+		sim->trace.follower(sim->trace.follower_ctx, &event, about);
 }

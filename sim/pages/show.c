@@ -64,3 +64,20 @@ void iopt_show(struct state *state, const struct iopt *iopt)
 		area_show(state, area);
 	json_array_end(json);
 }
+
+void iopt_list(const struct iopt *iopt, struct spaces *spaces, struct vfiosim_space *space)
+{
+	struct span_cursor cursor;
+	const struct area *area;
+
+	iopt_for_each(iopt, &cursor, area, 0, UINT64_MAX) {
+		const struct vfiosim_mapping mapping = {
+			.first = area->iova.first,
+			.last = area->iova.last,
+			.client = pages_file(area->pages) ? 0 : area->pages->source->number,
+			.at = area_uva(area, area->iova.first),
+		};
+
+		space_add_mapping(spaces, space, &mapping, area->pages->npinned * VFIOSIM_PAGE_SIZE);
+	}
+}

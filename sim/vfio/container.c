@@ -10,8 +10,10 @@
 
 #include "machine/fault.h"
 #include "machine/file.h"
-#include "vfio/group.h"
 #include "machine/subsystem.h"
+#include "pages/show.h"
+#include "vfio/device.h"
+#include "vfio/group.h"
 #include "vfio/type1.h"
 
 struct container *container_create(struct call *call)
@@ -315,4 +317,34 @@ static void show(struct state *state)
 	json_array_end(&state->json);
 }
 
-const struct subsystem container_subsystem = { .init = init, .show = show };
+static void add_devices(struct spaces *to, struct vfiosim_space *space,
+			const struct iommu_group *group)
+{
+	const struct device *dev;
+
+	TAILQ_FOREACH(dev, &group->devices, in_group)
+		if (dev->vfio && dev->vfio->open_count)
+			space_add_device(to, space, dev->topo->address);
+}
+
+static void list_spaces(const struct vfiosim *sim, struct spaces *to)
+{
+	const struct container *container;
+	const struct vfio_group *group;
+	struct vfiosim_space *space;
+
+	TAILQ_FOREACH(container, &sim->containers, in_sim) {
+		space = spaces_add(to);
+		if (!space)
+			return;
+		space->container = container->number;
+		if (container->driver == DRIVER_NONE)
+			continue;
+		TAILQ_FOREACH_REVERSE(group, &container->groups, group_list, in_container)
+			add_devices(to, space, group->iommu_group);
+		if (container->driver == DRIVER_TYPE1)
+			iopt_list(&container->type1->iopt, to, space);
+	}
+}
+
+const struct subsystem container_subsystem = { .init = init, .show = show, .spaces = list_spaces };

@@ -331,7 +331,7 @@ static void move(struct vfiosim *sim, void *arg)
 	call.arg = dma->iova;
 	*call_state(&call, struct dma *) = dma;
 	ret = call_run(&call, decide_done);
-	trace_call(&call, dma->dir == DMA_READ ? "dma-read" : "dma-write", NULL,
+	trace_call(&call, dma->dir == DMA_READ ? "dma-read" : "dma-write", NULL, NULL,
 		   ret ? ret : (long)dma->length);
 	call_done(&call);
 	vfiosim_finish(sim, &nobody);

@@ -239,7 +239,7 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 	}
 	open_mappable(fuse_req_userdata(req), fi);
 	fi->fh = (uintptr_t)handle;
-	fi->noflush = 1;
+	fi->noflush = !vfiosim_trace_followed(fuse->sim);
 	/* Should the answer come too late, device_fd_open() fails and takes the file back. */
 	fuse_reply_open(req, fi);
 }
@@ -256,6 +256,7 @@ const struct fuse_lowlevel_ops devices_ops = {
 	.ioctl = file_ioctl,
 	.read = file_read,
 	.write = file_write,
+	.flush = file_flush,
 	.release = file_release,
 };
 

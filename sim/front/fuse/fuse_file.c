@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+
+#include <vfiosim/trace.h>
 
 #include "front/fuse/fuse_front.h"
 #include "front/fuse/late.h"
@@ -60,6 +63,8 @@ void handle_release(struct vfiosim_fuse *fuse, struct handle *handle)
 
 	remotes_sync(fuse->remotes);
 	file = handle->file;
+	if (file && handle->left_open)
+		vfiosim_trace_left_open(file);
 	handle_destroy(fuse, handle);
 	if (!file)
 		return;
@@ -74,7 +79,8 @@ void handle_reply(fuse_req_t req, struct handle *handle, struct fuse_file_info *
 	struct vfiosim_fuse *fuse = req_fuse(req);
 
 	fi->fh = (uintptr_t)handle;
-	fi->noflush = 1;	/* a FLUSH at each close would be one more request to wait for */
+	/* A FLUSH at each close would be one more request to wait for. */
+	fi->noflush = !handle->file || !vfiosim_trace_followed(fuse->sim);
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		handle_release(fuse, handle);
 }
@@ -212,6 +218,26 @@ void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, o
 	else
 		fuse_reply_write(req, (size_t)length);
 	call_finish_late(&call);
+}
+
+/*
+ * A process that ends gives up its memory first, then its descriptors. FLUSH says who
+ * closes, and close() waits for it; RELEASE comes later and does not say.
+ */
+static bool has_ended(pid_t tid)
+{
+	char byte;
+	struct iovec ours = { &byte, 1 }, theirs = { NULL, 1 };
+
+	return tid && process_vm_readv(tid, &ours, 1, &theirs, 1, 0) < 0 && errno == ESRCH;
+}
+
+void file_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct handle *handle = handle_of(fi);
+
+	handle->left_open = has_ended(req_tid(req));
+	fuse_reply_err(req, 0);
 }
 
 void file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -56,6 +56,7 @@ struct handle {
 	TAILQ_ENTRY(handle) in_front;
 	struct vfiosim_file *file;	/* container, group, device; NULL: another kind */
 	bool device;			/* on the devices connection */
+	bool left_open;			/* the last who closed it did so by ending; followed only */
 	struct node *node;		/* an attribute or a folder; NULL: a file */
 	enum node_kind kind;		/* of node */
 	char *text;			/* an attribute as it was at open; NULL: write-only */
@@ -174,6 +175,8 @@ void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	       struct fuse_file_info *fi);
 void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, off_t offset,
 		struct fuse_file_info *fi);
+/* Only where somebody follows the trace: a descriptor is closed. */
+void file_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 
 /* ---- fuse_store.c ---- */

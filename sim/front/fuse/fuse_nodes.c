@@ -415,6 +415,7 @@ const struct fuse_lowlevel_ops nodes_ops = {
 	.ioctl = file_ioctl,
 	.read = file_read,
 	.write = file_write,
+	.flush = file_flush,
 	.release = file_release,
 	.opendir = nodes_opendir,
 	.readdir = folder_read,

@@ -524,7 +524,7 @@ static ssize_t run_store(struct tree *tree, struct vfiosim_caller *caller, const
 	if (!ret)
 		ret = (ssize_t)store->length;
 	if (ret != CALL_PARKED)
-		trace_call(&call, "write", NULL, ret);
+		trace_call(&call, "write", NULL, NULL, ret);
 	call_done(&call);
 	return ret;
 }

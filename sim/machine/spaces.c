@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* IOVA spaces as structures; see spaces.h. */
+#include "machine/spaces.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "machine/client.h"
+#include "machine/device.h"
+#include "machine/subsystem.h"
+
+/* Room for one more of @size bytes; NULL: no memory. Grows where @n is a power of two. */
+static void *grown(struct spaces *spaces, void *items, size_t n, size_t size)
+{
+	void *more = items;
+
+	if (!(n & (n - 1)))
+		more = reallocarray(items, n ? 2 * n : 1, size);
+	if (!more)
+		spaces->no_memory = true;
+	return more;
+}
+
+struct vfiosim_space *spaces_add(struct spaces *spaces)
+{
+	struct vfiosim_spaces *list = &spaces->list;
+	struct vfiosim_space *items = grown(spaces, list->items, list->n, sizeof(*items));
+
+	if (!items)
+		return NULL;
+	list->items = items;
+	items[list->n] = (struct vfiosim_space){ 0 };
+	return &items[list->n++];
+}
+
+void space_add_device(struct spaces *spaces, struct vfiosim_space *space, const char *address)
+{
+	const char **devices = grown(spaces, space->devices, space->n_devices, sizeof(*devices));
+
+	if (!devices)
+		return;
+	space->devices = devices;
+	devices[space->n_devices++] = address;
+}
+
+void space_add_mapping(struct spaces *spaces, struct vfiosim_space *space,
+		       const struct vfiosim_mapping *mapping, uint64_t pinned)
+{
+	struct vfiosim_mapping *mappings;
+
+	space->bytes += mapping->last - mapping->first + 1;
+	space->pinned += pinned;
+	if (!spaces->mappings) {
+		space->n_mappings++;
+		return;
+	}
+	mappings = grown(spaces, space->mappings, space->n_mappings, sizeof(*mappings));
+	if (!mappings)
+		return;
+	space->mappings = mappings;
+	mappings[space->n_mappings++] = *mapping;
+}
+
+int vfiosim_spaces(struct vfiosim *sim, bool mappings, struct vfiosim_spaces *ret_spaces)
+{
+	struct spaces spaces = { .mappings = mappings };
+
+	pthread_mutex_lock(&sim->lock);
+	for (const struct subsystem *const *part = sim->subsystems; *part; part++)
+		if ((*part)->spaces)
+			(*part)->spaces(sim, &spaces);
+	pthread_mutex_unlock(&sim->lock);
+	if (spaces.no_memory) {
+		vfiosim_spaces_done(&spaces.list);
+		return -ENOMEM;
+	}
+	*ret_spaces = spaces.list;
+	return 0;
+}
+
+void vfiosim_spaces_done(struct vfiosim_spaces *spaces)
+{
+	for (size_t i = 0; i < spaces->n; i++) {
+		free(spaces->items[i].devices);
+		free(spaces->items[i].mappings);
+	}
+	free(spaces->items);
+	*spaces = (struct vfiosim_spaces){ 0 };
+}
+
+/* ---- What lies behind a mapping ---- */
+
+/* Counted; NULL: there is none (any more). */
+static struct vfiosim_client *client_numbered(struct vfiosim *sim, uint32_t number)
+{
+	struct vfiosim_client *client;
+
+	pthread_mutex_lock(&sim->lock);
+	TAILQ_FOREACH(client, &sim->clients, in_sim)
+		if (client->number == number)
+			break;
+	if (client)
+		client_get(client);
+	pthread_mutex_unlock(&sim->lock);
+	return client;
+}
+
+static int find_region(struct vfiosim *sim, const struct vfiosim_vmas *vmas, uint64_t uva,
+		       const char **ret_device, uint64_t *ret_offset)
+{
+	for (size_t i = 0; i < vmas->n; i++) {
+		const struct vfiosim_vma *vma = &vmas->items[i];
+
+		if (vma->kind != VFIOSIM_VMA_REGION || uva < vma->first || uva > vma->last)
+			continue;
+		pthread_mutex_lock(&sim->lock);
+		*ret_device = sim->devices[vma->device]->topo->address;
+		pthread_mutex_unlock(&sim->lock);
+		*ret_offset = vma->offset + (uva - vma->first);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int vfiosim_region_at(struct vfiosim *sim, uint32_t number, uint64_t uva, const char **ret_device,
+		      uint64_t *ret_offset)
+{
+	struct vfiosim_client *client = client_numbered(sim, number);
+	struct vfiosim_vmas vmas = { 0 };
+	int ret;
+
+	if (!client)
+		return -ENOENT;
+	ret = client->ops->vmas(client->ctx, uva, uva, &vmas);
+	if (!ret)
+		ret = find_region(sim, &vmas, uva, ret_device, ret_offset);
+	vfiosim_vmas_done(&vmas);
+	vfiosim_client_put(client);
+	return ret == -ESRCH ? -ENOENT : ret;
+}

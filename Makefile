@@ -83,6 +83,7 @@ install: all
 	install -D -m 755 $(BUILD)/vfiosim $(DESTDIR)$(prefix)/bin/vfiosim
 	install -D -m 644 harness/vfiosim.1 $(DESTDIR)$(prefix)/share/man/man1/vfiosim.1
 	install -D -m 644 harness/vfiosim.apparmor $(DESTDIR)/etc/apparmor.d/vfiosim
+	install -D -m 644 -t $(DESTDIR)$(prefix)/share/vfiosim/expect harness/expect/examples/*.yaml
 	install -D -m 644 harness/completion.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/vfiosim
 
 clean:

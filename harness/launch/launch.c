@@ -368,7 +368,11 @@ static int end_run(struct run *run)
 		stop_server(run);
 	else
 		close(run->control);
-	return served && !run->server_status ? exit_status(run->command_status) : LAUNCH_FAILED;
+	if (!served || run->server_status)
+		return LAUNCH_FAILED;
+	if (run->options.wait_status)
+		*run->options.wait_status = run->command_status;
+	return exit_status(run->command_status);
 }
 
 /* No command was started, or none that got as far as to execute. */

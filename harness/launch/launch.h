@@ -47,6 +47,9 @@ struct launch_options {
 	 * a sink that lost something, say. The run then ends with LAUNCH_FAILED.
 	 */
 	int (*watch)(void *ctx, struct vfiosim *sim);
+	/* The command's status, as wait() tells it; left alone where it did not end by itself.
+	   NULL: not wanted. */
+	int *wait_status;
 	/* Called in the command's place when argv is NULL; returns its exit status. */
 	int (*child)(void *ctx);
 	void *ctx;

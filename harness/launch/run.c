@@ -7,9 +7,11 @@
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
 
+#include "base/errors.h"
 #include "base/value.h"
 #include "base/yaml.h"
 #include "cli.h"
+#include "expect/run_expect.h"
 #include "fault_args.h"
 #include "launch/launch.h"
 #include "report/explain.h"
@@ -33,6 +35,7 @@ struct run_options {
 	struct vfiosim_kernel kernel;	/* 0.0: the topology's */
 	int fake_chardev;	/* enum fake_chardev */
 	struct fault_args faults;
+	struct expect_options expect;
 };
 
 /* What is written where, while the command runs. */
@@ -43,6 +46,7 @@ struct sinks {
 	FILE *trace;		/* NULL: none; may be @messages */
 	const char *messages_name, *trace_name;
 	const struct vfiosim_topology *topology;
+	struct run_expect *expect;
 	struct vfiosim *sim;	/* in the server process */
 };
 
@@ -165,6 +169,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 
 	if (!sim) {
 		bool has_faults = sinks->topology->n_faults;
+		int error = run_expect_end(sinks->expect);
 
 		if (has_faults)
 			faults_report(sinks->sim, sinks->messages);
@@ -172,7 +177,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 			vfiosim_trace_remove(sinks->sim, vfiosim_trace_json, sinks->trace);
 		if (sinks->explaining)
 			vfiosim_trace_remove(sinks->sim, explain_event, &sinks->explain);
-		return sinks_flush(sinks, has_faults);
+		return worse(sinks_flush(sinks, has_faults), error);
 	}
 	sinks->sim = sim;
 	if (sinks->trace)
@@ -181,7 +186,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
 		vfiosim_trace_add(sim, explain_event, &sinks->explain);
 	}
-	return 0;
+	return run_expect_begin(sinks->expect, sim);
 }
 
 /* ---- The verb ---------------------------------------------------------- */
@@ -196,7 +201,7 @@ static char *topology_name(const char *name_or_file)
 
 /* @argv: what to run; empty: $SHELL. */
 static int launch_in(struct vfiosim_topology *topology, const struct run_options *options,
-		     char **argv)
+		     struct run_expect *expect, char **argv)
 {
 	char fallback[] = "/bin/sh";
 	char *shell[] = { getenv("SHELL"), NULL };
@@ -209,8 +214,9 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
-	int status = LAUNCH_FAILED;
+	int status = LAUNCH_FAILED, wait_status = -1;
 
+	launch_options.wait_status = &wait_status;
 	if (!shell[0] || !*shell[0])
 		shell[0] = fallback;
 	if (options->kernel.major)
@@ -220,8 +226,10 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 					     options->memlock.bytes);
 	if (!sinks_open(&sinks, options)) {
 		sinks.topology = topology;
+		sinks.expect = expect;
 		launch_options.messages = sinks.messages;
 		status = launch(&launch_options, *argv ? argv : shell);
+		status = run_expect_report(expect, status, wait_status, sinks.messages);
 	}
 	if (sinks_close(&sinks))
 		status = LAUNCH_FAILED;
@@ -229,21 +237,42 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 	return status;
 }
 
+/* The machine is known: --topology's, else the expectations', else the usual one. */
+static int run_in(struct vfiosim_topology *topology, const struct run_options *options,
+		  struct run_expect *expect, struct vfiosim_errors *errors, char **args)
+{
+	if (expect->expect && expect->expect->kernel.major)
+		vfiosim_topology_set_kernel(topology, expect->expect->kernel);
+	if (fault_args_apply(&options->faults, topology) ||
+	    run_expect_open(expect, topology, errors))
+		return LAUNCH_FAILED;
+	return launch_in(topology, options, expect, args);
+}
+
 static int run(void *given, char **args, size_t n)
 {
-	const struct run_options *options = given;
-	struct vfiosim_topology *topology;
-	struct vfiosim_errors errors;
-	int status;
+	struct run_options *options = given;
+	struct vfiosim_topology *topology = NULL;
+	struct vfiosim_errors errors, expect_errors;
+	struct run_expect expect;
+	int status = LAUNCH_FAILED;
 
-	if (vfiosim_topology_load(options->topology, &topology, &errors)) {
-		cli_file_errors(&errors);
+	if (run_expect_load(&expect, &options->expect, &expect_errors) && !expect.expect) {
+		cli_file_errors(&expect_errors);
 		return LAUNCH_FAILED;
 	}
-	if (fault_args_apply(&options->faults, topology))
-		status = LAUNCH_FAILED;
-	else
-		status = launch_in(topology, options, args);
+	if (!options->topology && expect.expect)
+		options->topology = expect.expect->topology;
+	if (!options->topology)
+		options->topology = DEFAULT_TOPOLOGY;
+	if (vfiosim_topology_load(options->topology, &topology, &errors)) {
+		if (expect_errors.n)
+			cli_file_errors(&expect_errors);
+		cli_file_errors(&errors);
+	} else {
+		status = run_in(topology, options, &expect, &expect_errors, args);
+	}
+	run_expect_close(&expect);
 	vfiosim_topology_free(topology);
 	return status;
 }
@@ -266,14 +295,19 @@ static const struct cli_option run_options[] = {
 	  "locked memory: unlimited, client (each process' own limit),\nor bytes (64K, 1M, 2G)",
 	  CLI_PARSED, AT(memlock), .words = memlock_word, .parse = parse_memlock },
 	FAULT_OPTION(struct run_options, faults),
+	{ "expect", 0, "FILE", "what should become of COMMAND; a mismatch turns exit status 0 into 1",
+	  CLI_TEXT, AT(expect.expect), .files = true },
+	{ "record-expect", 0, "FILE", "write what happened as such a file, to be edited", CLI_TEXT,
+	  AT(expect.record), .files = true },
+	{ "tap", 0, NULL, "with --expect: the verdict as TAP", CLI_FLAG, AT(expect.tap) },
+	{ "junit", 0, "FILE", "with --expect: the verdict as JUnit XML", CLI_TEXT,
+	  AT(expect.junit), .files = true },
 	{ "fake-chardev", 0, "WHEN",
 	  "auto, yes, no: fstat() shows the nodes as character devices,\n"
 	  "and costs every program more; auto: where there are cdevs",
 	  CLI_CHOICE, AT(fake_chardev), .words = fake_chardev_word },
 	{ NULL },
 };
-
-static const struct run_options defaults = { .topology = DEFAULT_TOPOLOGY };
 
 const struct cli_verb run_verb = {
 	.name = "run",
@@ -284,10 +318,10 @@ const struct cli_verb run_verb = {
 	.more = "COMMAND is $SHELL if none is given. Inside, $VFIOSIM_STATE names a file that holds the\n"
 		"machine's state as JSON.\n"
 		"Exit status: COMMAND's, 128 + its signal, 125 if vfiosim fails, 126 if COMMAND cannot be\n"
-		"executed, 127 if it is not found.\n",
+		"executed, 127 if it is not found. With --expect a mismatch turns 0 into 1; where the file\n"
+		"says exit:, the verdict alone decides.\n",
 	.options = run_options,
 	.size = sizeof(struct run_options),
-	.defaults = &defaults,
 	.usage_status = LAUNCH_FAILED,
 	.run = run,
 };

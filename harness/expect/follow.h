@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program does in a run, as expectations see it: which devices are attached to
+ * which spaces, what was asked and refused, what was open at the end. A follower of the
+ * machine's trace (vfiosim/trace.h), in the server process.
+ *
+ *	follow_create -> (the run) -> follow_finish -> follow_destroy
+ *
+ * Spaces are counted from 1 in the order in which the program first tried to attach
+ * something to them, containers and ioas alike.
+ *
+ * Threads: any; one lock, below which the machine's is taken. Whatever may wait for the
+ * client is asked before that lock is taken.
+ */
+#ifndef HARNESS_EXPECT_FOLLOW_H
+#define HARNESS_EXPECT_FOLLOW_H
+
+#include <stdio.h>
+
+#include <vfiosim/trace.h>
+#include <vfiosim/vfiosim.h>
+
+#include "expect/expect.h"
+
+struct expect_report;
+
+/* Iovas that are mapped, or were to be, and of what: @device NULL: memory. */
+struct seen_mapping {
+	struct span iova;
+	const char *device;	/* an address */
+	unsigned region;
+};
+
+struct seen_space {
+	unsigned number;	/* from 1 */
+	const char **devices;	/* addresses */
+	size_t n_devices;
+	struct seen_mapping *mappings;
+	size_t n_mappings;
+	uint64_t pinned;	/* bytes */
+};
+
+/* The machine at one moment. */
+struct seen {
+	struct seen_space *spaces;	/* those with devices or mappings, by number */
+	size_t n_spaces;
+	char **open;			/* "container 1", "device 0000:01:00.0" */
+	size_t n_open;
+	uint64_t pinned;		/* bytes */
+};
+void seen_done(struct seen *seen);
+
+/* The outcome, as far as the run has got. */
+struct seen_outcome {
+	size_t n_devices;		/* at the fullest moment */
+	uint64_t bytes;
+	size_t n_spaces;
+	struct seen_mapping *omitted;
+	size_t n_omitted;
+	char *told;			/* the step that was refused last, of those; NULL */
+};
+
+struct seen_refused {
+	const char *device;		/* an address */
+	char *told;			/* the step that refused it first */
+};
+
+struct follow;
+
+/*
+ * Follows @sim from now on, until follow_finish(). @expect: NULL: nothing is expected.
+ * @record: where what happened is written in the end, NULL: nowhere. -ENOMEM.
+ */
+int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
+		  const struct expectations *expect, struct expect_report *report, FILE *record,
+		  struct follow **ret_follow);
+/* The run is over: every row of the report has a verdict. */
+void follow_finish(struct follow *follow);
+void follow_destroy(struct follow *follow);
+
+#endif

@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading expectations: all of a file's mistakes at once. See expect.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/command.h>
+#include <vfiosim/fault.h>
+#include <vfiosim/trace.h>
+
+#include "base/errors.h"
+#include "base/fault_text.h"
+#include "base/nearest.h"
+#include "base/value.h"
+#include "case/case.h"
+#include "expect/expect.h"
+
+#define NAMES_MAX 256
+
+const char *const step_kinds[] = { "attach", "map", "unmap", "command", NULL };
+
+struct reader {
+	struct expectations *expect;
+	const struct vfiosim_topology *topology;	/* NULL: not known yet */
+	struct vfiosim_errors *errors;
+};
+
+/* A key of a map. */
+struct key {
+	const char *name;	/* NULL ends a table */
+	int (*read)(struct reader *reader, const struct ynode *node, void *to);
+	size_t offset;		/* of what it is read into */
+};
+
+static void *allocate(struct reader *reader, size_t n, size_t size)
+{
+	return arena_alloc(&reader->expect->arena, n * size);
+}
+
+static const struct key *find_key(const struct key *keys, const char *name)
+{
+	for (; keys->name; keys++)
+		if (!strcmp(keys->name, name))
+			return keys;
+	return NULL;
+}
+
+static int unknown_key(struct reader *reader, const struct ynode *node, const struct key *keys)
+{
+	const char *names[32];
+	size_t n = 0;
+
+	for (; keys->name && n < 31; keys++)
+		names[n++] = keys->name;
+	names[n] = NULL;
+	return ynode_unknown(node, reader->errors, "key", names);
+}
+
+static int read_keys(struct reader *reader, const struct ynode *node, const struct key *keys, void *to)
+{
+	int error = 0;
+
+	if (node->kind != YNODE_MAP)
+		return ynode_expected(node, reader->errors, "a map");
+	for (size_t i = 0; i < node->n && error != -ENOMEM; i++) {
+		const struct key *key = find_key(keys, node->keys[i].text);
+
+		error = worse(error, key ? key->read(reader, &node->items[i],
+						     (char *)to + key->offset) :
+					   unknown_key(reader, &node->keys[i], keys));
+	}
+	return error;
+}
+
+/* ---- Values ------------------------------------------------------------ */
+
+/* "unknown WHAT 'x'" and the nearest of @names. */
+static int unknown(struct reader *reader, const struct ynode *node, const char *text,
+		   const char *what, const char *const *names, size_t n)
+{
+	char near[160];
+
+	return ynode_error(node, reader->errors, "unknown %s '%s'%s", what, text,
+			   suggestion(text, names, n, near, sizeof(near)));
+}
+
+/* Its address; the arena's or the topology's. */
+static int find_device(struct reader *reader, const struct ynode *node, const char *name,
+		       const char **ret_address)
+{
+	const struct vfiosim_topology *topology = reader->topology;
+	int index = vfiosim_topology_device(topology, name);
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+
+	if (index >= 0) {
+		*ret_address = topology->devices[index].address;
+		return 0;
+	}
+	for (size_t i = 0; i < topology->n_devices && n < NAMES_MAX; i++)
+		names[n++] = topology->devices[i].name;
+	return unknown(reader, node, name, "device", names, n);
+}
+
+static int read_device(struct reader *reader, const struct ynode *node, void *to)
+{
+	const char *name;
+	int error = ynode_text(node, "a device", &name, reader->errors);
+
+	return error ? error : find_device(reader, node, name, to);
+}
+
+static int read_number(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct number_want *want = to;
+
+	want->node = node;
+	return ynode_number(node, &want->value, reader->errors);
+}
+
+static int read_count(struct reader *reader, const struct ynode *node, void *to)
+{
+	return ynode_number(node, to, reader->errors);
+}
+
+static int read_text(struct reader *reader, const struct ynode *node, void *to)
+{
+	return ynode_text(node, "a text", to, reader->errors);
+}
+
+static int read_names(struct reader *reader, const struct ynode *node, struct name_list *names,
+		      bool devices)
+{
+	int error = 0;
+
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors,
+				      devices ? "a list of devices" : "a list of what is open");
+	names->node = node;
+	names->names = allocate(reader, node->n, sizeof(*names->names));
+	if (!names->names)
+		return -ENOMEM;
+	for (names->n = 0; names->n < node->n; names->n++) {
+		const struct ynode *item = &node->items[names->n];
+		const char **to = &names->names[names->n];
+
+		error = worse(error, devices ? read_device(reader, item, to) :
+					       read_text(reader, item, to));
+	}
+	return error;
+}
+
+static int read_devices(struct reader *reader, const struct ynode *node, void *to)
+{
+	return read_names(reader, node, to, true);
+}
+
+static bool is_file_name(const char *text)
+{
+	static const char *const kinds[] = { "container ", "group ", "iommufd " };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strncmp(text, kinds[i], strlen(kinds[i])))
+			return true;
+	return false;
+}
+
+/* "container 1", "group 10", "iommufd 1", or a device. */
+static int read_open(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct name_list *names = to;
+	int error = read_names(reader, node, names, false);
+
+	for (size_t i = 0; !error && i < names->n; i++)
+		if (!is_file_name(names->names[i]))
+			error = find_device(reader, &node->items[i], names->names[i],
+					    &names->names[i]);
+	return error;
+}
+
+/* ---- What is mapped ---------------------------------------------------- */
+
+static bool parse_range(const char *text, struct span *ret_span)
+{
+	const char *dots = strstr(text, "..");
+	char first[40];
+	uint64_t from, last;
+
+	if (!dots || (size_t)(dots - text) >= sizeof(first))
+		return false;
+	snprintf(first, sizeof(first), "%.*s", (int)(dots - text), text);
+	if (!value_number(first, &from) || !value_number(dots + 2, &last) || from > last)
+		return false;
+	*ret_span = (struct span){ from, last };
+	return true;
+}
+
+static size_t add_resv(struct what *what, size_t n, const struct vfiosim_resv *resv, size_t n_resv,
+		       bool msi)
+{
+	for (size_t i = 0; i < n_resv; i++) {
+		if (msi && resv[i].type != VFIOSIM_RESV_MSI && resv[i].type != VFIOSIM_RESV_SW_MSI)
+			continue;
+		if (what->spans)
+			what->spans[n] = (struct span){ resv[i].range.first, resv[i].range.last };
+		n++;
+	}
+	return n;
+}
+
+/* How many regions of the topology are reserved (@msi: for interrupts); into what->spans unless NULL. */
+static size_t add_reserved(const struct vfiosim_topology *topology, struct what *what, bool msi)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < topology->n_iommus; i++)
+		n = add_resv(what, n, topology->iommus[i].resv, topology->iommus[i].n_resv, msi);
+	for (size_t i = 0; i < topology->n_groups; i++)
+		n = add_resv(what, n, topology->groups[i].resv, topology->groups[i].n_resv, msi);
+	for (size_t i = 0; i < topology->n_devices; i++)
+		n = add_resv(what, n, topology->devices[i].resv, topology->devices[i].n_resv, msi);
+	return n;
+}
+
+static int read_reserved(struct reader *reader, const struct ynode *node, struct what *what, bool msi)
+{
+	what->n = add_reserved(reader->topology, what, msi);
+	if (!what->n)
+		return ynode_error(node, reader->errors, "no range of topology %s is %s",
+				   reader->topology->name, what->text);
+	what->spans = allocate(reader, what->n, sizeof(*what->spans));
+	if (!what->spans)
+		return -ENOMEM;
+	add_reserved(reader->topology, what, msi);
+	return 0;
+}
+
+/* "mdev0.bar0" */
+static int read_region(struct reader *reader, const struct ynode *node, struct what *what)
+{
+	const char *dot = strrchr(what->text, '.');
+	char name[64];
+	char end;
+
+	what->kind = WHAT_REGION;
+	if (!dot || (size_t)(dot - what->text) >= sizeof(name) ||
+	    sscanf(dot, ".bar%1u%c", &what->region, &end) != 1 || what->region > 5)
+		return ynode_expected(node, reader->errors,
+				      "ram, msi, reserved, DEVICE.barN or FIRST..LAST");
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - what->text), what->text);
+	return find_device(reader, node, name, &what->device);
+}
+
+static int read_what(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct what *what = to;
+	struct span span;
+	int error = ynode_text(node, "a range, or what is mapped", &what->text, reader->errors);
+
+	if (error)
+		return error;
+	if (!strcmp(what->text, "ram")) {
+		what->kind = WHAT_RAM;
+		return 0;
+	}
+	if (!strcmp(what->text, "msi") || !strcmp(what->text, "reserved"))
+		return read_reserved(reader, node, what, !strcmp(what->text, "msi"));
+	if (!parse_range(what->text, &span))
+		return read_region(reader, node, what);
+	what->spans = allocate(reader, 1, sizeof(*what->spans));
+	if (!what->spans)
+		return -ENOMEM;
+	*what->spans = span;
+	what->n = 1;
+	return 0;
+}
+
+static int read_whats(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct what_list *list = to;
+	int error = 0;
+
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors, "a list of what is mapped");
+	list->node = node;
+	list->items = allocate(reader, node->n, sizeof(*list->items));
+	if (!list->items)
+		return -ENOMEM;
+	for (list->n = 0; list->n < node->n; list->n++)
+		error = worse(error, read_what(reader, &node->items[list->n],
+					       &list->items[list->n]));
+	return error;
+}
+
+/* ---- Spaces ------------------------------------------------------------ */
+
+static const struct key space_keys[] = {
+	{ "devices", read_devices, offsetof(struct space_want, devices) },
+	{ "holds", read_whats, offsetof(struct space_want, holds) },
+	{ "pinned", read_number, offsetof(struct space_want, pinned) },
+	{ NULL },
+};
+
+static int read_spaces(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct spaces_want *spaces = to;
+	int error = 0;
+
+	spaces->node = node;
+	if (node->kind == YNODE_SCALAR)
+		return ynode_number(node, &spaces->n, reader->errors);
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors, "a number, or a list of spaces");
+	spaces->listed = true;
+	spaces->items = allocate(reader, node->n, sizeof(*spaces->items));
+	if (!spaces->items)
+		return -ENOMEM;
+	for (; spaces->n < node->n; spaces->n++) {
+		spaces->items[spaces->n].node = &node->items[spaces->n];
+		error = worse(error, read_keys(reader, &node->items[spaces->n], space_keys,
+					       &spaces->items[spaces->n]));
+	}
+	return error;
+}
+
+/* ---- Outcome ----------------------------------------------------------- */
+
+static const struct key outcome_keys[] = {
+	{ "spaces", read_spaces, offsetof(struct expectations, spaces) },
+	{ "omitted", read_whats, offsetof(struct expectations, omitted) },
+	{ "refused", read_devices, offsetof(struct expectations, refused) },
+	{ NULL },
+};
+
+static int read_outcome(struct reader *reader, const struct ynode *node, void *to)
+{
+	reader->expect->outcome = node;
+	return read_keys(reader, node, outcome_keys, reader->expect);
+}
+
+/* ---- Moments ----------------------------------------------------------- */
+
+static int read_moment(struct reader *reader, const struct ynode *node, void *to)
+{
+	static const char *const kinds[] = { "mark", "attached", "refused", "exit", NULL };
+	struct moment_want *moment = to;
+	char word[16] = "";
+	int error = ynode_text(node, "mark NAME, attached DEVICE, refused DEVICE or exit",
+			       &moment->text, reader->errors);
+
+	if (error)
+		return error;
+	sscanf(moment->text, "%15s", word);
+	for (moment->kind = 0; kinds[moment->kind]; moment->kind++)
+		if (!strcmp(word, kinds[moment->kind]))
+			break;
+	moment->name = moment->text + strlen(word);
+	moment->name += strspn(moment->name, " ");
+	if (!kinds[moment->kind])
+		return unknown(reader, node, word, "moment", kinds, 4);
+	if (!*moment->name != (moment->kind == MOMENT_EXIT))
+		return ynode_expected(node, reader->errors,
+				      "mark NAME, attached DEVICE, refused DEVICE or exit");
+	if (moment->kind == MOMENT_ATTACHED || moment->kind == MOMENT_REFUSED)
+		return find_device(reader, node, moment->name, &moment->name);
+	return 0;
+}
+
+static const struct key moment_keys[] = {
+	{ "moment", read_moment, 0 },
+	{ "spaces", read_spaces, offsetof(struct moment_want, spaces) },
+	{ "devices", read_devices, offsetof(struct moment_want, devices) },
+	{ "holds", read_whats, offsetof(struct moment_want, holds) },
+	{ "pinned", read_number, offsetof(struct moment_want, pinned) },
+	{ "open", read_open, offsetof(struct moment_want, open) },
+	{ NULL },
+};
+
+static int read_moments(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct expectations *expect = reader->expect;
+	int error = 0;
+
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors, "a list, [{moment: exit, open: []}]");
+	expect->moments = allocate(reader, node->n, sizeof(*expect->moments));
+	if (!expect->moments)
+		return -ENOMEM;
+	for (; expect->n_moments < node->n; expect->n_moments++) {
+		const struct ynode *item = &node->items[expect->n_moments];
+		struct moment_want *moment = &expect->moments[expect->n_moments];
+
+		moment->node = item;
+		error = worse(error, read_keys(reader, item, moment_keys, moment));
+		if (item->kind == YNODE_MAP && !ynode_get(item, "moment"))
+			error = ynode_error(item, reader->errors, "no moment: is given");
+	}
+	return error;
+}
+
+/* ---- Steps ------------------------------------------------------------- */
+
+static int read_error(struct reader *reader, const struct ynode *node, void *to)
+{
+	const char *name;
+	int error = ynode_text(node, "an errno, or ok", &name, reader->errors);
+	int *number = to;
+
+	if (error)
+		return error;
+	*number = strcmp(name, "ok") ? errno_by_name(name) : 0;
+	return *number >= 0 ? 0 : ynode_expected(node, reader->errors, "an errno, or ok");
+}
+
+static int read_rule(struct reader *reader, const struct ynode *node, void *to)
+{
+	const char *names[1024], *name;
+	size_t n = 0;
+	int error = ynode_text(node, "a rule", &name, reader->errors);
+
+	if (error)
+		return error;
+	for (; n < 1024 && vfiosim_rule(n); n++) {
+		names[n] = vfiosim_rule(n)->id;
+		if (!strcmp(names[n], name)) {
+			*(const char **)to = name;
+			return 0;
+		}
+	}
+	return unknown(reader, node, name, "rule", names, n);
+}
+
+static const char *without_prefix(const char *name)
+{
+	static const char *const prefixes[] = { "VFIO_IOMMU_", "VFIO_GROUP_", "VFIO_DEVICE_",
+						"VFIO_", "IOMMU_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return name + strlen(prefixes[i]);
+	return name;
+}
+
+bool expect_command_is(const struct vfiosim_command *row, const char *name)
+{
+	const struct vfiosim_fault_class *class;
+
+	if (!strcmp(row->name, name) || !strcmp(without_prefix(row->name), name))
+		return true;
+	for (size_t i = 0; (class = vfiosim_fault_class(i)); i++)
+		for (size_t k = 0; !strcmp(class->name, name) && class->commands[k]; k++)
+			if (!strcmp(class->commands[k], row->name))
+				return true;
+	return false;
+}
+
+static int read_command(struct reader *reader, const struct ynode *node, const char **ret_name)
+{
+	const struct vfiosim_command *row;
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+	int error = ynode_text(node, "a command", ret_name, reader->errors);
+
+	for (size_t i = 0; !error && (row = vfiosim_command(i)); i++) {
+		if (expect_command_is(row, *ret_name))
+			return 0;
+		if (n + 1 < NAMES_MAX) {
+			names[n++] = row->name;
+			names[n++] = without_prefix(row->name);
+		}
+	}
+	return error ? error : unknown(reader, node, *ret_name, "command", names, n);
+}
+
+/* The key that says what it is. */
+static int read_kind(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct step_want *step = to;
+
+	switch (step->kind) {
+	case STEP_ATTACH:
+		return read_device(reader, node, &step->device);
+	case STEP_MAP:
+	case STEP_UNMAP:
+		return read_what(reader, node, &step->what);
+	default:
+		return read_command(reader, node, &step->command);
+	}
+}
+
+static const struct key must_keys[] = {
+	{ "attach", read_kind, 0 },
+	{ "map", read_kind, 0 },
+	{ "unmap", read_kind, 0 },
+	{ "command", read_kind, 0 },
+	{ "device", read_device, offsetof(struct step_want, device) },
+	{ "space", read_count, offsetof(struct step_want, space) },
+	{ "rule", read_rule, offsetof(struct step_want, rule) },
+	{ "error", read_error, offsetof(struct step_want, error) },
+	{ NULL },
+};
+
+static const struct key never_keys[] = {
+	{ "attach", read_kind, 0 },
+	{ "map", read_kind, 0 },
+	{ "unmap", read_kind, 0 },
+	{ "command", read_kind, 0 },
+	{ "device", read_device, offsetof(struct step_want, device) },
+	{ "space", read_count, offsetof(struct step_want, space) },
+	{ "rule", read_rule, offsetof(struct step_want, rule) },
+	{ "error", read_error, offsetof(struct step_want, error) },
+	{ "max", read_count, offsetof(struct step_want, max) },
+	{ NULL },
+};
+
+/* "map msi", and the other keys behind it. */
+static const char *step_words(struct reader *reader, const struct ynode *node)
+{
+	char text[200];
+	size_t n = 0;
+
+	for (size_t i = 0; i < node->n && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", i ? ", " : "",
+				      node->keys[i].text,
+				      node->items[i].text ? node->items[i].text : "?");
+	return arena_text(&reader->expect->arena, text, strlen(text));
+}
+
+static int read_step(struct reader *reader, const struct ynode *node, const struct key *keys,
+		     struct step_want *step)
+{
+	size_t found = 0;
+	int error;
+
+	step->node = node;
+	step->error = -1;
+	if (node->kind != YNODE_MAP)
+		return ynode_expected(node, reader->errors, "a map, {attach: DEVICE}");
+	for (unsigned i = 0; step_kinds[i]; i++)
+		if (ynode_get(node, step_kinds[i])) {
+			step->kind = i;
+			found++;
+		}
+	step->text = step_words(reader, node);
+	if (!step->text)
+		return -ENOMEM;
+	error = read_keys(reader, node, keys, step);
+	if (!error && found != 1)
+		error = ynode_error(node, reader->errors,
+				    "expected one of attach:, map:, unmap: and command:, found %zu", found);
+	return error;
+}
+
+static int read_steps(struct reader *reader, const struct ynode *node, const struct key *keys,
+		      struct step_want **ret_steps, size_t *ret_n)
+{
+	struct step_want *steps;
+	int error = 0;
+
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors, "a list, [{map: msi}]");
+	steps = allocate(reader, node->n, sizeof(*steps));
+	if (!steps)
+		return -ENOMEM;
+	for (size_t i = 0; i < node->n; i++)
+		error = worse(error, read_step(reader, &node->items[i], keys, &steps[i]));
+	*ret_steps = steps;
+	*ret_n = node->n;
+	return error;
+}
+
+static int read_must(struct reader *reader, const struct ynode *node, void *to)
+{
+	return read_steps(reader, node, must_keys, &reader->expect->must, &reader->expect->n_must);
+}
+
+static int read_never(struct reader *reader, const struct ynode *node, void *to)
+{
+	return read_steps(reader, node, never_keys, &reader->expect->never,
+			  &reader->expect->n_never);
+}
+
+/* ---- The head ---------------------------------------------------------- */
+
+static int read_kernel(struct reader *reader, const struct ynode *node, void *to)
+{
+	const char *text;
+	int error = ynode_text(node, "a version of Linux", &text, reader->errors);
+
+	if (error)
+		return error;
+	return vfiosim_kernel_parse(text, to) ?
+		       0 :
+		       ynode_expected(node, reader->errors, "a version of Linux from 6.1 to 7.2");
+}
+
+static int signal_by_name(const char *name)
+{
+	if (!strncmp(name, "SIG", 3))
+		name += 3;
+	for (int signal = 1; signal < NSIG; signal++)
+		if (sigabbrev_np(signal) && !strcmp(sigabbrev_np(signal), name))
+			return signal;
+	return 0;
+}
+
+static int read_exit(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct expectations *expect = reader->expect;
+	const char *text;
+	uint64_t status;
+	int error = ynode_text(node, "a status, a signal, or any", &text, reader->errors);
+
+	if (error)
+		return error;
+	expect->exit = EXIT_STATUS;
+	if (!strcmp(text, "any")) {
+		expect->exit = EXIT_ANY;
+	} else if (value_number(text, &status) && status <= 255) {
+		expect->status = (int)status;
+	} else {
+		expect->exit = EXIT_SIGNAL;
+		expect->status = signal_by_name(text);
+		if (!expect->status)
+			return ynode_expected(node, reader->errors,
+					      "a status from 0 to 255, a signal (SIGSEGV), or any");
+	}
+	return 0;
+}
+
+static int keep_faults(struct reader *reader, const struct ynode *node, void *to)
+{
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors,
+				      "a list, [{at: MAP_DMA, when: 3, error: ENOMEM}]");
+	reader->expect->faults = node;
+	return 0;
+}
+
+static int skip(struct reader *reader, const struct ynode *node, void *to)
+{
+	return 0;
+}
+
+/* In two passes: the machine is not known before the first has ended. */
+static const struct key first_keys[] = {
+	{ "topology", read_text, offsetof(struct expectations, topology) },
+	{ "kernel", read_kernel, offsetof(struct expectations, kernel) },
+	{ "faults", keep_faults, 0 },
+	{ "exit", read_exit, 0 },
+	{ "outcome", skip, 0 },
+	{ "at", skip, 0 },
+	{ "must", skip, 0 },
+	{ "never", skip, 0 },
+	{ NULL },
+};
+
+static const struct key second_keys[] = {
+	{ "topology", skip, 0 },
+	{ "kernel", skip, 0 },
+	{ "faults", skip, 0 },
+	{ "exit", skip, 0 },
+	{ "outcome", read_outcome, 0 },
+	{ "at", read_moments, 0 },
+	{ "must", read_must, 0 },
+	{ "never", read_never, 0 },
+	{ NULL },
+};
+
+int expect_load(const char *path, struct expectations **ret_expect, struct vfiosim_errors *errors)
+{
+	struct expectations *expect = calloc(1, sizeof(*expect));
+	struct reader reader = { .expect = expect, .errors = errors };
+	int error;
+
+	errors_init(errors);
+	if (!expect)
+		return -ENOMEM;
+	arena_init(&expect->arena);
+	error = yaml_load(path, &expect->arena, &expect->root, errors);
+	if (expect->root)
+		error = worse(error, read_keys(&reader, expect->root, first_keys, expect));
+	*ret_expect = NULL;
+	if (!expect->root || expect->root->kind != YNODE_MAP) {
+		expect_free(expect);
+		return error;
+	}
+	expect->file = expect->root->file;
+	*ret_expect = expect;
+	return error;
+}
+
+static int add_fault(struct reader *reader, struct vfiosim_topology *topology,
+		     const struct ynode *node)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	const char *text;
+	int error = fault_text_read(node, NULL, NULL, &reader->expect->arena, &text,
+				    reader->errors);
+
+	if (error)
+		return error;
+	error = vfiosim_topology_add_fault(topology, text, problem, sizeof(problem));
+	return error == -EINVAL ? ynode_error(node, reader->errors, "%s", problem) : error;
+}
+
+int expect_resolve(struct expectations *expect, struct vfiosim_topology *topology,
+		   struct vfiosim_errors *errors)
+{
+	struct reader reader = { .expect = expect, .topology = topology, .errors = errors };
+	const struct ynode *faults = expect->faults;
+	int error = read_keys(&reader, expect->root, second_keys, expect);
+
+
+	for (size_t i = 0; faults && i < faults->n; i++)
+		error = worse(error, add_fault(&reader, topology, &faults->items[i]));
+	return error;
+}
+
+void expect_free(struct expectations *expect)
+{
+	if (!expect)
+		return;
+	arena_done(&expect->arena);
+	free(expect);
+}
+
+const char *expect_device_name(const struct vfiosim_topology *topology, const char *address)
+{
+	int index = vfiosim_topology_device(topology, address);
+
+	return index >= 0 ? topology->devices[index].name : address;
+}

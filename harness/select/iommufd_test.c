@@ -151,51 +151,6 @@ START_TEST(discarding_ram)
 }
 END_TEST
 
-/* Every command of the story fails once, in turn; nothing is ever left behind. */
-START_TEST(every_failure_unwinds)
-{
-	static const struct {
-		uint32_t cmd;
-		const char *path;
-		int error;
-	} rows[] = {
-		{ 0, "/dev/vfio/devices", ENOENT }, { 0, "/dev/iommu", EACCES },
-		{ VFIOSIM_DEVICE_BIND_IOMMUFD, NULL, EPERM },
-		{ VFIOSIM_IOMMU_IOAS_ALLOC, NULL, ENOMEM },
-		{ VFIOSIM_IOMMU_GET_HW_INFO, NULL, EOPNOTSUPP },
-		{ VFIOSIM_IOMMU_HWPT_ALLOC, NULL, ENOMEM },
-		{ VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, NULL, EINVAL },
-		{ VFIOSIM_IOMMU_IOAS_IOVA_RANGES, NULL, EMSGSIZE },
-		{ VFIOSIM_IOMMU_IOAS_IOVA_RANGES, NULL, EINVAL },
-		{ VFIOSIM_IOMMU_IOAS_MAP, NULL, EFAULT },
-		{ VFIO_DEVICE_GET_INFO, NULL, EIO },
-	};
-
-	for (size_t p = 0; policy_at(p); p++)
-		for (size_t i = 0; of_iommufd(policy_at(p)) && i < sizeof(rows) / sizeof(rows[0]);
-		     i++) {
-			struct fault faults[] = {
-				{ rows[i].cmd, rows[i].path, 1, rows[i].error, 0 }, {} };
-			struct kernel kernel;
-			struct selector *selector;
-			int error;
-
-			begin(&kernel, policy_at(p)->name, faults, &selector);
-			ck_assert_int_eq(selector_add(selector, &ram), 0);
-			error = selector_plug(selector, &nic, false);
-			if (error) {
-				ck_assert_uint_eq(kernel.objects, 0);
-				ck_assert_uint_eq(selector_spaces(selector), 0);
-				ck_assert_uint_eq(selector_discards(selector), 0);
-				ck_assert_str_eq(selector_refused(selector, 0), "nic");
-			}
-			for (int fd = 0; error && fd < FDS_MAX; fd++)
-				ck_assert(!kernel.open[fd]);
-			end(&kernel, selector);
-		}
-}
-END_TEST
-
 int main(void)
 {
 	TCase *tests = tcase_create("iommufd");
@@ -210,7 +165,6 @@ int main(void)
 	tcase_add_test(tests, an_mdev_is_attached_to_the_ioas_itself);
 	tcase_add_test(tests, one_ioas_refuses_for_good);
 	tcase_add_test(tests, discarding_ram);
-	tcase_add_test(tests, every_failure_unwinds);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -269,11 +269,6 @@ static void end(struct kernel *kernel, struct selector *selector)
 	ck_assert_msg(!kernel->objects, "%u objects are left:\n%s", kernel->objects, kernel->log);
 }
 
-static inline bool of_iommufd(const struct policy *policy)
-{
-	return !strcmp(policy->mode, "iommufd");
-}
-
 __attribute__((unused)) static void order(const struct kernel *kernel, const char *first, const char *then)
 {
 	const char *a = strstr(kernel->log, first), *b = a ? strstr(a, then) : NULL;

@@ -262,45 +262,6 @@ START_TEST(discarding_ram)
 }
 END_TEST
 
-/* Every command of the story fails once, in turn; nothing is ever left behind. */
-START_TEST(every_failure_unwinds)
-{
-	static const struct {
-		uint32_t cmd;
-		const char *path;
-		int error;
-	} rows[] = {
-		{ 0, "/dev/vfio/1", ENOENT }, { 0, "/dev/vfio/vfio", EACCES },
-		{ VFIO_GROUP_GET_STATUS, NULL, EINVAL }, { VFIO_GET_API_VERSION, NULL, ENOTTY },
-		{ VFIO_GROUP_SET_CONTAINER, NULL, EPERM }, { VFIO_SET_IOMMU, NULL, EPERM },
-		{ VFIO_IOMMU_GET_INFO, NULL, EINVAL }, { VFIO_IOMMU_MAP_DMA, NULL, ENOSPC },
-		{ VFIO_GROUP_GET_DEVICE_FD, NULL, ENODEV }, { VFIO_DEVICE_GET_INFO, NULL, EIO },
-	};
-
-	for (size_t p = 0; policy_at(p); p++)
-		for (size_t i = 0; !of_iommufd(policy_at(p)) && i < sizeof(rows) / sizeof(rows[0]);
-		     i++) {
-			struct fault faults[] = {
-				{ rows[i].cmd, rows[i].path, 1, rows[i].error, 0 }, {} };
-			struct kernel kernel;
-			struct selector *selector;
-			int error;
-
-			begin(&kernel, policy_at(p)->name, faults, &selector);
-			ck_assert_int_eq(selector_add(selector, &ram), 0);
-			error = selector_plug(selector, &nic, false);
-			if (error) {
-				ck_assert_uint_eq(selector_spaces(selector), 0);
-				ck_assert_uint_eq(selector_discards(selector), 0);
-				ck_assert_str_eq(selector_refused(selector, 0), "nic");
-			}
-			for (int fd = 0; error && fd < FDS_MAX; fd++)
-				ck_assert(!kernel.open[fd]);
-			end(&kernel, selector);
-		}
-}
-END_TEST
-
 START_TEST(sections)
 {
 	struct section overlap = { SECTION_RAM, 0x80000, 0x100000, 0x7f2000000000, NULL };
@@ -362,7 +323,6 @@ int main(void)
 	tcase_add_test(tests, status_is_read_as_each_program_does);
 	tcase_add_test(tests, devices_of_a_group_come_together);
 	tcase_add_test(tests, discarding_ram);
-	tcase_add_test(tests, every_failure_unwinds);
 	tcase_add_test(tests, sections);
 	tcase_add_test(tests, a_device_takes_its_bars_along);
 	suite_add_tcase(suite, tests);

@@ -22,7 +22,7 @@ struct options {
 	struct job_options job;
 	int target;		/* enum job_target */
 	int mode;		/* enum mode; -1: any */
-	int policy;		/* index of policy_word(); -1: any */
+	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
 	const char *junit;
 	bool explain, log, trace, tap;
@@ -44,19 +44,6 @@ static const char *parse_kernel(const char *text, void *to)
 static const char *target_word(size_t index)
 {
 	return index < JOB_HOST + 1 ? job_targets[index] : NULL;
-}
-
-static const char *mode_word(size_t index)
-{
-	return index < MODE_COUNT ? mode_names[index] : NULL;
-}
-
-/* The policies, and behind them the word for "as scripted". */
-static const char *policy_word(size_t index)
-{
-	if (policy_at(index))
-		return policy_at(index)->name;
-	return !index || policy_at(index - 1) ? "none" : NULL;
 }
 
 static const char *add_device(const char *text, void *to)
@@ -347,21 +334,6 @@ static void finish_options(struct options *options)
 	options->filter.scripted_only = options->policy >= 0 && !options->filter.policy;
 }
 
-/* Nothing is left to run: which option did that, and what there is. */
-static void complain_of_nothing(const struct library *library, const struct play_filter *filter)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		return;
-	library_why_nothing(library, filter, to);
-	fclose(to);
-	cli_error("case run: %s", text);
-	free(text);
-}
-
 static int run(void *given, char **names, size_t n_names)
 {
 	struct options *options = given;
@@ -384,7 +356,7 @@ static int run(void *given, char **names, size_t n_names)
 	else if (error)
 		cli_error("%s", strerror(-error));
 	else if (!n)
-		complain_of_nothing(&library, &options->filter);
+		case_complain_of_nothing("case run", &library, &options->filter);
 	else
 		status = run_plays(options, plays, n);
 	if (options->job.explain)
@@ -401,9 +373,9 @@ static const struct cli_option run_options[] = {
 	  "inproc (in this process, the default), fuse (through /dev/vfio),\n"
 	  "host (this computer's own VFIO, needs --device)",
 	  CLI_CHOICE, AT(target), .words = target_word },
-	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = mode_word },
+	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = case_mode_word },
 	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
-	  AT(policy), .words = policy_word },
+	  AT(policy), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
 	  AT(job.kernel), .parse = parse_kernel },

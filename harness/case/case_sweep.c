@@ -17,7 +17,7 @@
 struct options {
 	struct sweep_options sweep;
 	int mode;		/* enum mode; -1: any */
-	int policy;		/* index of policy_word(); -1: any */
+	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
 	const char *json;	/* NULL: none */
 	bool points;
@@ -121,19 +121,6 @@ static void progress(size_t done, size_t n, const struct play *play)
 
 /* ---- The verb ---------------------------------------------------------- */
 
-static const char *mode_word(size_t index)
-{
-	return index < MODE_COUNT ? mode_names[index] : NULL;
-}
-
-/* The policies, and behind them the word for "as scripted". */
-static const char *policy_word(size_t index)
-{
-	if (policy_at(index))
-		return policy_at(index)->name;
-	return !index || policy_at(index - 1) ? "none" : NULL;
-}
-
 static int sweep_one(struct tally *tally, const struct play *play)
 {
 	char name[200];
@@ -193,20 +180,6 @@ static int sweep_plays(const struct options *options, const struct play *plays, 
 	return status;
 }
 
-static void complain_of_nothing(const struct library *library, const struct play_filter *filter)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		return;
-	library_why_nothing(library, filter, to);
-	fclose(to);
-	cli_error("case sweep: %s", text);
-	free(text);
-}
-
 static int run(void *given, char **names, size_t n_names)
 {
 	const struct options *options = given;
@@ -230,7 +203,7 @@ static int run(void *given, char **names, size_t n_names)
 	if (error)
 		cli_error("%s", strerror(-error));
 	else if (!n)
-		complain_of_nothing(&library, &filter);
+		case_complain_of_nothing("case sweep", &library, &filter);
 	else
 		status = sweep_plays(options, plays, n);
 	library_plays_done(plays, n);
@@ -241,9 +214,9 @@ static int run(void *given, char **names, size_t n_names)
 #define AT(member_) offsetof(struct options, member_)
 
 static const struct cli_option sweep_options[] = {
-	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = mode_word },
+	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = case_mode_word },
 	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
-	  AT(policy), .words = policy_word },
+	  AT(policy), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "all-errnos", 0, NULL, "also errnos that only wrong arguments give", CLI_FLAG,
 	  AT(sweep.all_errors) },

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* vfiosim case list|show|verbs|run|sweep. */
+/* vfiosim case list|show|verbs, and what the verbs below `case` share. */
 #include "case/case_verb.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vfiosim/error.h>
@@ -12,6 +13,7 @@
 #include "case/builtin.h"
 #include "case/library.h"
 #include "case/verb.h"
+#include "select/policy.h"
 
 /* ---- list, show, verbs ------------------------------------------------- */
 
@@ -104,6 +106,35 @@ static int list_verbs(void *options, char **args, size_t n)
 	return 0;
 }
 
+/* ---- Shared ------------------------------------------------------------ */
+
+const char *case_mode_word(size_t index)
+{
+	return index < MODE_COUNT ? mode_names[index] : NULL;
+}
+
+const char *case_policy_word(size_t index)
+{
+	if (policy_at(index))
+		return policy_at(index)->name;
+	return !index || policy_at(index - 1) ? "none" : NULL;
+}
+
+void case_complain_of_nothing(const char *verb, const struct library *library,
+			      const struct play_filter *filter)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	library_why_nothing(library, filter, to);
+	fclose(to);
+	cli_error("%s: %s", verb, text);
+	free(text);
+}
+
 /* ---- The verbs --------------------------------------------------------- */
 
 const char *case_word(size_t index)
@@ -141,7 +172,7 @@ static const struct cli_verb verbs_verb = {
 };
 
 static const struct cli_verb *const verbs[] = {
-	&list_verb, &show_verb, &verbs_verb, &case_run_verb, &case_sweep_verb, NULL,
+	&list_verb, &show_verb, &verbs_verb, &case_run_verb, &case_sweep_verb, &case_matrix_verb, NULL,
 };
 
 const struct cli_verb case_verb = {

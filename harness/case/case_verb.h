@@ -5,10 +5,22 @@
 
 #include "cli.h"
 
+struct library;
+struct play_filter;
+
 extern const struct cli_verb case_run_verb;	/* case_run.c */
 extern const struct cli_verb case_sweep_verb;	/* case_sweep.c */
+extern const struct cli_verb case_matrix_verb;	/* matrix_verb.c */
 
-/* The cases that are built in: words for the verbs' rows. */
+/* Words for the verbs' rows: the cases that are built in, ... */
 const char *case_word(size_t index);
+/* ... modes, by enum mode, ... */
+const char *case_mode_word(size_t index);
+/* ... and policies, by policy_at(); behind them the word for "as scripted". */
+const char *case_policy_word(size_t index);
+
+/* The filter passes no play: which option does that, and what there is. */
+void case_complain_of_nothing(const char *verb, const struct library *library,
+			      const struct play_filter *filter);
 
 #endif

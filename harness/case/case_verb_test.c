@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "select/policy.h"
 
 static char out[1u << 20];
 
@@ -152,6 +153,104 @@ START_TEST(show_takes_names_and_files)
 }
 END_TEST
 
+/* ---- matrix ------------------------------------------------------------ */
+
+START_TEST(a_matrix_says_what_became_of_each)
+{
+	ck_assert_int_eq(run("case matrix mdev-hotadd --mode iommufd"), 0);
+	SAYS("case                    qemu-iommufd                   single-ioas\n");
+	SAYS("\nmdev-hotadd/unpinnable  2 spaces, mdev0.bar0 left out  1 space, nic0 refused\n");
+	ck_assert_int_eq(run("case matrix bar-map-efault --policy cloud-hypervisor"), 0);
+	ck_assert_str_eq(out, "case            cloud-hypervisor\n"
+			      "bar-map-efault  1 space, program ends\n");
+	ck_assert_int_eq(run("case matrix mine.yaml bar-map-efault --policy none"), 1);
+	SAYS("\nmine/two  FAILED\n");
+	SAYS("2 failed: not what the cases expect\n");
+}
+END_TEST
+
+START_TEST(a_matrix_of_nothing_says_why)
+{
+	ck_assert_int_eq(run("case matrix mine.yaml --policy dpdk"), 2);
+	SAYS("case matrix: --policy dpdk leaves nothing to run; the case has the policies none\n");
+	ck_assert_int_eq(run("case matrix mdev-hotadd --html /nonexistent/page"), 2);
+	SAYS("cannot write /nonexistent/page: No such file or directory\n");
+}
+END_TEST
+
+/* How often @part is in the page. */
+static size_t count(const char *page, const char *part)
+{
+	size_t n = 0;
+
+	while ((page = strstr(page, part))) {
+		page += strlen(part);
+		n++;
+	}
+	return n;
+}
+
+/* Every link of the page that names a story leads to one, and each story is led to. */
+static void check_links(const char *page)
+{
+	char id[40];
+	size_t n = 0;
+
+	for (const char *at = page; (at = strstr(at, "<a href=\"#c")); n++) {
+		at += strlen("<a href=\"#");
+		snprintf(id, sizeof(id), "<section id=\"%.*s\">", (int)strcspn(at, "\""), at);
+		ck_assert_msg(count(page, id) == 1, "%s", id);
+	}
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_eq(n, count(page, "<section id="));
+}
+
+START_TEST(each_cell_of_the_page_leads_to_its_story)
+{
+	static char page[1u << 20];
+	FILE *file;
+	size_t n, policies = 0;
+
+	ck_assert_int_eq(run("case matrix mdev-hotadd mine.yaml --html page"), 1);
+	file = fopen("page", "re");
+	ck_assert_ptr_nonnull(file);
+	n = fread(page, 1, sizeof(page) - 1, file);
+	fclose(file);
+	unlink("page");
+	page[n] = '\0';
+	check_links(page);
+	while (policy_at(policies))
+		policies++;
+	/* Three variants, by each policy and as scripted in two modes; and two of ours. */
+	ck_assert_uint_eq(count(page, "<section id="), 3 * (policies + 2) + 2);
+	ck_assert_ptr_nonnull(strstr(page, "whose pages cannot be pinned [pin-region;"));
+	ck_assert_uint_eq(count(page, "</section>"), count(page, "<section id="));
+	ck_assert_uint_eq(count(page, "<script") + count(page, "src=") + count(page, "http"), 0);
+}
+END_TEST
+
+/* What a case calls itself is text. */
+START_TEST(a_page_is_escaped)
+{
+	static char page[1u << 16];
+	FILE *file = fopen("mine.yaml", "we");
+
+	ck_assert(file && fputs("about: 'a <b> & \"c\"'\ntopology: minimal\nsteps:\n"
+				"- attach: {device: nic0, to: x}\n  note: a <i> note\n", file) >= 0);
+	fclose(file);
+	ck_assert_int_eq(run("case matrix mine.yaml --html page"), 0);
+	file = fopen("page", "re");
+	ck_assert_ptr_nonnull(file);
+	page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+	fclose(file);
+	unlink("page");
+	ck_assert_ptr_nonnull(strstr(page, "a &lt;b&gt; &amp; &quot;c&quot;"));
+	ck_assert_ptr_nonnull(strstr(page, "a &lt;i&gt; note"));
+	ck_assert_ptr_null(strstr(page, "<b>"));
+	ck_assert_ptr_null(strstr(page, "<i>"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("vfiosim case");
@@ -166,6 +265,10 @@ int main(void)
 	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
 			    sizeof(nothing) / sizeof(nothing[0]));
 	tcase_add_test(tests, show_takes_names_and_files);
+	tcase_add_test(tests, a_matrix_says_what_became_of_each);
+	tcase_add_test(tests, a_matrix_of_nothing_says_why);
+	tcase_add_test(tests, each_cell_of_the_page_leads_to_its_story);
+	tcase_add_test(tests, a_page_is_escaped);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -188,12 +188,18 @@ static void log_step(FILE *log, const struct step *step, size_t index, const str
 	fputc('\n', log);
 }
 
-/* Under a policy only steps of plug and unplug are held against what they expect. */
+/*
+ * Under a policy only steps of plug and unplug are held against what they expect, and
+ * those only by policies that the case speaks of.
+ */
 static bool is_checked(const struct run *run, const struct step *step)
 {
+	const struct policy *policy = run->play->policy;
+
 	if (run->play->unjudged)
 		return false;
-	return !run->play->policy || step->verb->needs_policy;
+	return !policy || (step->verb->needs_policy &&
+			   ynode_get(run->play->file->outcome, policy->name));
 }
 
 static int check_step(struct run *run, const struct step *step, size_t index, char *before,
@@ -294,11 +300,17 @@ static enum verdict check_faults(struct run *run, FILE *message)
 
 static void note_end(const struct selector *selector, struct outcome_end *end)
 {
+	const char *name;
+
+	end->known = true;
 	end->aborted = selector_aborted(selector);
 	end->spaces = selector_spaces(selector);
-	end->omitted = selector_omitted(selector, NULL, 0);
-	while (selector_refused(selector, end->refused))
-		end->refused++;
+	end->omitted = selector_omitted(selector, end->omitted_at, OUTCOME_NAMED_MAX);
+	end->unmapped = selector_unmapped(selector);
+	for (; (name = selector_refused(selector, end->refused)); end->refused++)
+		if (end->refused < OUTCOME_NAMED_MAX)
+			snprintf(end->refused_names[end->refused], sizeof(end->refused_names[0]),
+				 "%s", name);
 	selector_placed(selector, end->placed, sizeof(end->placed));
 }
 

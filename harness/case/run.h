@@ -21,6 +21,8 @@
 
 enum verdict { PASSED, FAILED, SKIPPED };
 
+#define OUTCOME_NAMED_MAX 8
+
 /*
  * @log: one line a step, "3 map: EFAULT pin-region" and the like, the same on
  * every target. @message: the failure with its place, or why it was skipped.
@@ -31,10 +33,14 @@ struct outcome {
 	char *log;
 	char *message;
 	struct outcome_end {		/* of a play under a policy: how the program ended */
+		bool known;		/* in this process only */
 		bool aborted;
 		unsigned spaces;
-		size_t omitted;		/* sections left out of some space */
-		size_t refused;		/* devices */
+		size_t omitted;		/* sections left out of some space, ... */
+		uint64_t omitted_at[OUTCOME_NAMED_MAX];	/* ... the first few */
+		size_t refused;		/* devices, ... */
+		char refused_names[OUTCOME_NAMED_MAX][64];	/* ... the first few */
+		unsigned unmapped;	/* sections refused later, and the program went on */
 		char placed[256];	/* "mdev0=1 nic0=2": the space of each device it has */
 	} end;
 };

@@ -182,6 +182,7 @@ int selector_add(struct selector *selector, const struct section *section)
 		if (!error)
 			continue;
 		selector->aborted = selector->policy->live_fatal;
+		selector->n_unmapped += !selector->aborted;
 		if (selector->aborted)
 			selector_say(selector, "devices would read and write the wrong memory: "
 					       "the program gives up");
@@ -283,6 +284,11 @@ size_t selector_omitted(const struct selector *selector, uint64_t *to, size_t ma
 const char *selector_refused(const struct selector *selector, size_t index)
 {
 	return index < selector->n_refused ? selector->refused[index] : NULL;
+}
+
+unsigned selector_unmapped(const struct selector *selector)
+{
+	return selector->n_unmapped;
 }
 
 const char *selector_note(const struct selector *selector, size_t index)

@@ -90,6 +90,8 @@ void selector_placed(const struct selector *selector, char *to, size_t size);
 size_t selector_omitted(const struct selector *selector, uint64_t *to, size_t max);
 /* The index-th device that was refused and is not there, or NULL. */
 const char *selector_refused(const struct selector *selector, size_t index);
+/* Sections that a space refused when they came, and the program went on. */
+unsigned selector_unmapped(const struct selector *selector);
 /* What it decided, a sentence each, in order; NULL past the end. */
 const char *selector_note(const struct selector *selector, size_t index);
 

@@ -107,6 +107,7 @@ struct selector {
 	bool aborted;
 	char refused[SELECT_REFUSED_MAX][64];
 	unsigned n_refused;
+	unsigned n_unmapped;		/* sections that were refused later, and the program went on */
 	void (*heard)(void *ctx, const char *note);
 	void *heard_ctx;
 	char **notes;

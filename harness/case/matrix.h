@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each policy makes of each case: cases (and their variants) down, policies
+ * across. Every cell is a play of its own, on a machine in this process.
+ *
+ *	matrix_make -> { matrix_print, matrix_page } -> matrix_done
+ */
+#ifndef HARNESS_CASE_MATRIX_H
+#define HARNESS_CASE_MATRIX_H
+
+#include <stdio.h>
+
+#include "case/library.h"
+#include "case/run.h"
+
+#define MATRIX_COLUMNS_MAX 16
+
+/* What became of a play, from best to worst. */
+enum matrix_end {
+	MATRIX_NONE,		/* not played: the case is not written for the mode, or says nothing of policies */
+	MATRIX_SKIPPED,
+	MATRIX_WELL,		/* every device came in, with everything mapped */
+	MATRIX_OMITTED,		/* ... but some mapping was left out */
+	MATRIX_REFUSED,		/* a device or a map was refused, or the program ended */
+	MATRIX_FAILED,		/* not what the case expects */
+};
+
+struct matrix_cell {
+	enum matrix_end end;
+	char *words;		/* "2 spaces, mdev0.bar0 left out"; NULL: MATRIX_NONE */
+	char *story;		/* as --explain tells it; NULL unless asked for */
+};
+
+struct matrix_column {
+	enum mode mode;
+	const struct policy *policy;	/* NULL: as scripted */
+};
+
+struct matrix_row {
+	const struct case_file *file;
+	size_t variant;
+	struct matrix_cell cells[MATRIX_COLUMNS_MAX];
+	bool has_policies;		/* a policy plays it */
+};
+
+struct matrix {
+	struct matrix_column columns[MATRIX_COLUMNS_MAX];
+	size_t n_columns;
+	struct matrix_row *rows;
+	size_t n_rows, n_failed;
+};
+
+/*
+ * Plays every cell that passes the filter. @library must outlive the matrix. @stories:
+ * keep what --explain tells. -ENOMEM, -EIO.
+ */
+int matrix_make(const struct library *library, const struct play_filter *filter, bool stories,
+		struct matrix *ret_matrix);
+void matrix_done(struct matrix *matrix);
+
+/* "mdev-hotadd/unpinnable"; "qemu-legacy", "as scripted, iommufd" */
+void matrix_row_name(const struct matrix_row *row, char *to, size_t size);
+void matrix_column_name(const struct matrix_column *column, char *to, size_t size);
+
+/* As a table; several, one below the other, where @width (0: any) is too small for one. */
+void matrix_print(const struct matrix *matrix, FILE *to, unsigned width, bool colours);
+/* A page of HTML that needs nothing else; each cell leads to its story. */
+void matrix_page(const struct matrix *matrix, FILE *to);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* vfiosim case matrix: options, and where the matrix goes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <vfiosim/error.h>
+
+#include "case/case_verb.h"
+#include "case/matrix.h"
+#include "cli.h"
+#include "select/policy.h"
+
+struct options {
+	int mode;		/* enum mode; -1: any */
+	int policy;		/* index of case_policy_word(); -1: any */
+	const char *variant;
+	const char *html;
+};
+
+/* Of the terminal; 0: there is none, so a line may have any length. */
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+		return 0;
+	return size.ws_col;
+}
+
+static int write_page(const struct matrix *matrix, const char *path)
+{
+	FILE *to = fopen(path, "we");
+	int error;
+
+	if (!to) {
+		cli_error("cannot write %s: %s", path, strerror(errno));
+		return -errno;
+	}
+	matrix_page(matrix, to);
+	error = cli_flush(to, path);
+	fclose(to);
+	return error;
+}
+
+static size_t scripted_only(const struct matrix *matrix)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < matrix->n_rows; i++)
+		n += !matrix->rows[i].has_policies;
+	return n;
+}
+
+/* What the table leaves out, and what failed. */
+static void print_rest(const struct matrix *matrix)
+{
+	size_t n = scripted_only(matrix);
+
+	if (n && n < matrix->n_rows)
+		printf("%zu more %s no part for a policy: --policy none shows %s\n", n,
+		       n == 1 ? "has" : "have", n == 1 ? "it" : "them");
+	if (matrix->n_failed)
+		printf("%zu failed: not what the cases expect\n", matrix->n_failed);
+}
+
+static int show(const struct library *library, const struct options *options,
+		const struct play_filter *filter)
+{
+	struct matrix matrix;
+	int status, error = matrix_make(library, filter, options->html, &matrix);
+
+	if (error) {
+		cli_error("%s", strerror(-error));
+		return 2;
+	}
+	if (!matrix.n_rows) {
+		case_complain_of_nothing("case matrix", library, filter);
+		return 2;
+	}
+	matrix_print(&matrix, stdout, terminal_width(), cli_colours(stdout));
+	print_rest(&matrix);
+	status = matrix.n_failed ? 1 : 0;
+	if (options->html && write_page(&matrix, options->html))
+		status = 2;
+	matrix_done(&matrix);
+	return status;
+}
+
+static int run(void *given, char **names, size_t n_names)
+{
+	const struct options *options = given;
+	struct play_filter filter = { .variant = options->variant, .mode = options->mode };
+	struct library library;
+	struct vfiosim_errors why;
+	int status;
+
+	if (library_load(names, n_names, &library, &why)) {
+		cli_file_errors(&why);
+		return 2;
+	}
+	filter.policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy);
+	filter.scripted_only = options->policy >= 0 && !filter.policy;
+	status = show(&library, options, &filter);
+	library_done(&library);
+	return status;
+}
+
+#define AT(member_) offsetof(struct options, member_)
+
+static const struct cli_option matrix_options[] = {
+	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode),
+	  .words = case_mode_word },
+	{ "policy", 0, "POLICY", "only this selection policy; none: as scripted", CLI_CHOICE,
+	  AT(policy), .words = case_policy_word },
+	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
+	{ "html", 0, "FILE", "write a page too, on which each cell leads to its explanation", CLI_TEXT,
+	  AT(html), .files = true },
+	{ NULL },
+};
+
+static const struct options defaults = { .mode = -1, .policy = -1 };
+
+const struct cli_verb case_matrix_verb = {
+	.name = "matrix",
+	.about = "print what each selection policy makes of each case",
+	.args = "[NAME|GLOB|FILE...]",
+	.max_args = SIZE_MAX,
+	.words = case_word,
+	.files = true,
+	.more = "Without a name all cases that are built in. The policies of a mode play every case\n"
+		"that says how one of them ends.\n"
+		"Exit status: 1 if a case failed, 2 if one cannot be read or a name matches none.\n",
+	.options = matrix_options,
+	.size = sizeof(struct options),
+	.defaults = &defaults,
+	.run = run,
+};

@@ -9,6 +9,7 @@
 #include <vfiosim/trace.h>
 
 #include "report/explain.h"
+#include "report/page.h"
 #include "report/report.h"
 #include "report/words.h"
 
@@ -49,6 +50,23 @@ START_TEST(junit)
 	ck_assert_ptr_nonnull(strstr(text, "<testcase classname=\"a\" name=\"a/x legacy\"/>"));
 	ck_assert_ptr_nonnull(strstr(text, "name=\"c &lt;&amp;&quot;&gt; legacy\""));
 	ck_assert_ptr_nonnull(strstr(text, "<failure message=\"a &lt; b\nand more\">line 1\nline 2?"));
+	free(text);
+}
+END_TEST
+
+START_TEST(page)
+{
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	page_begin(to, "a < b", "\"c\" & d");
+	page_end(to);
+	fclose(to);
+	ck_assert_ptr_nonnull(strstr(text, "<title>a &lt; b</title>"));
+	ck_assert_ptr_nonnull(strstr(text, "<h1>a &lt; b</h1>\n<p>&quot;c&quot; &amp; d</p>"));
+	ck_assert_ptr_null(strstr(text, "http"));	/* it needs no network */
+	ck_assert_ptr_nonnull(strstr(text, "</body>\n</html>\n"));
 	free(text);
 }
 END_TEST
@@ -144,6 +162,7 @@ int main(void)
 
 	tcase_add_test(tests, tap);
 	tcase_add_test(tests, junit);
+	tcase_add_test(tests, page);
 	tcase_add_test(tests, steps_results_and_reasons);
 	tcase_add_test(tests, glossary);
 	tcase_add_test(tests, every_command_has_words);

@@ -45,6 +45,8 @@ struct cli_option {
 	 * structure at @offset.
 	 */
 	const char *(*parse)(const char *text, void *to);
+	/* CLI_CHOICE: --name alone means the first word; another is given as --name=WORD. */
+	bool optional;
 };
 
 struct cli_verb {

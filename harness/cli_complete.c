@@ -71,7 +71,7 @@ static size_t find_command(const struct cli_verb *verb, char **words, size_t fir
 
 		if (!strcmp(words[i], "--"))
 			return i + 1;
-		if (option && option->arg)
+		if (option && option->arg && !option->optional)
 			i++;
 		else if (words[i][0] != '-')
 			return i;
@@ -87,7 +87,7 @@ static void complete_verb_words(const struct cli_verb *verb, const struct comple
 
 	if (verb->command && (command < index || (index > first && !strcmp(words[index - 1], "--"))))
 		fprintf(completion->to, ":command %zu\n", command);
-	else if (before && before->arg)
+	else if (before && before->arg && !before->optional)
 		offer_words(completion, before->words, before->files);
 	else if (completion->begun[0] == '-')
 		offer_options(completion, verb);

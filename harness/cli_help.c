@@ -15,6 +15,8 @@ static int put_option(const struct cli_option *option, char *to, size_t size)
 
 	if (option->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+	if (option->optional)
+		return snprintf(to, size, "  %s--%s[=%s]", letter, option->name, option->arg);
 	return snprintf(to, size, "  %s--%s%s%s", letter, option->name, option->arg ? " " : "",
 			option->arg ? option->arg : "");
 }

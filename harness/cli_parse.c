@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From words to a verb, its options and its arguments; see cli.h. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,8 @@ static int set_option(const struct parsing *parsing, const struct cli_option *op
 /* @text: an argument that stands in the same word, or NULL. */
 static int take_option(struct parsing *parsing, const struct cli_option *option, char *text)
 {
+	if (option->optional && !text)
+		text = (char *)(uintptr_t)option->words(0);
 	if (option->arg && !text)
 		text = *parsing->words ? *parsing->words++ : NULL;
 	if (option->arg && !text) {

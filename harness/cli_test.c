@@ -19,7 +19,7 @@
 struct values {
 	bool flag, other;
 	const char *text;
-	int choice;
+	int choice, shade;
 	uint64_t number;
 };
 
@@ -56,12 +56,13 @@ static const struct cli_option options[] = {
 	{ "other", 'o', NULL, "another,\nin two lines", CLI_FLAG, AT(other) },
 	{ "text", 't', "TEXT", "a text", CLI_TEXT, AT(text), .files = true },
 	{ "colour", 0, "COLOUR", "a colour", CLI_CHOICE, AT(choice), .words = colour },
+	{ "shade", 0, "SHADE", "a shade", CLI_CHOICE, AT(shade), .words = colour, .optional = true },
 	{ "number-of-those", 'n', "AS-MANY-AS-THERE-ARE", "a number", CLI_PARSED, AT(number),
 	  .parse = parse_number },
 	{ NULL },
 };
 
-static const struct values defaults = { .choice = -1, .text = "unsaid" };
+static const struct values defaults = { .choice = -1, .shade = -1, .text = "unsaid" };
 
 #define VERB(name_, ...) \
 	.name = name_, .about = "tries", .options = options, .size = sizeof(struct values), \
@@ -118,6 +119,11 @@ START_TEST(every_way_to_write_an_option)
 	ck_assert(got.flag && !got.other && got.choice == 2 && got.number == 4096 && got_n == 2);
 	ck_assert_str_eq(got.text, "one");
 	ck_assert_str_eq(got_args[1], "y");
+	ck_assert_int_eq(got.shade, -1);
+	cli("plain --shade x");		/* an argument of the verb, not of the option */
+	ck_assert(got.shade == 0 && got_n == 1);
+	cli("plain --shade=blue x");
+	ck_assert_int_eq(got.shade, 2);
 	cli("plain x -fo -tone -n 3");
 	ck_assert(got.flag && got.other && got.number == 3);
 	ck_assert_str_eq(got.text, "one");
@@ -166,6 +172,7 @@ static const struct {
 			     "                       in two lines\n"
 			     "  -t, --text TEXT      a text\n"
 			     "      --colour COLOUR  a colour\n"
+	  "      --shade[=SHADE]  a shade\n"
 			     "  -n, --number-of-those AS-MANY-AS-THERE-ARE\n"
 			     "                       a number\n"
 			     "  -h, --help           this text\n" },

@@ -30,10 +30,11 @@ ALL_CFLAGS  = -std=gnu2x -pthread $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZ
 ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
 LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
-MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c,$(wildcard harness/*.c harness/*/*.c))
+MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c harness/examples/%,$(wildcard harness/*.c harness/*/*.c))
 TEST_SRC  := $(wildcard sim/*/*_test.c sim/*/*/*_test.c harness/*_test.c harness/*/*_test.c)
 BENCH_SRC := $(wildcard sim/*/*_bench.c sim/*/*/*_bench.c harness/*/*_bench.c)
 PROBE_SRC := $(wildcard harness/facts/probe/*.c)
+EXAMPLES  := $(patsubst harness/examples/%.c,$(BUILD)/examples/%,$(wildcard harness/examples/*.c))
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_topologies.o
 MAIN_OBJ  := $(MAIN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_cases.o
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
@@ -91,7 +92,7 @@ clean:
 
 ## How it is built.
 all: $(BUILD)/vfiosim
-everything: all $(TESTS) $(BUILD)/facts-probe
+everything: all $(TESTS) $(BUILD)/facts-probe $(EXAMPLES)
 
 $(BUILD)/vfiosim: $(BUILD)/harness/main.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -120,6 +121,11 @@ $(BUILD)/bench: $(BENCH_SRC:%.c=$(BUILD)/%.o) $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 $(BUILD)/facts-probe: $(PROBE_SRC) harness/facts/probe/probe.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu2x -D_GNU_SOURCE $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -static -pthread -o $@ $(PROBE_SRC)
+
+# Ordinary clients as well.
+$(BUILD)/examples/%: harness/examples/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu2x -D_GNU_SOURCE -Iinclude $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -o $@ $<
 
 # Built-in topologies and cases: the files' bytes in a table of { name, text, length }.
 define table

@@ -8,33 +8,18 @@
 #include <vfiosim/trace.h>
 
 #include "base/errors.h"
-#include "base/value.h"
-#include "base/yaml.h"
 #include "cli.h"
 #include "expect/run_expect.h"
 #include "fault_args.h"
 #include "launch/launch.h"
+#include "launch/machine_args.h"
 #include "report/explain.h"
 
-#define DEFAULT_TOPOLOGY "q35"
-
-struct memlock {
-	bool given;
-	enum vfiosim_memlock kind;
-	uint64_t bytes;
-};
-
-enum fake_chardev { FAKE_AUTO, FAKE_YES, FAKE_NO };
-
 struct run_options {
-	const char *topology;
+	struct machine_args machine;
 	const char *trace;	/* NULL: none; "-": with the messages */
 	const char *output;	/* NULL: stderr */
 	bool explain;
-	struct memlock memlock;
-	struct vfiosim_kernel kernel;	/* 0.0: the topology's */
-	int fake_chardev;	/* enum fake_chardev */
-	struct fault_args faults;
 	struct expect_options expect;
 };
 
@@ -49,58 +34,6 @@ struct sinks {
 	struct run_expect *expect;
 	struct vfiosim *sim;	/* in the server process */
 };
-
-/* ---- Options ----------------------------------------------------------- */
-
-static const char *memlock_word(size_t index)
-{
-	static const char *const words[] = { "unlimited", "client", NULL };
-
-	return index < 2 ? words[index] : NULL;
-}
-
-static const char *parse_kernel(const char *text, void *to)
-{
-	return vfiosim_kernel_parse(text, to) ? NULL : "a version of Linux from 6.1 to 7.2";
-}
-
-static const char *fake_chardev_word(size_t index)
-{
-	static const char *const words[] = { [FAKE_AUTO] = "auto", [FAKE_YES] = "yes", [FAKE_NO] = "no" };
-
-	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
-}
-
-static const char *parse_memlock(const char *text, void *to)
-{
-	struct memlock *memlock = to;
-
-	memlock->given = true;
-	if (!strcmp(text, "unlimited"))
-		memlock->kind = VFIOSIM_MEMLOCK_UNLIMITED;
-	else if (!strcmp(text, "client"))
-		memlock->kind = VFIOSIM_MEMLOCK_CLIENT;
-	else if (value_number(text, &memlock->bytes))
-		memlock->kind = VFIOSIM_MEMLOCK_BYTES;
-	else
-		return "unlimited, client or bytes (64K, 1M, 2G)";
-	return NULL;
-}
-
-/* Does any device have a node of its own, or may one come to have it? */
-static bool has_cdevs(const struct vfiosim_topology *topology)
-{
-	for (size_t i = 0; i < topology->n_devices; i++)
-		if (topology->devices[i].kind == VFIOSIM_DEVICE_MDEV ||
-		    !strcmp(topology->devices[i].driver, "vfio-pci"))
-			return true;
-	return false;
-}
-
-static bool fakes_chardevs(int when, const struct vfiosim_topology *topology)
-{
-	return when == FAKE_YES || (when == FAKE_AUTO && has_cdevs(topology));
-}
 
 /* ---- Sinks ------------------------------------------------------------- */
 
@@ -191,14 +124,6 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 
 /* ---- The verb ---------------------------------------------------------- */
 
-/* What `--topology` would take inside the run as well; malloc'ed. */
-static char *topology_name(const char *name_or_file)
-{
-	char *path = yaml_is_path(name_or_file) ? realpath(name_or_file, NULL) : NULL;
-
-	return path ? path : strdup(name_or_file);
-}
-
 /* @argv: what to run; empty: $SHELL. */
 static int launch_in(struct vfiosim_topology *topology, const struct run_options *options,
 		     struct run_expect *expect, char **argv)
@@ -206,11 +131,11 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 	char fallback[] = "/bin/sh";
 	char *shell[] = { getenv("SHELL"), NULL };
 	struct sinks sinks;
-	char *name = topology_name(options->topology);
+	char *name = machine_topology_name(&options->machine);
 	struct launch_options launch_options = {
 		.topology = topology,
-		.topology_name = name ? name : options->topology,
-		.fake_chardevs = fakes_chardevs(options->fake_chardev, topology),
+		.topology_name = name ? name : options->machine.topology,
+		.fake_chardevs = machine_fakes_chardevs(&options->machine, topology),
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
@@ -219,11 +144,6 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 	launch_options.wait_status = &wait_status;
 	if (!shell[0] || !*shell[0])
 		shell[0] = fallback;
-	if (options->kernel.major)
-		vfiosim_topology_set_kernel(topology, options->kernel);
-	if (options->memlock.given)
-		vfiosim_topology_set_memlock(topology, options->memlock.kind,
-					     options->memlock.bytes);
 	if (!sinks_open(&sinks, options)) {
 		sinks.topology = topology;
 		sinks.expect = expect;
@@ -241,10 +161,9 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 static int run_in(struct vfiosim_topology *topology, const struct run_options *options,
 		  struct run_expect *expect, struct vfiosim_errors *errors, char **args)
 {
-	if (expect->expect && expect->expect->kernel.major)
+	if (expect->expect && expect->expect->kernel.major && !options->machine.kernel.major)
 		vfiosim_topology_set_kernel(topology, expect->expect->kernel);
-	if (fault_args_apply(&options->faults, topology) ||
-	    run_expect_open(expect, topology, errors))
+	if (run_expect_open(expect, topology, errors))
 		return LAUNCH_FAILED;
 	return launch_in(topology, options, expect, args);
 }
@@ -261,14 +180,16 @@ static int run(void *given, char **args, size_t n)
 		cli_file_errors(&expect_errors);
 		return LAUNCH_FAILED;
 	}
-	if (!options->topology && expect.expect)
-		options->topology = expect.expect->topology;
-	if (!options->topology)
-		options->topology = DEFAULT_TOPOLOGY;
-	if (vfiosim_topology_load(options->topology, &topology, &errors)) {
+	if (!options->machine.topology && expect.expect)
+		options->machine.topology = expect.expect->topology;
+	if (!options->machine.topology)
+		options->machine.topology = DEFAULT_TOPOLOGY;
+	errors.n = 0;
+	if (machine_load(&options->machine, &topology, &errors)) {
 		if (expect_errors.n)
 			cli_file_errors(&expect_errors);
-		cli_file_errors(&errors);
+		if (errors.n)
+			cli_file_errors(&errors);
 	} else {
 		status = run_in(topology, options, &expect, &expect_errors, args);
 	}
@@ -280,21 +201,13 @@ static int run(void *given, char **args, size_t n)
 #define AT(member_) offsetof(struct run_options, member_)
 
 static const struct cli_option run_options[] = {
-	{ "topology", 't', "NAME|FILE",
-	  "the machine (" DEFAULT_TOPOLOGY "); `vfiosim topology list` names them", CLI_TEXT, AT(topology),
-	  .words = topology_word, .files = true },
+	MACHINE_OPTIONS(struct run_options, machine),
 	{ "explain", 0, NULL, "tell every command as a step: arguments, result, reason", CLI_FLAG,
 	  AT(explain) },
 	{ "trace", 0, "FILE", "write every command as a line of JSON; - is where messages go", CLI_TEXT,
 	  AT(trace), .files = true },
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
 	  AT(output), .files = true },
-	{ "kernel", 0, "VERSION", "the Linux whose answers the machine gives, 6.1 to 7.2 (7.2)",
-	  CLI_PARSED, AT(kernel), .parse = parse_kernel },
-	{ "memlock", 0, "LIMIT",
-	  "locked memory: unlimited, client (each process' own limit),\nor bytes (64K, 1M, 2G)",
-	  CLI_PARSED, AT(memlock), .words = memlock_word, .parse = parse_memlock },
-	FAULT_OPTION(struct run_options, faults),
 	{ "expect", 0, "FILE", "what should become of COMMAND; a mismatch turns exit status 0 into 1",
 	  CLI_TEXT, AT(expect.expect), .files = true },
 	{ "record-expect", 0, "FILE", "write what happened as such a file, to be edited", CLI_TEXT,
@@ -302,10 +215,6 @@ static const struct cli_option run_options[] = {
 	{ "tap", 0, NULL, "with --expect: the verdict as TAP", CLI_FLAG, AT(expect.tap) },
 	{ "junit", 0, "FILE", "with --expect: the verdict as JUnit XML", CLI_TEXT,
 	  AT(expect.junit), .files = true },
-	{ "fake-chardev", 0, "WHEN",
-	  "auto, yes, no: fstat() shows the nodes as character devices,\n"
-	  "and costs every program more; auto: where there are cdevs",
-	  CLI_CHOICE, AT(fake_chardev), .words = fake_chardev_word },
 	{ NULL },
 };
 

@@ -1,11 +1,11 @@
 # vfiosim. Start with `make help`.
 #
 # Variants, each in a folder of its own below build/, so they do not disturb each other:
-#	SAN=address,undefined  SAN=thread  CC=clang  COV=1  DEVELOPER=1 (-Werror)
+#	SAN=address,undefined  SAN=thread  CC=clang  COV=1  FUZZ=1 (libFuzzer)  DEVELOPER=1 (-Werror)
 
 VERSION := 0.1.0
 comma   := ,
-BUILD   := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
+BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
 prefix  ?= /usr/local
 
 PACKAGES   := fuse3 yaml-0.1 json-c
@@ -20,7 +20,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 	    -Wmissing-declarations -Wredundant-decls -Wnested-externs -Wdeclaration-after-statement -Wdate-time \
 	    -Wfloat-equal -Wno-unused-parameter -Wno-missing-field-initializers \
 	    -Wno-gnu-variable-sized-type-not-at-end $(if $(DEVELOPER),-Werror)
-SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -DCOVERAGE)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -DCOVERAGE) \
+	    $(if $(FUZZ),-fsanitize=fuzzer-no-link -DLIBFUZZER)
 # A union whose initializer names a member is zeroed whole; since gcc 15 only if asked to be.
 ZERO_UNIONS := $(shell f=-fzero-init-padding-bits=unions; \
 	    $(CC) $$f -fsyntax-only -x c /dev/null 2>/dev/null && echo $$f)
@@ -30,14 +31,17 @@ ALL_CFLAGS  = -std=gnu2x -pthread $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZ
 ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
 LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
-MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c harness/examples/%,$(wildcard harness/*.c harness/*/*.c))
+MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c harness/examples/% harness/fuzz/%,$(wildcard harness/*.c harness/*/*.c))
 TEST_SRC  := $(wildcard sim/*/*_test.c sim/*/*/*_test.c harness/*_test.c harness/*/*_test.c)
 BENCH_SRC := $(wildcard sim/*/*_bench.c sim/*/*/*_bench.c harness/*/*_bench.c)
+FUZZ_SRC  := $(wildcard harness/fuzz/*.c)
 PROBE_SRC := $(wildcard harness/facts/probe/*.c)
 EXAMPLES  := $(patsubst harness/examples/%.c,$(BUILD)/examples/%,$(wildcard harness/examples/*.c))
 LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_topologies.o
 MAIN_OBJ  := $(MAIN_SRC:%.c=$(BUILD)/%.o) $(BUILD)/builtin_cases.o
 TESTS     := $(TEST_SRC:%.c=$(BUILD)/%)
+FUZZERS   := $(patsubst %.c,$(BUILD)/%,$(filter %_fuzz.c,$(FUZZ_SRC)))
+FUZZ_OBJ  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %_fuzz.c,$(FUZZ_SRC)))
 TOPOLOGIES := $(wildcard cases/topologies/*.yaml)
 CASES     := $(filter-out $(TOPOLOGIES) cases/selftest/%,$(wildcard cases/*/*.yaml))
 
@@ -48,6 +52,7 @@ help:
 	@echo 'make check-clients  run unmodified QEMU against the simulator'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make bench          measure, against floors measured in the same run'
+	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls")'
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix), with man page and completion'
 
@@ -76,6 +81,11 @@ bench:
 	@$(MAKE) --no-print-directory -s all $(BUILD)/bench
 	@$(BUILD)/bench $(BUILD)/vfiosim
 
+fuzz:
+	@harness/deps.sh build
+	@harness/deps.sh fuzz || echo 'Without clang: random inputs instead of libFuzzer'\''s.'
+	@harness/fuzz/fuzz.sh $(or $(SECONDS),600) $(TARGETS)
+
 lint:
 	@harness/deps.sh build lint
 	@harness/lint.sh $(ALL_CPPFLAGS)
@@ -92,7 +102,7 @@ clean:
 
 ## How it is built.
 all: $(BUILD)/vfiosim
-everything: all $(TESTS) $(BUILD)/facts-probe $(EXAMPLES)
+everything: all $(TESTS) $(FUZZERS) $(BUILD)/facts-probe $(EXAMPLES)
 
 $(BUILD)/vfiosim: $(BUILD)/harness/main.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -113,6 +123,10 @@ $(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wr
 # A test links its own object with everything but main.
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CHECK_LIBS)
+
+# A fuzz target: libFuzzer makes its inputs with FUZZ=1 CC=clang, harness/fuzz/driver.c without.
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(FUZZ_OBJ) $(MAIN_OBJ) $(BUILD)/libvfiosim.a
+	$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/bench: $(BENCH_SRC:%.c=$(BUILD)/%.o) $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -137,8 +151,8 @@ $(BUILD)/builtin_topologies.c: $(TOPOLOGIES) harness/embed.sh
 $(BUILD)/builtin_cases.c: $(CASES) harness/embed.sh Makefile
 	$(call table,case/builtin.h case_builtin case_builtin $(CASES))
 
--include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) harness/main.c)
+-include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients facts bench lint install clean all everything
+.PHONY: help demo check check-clients facts bench fuzz lint install clean all everything
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -65,6 +65,13 @@ run layers harness/layers.sh "$build"
 for test in "$build"/sim/*/*_test "$build"/sim/*/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
 	[ -x "$test" ] && run "${test#"$build"/}" "$test"
 done
+# What was found once, and a few random inputs, always the same.
+for fuzzer in "$build"/harness/fuzz/*_fuzz; do
+	[ -x "$fuzzer" ] || continue
+	kept=(harness/fuzz/seeds/"$(basename "$fuzzer" _fuzz)"/*)
+	[ ! -e "${kept[0]}" ] || run "${fuzzer#"$build"/}, kept inputs" "$fuzzer" "${kept[@]}"
+	run "${fuzzer#"$build"/}" "$fuzzer" --runs 200
+done
 run 'cases, in process' "$build/vfiosim" case run --target inproc
 run 'cases, over FUSE' "$build/vfiosim" case run --target fuse
 run facts harness/facts/facts.sh "$build"

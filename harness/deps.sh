@@ -3,7 +3,7 @@
 #
 # What a target needs of Debian, and how it comes here.
 #
-#	harness/deps.sh SET...		build, check, clients, bench or lint
+#	harness/deps.sh SET...		build, check, clients, bench, fuzz or lint
 #
 # Prints nothing and changes nothing when all of it is there. Otherwise prints the
 # exact command first, then runs it: as root, or through sudo where that works without
@@ -16,9 +16,10 @@ packages_of() {
 	check) echo check ;;
 	clients) echo python3 qemu-system-x86 ;;
 	bench) echo bubblewrap ;;
+	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-tidy cppcheck ;;
 	*)
-		echo "deps.sh: no such set: $1 (build, check, clients, bench, lint)" >&2
+		echo "deps.sh: no such set: $1 (build, check, clients, bench, fuzz, lint)" >&2
 		return 2
 		;;
 	esac
@@ -41,7 +42,9 @@ present() {
 	python3) command -v python3 >/dev/null ;;
 	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
 	bubblewrap) command -v bwrap >/dev/null ;;
-	clang-tidy | cppcheck) command -v "$1" >/dev/null ;;
+	libclang-rt-dev) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
+	clang | clang-tidy | cppcheck) command -v "$1" >/dev/null ;;
 	esac
 }
 

@@ -38,6 +38,7 @@ extern const char *const mode_names[MODE_COUNT + 1];
 
 struct expect {
 	const struct ynode *node;	/* NULL: nothing said, so success */
+	bool any;			/* of plug and unplug: whatever the policy makes of it */
 	int error;			/* positive errno; 0: success */
 	const char *rule;		/* id of a refusal's rule, NULL: any */
 	bool unchanged;			/* containers and groups are as before */

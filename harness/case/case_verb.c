@@ -90,6 +90,19 @@ static int show(void *options, char **names, size_t n)
 	return status;
 }
 
+static void list_policies(void)
+{
+	const struct policy *policy;
+
+	puts("\nselection policies, which `outcome:` speaks of:");
+	for (size_t i = 0; (policy = policy_at(i)); i++) {
+		printf("%s (%s)\n    %s\n", policy->name, policy->mode, policy->about);
+		printf("    from source: %s\n", policy->mirrors);
+		if (policy->proved)
+			printf("    compared with %s\n", policy->proved);
+	}
+}
+
 static int list_verbs(void *options, char **args, size_t n)
 {
 	const struct verb *verb;
@@ -103,6 +116,7 @@ static int list_verbs(void *options, char **args, size_t n)
 		}
 		printf("\n    %s\n", verb->about);
 	}
+	list_policies();
 	return 0;
 }
 
@@ -167,7 +181,7 @@ static const struct cli_verb show_verb = {
 
 static const struct cli_verb verbs_verb = {
 	.name = "verbs",
-	.about = "print what a step can do",
+	.about = "print what a step can do, and the selection policies",
 	.run = list_verbs,
 };
 

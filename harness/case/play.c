@@ -399,6 +399,9 @@ static int read_expect(const struct maker *maker, const struct verb *verb, const
 	if (error)
 		return error;
 	expect->node = value;
+	expect->any = verb->needs_policy && value->text && !strcmp(value->text, "any");
+	if (expect->any)
+		return 0;
 	if (value->kind == YNODE_SCALAR)
 		return read_expect_error(maker, value, &expect->error);
 	if (value->kind != YNODE_MAP)

@@ -188,18 +188,19 @@ static void log_step(FILE *log, const struct step *step, size_t index, const str
 	fputc('\n', log);
 }
 
-/*
- * Under a policy only steps of plug and unplug are held against what they expect, and
- * those only by policies that the case speaks of.
- */
-static bool is_checked(const struct run *run, const struct step *step)
+/* Is anything expected of this play? Of a policy that the case does not speak of nothing is. */
+static bool is_judged(const struct run *run)
 {
 	const struct policy *policy = run->play->policy;
 
-	if (run->play->unjudged)
-		return false;
-	return !policy || (step->verb->needs_policy &&
-			   ynode_get(run->play->file->outcome, policy->name));
+	return !run->play->unjudged &&
+	       (!policy || ynode_get(run->play->file->outcome, policy->name));
+}
+
+/* Under a policy only steps of plug and unplug are held against what they expect. */
+static bool is_checked(const struct run *run, const struct step *step)
+{
+	return is_judged(run) && (!run->play->policy || step->verb->needs_policy);
 }
 
 static int check_step(struct run *run, const struct step *step, size_t index, char *before,
@@ -226,7 +227,7 @@ static enum verdict run_step(struct run *run, size_t index, FILE *log, FILE *mes
 {
 	const struct step *step = &run->play->steps[index];
 	struct result result = { 0 };
-	char *before = step->expect.unchanged && !run->play->unjudged ? picture(run) : NULL;
+	char *before = step->expect.unchanged && is_judged(run) ? picture(run) : NULL;
 	int error = do_step(run, step, &result);
 	enum verdict verdict = PASSED;
 
@@ -234,7 +235,7 @@ static enum verdict run_step(struct run *run, size_t index, FILE *log, FILE *mes
 	if (error == RUN_SKIP) {
 		fprintf(message, "step %zu (%s): %s", index + 1, step->verb->name, run->skip);
 		verdict = SKIPPED;
-	} else if (error == RUN_BROKEN && run->play->unjudged) {
+	} else if (error == RUN_BROKEN && !is_judged(run)) {
 		verdict = PASSED;	/* what it needs did not come about */
 	} else if (error == RUN_BROKEN) {
 		fprintf(message, "%s:%u:%u: step %zu (%s): %s", step->node->file, step->node->line,
@@ -317,9 +318,11 @@ static void note_end(const struct selector *selector, struct outcome_end *end)
 static enum verdict check_outcome(struct run *run, const struct run_watch *watch, FILE *log,
 				  FILE *message)
 {
-	if (!run->play->policy || run->play->unjudged)
+	if (!run->play->policy)
 		return PASSED;
 	tell_outcome(run, watch);
+	if (!is_judged(run))
+		return PASSED;
 	rewind(message);
 	for (size_t i = 0; selector_note(run->selector, i); i++)
 		fprintf(log, "policy: %s\n", selector_note(run->selector, i));

@@ -67,8 +67,8 @@ static int set_type(struct space *space, unsigned found)
 	return (int)error;
 }
 
-/* Looks for the number of mappings allowed among the capabilities. */
-static void read_available(struct space *space, const unsigned char *bytes, uint32_t size)
+/* The capabilities: the number of mappings allowed, and whether it tells the iovas it can map. */
+static void read_caps(struct space *space, const unsigned char *bytes, uint32_t size)
 {
 	const struct vfio_iommu_type1_info *info = (const void *)bytes;
 	uint32_t at = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
@@ -78,6 +78,7 @@ static void read_available(struct space *space, const unsigned char *bytes, uint
 		struct vfio_info_cap_header head;
 
 		memcpy(&head, bytes + at, sizeof(head));
+		space->has_ranges |= head.id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
 		if (head.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL &&
 		    at + sizeof(struct vfio_iommu_type1_info_dma_avail) <= size)
 			memcpy(&space->available, bytes + at + sizeof(head),
@@ -102,9 +103,15 @@ static int read_info(struct space *space)
 			info->argsz = sizeof(bytes);
 		error = command_data(space, VFIO_IOMMU_GET_INFO, bytes, info->argsz);
 		if (!error)
-			read_available(space, bytes, info->argsz);
+			read_caps(space, bytes, info->argsz);
 	}
-	return error < 0 ? (int)error : 0;
+	if (error < 0)
+		return (int)error;
+	if (space->selector->policy->ranges && !space->has_ranges) {
+		selector_say(space->selector, "the container does not tell which iovas it can map");
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* ---- Mapping ----------------------------------------------------------- */

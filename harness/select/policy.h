@@ -21,6 +21,7 @@ struct policy {
 	const char *mode;	/* of cases it can play: "legacy", "iommufd" */
 	const char *about;
 	const char *mirrors;	/* the program and where in it */
+	const char *proved;	/* what compares it with the program itself; NULL: read in its source */
 	enum policy_spaces spaces;
 	bool hwpts;		/* iommufd: makes hwpts itself, for devices to share; else attaches to the ioas */
 	const int *types;	/* legacy: IOMMU types asked for with CHECK_EXTENSION, in order, ended by 0 */
@@ -29,10 +30,13 @@ struct policy {
 	bool next_type;		/* SET_IOMMU fails: try the next type */
 	bool unset_first;	/* a container given up is left with UNSET_CONTAINER, not just closed */
 	bool info;		/* IOMMU_GET_INFO must work (iommufd: IOVA_RANGES is asked, and may fail) */
+	bool ranges;		/* ... and its answer must tell the iovas that can be mapped */
 	bool maps_bars;		/* BARs of devices are mapped for other devices to reach */
 	bool bar_optional;	/* a BAR that cannot be mapped is left out, with a warning */
 	bool busy_retry;	/* MAP says EBUSY: unmap and try once more */
 	bool exists_ok;		/* MAP says EEXIST: counts as mapped */
+	bool replay_stops;	/* filling a space ends, without an error, at the first map that fails */
+	bool map_ignored;	/* a map that fails later is noted, and counts as mapped */
 	bool last_page;		/* UNMAP up to 2^64 says EINVAL: again without the last page */
 	bool discards;		/* forbids discarding RAM while a container needs it pinned */
 	bool live_fatal;	/* a mapping that fails after start ends the program */

@@ -35,6 +35,7 @@ struct space {
 	bool announced;			/* one of the selector's */
 	bool live;			/* filled: from now on it hears of every section */
 	uint32_t available;		/* mappings it may hold, 0: the kernel did not say */
+	bool has_ranges;		/* it told which iovas can be mapped; containers only */
 	struct id_map omissions;	/* iovas of sections it could not take */
 	TAILQ_ENTRY(space) in_selector;
 };

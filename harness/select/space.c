@@ -86,13 +86,34 @@ static int leave_out(struct space *space, const struct section *section, int err
 	return 0;
 }
 
+/* The program takes it for mapped. */
+static int forget(struct space *space, const struct section *section, int error)
+{
+	int lost = id_map_insert(&space->omissions, section->iova, space);
+
+	if (!lost)
+		selector_say(space->selector,
+			     "%s %u does not have the %s at 0x%" PRIx64 " (%s), which counts as "
+			     "mapped all the same",
+			     space->selector->backend->space, space->number, kinds[section->kind],
+			     section->iova, strerrorname_np(-error));
+	return lost;
+}
+
+/* Is there nothing to map with, or nothing that the program would map? */
+static bool needs_no_map(const struct space *space, const struct section *section)
+{
+	return space->type == VFIO_NOIOMMU_IOMMU ||
+	       (section->kind == SECTION_BAR && !space->selector->policy->maps_bars);
+}
+
 int space_map(struct space *space, const struct section *section)
 {
 	const struct policy *policy = space->selector->policy;
 	struct section pages;
 	int error;
 
-	if (section->kind == SECTION_BAR && !policy->maps_bars)
+	if (needs_no_map(space, section))
 		return 0;
 	if (!section_pages(section, &pages)) {
 		selector_say(space->selector, "the %s at 0x%" PRIx64 " has no whole page to map",
@@ -104,6 +125,8 @@ int space_map(struct space *space, const struct section *section)
 		return 0;
 	if (section->kind == SECTION_BAR && policy->bar_optional)
 		return leave_out(space, section, error);
+	if (policy->map_ignored && space->live)
+		return forget(space, section, error);
 	selector_say(space->selector, "%s %u must have the %s at 0x%" PRIx64 ", but: %s",
 		     space->selector->backend->space, space->number, kinds[section->kind],
 		     section->iova, strerrorname_np(-error));
@@ -117,7 +140,7 @@ void space_unmap(struct space *space, const struct section *section)
 	long error;
 
 	id_map_erase(&space->omissions, section->iova);
-	if (section->kind == SECTION_BAR && !policy->maps_bars)
+	if (needs_no_map(space, section))
 		return;
 	if (!section_pages(section, &pages))
 		return;
@@ -132,6 +155,17 @@ void space_unmap(struct space *space, const struct section *section)
 			     strerrorname_np((int)-error));
 }
 
+/* From @own on nothing was mapped. */
+static int stop_replay(struct space *space, struct select_section *own, int error)
+{
+	int lost = 0;
+
+	for (; own && !lost; own = TAILQ_NEXT(own, in_selector))
+		if (!needs_no_map(space, &own->section))
+			lost = forget(space, &own->section, error);
+	return lost;
+}
+
 int space_fill(struct space *space)
 {
 	struct select_section *own;
@@ -139,8 +173,14 @@ int space_fill(struct space *space)
 
 	TAILQ_FOREACH(own, &space->selector->sections, in_selector) {
 		error = space_map(space, &own->section);
+		if (error && space->selector->policy->replay_stops) {
+			error = stop_replay(space, own, error);
+			own = NULL;
+		}
 		if (error)
 			return error;
+		if (!own)
+			break;
 	}
 	space->live = true;
 	return 0;

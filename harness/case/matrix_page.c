@@ -27,7 +27,7 @@ static const char style[] =
 
 static void put_head(const struct matrix *matrix, FILE *to)
 {
-	fputs("<div class=\"wide\">\n<table class=\"grid\" id=\"table\">\n<thead><tr><th>case</th>", to);
+	fputs("<div class=\"wide\">\n<table class=\"grid\">\n<thead><tr><th>case</th>", to);
 	for (size_t i = 0; i < matrix->n_columns; i++) {
 		const struct matrix_column *column = &matrix->columns[i];
 		char name[100];
@@ -62,7 +62,7 @@ static void put_row(const struct matrix *matrix, size_t index, FILE *to)
 	char name[200];
 
 	matrix_row_name(row, name, sizeof(name));
-	fputs("<tr><th>", to);
+	fprintf(to, "<tr id=\"r%zu\"><th>", index);
 	page_text(to, name);
 	fputs("<small>", to);
 	page_text(to, row->file->about);
@@ -81,7 +81,7 @@ static void put_stories(const struct matrix *matrix, size_t row, FILE *to)
 
 		if (!story)
 			continue;
-		fprintf(to, "<section id=\"c%zu-%zu\"><a href=\"#table\">close</a><pre>", row, i);
+		fprintf(to, "<section id=\"c%zu-%zu\"><a href=\"#r%zu\">close</a><pre>", row, i, row);
 		page_text(to, story);
 		fputs("</pre></section>\n", to);
 	}

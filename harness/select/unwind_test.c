@@ -124,11 +124,16 @@ START_TEST(every_failure_unwinds)
 
 	if (!policy)
 		return;
-	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+	for (size_t i = 0; (row = vfiosim_command(i)); i++) {
 		for (const int *error = row->errors; error && *error; error++)
 			n += each_time(policy, (struct vfiosim_fault){
 						       .site = VFIOSIM_FAULT_COMMAND,
 						       .command = row, .error = *error });
+		for (const long *value = row->returns; value && *value >= 0; value++)
+			n += each_time(policy, (struct vfiosim_fault){
+						       .site = VFIOSIM_FAULT_COMMAND, .command = row,
+						       .returns = true, .value = *value });
+	}
 	for (size_t i = VFIOSIM_FAULT_COMMAND + 1; (site = vfiosim_fault_site(i)); i++)
 		for (const int *error = site->errors; *error; error++)
 			n += each_time(policy, (struct vfiosim_fault){

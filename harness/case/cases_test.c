@@ -16,6 +16,7 @@
 #include "case/job.h"
 #include "case/library.h"
 #include "cli.h"
+#include "fault_args.h"
 #include "target_worker.h"
 
 struct plays {
@@ -128,6 +129,94 @@ static int count_cases(void)
 		n++;
 	return n;
 }
+
+/* ---- "to provoke it" --------------------------------------------------- */
+
+/* The next line of @trace without why it was refused; NULL past the end. To be freed. */
+static char *next_answer(const char **trace)
+{
+	const char *end = strchr(*trace, '\n');
+	char *line, *rule;
+
+	if (!end)
+		return NULL;
+	line = strndup(*trace, (size_t)(end - *trace));
+	ck_assert_ptr_nonnull(line);
+	rule = strstr(line, ",\"rule\"");
+	if (rule)
+		*rule = 0;
+	*trace = end + 1;
+	return line;
+}
+
+static void expect_same_answers(const char *one, const char *other, const char *fault)
+{
+	char *a, *b;
+
+	do {
+		a = next_answer(&one);
+		b = next_answer(&other);
+		ck_assert_msg(a ? b && !strcmp(a, b) : !b, "with --fault %s\n%s became\n%s", fault, a, b);
+		free(a);
+		free(b);
+	} while (*one || *other);
+}
+
+/* The same program, refused by the fault where it was refused by the machine. */
+static void provoke(const struct play *play, const char *trace, const char *fault)
+{
+	const struct fault_args faults = { .texts = { fault }, .n = 1 };
+	const struct job_options options = { .target = JOB_INPROC, .faults = &faults };
+	struct job_result result;
+	const char *injected;
+
+	ck_assert_msg(!job_run(play, &options, &result), "--fault %s", fault);
+	injected = strstr(result.trace, "\"rule\":\"injected\"");
+	ck_assert_msg(injected && !strstr(injected + 1, "\"rule\":\"injected\""),
+		      "--fault %s happens %s", fault, injected ? "twice" : "never");
+	/* Scripted steps stop where they are refused for another reason than expected. */
+	if (play->policy)
+		expect_same_answers(trace, result.trace, fault);
+	job_result_done(&result);
+}
+
+static size_t provoke_each(const struct play *play, const char *trace)
+{
+	static const char key[] = "\"provoke\":\"";
+	size_t n = 0;
+
+	for (const char *at = trace; (at = strstr(at, key)); n++) {
+		char *fault;
+
+		at += strlen(key);
+		fault = strndup(at, strcspn(at, "\""));
+		ck_assert_ptr_nonnull(fault);
+		provoke(play, trace, fault);
+		free(fault);
+	}
+	return n;
+}
+
+START_TEST(each_refusal_can_be_provoked)
+{
+	struct plays all;
+	size_t n = 0;
+
+	setup(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		struct job_result result;
+
+		if (all.plays[i].file->faults)
+			continue;
+		run(&all.plays[i], JOB_INPROC, &result);
+		if (result.outcome.verdict == PASSED)
+			n += provoke_each(&all.plays[i], result.trace);
+		job_result_done(&result);
+	}
+	ck_assert_uint_gt(n, 200);
+	teardown(&all);
+}
+END_TEST
 
 /* ---- Rules ------------------------------------------------------------- */
 
@@ -258,6 +347,7 @@ int main(int argc, char **argv)
 		puts("over FUSE: skipped, /dev/fuse cannot be opened");
 	else
 		tcase_add_loop_test(tests, a_case_ends_the_same_over_fuse, 0, count_cases());
+	tcase_add_test(tests, each_refusal_can_be_provoked);
 	tcase_add_test(tests, every_rule_is_reached);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);

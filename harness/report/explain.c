@@ -163,6 +163,8 @@ static void tell_refusal(struct explain *explain, const struct vfiosim_event *ev
 	snprintf(text, sizeof(text), "%s [%s; Linux: %s]", event->reason ? event->reason : "",
 		 event->rule->id, event->rule->mirrors);
 	wrapped(explain, "because ", text);
+	if (event->provoke)
+		fprintf(explain->to, "%*sto provoke it: --fault %s\n", INDENT, "", event->provoke);
 }
 
 static uint64_t field_value(const void *bytes, const struct vfiosim_field *field)

@@ -48,6 +48,8 @@ struct vfiosim_event {
 	long result;		/* what the client saw: >= 0, or a negative errno */
 	const struct vfiosim_rule *rule;	/* NULL unless refused */
 	const char *reason;	/* the rule's sentence with its values, NULL unless refused */
+	const char *provoke;	/* the fault that gives the same answer to the same call of the same
+				   program, wherever it runs: see fault.h. NULL: there is none */
 	const char *const *changes;	/* what changed in the machine, as sentences */
 	size_t n_changes;
 };

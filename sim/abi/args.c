@@ -154,6 +154,8 @@ static void put_json_event(struct json *json, const struct vfiosim_event *event)
 		json_put_string(json, "reason", event->reason);
 		json_put_string(json, "mirrors", event->rule->mirrors);
 	}
+	if (event->provoke)
+		json_put_string(json, "provoke", event->provoke);
 	if (event->n_changes) {
 		json_key(json, "changes");
 		json_array(json);

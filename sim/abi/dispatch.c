@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The dispatcher; see dispatch.h. */
 #include "abi/dispatch.h"
+#include "abi/fault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -404,6 +405,33 @@ static int meet_faults(struct call *call, struct fault_where *where)
 	return ret;
 }
 
+/* What would do the same to this call, were it refused. Only while somebody traces. */
+struct provoke {
+	struct vfiosim_fault fault;
+	bool reached;
+	char text[VFIOSIM_FAULT_TEXT_MAX];
+};
+
+static int decide_reached(struct call *call)
+{
+	struct fault_where where = { 0 };
+
+	command_where(call, &where);
+	call->provoking->reached = !fault_reached(call, &call->command->row, &where,
+						  &call->provoking->fault);
+	return 0;
+}
+
+static const char *provoke_text(struct provoke *provoke, const struct call *call, int result)
+{
+	if (!provoke->reached || result >= 0 || call->result.injected ||
+	    !vfiosim_fault_from_outside(&call->command->row, -result) ||
+	    !fault_provokes(&provoke->fault, -result))
+		return NULL;
+	fault_short_text(&provoke->fault, provoke->text, sizeof(provoke->text));
+	return provoke->text;
+}
+
 static int serve(struct call *call)
 {
 	bool early = call->command && call->command->early;
@@ -422,6 +450,8 @@ static int serve(struct call *call)
 	}
 	if (!ret && call->command->prepare)
 		ret = call->command->prepare(call);
+	if (!ret && call_traced(call))
+		call_run(call, decide_reached);
 	if (!ret && fault_armed(call->sim))
 		ret = meet_faults(call, &where);
 	if (ret > 0 && call->command->returned)
@@ -464,11 +494,14 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		   uint64_t arg)
 {
 	struct vfiosim_about about = { 0 };
+	struct provoke provoke;
 	struct call call;
 	char unknown[16];
 	int ret;
 
+	provoke.reached = false;
 	call_init(&call, file->sim, caller, file);
+	call.provoking = &provoke;
 	call.arg = arg;
 	call.number = cmd;
 	call.command = find_command(file->ops->kind, cmd);
@@ -482,6 +515,7 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		snprintf(unknown, sizeof(unknown), "ioctl %#x", cmd);
 	if (call.command && vfiosim_trace_followed(call.sim))
 		find_about(&call, &about);
+	call.provoke = provoke_text(&provoke, &call, ret);
 	trace_call(&call, call.command ? call.command->row.name : unknown,
 		   call.command ? &call.command->row : NULL, &about, ret);
 	if (call.command && call.command->state_done)

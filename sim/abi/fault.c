@@ -107,6 +107,7 @@ bool vfiosim_fault_from_outside(const struct vfiosim_command *row, int error)
 	case EFAULT:	/* memory that cannot be pinned; else the address of the structure */
 		return attaches || is_in_class(row, "map");
 	case EINVAL:	/* reserved regions, apertures; vectors that do not fit */
+	case ENOSPC:
 		return attaches || is_in_class(row, "map") || is_in_class(row, "irq");
 	default:
 		return true;

@@ -128,6 +128,23 @@ static int unknown_command(struct parser *parser, const char *what, const char *
 	return unknown(parser, what, word, words, n);
 }
 
+void fault_short_text(const struct vfiosim_fault *fault, char *to, size_t size)
+{
+	const struct vfiosim_command *found;
+	struct parser nobody = { .problem = NULL };
+	size_t cut = fault->command ? without_prefix(fault->command->name) : 0;
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+
+	vfiosim_fault_text(fault, to, size);
+	nobody.problem = fmemopen(problem, sizeof(problem), "w");
+	if (!nobody.problem)
+		return;
+	if (fault->site == VFIOSIM_FAULT_COMMAND && cut &&
+	    !find_command(&nobody, fault->command->name + cut, &found))
+		memmove(to, to + cut, strlen(to + cut) + 1);
+	fclose(nobody.problem);
+}
+
 static int set_command(struct parser *parser, const char *word, const char *what, bool sites)
 {
 	int ret;

@@ -69,6 +69,7 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 };
 
 struct fault_where;	/* fault.h */
+struct provoke;		/* abi/dispatch.c */
 
 /*
  * What one run made. Forgotten before the command is run again, in one place:
@@ -102,6 +103,8 @@ struct call {
 	uint32_t number;			/* the command's, also of one nobody knows */
 	uint64_t arg;
 	struct fault_where *where;		/* what it is about, for faults; NULL: unknown */
+	struct provoke *provoking;		/* the dispatcher's */
+	const char *provoke;			/* for the trace: the fault that would do the same */
 	bool releasing;				/* something is closed or undone: no fault is met */
 	size_t in_size;				/* bytes of `in` that the client gave */
 	size_t asked_size;			/* of `asked`; 0: nobody traces, or nothing was copied */

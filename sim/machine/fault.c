@@ -394,6 +394,98 @@ void fault_run_end(struct vfiosim *sim, bool decided)
 	}
 }
 
+/* ---- What would provoke the same ---- */
+
+struct reached {
+	uint64_t n;
+};
+
+/* The most telling that is known. */
+static void name_place(const struct fault_where *where, struct vfiosim_fault *fault)
+{
+	if (where->known & VFIOSIM_FAULT_OF_GROUP) {
+		fault->of = VFIOSIM_FAULT_OF_GROUP;
+		fault->group = where->group;
+	} else if (where->known & VFIOSIM_FAULT_OF_CONTAINER) {
+		fault->of = VFIOSIM_FAULT_OF_CONTAINER;
+		fault->container = where->container;
+	} else if (where->known & VFIOSIM_FAULT_OF_IOAS) {
+		fault->of = VFIOSIM_FAULT_OF_IOAS;
+		fault->ioas = where->ioas;
+	} else if (where->device) {
+		snprintf(fault->device, sizeof(fault->device), "%s", where->device);
+	}
+}
+
+/* FNV-1a. */
+static uint32_t hash(const char *text)
+{
+	uint32_t value = 2166136261u;
+
+	while (*text)
+		value = (value ^ (unsigned char)*text++) * 16777619u;
+	return value;
+}
+
+/* One number for each command on each object. Rows are told apart by their number and kinds. */
+static uint64_t place_id(const struct vfiosim_command *row, const struct vfiosim_fault *fault)
+{
+	uint64_t id = row ? (uint64_t)(row->number & 0xffff) << 8 | (row->kinds & 0xff) : 1;
+	uint32_t object = fault->group | fault->container | fault->ioas;
+
+	if (*fault->device)
+		object = hash(fault->device);
+	return (id << 8 | fault->of << 1 | !!*fault->device) << 32 | object;
+}
+
+/* One more at @id; how many then. 0: no memory. */
+static uint64_t count_at(struct id_map *map, uint64_t id)
+{
+	struct reached *reached = id_map_find(map, id);
+
+	if (!reached) {
+		reached = calloc(1, sizeof(*reached));
+		if (!reached || id_map_insert(map, id, reached)) {
+			free(reached);
+			return 0;
+		}
+	}
+	return ++reached->n;
+}
+
+int fault_reached(struct call *call, const struct vfiosim_command *row,
+		  const struct fault_where *where, struct vfiosim_fault *ret_fault)
+{
+	struct id_map *map = &call->sim->reached;
+	uint64_t everywhere, here;
+
+	*ret_fault = (struct vfiosim_fault){
+		.site = row ? VFIOSIM_FAULT_COMMAND : VFIOSIM_FAULT_OPEN, .command = row
+	};
+	/* A fault that names no object counts all of them. */
+	everywhere = here = count_at(map, place_id(row, ret_fault));
+	name_place(where, ret_fault);
+	if (ret_fault->of || *ret_fault->device)
+		here = count_at(map, place_id(row, ret_fault));
+	ret_fault->when = (struct vfiosim_fault_when){ .first = here, .last = here };
+	return everywhere && here ? 0 : -ENOMEM;
+}
+
+bool fault_provokes(struct vfiosim_fault *fault, int error)
+{
+	fault->error = error;
+	if (fault->command)
+		return fault_row_can(fault->command, fault);
+	return lists_error(sites[fault->site].errors, error);
+}
+
+static void free_reached(void *ctx, uint64_t id, void *item)
+{
+	(void)ctx;
+	(void)id;
+	free(item);
+}
+
 /* ---- Rules ---- */
 
 static bool wants_comm(struct vfiosim *sim)
@@ -499,6 +591,7 @@ int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
 static int init(struct vfiosim *sim)
 {
 	TAILQ_INIT(&sim->fault_rules);
+	id_map_init(&sim->reached);
 	return 0;
 }
 
@@ -508,6 +601,8 @@ static void done(struct vfiosim *sim)
 
 	while ((rule = TAILQ_FIRST(&sim->fault_rules)))
 		drop(sim, rule);
+	id_map_visit(&sim->reached, free_reached, NULL);
+	id_map_done(&sim->reached);
 }
 
 static void show_rule(struct json *json, const struct fault_rule *rule)

@@ -79,6 +79,16 @@ static inline bool fault_alloc(struct call *call)
 /* Zeroed, for an object of the kernel's. NULL: no memory, or as if there were none. Lock held. */
 void *fault_zalloc(struct call *call, size_t size);
 
+/*
+ * Counts, while somebody traces, how often a place was come to where a fault could be
+ * met: @row (NULL: an open) on what @where says. @ret_fault: a fault that would be met this
+ * time and no other. Lock held. -ENOMEM.
+ */
+int fault_reached(struct call *call, const struct vfiosim_command *row,
+		  const struct fault_where *where, struct vfiosim_fault *ret_fault);
+/* Could that fail with @error? Then it is the one to provoke the same. */
+bool fault_provokes(struct vfiosim_fault *fault, int error);
+
 /* A run ended, for good or to be run again: what it counted stays, or is forgotten. Lock held. */
 void fault_run_end(struct vfiosim *sim, bool decided);
 

@@ -44,20 +44,33 @@ void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx)
 
 struct opening {		/* its call_state() */
 	int (*decide)(struct call *call);
+	struct vfiosim_fault *provokes;
+	bool reached;
 };
+
+/* Counted once, however often it is decided. */
+static void note_reached(struct call *call, struct opening *opening)
+{
+	if (!opening->reached && call->where && call_traced(call))
+		opening->reached = !fault_reached(call, NULL, call->where, opening->provokes);
+}
 
 static int decide_open(struct call *call)
 {
-	int ret = fault_point(call, VFIOSIM_FAULT_OPEN, NULL);
+	struct opening *opening = call_state(call, struct opening);
+	int ret;
 
-	return ret ? ret : call_state(call, struct opening)->decide(call);
+	note_reached(call, opening);
+	ret = fault_point(call, VFIOSIM_FAULT_OPEN, NULL);
+	return ret ? ret : opening->decide(call);
 }
 
 int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted,
 	      struct fault_where *where, uint64_t arg, int (*decide)(struct call *call),
 	      struct vfiosim_file **ret_file)
 {
-	char comm[VFIOSIM_FAULT_COMM_MAX] = "";
+	char comm[VFIOSIM_FAULT_COMM_MAX] = "", provoke[VFIOSIM_FAULT_TEXT_MAX];
+	struct vfiosim_fault provokes;
 	struct call call;
 	int ret;
 
@@ -66,10 +79,15 @@ int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wa
 	call.where = where;
 	if (fault_armed(sim))
 		fault_fetch_comm(&call, comm, sizeof(comm));
-	call_state(&call, struct opening)->decide = decide;
+	*call_state(&call, struct opening) = (struct opening){ decide, &provokes, false };
 	ret = call_run(&call, decide_open);
 	if (ret)	/* there is no file that could tell what it was */
 		call.object = wanted;
+	if (ret && call_state(&call, struct opening)->reached && !call.result.injected &&
+	    fault_provokes(&provokes, -ret)) {
+		vfiosim_fault_text(&provokes, provoke, sizeof(provoke));
+		call.provoke = provoke;
+	}
 	trace_call(&call, "open", NULL, NULL, ret);
 	if (!ret)
 		*ret_file = call.file;

@@ -17,6 +17,8 @@
 #include <vfiosim/trace.h>
 #include <vfiosim/vfiosim.h>
 
+#include "base/id_map.h"
+
 struct device;
 struct iommu_group;
 struct container;
@@ -49,6 +51,7 @@ struct vfiosim {
 	uint32_t next_client;
 
 	TAILQ_HEAD(, fault_rule) fault_rules;	/* oldest first; see fault.h */
+	struct id_map reached;	/* how often places were, while somebody traced: fault_reached() */
 	uint32_t last_fault;
 	atomic_bool fault_armed;	/* there are rules; written with the lock held */
 	atomic_bool real_time;		/* a front serves programs that a virtual delay cannot delay */

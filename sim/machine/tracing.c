@@ -110,6 +110,7 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 		.result = result,
 		.rule = result < 0 ? call->result.rule : NULL,
 		.reason = result < 0 && call->result.rule ? call->reason : NULL,
+		.provoke = result < 0 ? call->provoke : NULL,
 		.changes = (const char *const *)call->result.changes.text,
 		.n_changes = call->result.changes.n,
 	};

@@ -72,6 +72,7 @@ struct cli_verb {
 
 extern const struct cli_verb vfiosim_verb;	/* verbs.c: the root of all */
 extern const struct cli_verb run_verb;		/* launch/run.c */
+extern const struct cli_verb sweep_verb;		/* sweep/sweep.c */
 extern const struct cli_verb topology_verb;	/* topology.c */
 extern const struct cli_verb case_verb;		/* case/case_verb.c */
 extern const struct cli_verb worker_verb;	/* target_worker.c */

@@ -8,7 +8,8 @@
  * REQUIRED and OPTIONAL are folders of devices in sysfs; without them, those of the
  * built-in topology `hotadd`. Without the first device there is nothing to do: status 1.
  * Without the second the program goes on. For each device it tries the spaces (containers
- * or ioas) that it has, in order, and then makes one more. A mapping of memory that is
+ * or ioas) that it has, in order, and then makes one more; at once where memory cannot be
+ * mapped into one. A mapping of memory that is
  * refused for want of memory is tried once more; the optional device's BAR is mapped for
  * the other device where that is possible.
  *
@@ -235,14 +236,19 @@ static void leave(const struct program *program, struct device *device, struct s
 		space->mapped = false;
 }
 
-static int attach_to(const struct program *program, struct device *device, struct space *space)
+/* *@ret_usable: another device might still do with this space. */
+static int attach_to(const struct program *program, struct device *device, struct space *space,
+		     bool *ret_usable)
 {
+	bool has_iommu;
 	int error;
 
+	*ret_usable = true;
 	if (join(program, device, space))
 		return -1;
-	if ((program->uses_iommufd || !space_set_iommu(program, space)) &&
-	    !map_memory(program, space)) {
+	has_iommu = program->uses_iommufd || !space_set_iommu(program, space);
+	*ret_usable = !has_iommu;
+	if (has_iommu && !map_memory(program, space)) {
 		space->devices++;
 		device->space = space;
 		return 0;
@@ -253,15 +259,17 @@ static int attach_to(const struct program *program, struct device *device, struc
 	return -1;
 }
 
-/* The spaces there are, in order; then a new one. */
+/* The spaces there are, in order, as long as memory is not the matter; then a new one. */
 static int attach(struct program *program, struct device *device)
 {
-	for (size_t i = 0; i < program->n; i++)
-		if (!attach_to(program, device, &program->spaces[i]))
+	bool usable = true;
+
+	for (size_t i = 0; usable && i < program->n; i++)
+		if (!attach_to(program, device, &program->spaces[i], &usable))
 			return 0;
 	if (space_make(program))
 		return -1;
-	return attach_to(program, device, &program->spaces[program->n - 1]);
+	return attach_to(program, device, &program->spaces[program->n - 1], &usable);
 }
 
 static int link_name(const char *folder, const char *link, char *to, size_t size)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which memory each device reached, found from the records of a run: at each mark, and
+ * when its last attachment ended (a program that tries one space after the other has
+ * several). Memory is told
+ * by what it is (a file and an offset, the program's Nth anonymous region), not by its
+ * address or iova: those differ between runs that do the same. Regions of other devices
+ * are left out.
+ */
+#ifndef SWEEP_REACH_H
+#define SWEEP_REACH_H
+
+#include "sweep/record.h"
+
+#define REACH_DETACH ""		/* when its last attachment ended */
+
+/* A device reaches @first..@last of @memory. */
+struct reach_row {
+	char device[RECORD_NAME];
+	char moment[RECORD_NAME];
+	char memory[RECORD_NAME];
+	uint64_t first, last;
+};
+
+/* A device that was attached, and open. */
+struct reach_device {
+	char device[RECORD_NAME];
+	char space[RECORD_NAME];	/* where it was last: "container 1" */
+	size_t opened;			/* index of the event that made that space */
+};
+
+struct reach {
+	struct reach_row *rows;
+	size_t n, capacity;
+	struct reach_device *devices;
+	size_t n_devices, devices_capacity;
+	bool no_memory;
+};
+
+void reach_init(struct reach *reach, const struct sweep_event *events, size_t n);
+void reach_done(struct reach *reach);
+
+/* NULL: it never was. */
+const struct reach_device *reach_device(const struct reach *reach, const char *device);
+
+/*
+ * Something that @whole has at @moment (NULL: at any) for devices that @part has as well,
+ * and @part has not. NULL: nothing.
+ */
+const struct reach_row *reach_lacks(const struct reach *part, const struct reach *whole,
+				    const char *moment);
+
+#endif

@@ -14,9 +14,9 @@ static struct object **free_slot(struct object_table *table)
 	struct object **grown;
 	uint32_t n;
 
-	for (uint32_t i = 0; i < table->n; i++)
-		if (!table->objects[i])
-			return &table->objects[i];
+	for (; table->lowest < table->n; table->lowest++)
+		if (!table->objects[table->lowest])
+			return &table->objects[table->lowest];
 	n = table->n ? 2 * table->n : 16;
 	grown = reallocarray(table->objects, n, sizeof(*grown));
 	if (!grown)
@@ -51,7 +51,11 @@ void object_publish(struct object *object)
 
 void object_abort(struct object *object)
 {
-	object->iommufd->table.objects[object->id - 1] = NULL;
+	struct object_table *table = &object->iommufd->table;
+
+	table->objects[object->id - 1] = NULL;
+	if (object->id - 1 < table->lowest)
+		table->lowest = object->id - 1;
 }
 
 struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum object_type type)

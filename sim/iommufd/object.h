@@ -50,6 +50,7 @@ struct object {
 struct object_table {
 	struct object **objects;	/* [id - 1], NULL: free */
 	uint32_t n;
+	uint32_t lowest;		/* no id below is free */
 };
 
 /* -ENOMEM; @object->id is set. */

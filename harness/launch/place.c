@@ -230,7 +230,8 @@ static int place_dev(struct space *space)
 
 	space->old_dev = -1;
 	if (!error && (mkdir("/dev/vfio", 0755) || mkdir(SPACE_CONTROL, 0755) ||
-		       symlink(SPACE_IOMMU, "/dev/iommu")))
+		       (!access(SPACE_NODES "/dev/iommu", F_OK) &&
+			symlink(SPACE_IOMMU, "/dev/iommu"))))
 		error = -errno;
 	if (!error && ptmx && symlink(SPACE_HOST_DEV "/ptmx", "/dev/ptmx"))
 		error = -errno;
@@ -240,7 +241,8 @@ static int place_dev(struct space *space)
 static int place_nodes(void)
 {
 	if (mount(SPACE_NODES "/dev/vfio", "/dev/vfio", NULL, MS_BIND, NULL) ||
-	    mount(SPACE_DEVICES, "/dev/vfio/devices", NULL, MS_BIND, NULL) ||
+	    (!access("/dev/vfio/devices", F_OK) &&
+	     mount(SPACE_DEVICES, "/dev/vfio/devices", NULL, MS_BIND, NULL)) ||
 	    mount(SPACE_NODES "/ctl", SPACE_CONTROL, NULL, MS_BIND, NULL))
 		return -errno;
 	return 0;

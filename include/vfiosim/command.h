@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vfiosim/topology.h>
+
 /* How the size of a command's structure is told. */
 enum vfiosim_size_family {
 	VFIOSIM_SIZE_VALUE,	/* arg is a number, nothing is copied */
@@ -42,6 +44,8 @@ struct vfiosim_flag {
 struct vfiosim_command {
 	const char *name;	/* the kernel header's: "VFIO_IOMMU_MAP_DMA" */
 	uint32_t number;	/* the ioctl request */
+	struct vfiosim_kernel since;	/* the first Linux that has it; 0.0: all have */
+	struct vfiosim_kernel until;	/* the first that has the row below it in its place; 0.0: none */
 	unsigned kinds;		/* enum vfiosim_file_kind, or'ed: files that know it */
 	bool needs_iommu;	/* on containers: known only once an IOMMU driver is set */
 	bool returns_fd;	/* returns a new descriptor: FUSE cannot, see fuse.h */

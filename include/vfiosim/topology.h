@@ -150,6 +150,9 @@ struct vfiosim_topology {
 	const char *name;		/* q35; of a file: its name without folder and ending */
 	const char *about;		/* one line */
 	struct vfiosim_kernel kernel;	/* whose answers the machine gives; the newest unless said */
+	bool config_iommufd;		/* CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV */
+	bool config_iommufd_test;	/* CONFIG_IOMMUFD_TEST */
+	bool config_noiommu;		/* CONFIG_VFIO_NOIOMMU */
 	enum vfiosim_memlock memlock;
 	uint64_t memlock_bytes;
 	bool rawio_granted;		/* treat every caller as having CAP_SYS_RAWIO */

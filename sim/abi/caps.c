@@ -10,7 +10,7 @@
 void *caps_add(struct caps *caps, uint16_t id, uint16_t version, size_t size)
 {
 	struct vfio_info_cap_header header = { .id = id, .version = version };
-	size_t rounded = (size + 7) & ~(size_t)7;
+	size_t rounded = caps->packed ? size : (size + 7) & ~(size_t)7;
 	uint8_t *grown = realloc(caps->data, caps->size + rounded);
 
 	if (!grown)

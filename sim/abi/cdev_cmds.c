@@ -14,6 +14,7 @@
 #include "iommufd/iommufd.h"
 #include "vfio/cdev.h"
 #include "machine/client.h"
+#include "machine/kernel.h"
 #include "iommufd/device.h"
 
 /* ---- VFIO_DEVICE_BIND_IOMMUFD ---- */
@@ -27,7 +28,8 @@ int bind_iommufd_prepare(struct call *call)
 	char token[16];
 
 	bind->fd = cmd->iommufd;
-	bind->token = cmd->flags & VFIOSIM_DEVICE_BIND_FLAG_TOKEN;
+	bind->token = cmd->flags & VFIOSIM_DEVICE_BIND_FLAG_TOKEN &&
+		      kernel_has(call->sim, KERNEL_BIND_TOKEN);
 	bind->token_uva = cmd->token_uuid_ptr;
 	if (bind->token)
 		bind->token_error = call_read(call, bind->token_uva, token, sizeof(token));
@@ -43,11 +45,12 @@ int bind_iommufd_prepare(struct call *call)
 
 int bind_iommufd_run(struct call *call)
 {
+	const uint32_t known = kernel_has(call->sim, KERNEL_BIND_TOKEN) ?
+				       VFIOSIM_DEVICE_BIND_FLAG_TOKEN : 0;
 	struct vfiosim_device_bind_iommufd *cmd = (void *)call->in.bytes;
 
-	if (cmd->flags & ~VFIOSIM_DEVICE_BIND_FLAG_TOKEN)
-		return refuse(call, RULE_UNKNOWN_FLAGS, V("flags", cmd->flags),
-			      V("known", VFIOSIM_DEVICE_BIND_FLAG_TOKEN));
+	if (cmd->flags & ~known)
+		return refuse(call, RULE_UNKNOWN_FLAGS, V("flags", cmd->flags), V("known", known));
 	if (cmd->iommufd < 0)
 		return refuse(call, RULE_BAD_IOMMUFD, V("fd", (int64_t)cmd->iommufd));
 	return cdev_bind(call, call_state(call, struct cdev_bind), &cmd->out_devid);
@@ -98,6 +101,9 @@ static int check_pasid(struct call *call, const struct pasid_arg *arg)
 
 	if (!arg->pasid.given)
 		return 0;
+	if (!kernel_has(call->sim, KERNEL_PASID))
+		return refuse(call, RULE_UNKNOWN_FLAGS, V("flags", VFIOSIM_DEVICE_ATTACH_PASID),
+			      V("known", 0));
 	ret = cdev_check_pasid(call, device_of(call));
 	if (ret)
 		return ret;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "abi/iommufd_cmds.h"
+#include "machine/kernel.h"
 #include "abi/type1_fields.h"
 #include "iommufd/vfio_compat.h"
 #include "iommufd/ioas.h"
@@ -66,7 +67,7 @@ static bool add_iova_ranges(struct caps *caps, const struct ioas *ioas)
 static int get_info(struct call *call)
 {
 	struct vfio_iommu_type1_info *info = (void *)call->in.bytes;
-	struct caps caps = { 0 };
+	struct caps caps = { .packed = !kernel_has(call->sim, KERNEL_CAPS_ALIGNED) };
 	struct ioas *ioas;
 	uint32_t room = info->argsz;
 	int ret = compat_ioas(call, iommufd_of(call), &ioas);

@@ -346,6 +346,16 @@ static const int detach_errors[] = { EFAULT, EINVAL, EOPNOTSUPP, ENOTTY, 0 };
 	.name = #name_, .number = name_, .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_ARGSZ,    \
 	.min_size = sizeof(struct type_), .full_size = sizeof(struct type_)
 
+#define BIND_IOMMUFD(family_, full_)                                                               \
+	.row = { .name = "VFIO_DEVICE_BIND_IOMMUFD", .number = VFIOSIM_DEVICE_BIND_IOMMUFD,        \
+		 .kinds = VFIOSIM_DEVICE, .family = family_,                                       \
+		 .min_size = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr),         \
+		 .full_size = full_, .fields = bind_fields, .flags = bind_flags,                   \
+		 .errors = bind_errors },                                                          \
+	.state = sizeof(struct cdev_bind), .prepare = bind_iommufd_prepare,                        \
+	.run = bind_iommufd_run, .undo = bind_iommufd_undo, .unbound = true, .iommufd = true,      \
+	.back = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr)
+
 const struct command device_commands[] = {
 	{ .row = { .name = "VFIO_DEVICE_GET_INFO", .number = VFIO_DEVICE_GET_INFO,
 		   .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_ARGSZ,
@@ -391,19 +401,15 @@ const struct command device_commands[] = {
 		   .fields = feature_fields, .flags = feature_flags, .errors = feature_errors },
 	  .prepare = feature_prepare,
 	  .run = feature },
-	{ .row = { .name = "VFIO_DEVICE_BIND_IOMMUFD", .number = VFIOSIM_DEVICE_BIND_IOMMUFD,
-		   .kinds = VFIOSIM_DEVICE, .family = VFIOSIM_SIZE_IOMMUFD,
-		   .min_size = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr),
-		   .full_size = sizeof(struct vfiosim_device_bind_iommufd),
-		   .fields = bind_fields, .flags = bind_flags, .errors = bind_errors },
-	  .state = sizeof(struct cdev_bind),
-	  .prepare = bind_iommufd_prepare,
-	  .run = bind_iommufd_run,
-	  .undo = bind_iommufd_undo,
-	  .unbound = true,
-	  .back = offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr) },
+	{ BIND_IOMMUFD(VFIOSIM_SIZE_IOMMUFD, sizeof(struct vfiosim_device_bind_iommufd)),
+	  .row.since = { 6, 17 } },
+	/* The structure had no token: what is behind it was not looked at. */
+	{ BIND_IOMMUFD(VFIOSIM_SIZE_ARGSZ,
+		       offsetof(struct vfiosim_device_bind_iommufd, token_uuid_ptr)),
+	  .row.since = { 6, 6 }, .row.until = { 6, 17 } },
 	{ .row = { .name = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
 		   .number = VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
+		   .since = { 6, 6 },	/* from source */
 		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
 		   .known_flags = VFIOSIM_DEVICE_ATTACH_PASID,
 		   .min_size = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid),
@@ -412,11 +418,13 @@ const struct command device_commands[] = {
 	  .early = pt_early,
 	  .state = sizeof(struct pasid_arg),
 	  .prepare = attach_pt_prepare,
+	  .iommufd = true,
 	  .run = attach_pt_run,
 	  .undo = attach_pt_undo,
 	  .back = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid) },
 	{ .row = { .name = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
 		   .number = VFIOSIM_DEVICE_DETACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
+		   .since = { 6, 6 },	/* from source */
 		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
 		   .known_flags = VFIOSIM_DEVICE_DETACH_PASID,
 		   .min_size = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),
@@ -425,6 +433,7 @@ const struct command device_commands[] = {
 	  .early = pt_early,
 	  .state = sizeof(struct pasid_arg),
 	  .prepare = detach_pt_prepare,
+	  .iommufd = true,
 	  .run = detach_pt_run },
 	{ .row = { .name = NULL } },
 };

@@ -11,6 +11,7 @@
 #include "machine/client.h"
 #include "machine/fault.h"
 #include "machine/file.h"
+#include "machine/kernel.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
@@ -55,20 +56,34 @@ static const struct file_commands *commands_of(unsigned kind)
 	return &file_commands[i];
 }
 
-static const struct command *find_command(unsigned kind, uint32_t number)
+/* Does the kernel of @sim have @command? Without a machine: does any? */
+static bool is_known(const struct vfiosim *sim, const struct command *command)
+{
+	const struct vfiosim_kernel since = command->row.since, until = command->row.until;
+
+	if (!sim)
+		return true;
+	if (command->iommufd && !kernel_has_cdevs(sim))
+		return false;
+	return kernel_since(sim, since.major, since.minor) &&
+	       !(until.major && kernel_since(sim, until.major, until.minor));
+}
+
+static const struct command *find_command(const struct vfiosim *sim, unsigned kind,
+					  uint32_t number)
 {
 	const struct file_commands *commands = commands_of(kind);
 
 	for (size_t i = 0; i < TABLES_MAX && commands->tables[i]; i++)
 		for (const struct command *row = commands->tables[i]; row->row.name; row++)
-			if (row->row.number == number)
+			if (row->row.number == number && is_known(sim, row))
 				return row;
 	return NULL;
 }
 
 const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number)
 {
-	const struct command *command = find_command(kind, number);
+	const struct command *command = find_command(NULL, kind, number);
 
 	return command ? &command->row : NULL;
 }
@@ -113,7 +128,7 @@ int refuse_address(struct call *call, uint64_t uva, const char *access)
 static bool known_elsewhere(unsigned kind, uint32_t number, const char **ret_name)
 {
 	for (size_t i = 0; i < N_KINDS; i++) {
-		if (file_commands[i].kind == kind || !find_command(file_commands[i].kind, number))
+		if (file_commands[i].kind == kind || !find_command(NULL, file_commands[i].kind, number))
 			continue;
 		*ret_name = file_commands[i].name;
 		return true;
@@ -504,7 +519,7 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 	call.provoking = &provoke;
 	call.arg = arg;
 	call.number = cmd;
-	call.command = find_command(file->ops->kind, cmd);
+	call.command = find_command(file->sim, file->ops->kind, cmd);
 	if (call.command)
 		memset(call.state.bytes, 0, call.command->state);
 	ret = serve(&call);

@@ -35,6 +35,7 @@ struct command {
 	void (*where)(struct call *call, struct fault_where *where);
 	uint16_t state;		/* bytes of its call_state(): zero when the command begins */
 	void (*state_done)(struct call *call);	/* no lock; frees what the state owns. NULL: nothing */
+	bool iommufd;		/* devices: known where the kernel is configured with iommufd */
 	bool unbound;		/* devices: known before VFIO_DEVICE_BIND_IOMMUFD, too */
 	uint16_t back;		/* bytes of call->in copied back on success, never more than
 				   the client's argsz covers; 0: none */
@@ -71,13 +72,14 @@ int refuse_address(struct call *call, uint64_t uva, const char *access);
 
 /*
  * A capability chain (struct vfio_info_cap_header) behind an info structure.
- * caps_add() reserves @size bytes (header included, rounded up to 8) and returns
+ * caps_add() reserves @size bytes (header included; rounded up to 8 unless @caps is packed) and returns
  * them, zeroed but for the header; NULL when memory is short.
  */
 struct caps {
 	uint8_t *data;
 	size_t size;
 	size_t last;		/* offset of the last header in data */
+	bool packed;		/* no padding between them: KERNEL_CAPS_ALIGNED */
 };
 void *caps_add(struct caps *caps, uint16_t id, uint16_t version, size_t size);
 /*

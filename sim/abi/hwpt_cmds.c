@@ -14,6 +14,7 @@
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 #include "machine/device.h"
+#include "machine/kernel.h"
 
 /* ---- IOMMU_HWPT_ALLOC ---- */
 
@@ -32,10 +33,17 @@ static int refuse_unsupported(struct call *call, const struct iommu *iommu, cons
 	return refuse(call, RULE_UNSUPPORTED, VS("iommu", iommu->name), VS("what", what));
 }
 
+static uint32_t known_hwpt_flags(const struct vfiosim *sim)
+{
+	return VFIOSIM_HWPT_ALLOC_NEST_PARENT | VFIOSIM_HWPT_ALLOC_DIRTY_TRACKING |
+	       (kernel_has(sim, KERNEL_HWPT_FAULT_ID) ? VFIOSIM_HWPT_FAULT_ID_VALID : 0) |
+	       (kernel_has(sim, KERNEL_HWPT_PASID) ? VFIOSIM_HWPT_ALLOC_PASID : 0);
+}
+
 static int check_hwpt_flags(struct call *call, const struct vfiosim_iommu_hwpt_alloc *cmd,
 			    const struct iommu *iommu, const struct domain_request *request)
 {
-	int ret = iommufd_check_flags(call, cmd->flags, 0xf);
+	int ret = iommufd_check_flags(call, cmd->flags, known_hwpt_flags(call->sim));
 
 	if (!ret)
 		ret = iommu->ops->check_domain(call, iommu, request);
@@ -164,7 +172,8 @@ static int get_hw_info(struct call *call)
 	if (cmd->flags & HW_INFO_INPUT_TYPE && cmd->out_data_type)
 		return iommufd_refuse_option(call, "in_data_type", cmd->out_data_type);
 	cmd->out_max_pasid_log2 = 0;
-	cmd->out_capabilities = HW_CAP_ATS_NOT_SUPPORTED;
+	cmd->out_capabilities =
+		kernel_has(call->sim, KERNEL_HW_CAPABILITIES) ? HW_CAP_ATS_NOT_SUPPORTED : 0;
 	return put_hw_data(call, iommu, cmd);
 }
 
@@ -232,6 +241,8 @@ static int hwpt_invalidate(struct call *call)
 		return ret;
 	if (!object_find(iommufd_of(call), cmd->hwpt_id, OBJECT_ANY))
 		return refuse(call, RULE_NO_OBJECT, VS("what", "hwpt"), V("id", cmd->hwpt_id));
+	if (!kernel_has(call->sim, KERNEL_INVALIDATE_ANY))
+		return refuse(call, RULE_NO_OBJECT, VS("what", "nested hwpt"), V("id", cmd->hwpt_id));
 	return refuse(call, RULE_BAD_ARGUMENT, VS("what", "only nested hwpts are invalidated"));
 }
 
@@ -274,15 +285,20 @@ const struct command hwpt_commands[] = {
 	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,
 			offsetof(struct vfiosim_iommu_hwpt_alloc, data_type), hwpt_fields, hwpt_flags,
 			hwpt_errors, hwpt_alloc),
+	  .row.since = { 6, 6 },	/* from source */
 	  .undo = undo_hwpt_alloc },
 	{ IOMMU_COMMAND(IOMMU_GET_HW_INFO, vfiosim_iommu_hw_info,
 			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
-			hwpt_errors, get_hw_info) },
+			hwpt_errors, get_hw_info),
+	  .row.since = { 6, 6 } },	/* from source */
 	{ WHOLE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
-		set_dirty_fields, NULL, hwpt_errors, set_dirty_tracking) },
+		set_dirty_fields, NULL, hwpt_errors, set_dirty_tracking),
+	  .row.since = { 6, 7 } },	/* from source */
 	{ WHOLE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap, get_dirty_fields,
-		NULL, hwpt_errors, get_dirty_bitmap) },
+		NULL, hwpt_errors, get_dirty_bitmap),
+	  .row.since = { 6, 7 } },	/* from source */
 	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
-		hwpt_errors, hwpt_invalidate) },
+		hwpt_errors, hwpt_invalidate),
+	  .row.since = { 6, 8 } },	/* from source */
 	{ .row = { .name = NULL } },
 };

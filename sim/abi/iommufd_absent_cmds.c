@@ -107,14 +107,15 @@ static const struct vfiosim_field fault_fields[] = {
 };
 static const int errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EOVERFLOW, ENOMEM, EMFILE, 0 };
 
-#define ABSENT(name_, type_, min_, run_)                                                           \
+#define ABSENT(name_, type_, min_, run_, ...)                                                           \
 	.row = { .name = #name_, .number = VFIOSIM_##name_, .kinds = VFIOSIM_IOMMUFD,              \
 		 .family = VFIOSIM_SIZE_IOMMUFD, .min_size = (min_),                               \
-		 .full_size = sizeof(struct type_), .errors = errors },                            \
+		 .full_size = sizeof(struct type_), .errors = errors, .since = { __VA_ARGS__ } },  \
 	.run = run_, .back = sizeof(struct type_)
 
 const struct command iommufd_absent_commands[] = {
 	{ .row = { .name = "IOMMU_FAULT_QUEUE_ALLOC", .number = VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC,
+		   .since = { 6, 11 },	/* from source */
 		   .kinds = VFIOSIM_IOMMUFD, .family = VFIOSIM_SIZE_IOMMUFD, .returns_fd = true,
 		   .fd_field = offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd),
 		   .min_size = sizeof(struct vfiosim_iommu_fault_alloc),
@@ -124,12 +125,12 @@ const struct command iommufd_absent_commands[] = {
 	  .undo = undo_fault_queue_alloc,
 	  .back = sizeof(struct vfiosim_iommu_fault_alloc) },
 	{ ABSENT(IOMMU_VIOMMU_ALLOC, vfiosim_iommu_viommu_alloc,
-		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_alloc) },
+		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_alloc, 6, 13) },
 	{ ABSENT(IOMMU_VDEVICE_ALLOC, vfiosim_iommu_vdevice_alloc,
-		 sizeof(struct vfiosim_iommu_vdevice_alloc), vdevice_alloc) },
+		 sizeof(struct vfiosim_iommu_vdevice_alloc), vdevice_alloc, 6, 13) },
 	{ ABSENT(IOMMU_VEVENTQ_ALLOC, vfiosim_iommu_veventq_alloc,
-		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_alloc) },
+		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_alloc, 6, 15) },
 	{ ABSENT(IOMMU_HW_QUEUE_ALLOC, vfiosim_iommu_hw_queue_alloc,
-		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_alloc) },
+		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_alloc, 6, 17) },
 	{ .row = { .name = NULL } },
 };

@@ -15,22 +15,39 @@
 #include "abi/dispatch.h"
 #include "abi/iommufd_cmds.h"
 #include "machine/client.h"
+#include "machine/kernel.h"
 #include "iommufd/hwpt.h"
 #include "iommufd/device.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 
-/* Numbers of the kernel's own table: it reads the size before it looks what they are. */
-static bool in_table(uint32_t number)
+/* The last number that the kernel's own table has a place for. */
+static unsigned last_number(const struct vfiosim *sim)
 {
-	return _IOC_NR(number) >= 0x80 && _IOC_NR(number) <= 0xa0;
+	const struct vfiosim_command *row;
+	unsigned last = 0;
+
+	if (sim->topology->config_iommufd_test)
+		return 0xa0;	/* IOMMU_TEST_CMD */
+	for (size_t i = 0; (row = vfiosim_command(i)); i++)
+		if (row->kinds == VFIOSIM_IOMMUFD && _IOC_NR(row->number) > last &&
+		    row->family == VFIOSIM_SIZE_IOMMUFD &&
+		    kernel_since(sim, row->since.major, row->since.minor))
+			last = _IOC_NR(row->number);
+	return last;
+}
+
+/* Numbers of the kernel's own table: it reads the size before it looks what they are. */
+static bool in_table(const struct vfiosim *sim, uint32_t number)
+{
+	return _IOC_NR(number) >= 0x80 && _IOC_NR(number) <= last_number(sim);
 }
 
 int iommufd_refuse_unknown(struct call *call)
 {
 	uint32_t size;
 
-	if (in_table(call->number) && call_read(call, call->arg, &size, sizeof(size)))
+	if (in_table(call->sim, call->number) && call_read(call, call->arg, &size, sizeof(size)))
 		return refuse_address(call, call->arg, "read");
 	return refuse_unknown(call);
 }
@@ -497,10 +514,12 @@ const struct command iommufd_commands[] = {
 		vfio_ioas) },
 	{ WHOLE(IOMMU_IOAS_MAP_FILE, vfiosim_iommu_ioas_map_file, map_file_fields, map_flags,
 		map_file_errors, map_file_run),
+	  .row.since = { 6, 13 },
 	  .state = sizeof(struct map_file_state),
 	  .state_done = map_file_done,
 	  .prepare = map_file_prepare },
 	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, object_errors,
-		change_process_run) },
+		change_process_run),
+	  .row.since = { 6, 13 } },
 	{ .row = { .name = NULL } },
 };

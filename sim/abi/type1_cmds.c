@@ -9,6 +9,7 @@
 #include "abi/type1_fields.h"
 #include "machine/client.h"
 #include "machine/fault.h"
+#include "machine/kernel.h"
 #include "vfio/container.h"
 #include "vfio/type1.h"
 
@@ -70,7 +71,7 @@ static int get_info(struct call *call)
 	uint64_t avail;
 	struct vfio_iommu_type1_info *info = (void *)call->in.bytes;
 	struct type1 *type1 = type1_of(call);
-	struct caps caps = { 0 };
+	struct caps caps = { .packed = !kernel_has(call->sim, KERNEL_CAPS_ALIGNED) };
 
 	if (fault_sets(call, "dma_avail", &avail) && avail < type1->dma_avail)
 		type1->dma_avail = (uint32_t)avail;	/* others have taken them */

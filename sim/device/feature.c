@@ -4,10 +4,11 @@
 
 #include <vfiosim/topology.h>
 
-static const struct feature *find(const struct feature *rows, size_t n, uint32_t index)
+static const struct feature *find(const struct call *call, const struct feature *rows, size_t n,
+				  uint32_t index)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].index == index)
+		if (rows[i].index == index && kernel_has(call->sim, rows[i].since))
 			return &rows[i];
 	}
 	return NULL;
@@ -22,11 +23,12 @@ int feature_run(struct call *call, struct device *dev, const struct feature *row
 		uint32_t flags, uint64_t data_uva, size_t data_size)
 {
 	uint32_t index = flags & FEATURE_INDEX, operation = flags & (FEATURE_GET | FEATURE_SET);
-	const struct feature *row = find(rows, n, index);
+	const struct feature *row = find(call, rows, n, index);
 	struct feature_args args = { index, flags, data_uva, call->tail };
 
 	/* The kernel itself asks whether the device migrates, before anything else. */
-	if (index == FEATURE_PRECOPY_INFO && !find(rows, n, FEATURE_MIGRATION))
+	if (index == FEATURE_PRECOPY_INFO && kernel_has(call->sim, KERNEL_PRECOPY_INFO) &&
+	    !find(call, rows, n, FEATURE_MIGRATION))
 		return refuse(call, RULE_FEATURE_STATE, V("feature", index),
 			      VS("device", dev->topo->address), VS("why", "it does not migrate"));
 	if (!row)

@@ -7,6 +7,7 @@
 #ifndef SIM_DEVICE_FEATURE_H
 #define SIM_DEVICE_FEATURE_H
 
+#include "machine/kernel.h"
 #include "vfio/device.h"
 
 /* The flags as the ABI has them. */
@@ -42,6 +43,7 @@ struct feature {
 	uint32_t allowed;	/* FEATURE_GET, FEATURE_SET */
 	uint32_t min_size;	/* bytes of data */
 	int (*run)(struct call *call, struct device *dev, const struct feature_args *args);
+	enum kernel_change since;	/* what brought it; ANY: every kernel has it */
 };
 
 /*

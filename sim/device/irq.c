@@ -10,6 +10,7 @@
 
 #include "machine/client.h"
 #include "machine/fault.h"
+#include "machine/kernel.h"
 
 /* ---- Held eventfds ---- */
 
@@ -383,6 +384,11 @@ static int set_msi_block(struct call *call, struct irqs *irqs, const struct irq_
 	return 0;
 }
 
+static bool is_dynamic(const struct call *call, uint32_t index)
+{
+	return index == IRQ_MSIX && kernel_has(call->sim, KERNEL_MSIX_DYNAMIC);
+}
+
 /* MSI gets the vectors asked for; MSI-X can be extended later (vfio_msi_alloc_irq, 7.2). */
 static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set *set)
 {
@@ -396,7 +402,7 @@ static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set
 	ret = fault_point_value(call, VFIOSIM_FAULT_VECTORS, &where, &fewer);
 	if (ret)	/* or how many there would be */
 		return ret < 0 ? ret : (int)fewer;
-	enable(irqs, set->index, set->index == IRQ_MSIX ? irqs->counts[IRQ_MSIX] : n);
+	enable(irqs, set->index, is_dynamic(call, set->index) ? irqs->counts[IRQ_MSIX] : n);
 	ret = set_msi_block(call, irqs, set);
 	if (ret)
 		disable(call, irqs);

@@ -320,13 +320,14 @@ static int no_dma_log(struct call *call, struct device *dev, const struct featur
 }
 
 static const struct feature features[] = {
-	{ FEATURE_MIGRATION, FEATURE_GET, 8, migration },
-	{ FEATURE_MIGRATION_STATE, FEATURE_GET | FEATURE_SET, 8, migration_state },
-	{ FEATURE_DMA_LOG_START, FEATURE_SET, 24, no_dma_log },
-	{ FEATURE_DMA_LOG_STOP, FEATURE_SET, 0, no_dma_log },
-	{ FEATURE_DMA_LOG_REPORT, FEATURE_GET, 32, no_dma_log },
-	{ FEATURE_MIGRATION_SIZE, FEATURE_GET, 8, migration_size },
-	{ FEATURE_PRECOPY_INFO, FEATURE_SET, 0, no_dma_log },
+	{ FEATURE_MIGRATION, FEATURE_GET, 8, migration, KERNEL_MTTY_MIGRATION },
+	{ FEATURE_MIGRATION_STATE, FEATURE_GET | FEATURE_SET, 8, migration_state,
+	  KERNEL_MTTY_MIGRATION },
+	{ FEATURE_DMA_LOG_START, FEATURE_SET, 24, no_dma_log, KERNEL_MTTY_MIGRATION },
+	{ FEATURE_DMA_LOG_STOP, FEATURE_SET, 0, no_dma_log, KERNEL_MTTY_MIGRATION },
+	{ FEATURE_DMA_LOG_REPORT, FEATURE_GET, 32, no_dma_log, KERNEL_MTTY_MIGRATION },
+	{ FEATURE_MIGRATION_SIZE, FEATURE_GET, 8, migration_size, KERNEL_MTTY_MIGRATION },
+	{ FEATURE_PRECOPY_INFO, FEATURE_SET, 0, no_dma_log, KERNEL_PRECOPY_INFO },
 };
 
 static int feature(struct call *call, struct device *dev, uint32_t flags, uint64_t data_uva,

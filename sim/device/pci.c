@@ -9,6 +9,8 @@
 #include <vfiosim/engine.h>
 #include <vfiosim/topology.h>
 
+#include "machine/kernel.h"
+
 /* ---- Life ---- */
 
 static int create_engines(struct device *dev, struct pci *pci)
@@ -150,7 +152,9 @@ int pci_irq_info(struct call *call, struct device *dev, uint32_t index, struct i
 		.maskable = index == IRQ_INTX,
 		.automasked = index == IRQ_INTX,
 		/* MSI-X vectors come and go one by one, where there are any. */
-		.noresize = index != IRQ_INTX && !(index == IRQ_MSIX && irqs->counts[IRQ_MSIX]),
+		.noresize = index != IRQ_INTX &&
+			    !(index == IRQ_MSIX && irqs->counts[IRQ_MSIX] &&
+			      kernel_has(call->sim, KERNEL_MSIX_DYNAMIC)),
 	};
 	return 0;
 }

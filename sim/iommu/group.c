@@ -124,7 +124,7 @@ static int check_direct(struct call *call, const struct iommu_group *group)
 	const struct vfiosim_resv *resv;
 	const struct device *dev;
 
-	if (!kernel_since(call->sim, 6, 6))
+	if (!kernel_has(call->sim, KERNEL_REQUIRE_DIRECT))
 		return 0;
 	resv = iommu_group_direct(group, &dev);
 	if (!resv)

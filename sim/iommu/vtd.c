@@ -92,7 +92,7 @@ static int check_attach(struct call *call, const struct iommu *iommu,
 {
 	const struct device *dev;
 	const struct vfiosim_resv *resv =
-		kernel_since(call->sim, 6, 6) ? NULL : iommu_group_direct(group, &dev);
+		kernel_has(call->sim, KERNEL_REQUIRE_DIRECT) ? NULL : iommu_group_direct(group, &dev);
 
 	if (!resv)
 		return 0;

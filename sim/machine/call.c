@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "machine/client.h"
 #include "machine/fault.h"
+#include "machine/kernel.h"
 #include "machine/reap.h"
 #include "machine/rules_table.h"
 #include "machine/sim.h"
@@ -292,6 +293,7 @@ int call_refuse(struct call *call, enum rule_index rule, const struct vfiosim_va
 			error = (int)v->number;
 	call->result.rule = &rules_table[rule];
 	text_fill(call->reason, sizeof(call->reason), call->result.rule->sentence, values);
+	error = kernel_error(call->sim, rule, error);
 	return error > 0 && error <= ERRNO_MAX ? -error : 0;
 }
 

@@ -8,12 +8,56 @@
 #define SIM_MACHINE_KERNEL_H
 
 #include "base/kernel_version.h"
+#include "machine/rules.h"
 #include "machine/sim.h"
+
+/* Differences, by the room that asks; kernel.c has a row for each. */
+enum kernel_change {
+	KERNEL_ANY,	/* nothing changed */
+	/* vfio */
+	KERNEL_CONTAINER_EBADFD,
+	KERNEL_UNBIND_HIDES_DEVICE,
+	KERNEL_NO_TYPE1_NESTING,
+	KERNEL_CAPS_ALIGNED,
+	KERNEL_WRAP_EOVERFLOW,
+	KERNEL_ZERO_PAGE_CHARGED,
+	KERNEL_LAST_PAGE,
+	/* iommu */
+	KERNEL_REQUIRE_DIRECT,
+	KERNEL_DOMAIN_ERANGE,
+	/* devices */
+	KERNEL_MSIX_DYNAMIC,
+	KERNEL_PRECOPY_INFO,
+	KERNEL_MTTY_MIGRATION,
+	/* cdevs */
+	KERNEL_CDEV,
+	KERNEL_BIND_TOKEN,
+	KERNEL_PASID,
+	/* iommufd */
+	KERNEL_IOMMUFD,
+	KERNEL_IOMMUFD_MMAP,
+	KERNEL_HWPT_FAULT_ID,
+	KERNEL_HWPT_PASID,
+	KERNEL_INVALIDATE_ANY,
+	KERNEL_HW_CAPABILITIES,
+	KERNEL_CHANGES
+};
 
 /* Is the machine's kernel @major.@minor or newer? */
 static inline bool kernel_since(const struct vfiosim *sim, unsigned major, unsigned minor)
 {
 	return !kernel_before(sim->topology->kernel, (struct vfiosim_kernel){ major, minor });
 }
+
+/* Does the machine's kernel answer as it does since @change? */
+bool kernel_has(const struct vfiosim *sim, enum kernel_change change);
+
+/* The errno of refusals for @rule: another one before a change than @error, the rule's own. */
+int kernel_error(const struct vfiosim *sim, enum rule_index rule, int error);
+
+/* Is there /dev/iommu: is the kernel new enough, and configured with it? */
+bool kernel_has_iommufd(const struct vfiosim *sim);
+/* Are there nodes of single devices, below /dev/vfio/devices? */
+bool kernel_has_cdevs(const struct vfiosim *sim);
 
 #endif

@@ -52,6 +52,8 @@
 	RULE(NO_IOMMU_DRIVER, "no-iommu-driver", ENODEV,                                           \
 	     "no IOMMU driver for this container's groups knows type {type:d}",                    \
 	     "vfio_ioctl_set_iommu")                                                               \
+	RULE(NO_NESTING, "no-nesting", EINVAL, "no IOMMU here can nest (VFIO_TYPE1_NESTING_IOMMU)", \
+	     "iommu_enable_nesting (6.12)")                                                        \
 	RULE(NOT_AN_IOMMU_TYPE, "not-an-iommu-type", EINVAL,                                       \
 	     "{type:d} is an extension of type1, not an IOMMU type", "vfio_iommu_type1_open")
 

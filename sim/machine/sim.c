@@ -21,7 +21,7 @@ static int init(struct vfiosim *sim)
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;
 	sim->iommufd_unsafe_interrupts = topology->allow_unsafe_interrupts;
-	sim->noiommu = topology->noiommu;
+	sim->noiommu = topology->noiommu && topology->config_noiommu;
 	sim->devices = calloc(topology->n_devices + 1, sizeof(*sim->devices));
 	return sim->devices ? 0 : -ENOMEM;
 }

@@ -70,6 +70,9 @@ static int read_faults(struct topology_reader *reader, const struct ynode *value
 static const struct field top_fields[] = {
 	{ "about", read_text, AT(about) },
 	{ "kernel", read_kernel, AT(kernel) },
+	{ "iommufd", read_bool, AT(config_iommufd) },
+	{ "iommufd_test", read_bool, AT(config_iommufd_test) },
+	{ "noiommu", read_bool, AT(config_noiommu) },
 	{ "memlock", read_memlock, 0 },
 	{ "rawio_granted", read_bool, AT(rawio_granted) },
 	{ "dma_entry_limit", read_u32, AT(dma_entry_limit) },
@@ -149,6 +152,8 @@ static int build(struct topology_reader *reader, const struct ynode *root, int b
 	box->topology.about = "";
 	box->topology.dma_entry_limit = 65535;
 	box->topology.kernel = KERNEL_NEWEST;
+	box->topology.config_iommufd = true;
+	box->topology.config_noiommu = true;
 	box->topology.name = name_of_file(&box->arena, root->file);
 	err = box->topology.name ? broken : -ENOMEM;
 	err = worse(err, read_topology(reader, root));

@@ -276,7 +276,7 @@ static const struct bad {
 	{ "x\n", 1, 1, "expected a map of keys and values, found 'x'" },
 	{ "about: x\n", 1, 1, "'devices' is missing" },
 	{ "devises: {}\n", 1, 1, "unknown key 'devises'; did you mean 'devices'?" },
-	{ "colour: red\ndevices: {}\n", 1, 1, "expected one of: about, kernel, memlock" },
+	{ "colour: red\ndevices: {}\n", 1, 1, "expected one of: about, kernel, iommufd, " },
 	{ "devices: {}\n", 1, 10, "at least one device" },
 	{ "devices: x\n", 1, 10, "expected a map from names to devices" },
 	{ "about: [x]\ndevices: {}\n", 1, 8, "expected text, found a list" },

@@ -10,6 +10,7 @@
 
 #include "machine/fault.h"
 #include "machine/file.h"
+#include "machine/kernel.h"
 #include "machine/subsystem.h"
 #include "pages/show.h"
 #include "vfio/device.h"
@@ -71,13 +72,14 @@ int container_check_extension(const struct container *container, uint64_t extens
 	if (is_forgotten(container, extension))
 		return 0;
 	if (container->driver == DRIVER_TYPE1)
-		return type1_check_extension(container->type1, extension);
+		return type1_check_extension(container->sim, container->type1, extension);
 	if (container->driver == DRIVER_NOIOMMU)
 		return noiommu_check_extension(container->sim, extension);
 	if (driver_allowed(container, DRIVER_NOIOMMU) &&
 	    noiommu_check_extension(container->sim, extension))
 		return 1;
-	return driver_allowed(container, DRIVER_TYPE1) ? type1_check_extension(NULL, extension) : 0;
+	return driver_allowed(container, DRIVER_TYPE1) ?
+		       type1_check_extension(container->sim, NULL, extension) : 0;
 }
 
 static void release_driver(struct call *call, struct container *container)
@@ -119,6 +121,8 @@ static int set_type1(struct call *call, struct container *container, uint64_t ty
 	struct type1 *type1;
 	int ret;
 
+	if (type == EXT_TYPE1_NESTING)
+		return refuse(call, RULE_NO_NESTING);
 	if (type != EXT_TYPE1 && type != EXT_TYPE1V2)
 		return refuse(call, RULE_NOT_AN_IOMMU_TYPE, V("type", type));
 	type1 = type1_create(call, container, type == EXT_TYPE1V2);
@@ -161,7 +165,7 @@ int container_set_iommu(struct call *call, struct container *container, uint64_t
 		return refuse(call, RULE_NO_IOMMU_DRIVER, V("type", type));
 	if (container->noiommu && noiommu_check_extension(call->sim, type))
 		return set_noiommu(call, container);
-	if (!container->noiommu && type1_check_extension(NULL, type))
+	if (!container->noiommu && type1_check_extension(call->sim, NULL, type))
 		return set_type1(call, container, type);
 	return refuse(call, RULE_NO_IOMMU_DRIVER, V("type", type));
 }

@@ -15,6 +15,7 @@
 #include "vfio/iommufd.h"
 #include "iommufd/iommufd.h"
 #include "machine/fault.h"
+#include "machine/kernel.h"
 #include "machine/subsystem.h"
 
 /* ---- Life ---- */
@@ -388,7 +389,8 @@ static int find_device(struct call *call, struct vfio_group *group, const char *
 	TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group) {
 		int match;
 
-		if (!dev->vfio || dev->unbinding || dev->removed)
+		if (!dev->vfio || dev->removed ||
+		    (dev->unbinding && kernel_has(call->sim, KERNEL_UNBIND_HIDES_DEVICE)))
 			continue;
 		match = dev->vfio->ops->match ? dev->vfio->ops->match(call, dev, name) :
 						!strcmp(name, dev->topo->address);

@@ -9,6 +9,7 @@
 
 #include "machine/client.h"
 #include "machine/fault.h"
+#include "machine/kernel.h"
 #include "vfio/container.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
@@ -53,7 +54,8 @@ static void update_page_sizes(struct type1 *type1)
 		type1->page_sizes = (type1->page_sizes & ~small) | VFIOSIM_PAGE_SIZE;
 }
 
-int type1_check_extension(const struct type1 *type1, uint64_t extension)
+int type1_check_extension(const struct vfiosim *sim, const struct type1 *type1,
+			  uint64_t extension)
 {
 	const struct domain *domain;
 
@@ -62,6 +64,8 @@ int type1_check_extension(const struct type1 *type1, uint64_t extension)
 	case EXT_TYPE1V2:
 	case EXT_UNMAP_ALL:
 		return 1;
+	case EXT_TYPE1_NESTING:
+		return !kernel_has(sim, KERNEL_NO_TYPE1_NESTING);
 	case EXT_UPDATE_VADDR:
 		return type1 && !type1->n_emulated;
 	case EXT_CACHE_COHERENCY:
@@ -108,7 +112,9 @@ static int check_aperture(struct call *call, const struct type1 *type1, const st
 		if (area)
 			return refuse_aperture(call, area, wanted);
 	}
-	if (aperture.last < all.last) {
+	/* Before, the size of a search up to 2^64 was 0, and nothing was found. */
+	if (aperture.last < all.last &&
+	    (all.last != UINT64_MAX || kernel_has(call->sim, KERNEL_LAST_PAGE))) {
 		area = iopt_find(&type1->iopt, (struct span){ aperture.last + 1, all.last });
 		if (area)
 			return refuse_aperture(call, area, wanted);

@@ -52,7 +52,8 @@ int type1_attach(struct call *call, struct type1 *type1, struct vfio_group *grou
 /* Cannot fail; @group is attached. */
 void type1_detach(struct call *call, struct type1 *type1, struct vfio_group *group);
 
-int type1_check_extension(const struct type1 *type1, uint64_t extension);
+int type1_check_extension(const struct vfiosim *sim, const struct type1 *type1,
+			  uint64_t extension);
 
 /* Its keys in the state of its container. */
 void type1_show(struct state *state, const struct type1 *type1);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "machine/device.h"
+#include "machine/kernel.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
@@ -74,9 +75,9 @@ int inproc_open_node(struct vfiosim *sim, struct vfiosim_caller *caller, const c
 
 	if (!strcmp(path, "/dev/vfio/vfio"))
 		return vfiosim_open_container(sim, caller, ret_file);
-	if (!strcmp(path, "/dev/iommu"))
+	if (!strcmp(path, "/dev/iommu") && kernel_has_iommufd(sim))
 		return vfiosim_open_iommufd(sim, caller, ret_file);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (size_t i = !kernel_has_cdevs(sim); i < sizeof(folders) / sizeof(folders[0]); i++) {
 		size_t length = strlen(folders[i].folder);
 
 		if (strncmp(path, folders[i].folder, length))

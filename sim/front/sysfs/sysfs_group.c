@@ -7,6 +7,7 @@
 
 #include "iommu/iommu.h"
 #include "iommu/resv.h"
+#include "machine/kernel.h"
 
 /* ---- kernel/iommu_groups/N ---- */
 
@@ -241,6 +242,8 @@ static void show_cdev(struct vfiosim *sim, const struct subject *subject, FILE *
 
 static void show_cdev_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
+	if (!kernel_has_cdevs(sim))
+		return;
 	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n", CDEV_MAJOR,
 		subject->dev->vfio->cdev, subject->dev->vfio->cdev);
 }
@@ -250,8 +253,13 @@ static void target_class_vfio_dev(const struct vfiosim *sim, const struct subjec
 	snprintf(to, SYSFS_PATH_MAX, "sys/class/vfio-dev");
 }
 
+static bool has_cdev_node(const struct vfiosim *sim, const struct subject *subject)
+{
+	return kernel_has_cdevs(sim);
+}
+
 static const struct entry cdev_entries[] = {
-	ATTR("dev", 0444, show_cdev, NULL),
+	ATTR("dev", 0444, show_cdev, NULL, has_cdev_node),
 	LINK("device", sysfs_target_device),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_vfio_dev),

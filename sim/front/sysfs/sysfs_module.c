@@ -6,6 +6,8 @@
  */
 #include "front/sysfs/sysfs.h"
 
+#include "machine/kernel.h"
+
 static void show_bool(FILE *to, bool value)
 {
 	fprintf(to, "%c\n", value ? 'Y' : 'N');
@@ -47,6 +49,16 @@ static int store_unsafe(struct call *call, const struct subject *subject, const 
 		changed(call, "allow_unsafe_interrupts is {value}",
 			VS("value", call->sim->allow_unsafe_interrupts ? "Y" : "N"));
 	return ret;
+}
+
+static bool has_iommufd(const struct vfiosim *sim, const struct subject *subject)
+{
+	return kernel_has_iommufd(sim);
+}
+
+static bool has_noiommu(const struct vfiosim *sim, const struct subject *subject)
+{
+	return sim->topology->config_noiommu;
 }
 
 static void show_iommufd_unsafe(struct vfiosim *sim, const struct subject *subject, FILE *to)
@@ -97,7 +109,7 @@ static int store_any_bool(struct call *call, const struct subject *subject, cons
 }
 
 static const struct entry vfio_parameters[] = {
-	ATTR("enable_unsafe_noiommu_mode", 0644, show_noiommu, store_noiommu),
+	ATTR("enable_unsafe_noiommu_mode", 0644, show_noiommu, store_noiommu, has_noiommu),
 	{ NULL },
 };
 
@@ -141,7 +153,7 @@ PARAMETERS(type1)
 PARAMETERS(pci)
 
 static const struct entry modules[] = {
-	FOLDER("iommufd", list_iommufd_module),
+	FOLDER("iommufd", list_iommufd_module, has_iommufd),
 	FOLDER("vfio", list_vfio_module),
 	FOLDER("vfio_iommu_type1", list_type1_module),
 	FOLDER("vfio_pci", list_pci_module),

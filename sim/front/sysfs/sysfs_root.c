@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "machine/kernel.h"
+
 /* ---- dev/iommu, dev/vfio ---- */
 
 static const struct node_type container_node = { .kind = NODE_CONTAINER, .permissions = 0666 };
@@ -35,7 +37,8 @@ static void list_dev_vfio(struct listing *listing, const struct subject *subject
 	struct vfiosim *sim = listing_sim(listing);
 
 	listing_put(listing, "vfio", &container_node, subject);
-	listing_put(listing, "devices", &cdevs_folder, subject);
+	if (kernel_has_cdevs(sim))
+		listing_put(listing, "devices", &cdevs_folder, subject);
 	for (uint32_t i = 0; i < sim->n_groups; i++) {
 		struct subject group = { .group = sim->groups[i] };
 		char name[24];
@@ -47,8 +50,13 @@ static void list_dev_vfio(struct listing *listing, const struct subject *subject
 	}
 }
 
+static bool has_iommufd(const struct vfiosim *sim, const struct subject *subject)
+{
+	return kernel_has_iommufd(sim);
+}
+
 static const struct entry dev_entries[] = {
-	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 } },
+	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 }, has_iommufd },
 	FOLDER("vfio", list_dev_vfio),
 	{ NULL },
 };
@@ -70,7 +78,7 @@ static const struct entry ctl_entries[] = {
 	{ "last", { .kind = NODE_STATE, .permissions = 0444, .text = tree_last } },
 	/* /dev/iommu of a run is a link to it: a file bound over that name would be one dentry
 	   for all opens. */
-	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 } },
+	{ "iommu", { .kind = NODE_IOMMUFD, .permissions = 0660 }, has_iommufd },
 	{ NULL },
 };
 
@@ -148,6 +156,8 @@ static void put_miscs(struct listing *listing, const struct node_type *type)
 	for (unsigned i = 0; i < sizeof(miscs) / sizeof(miscs[0]); i++) {
 		struct subject about = { .number = i };
 
+		if (miscs[i].minor == IOMMU_MINOR && !kernel_has_iommufd(listing_sim(listing)))
+			continue;
 		listing_put(listing, miscs[i].name, type, &about);
 	}
 }

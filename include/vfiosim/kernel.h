@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What differs between versions of Linux: one row for each difference that a program can
+ * notice. The rows here tell of answers; which release brought a command stands in the
+ * command's own row (vfiosim/command.h, `since`).
+ */
+#ifndef VFIOSIM_KERNEL_H
+#define VFIOSIM_KERNEL_H
+
+#include <stddef.h>
+
+#include <vfiosim/topology.h>
+
+enum vfiosim_evidence {
+	VFIOSIM_MEASURED,	/* measured on both sides; the release is that of the change */
+	VFIOSIM_MEASURED_SPAN,	/* measured on both sides, the release between them is not known:
+				   the row has the latest it can be */
+	VFIOSIM_FROM_SOURCE,	/* read from the source, measured nowhere */
+};
+
+struct vfiosim_kernel_change {
+	struct vfiosim_kernel since;	/* the first release that answers as @after says */
+	const char *about;		/* a command, or what else is asked: "VFIO_IOMMU_MAP_DMA" */
+	const char *before, *after;	/* sentences without a full stop */
+	enum vfiosim_evidence evidence;
+	const char *limit;		/* why the simulator always answers as @after; NULL: it does not */
+};
+
+/* The table, ordered by what the rows are about: NULL past the end. */
+const struct vfiosim_kernel_change *vfiosim_kernel_change(size_t index);
+
+/* A release that real kernels were asked about; NULL past the end. */
+struct vfiosim_kernel_profile {
+	struct vfiosim_kernel kernel;
+	const char *about;
+};
+const struct vfiosim_kernel_profile *vfiosim_kernel_profile(size_t index);
+
+#endif

@@ -34,7 +34,11 @@ static uint32_t say_bind(int cdev, int fd)
 	int second = cdev_open(&A), ret;
 	struct bind_arg token = { .argsz = sizeof(token), .flags = BIND_TOKEN, .iommufd = fd };
 	uint8_t uuid[16] = { 0x83, 0xb8 };
-	uint32_t devid;
+	struct {
+		struct bind_arg arg;
+		uint8_t tail[8];
+	} longer = { { .argsz = sizeof(longer), .iommufd = fd }, { 0xee } };
+	uint32_t devid = 0;
 	char extra[32];
 
 	close(closed);
@@ -47,6 +51,7 @@ static uint32_t say_bind(int cdev, int fd)
 	say(bind_to(cdev, closed, NULL), "BIND closed fd");
 	say(bind_to(cdev, null, NULL), "BIND /dev/null");
 	say(ioctl(cdev, BIND_IOMMUFD, &token), "BIND token given on a non-VF");
+	say(ioctl(cdev, BIND_IOMMUFD, &longer), "BIND longer, with nonzero tail");
 	ret = bind_to(cdev, fd, &devid);
 	snprintf(extra, sizeof(extra), "devid=%u", devid);
 	say_extra(extra, ret, "BIND argsz=16");
@@ -128,11 +133,9 @@ static void say_close_iommufd(int fd, uint32_t devid)
 {
 	int cdev = cdev_open(&A), other = iommufd_open(), ret;
 	uint32_t now;
-	char extra[32];
 
 	ret = bind_to(cdev, fd, &now);
-	snprintf(extra, sizeof(extra), "devid=%u", now);
-	say_extra(now == devid ? "devid=reused" : extra, ret, "second fd can BIND now");
+	say_extra(now == devid ? "devid=reused" : "devid=new", ret, "second fd can BIND now");
 	say(attach_to(cdev, ioas_alloc(fd)), "ATTACH");
 	say(close(fd), "close iommufd while device bound");
 	say(device_works(cdev), "device still works");
@@ -200,7 +203,7 @@ void case_iommufd_pasid(void)
 	say(detach_pasid(a.cdev, 5), "DETACH PASID=5 never attached");
 	say(detach(a.cdev), "detach RID");
 	ret = attach_pasid(a.cdev, 0, &pt);
-	say_extra(pt != ioas ? "pt hwpt" : "pt unchanged", ret, "ATTACH PASID=0 unattached");
+	say_extra(pt != ioas ? "pt hwpt" : "pt same", ret, "ATTACH PASID=0 unattached");
 	say_ranges(fd, ioas, "RANGES then");
 	say(detach(a.cdev), "plain DETACH then");
 	say(attach_to(a.cdev, ioas), "plain ATTACH again");

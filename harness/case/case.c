@@ -123,6 +123,16 @@ static int read_about(struct case_file *file, const struct ynode *node, struct v
 	return read_text(node, "a sentence", &file->about, errors);
 }
 
+static int read_source(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	return read_text(node, "where it was met", &file->source, errors);
+}
+
+static int read_symptom(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	return read_text(node, "what users saw", &file->symptom, errors);
+}
+
 static int read_modes(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
 	int error = 0;
@@ -262,6 +272,8 @@ static const struct head_key {
 	bool required;
 } head_keys[] = {
 	{ "about", read_about, true },
+	{ "source", read_source },
+	{ "symptom", read_symptom },
 	{ "topology", read_topology, true },
 	{ "params", read_params },
 	{ "faults", read_faults },

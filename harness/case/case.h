@@ -99,6 +99,8 @@ struct case_file {
 	struct arena arena;		/* holds what follows */
 	const struct ynode *root;
 	const char *about;
+	const char *source;		/* where it was met: issue threads, or a program's version; NULL */
+	const char *symptom;		/* as users saw it; NULL */
 	char *topology_name;		/* a name, or a path from here */
 	const struct ynode *topology_node;
 	bool modes[MODE_COUNT];		/* that the case is written for */

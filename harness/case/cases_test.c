@@ -38,9 +38,12 @@ static void load(struct plays *to, char **names, size_t n)
 static void setup(struct plays *all)
 {
 	load(all, NULL, 0);
-	ck_assert_uint_ge(all->library.n, 25);
+	ck_assert_uint_ge(all->library.n, 110);
 	for (size_t i = 0; case_builtin(i); i++)
 		ck_assert_msg(i < all->library.n, "two cases are called %s", case_builtin(i)->name);
+	for (size_t i = 0; i < all->library.n; i++)
+		ck_assert_msg(!all->library.files[i]->symptom || all->library.files[i]->source,
+			      "%s: seen by whom?", all->library.files[i]->name);
 }
 
 static void teardown(struct plays *all)

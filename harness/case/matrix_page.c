@@ -56,6 +56,14 @@ static void put_cell(const struct matrix_cell *cell, size_t row, size_t column, 
 	fputs(cell->story ? "</a></td>" : "</td>", to);
 }
 
+static void put_detail(const char *what, const char *text, FILE *to)
+{
+	if (!text)
+		return;
+	fprintf(to, "<br>%s: ", what);
+	page_text(to, text);
+}
+
 static void put_row(const struct matrix *matrix, size_t index, FILE *to)
 {
 	const struct matrix_row *row = &matrix->rows[index];
@@ -66,6 +74,8 @@ static void put_row(const struct matrix *matrix, size_t index, FILE *to)
 	page_text(to, name);
 	fputs("<small>", to);
 	page_text(to, row->file->about);
+	put_detail("seen as", row->file->symptom, to);
+	put_detail("source", row->file->source, to);
 	fputs("</small></th>", to);
 	for (size_t i = 0; i < matrix->n_columns; i++)
 		put_cell(&row->cells[i], index, i, to);

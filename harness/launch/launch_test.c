@@ -120,6 +120,34 @@ START_TEST(host_is_untouched)
 }
 END_TEST
 
+static const char lonely_bus[] =
+	"about: a bus that no host has\n"
+	"iommus: {dmar0: {aperture: 0..0x7fffffffff}}\n"
+	"devices:\n  card: {model: e1000e, address: \"00aa:00:02.0\", group: 1, driver: vfio-pci}\n";
+
+/* Nor can anything be reached there: all PCI devices are the machine's. */
+START_TEST(host_buses_are_hidden)
+{
+	char path[] = "/tmp/vfiosim-bus-XXXXXX.yaml";
+	struct run run;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemps(path, 5);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fchmod(fd, 0644), 0);
+	ck_assert_int_eq(write(fd, lonely_bus, sizeof(lonely_bus) - 1), sizeof(lonely_bus) - 1);
+	close(fd);
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      RUN("-t", path, "sh", "-c",
+					  "cd /sys/devices && echo pci*/* | tr ' ' '\n' | grep :.*:.*:"),
+				      &run),
+			 0);
+	unlink(path);
+	ck_assert_str_eq(run.text, "pci00aa:00/00aa:00:02.0\n");
+}
+END_TEST
+
 /* One byte, or 0 at the end; fails when nothing comes. */
 static int read_byte(int fd)
 {
@@ -526,6 +554,7 @@ static Suite *launch_suite(void)
 		lost_output_is_told,
 		command_finds_the_machine,
 		host_is_untouched,
+		host_buses_are_hidden,
 		pipes_end_with_the_command,
 		messages_go_to_a_file,
 		trace_is_lines_of_json,

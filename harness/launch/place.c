@@ -117,6 +117,46 @@ static int need_places(const struct space *space, const char *path, const struct
 	return error ? error : cover(space, path, names);
 }
 
+/* ---- Buses of the host ------------------------------------------------- */
+
+/* "pci0000:00": a root of PCI buses. */
+static bool is_pci_root(const char *name)
+{
+	unsigned domain, bus;
+	char end;
+
+	return sscanf(name, "pci%x:%x%c", &domain, &bus, &end) == 2;
+}
+
+/* An empty folder over @name, where we are. */
+static int hide(const char *name)
+{
+	return mount("none", name, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		     "mode=555,size=4k") ? -errno : 0;
+}
+
+/*
+ * Whatever a program does to a PCI device it does to one of the machine's: a bus that
+ * only the host has is empty in a run. @path: /sys/devices.
+ */
+static int hide_host_buses(const char *path, const struct names *ours)
+{
+	const struct cover_names skip = names_list(ours);
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	int error = 0;
+
+	if (!folder)
+		return -errno;
+	if (fchdir(dirfd(folder)))
+		error = -errno;
+	while (!error && (entry = readdir(folder)))
+		if (is_pci_root(entry->d_name) && !cover_names_have(&skip, entry->d_name))
+			error = hide(entry->d_name);
+	closedir(folder);
+	return error;
+}
+
 /* ---- The parts --------------------------------------------------------- */
 
 /* One folder of the server's tree whose entries stand beside the host's. */
@@ -125,6 +165,7 @@ struct part {
 	const char *path;
 	const struct part *below;	/* a folder of it that is a part of its own; NULL: none */
 	bool links;			/* its entries are links, to be made anew */
+	bool buses;			/* has roots of PCI buses, of the host, too */
 };
 
 static const struct part class_misc_part = { "misc", "/sys/class/misc", .links = true };
@@ -136,7 +177,7 @@ static const struct part parts[] = {
 	{ "module", "/sys/module" },
 	{ "class", "/sys/class", &class_misc_part },
 	{ "bus", "/sys/bus" },
-	{ "devices", "/sys/devices", &virtual_part },
+	{ "devices", "/sys/devices", &virtual_part, .buses = true },
 	{ "kernel", "/sys/kernel" },
 };
 
@@ -198,6 +239,8 @@ static int place_part(const struct space *space, const struct part *part, int ab
 	error = names_read(&names, from, part->below ? part->below->name : NULL);
 	if (!error && names.n)
 		error = (part->links ? place_links : place_names)(space, part->path, from, &names);
+	if (!error && part->buses)
+		error = hide_host_buses(part->path, &names);
 	names_done(&names);
 	/* Below a folder that may just have been covered. */
 	if (!error && part->below)

@@ -12,6 +12,7 @@ static const struct {
 	{ "read", "read from it" },
 	{ "write", "write to it" },
 	{ "mmap", "map a part of it into the program's memory" },
+	{ "mark", "the program, or whoever watches it, marks a moment" },
 	{ "dma", "the device moves data by itself" },
 	{ "VFIO_GET_API_VERSION", "ask which VFIO this is" },
 	{ "VFIO_CHECK_EXTENSION", "ask whether something is supported" },

@@ -15,6 +15,7 @@
  *	sys/devices/pci0000:00, sys/devices/virtual/NAME, sys/module/NAME
  *				each to be bound at the same place under /sys
  *	ctl/state		the machine's state, JSON
+ *	ctl/ctl			takes commands for whoever runs the machine, answers in JSON
  *	ctl/last		the reason of the reading process' last refused command, JSON
  *
  * A FUSE reply cannot hand out a descriptor, so commands whose row says returns_fd
@@ -34,6 +35,13 @@ struct vfiosim_fuse_options {
 	const char *nodes_path;	/* where the two are mounted in the server's own namespace */
 	const char *devices_path;
 	uint32_t uid, gid;	/* owner of the nodes */
+	/*
+	 * Somebody wrote @line to ctl/ctl: *@ret_answer, malloc'ed, is what that open file
+	 * reads from now on. 0, or the negative errno that the write gets; there may be an
+	 * answer in either case. No lock is held. NULL: writing is refused.
+	 */
+	int (*control)(void *ctx, pid_t tid, const char *line, char **ret_answer);
+	void *control_ctx;
 	bool page_cache;	/* serve device files as below Linux 6.6, for tests of that */
 };
 
@@ -53,6 +61,11 @@ int vfiosim_fuse_serve(struct vfiosim_fuse *fuse);
  * go on to the kernel untouched.
  */
 int vfiosim_fuse_supervise(struct vfiosim_fuse *fuse, int listener);
+/*
+ * Why the last refused command of process @pid was refused (0: of whichever process), as
+ * ctl/last tells it: JSON, malloc'ed. -ENOMEM.
+ */
+int vfiosim_fuse_why(struct vfiosim_fuse *fuse, pid_t pid, char **ret_text);
 /* May be called from any thread and from a signal handler. */
 void vfiosim_fuse_stop(struct vfiosim_fuse *fuse);
 /* Aborts the connections first, so that no client hangs. NULL is allowed. */

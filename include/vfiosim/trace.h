@@ -64,6 +64,18 @@ int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx);
 void vfiosim_trace_remove(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx);
 
 /*
+ * An event of its own, the verb "mark" on "mark @name": a program, or whoever watches it,
+ * says where it is. @tid: who; 0: nobody in particular.
+ */
+void vfiosim_mark(struct vfiosim *sim, uint32_t tid, const char *name);
+
+/*
+ * One more sink, which hears of refusals alone, also while nobody else listens: what
+ * succeeds pays nothing for it. NULL: none. Set it before there are clients.
+ */
+void vfiosim_trace_refusals(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx);
+
+/*
  * A ready-made sink: @ctx is a FILE *; writes one line of JSON per event and
  * flushes it.
  */

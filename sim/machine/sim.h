@@ -88,6 +88,8 @@ struct vfiosim {
 		atomic_uint n;
 		vfiosim_trace_follower *follower;	/* constant once there are clients */
 		void *follower_ctx;
+		vfiosim_trace_sink *refusals;		/* likewise */
+		void *refusals_ctx;
 		atomic_bool heard;	/* there are sinks, or a follower */
 		uint64_t last;		/* number of the last event */
 	} trace;

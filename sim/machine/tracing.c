@@ -58,6 +58,14 @@ void vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower,
 	pthread_mutex_unlock(&sim->trace.lock);
 }
 
+void vfiosim_trace_refusals(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
+{
+	pthread_mutex_lock(&sim->trace.lock);
+	sim->trace.refusals = sink;
+	sim->trace.refusals_ctx = ctx;
+	pthread_mutex_unlock(&sim->trace.lock);
+}
+
 bool vfiosim_trace_followed(const struct vfiosim *sim)
 {
 	return sim->trace.follower;
@@ -74,6 +82,19 @@ void vfiosim_trace_left_open(struct vfiosim_file *file)
 		sim->trace.follower(sim->trace.follower_ctx, &event, NULL);
 }
 
+void vfiosim_mark(struct vfiosim *sim, uint32_t tid, const char *name)
+{
+	struct vfiosim_caller caller = { .tid = tid };
+	struct call call;
+	char object[96];
+
+	snprintf(object, sizeof(object), "mark %s", name);
+	call_init(&call, sim, &caller, NULL);
+	call.object = object;
+	trace_call(&call, "mark", NULL, NULL, 0);
+	call_done(&call);
+}
+
 void trace_object(const struct vfiosim_file *file, char *to, size_t size)
 {
 	if (file)
@@ -86,10 +107,11 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 		const struct vfiosim_about *about, long result)
 {
 	struct vfiosim *sim = call->sim;
+	bool refused = result < 0 && sim->trace.refusals;
 	struct vfiosim_event event;
 	char object[FILE_NAME_MAX];
 
-	if (!call_traced(call))
+	if (!call_traced(call) && !refused)
 		return;
 	if (!call->object)
 		trace_object(call->file, object, sizeof(object));
@@ -115,10 +137,17 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 		.n_changes = call->result.changes.n,
 	};
 
+	/* A copy was kept only if somebody listens. */
+	if (refused && !event.in && command && call->in_size) {
+		event.in = call->in.bytes;
+		event.in_size = call->in_size;
+	}
 	pthread_mutex_lock(&sim->trace.lock);
 	event.number = ++sim->trace.last;
 	for (unsigned i = 0; i < sim->trace.n; i++)
 		sim->trace.sinks[i].sink(sim->trace.sinks[i].ctx, &event);
+	if (refused)
+		sim->trace.refusals(sim->trace.refusals_ctx, &event);
 	pthread_mutex_unlock(&sim->trace.lock);
 	if (sim->trace.follower)
 		sim->trace.follower(sim->trace.follower_ctx, &event, about);

@@ -208,6 +208,8 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 	};
 	int error;
 
+	fuse->control = options->control;
+	fuse->control_ctx = options->control_ctx;
 	error = connection_create(fuse, &fuse->nodes, options->nodes_fd, options->nodes_path,
 				  false);
 	if (!error)
@@ -232,6 +234,11 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 	if (!fuse->spare || fuse->stop_fd < 0)
 		return -ENOMEM;
 	return loop_create(&loop, &fuse->loop);
+}
+
+int vfiosim_fuse_why(struct vfiosim_fuse *fuse, pid_t pid, char **ret_text)
+{
+	return last_of(fuse->last, pid, ret_text);
 }
 
 int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *options,

@@ -142,6 +142,61 @@ static void reply_text(fuse_req_t req, const struct handle *handle, size_t size,
 		       size < length - from ? size : length - from);
 }
 
+/* ---- ctl/ctl ---- */
+
+#define CONTROL_LINE_MAX 4096
+
+/* What was written is answered by what is read next, whatever the file's offset. */
+static void control_write(fuse_req_t req, struct handle *handle, const char *from, size_t size)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	char line[CONTROL_LINE_MAX], *answer = NULL;
+	size_t taken = size;
+	int error;
+
+	while (size && (from[size - 1] == '\n' || !from[size - 1]))
+		size--;
+	if (!fuse->control || size >= sizeof(line)) {
+		fuse_reply_err(req, fuse->control ? EMSGSIZE : EACCES);
+		return;
+	}
+	memcpy(line, from, size);
+	line[size] = '\0';
+	loop_lend(fuse->loop);
+	error = fuse->control(fuse->control_ctx, req_tid(req), line, &answer);
+	pthread_mutex_lock(&fuse->lock);
+	free(handle->text);
+	handle->text = answer;
+	handle->length = answer ? strlen(answer) : 0;
+	handle->told = 0;
+	pthread_mutex_unlock(&fuse->lock);
+	if (error)
+		fuse_reply_err(req, -error);
+	else
+		fuse_reply_write(req, taken);
+}
+
+static void control_read(fuse_req_t req, struct handle *handle, size_t size)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	size_t left;
+	char *copy;
+
+	pthread_mutex_lock(&fuse->lock);
+	left = handle->length - handle->told;
+	size = size < left ? size : left;
+	copy = malloc(size + 1);
+	if (copy && size)
+		memcpy(copy, handle->text + handle->told, size);
+	handle->told += copy ? size : 0;
+	pthread_mutex_unlock(&fuse->lock);
+	if (copy)
+		fuse_reply_buf(req, copy, size);
+	else
+		fuse_reply_err(req, ENOMEM);
+	free(copy);
+}
+
 static ssize_t handle_read(struct vfiosim_fuse *fuse, const struct fuse_file_info *fi,
 			   struct vfiosim_caller *caller, void *to, size_t size, off_t offset)
 {
@@ -165,6 +220,10 @@ void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct remote_call call;
 	ssize_t length;
 
+	if (!handle->file && handle->kind == NODE_CONTROL) {
+		control_read(req, handle, size);
+		return;
+	}
 	if (!handle->file && handle->kind != NODE_BINARY) {
 		reply_text(req, handle, size, offset);
 		return;
@@ -205,6 +264,10 @@ void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, o
 	struct remote_call call;
 	ssize_t length;
 
+	if (!handle->file && handle->kind == NODE_CONTROL) {
+		control_write(req, handle, from, size);
+		return;
+	}
 	if (!handle->file && handle->kind != NODE_BINARY) {
 		store_begin(req, handle->node, from, size);
 		return;

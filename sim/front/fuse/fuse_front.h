@@ -61,6 +61,7 @@ struct handle {
 	enum node_kind kind;		/* of node */
 	char *text;			/* an attribute as it was at open; NULL: write-only */
 	size_t length;
+	size_t told;			/* NODE_CONTROL: bytes of text that were read; fuse->lock */
 	struct dirent_list {		/* a folder as it was at opendir */
 		struct dirent_row {
 			char *name;
@@ -101,6 +102,8 @@ struct vfiosim_fuse {
 	int stop_fd;			/* an eventfd: readable once stopped */
 	atomic_bool cut;		/* aborted for a client that could not die otherwise */
 	bool page_cache;		/* as below Linux 6.6 */
+	int (*control)(void *ctx, pid_t tid, const char *line, char **ret_answer);
+	void *control_ctx;
 	atomic_uint_fast64_t changes;	/* cached_stat() so far */
 
 	pthread_mutex_t lock;		/* guards what follows */

@@ -6,18 +6,25 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <vfiosim/command.h>
 #include <vfiosim/trace.h>
 
 #include "base/json.h"
 #include "front/sysfs/tree.h"
 
-#define CLIENTS_MAX 256	/* that are remembered; then the oldest is forgotten */
+#define CLIENTS_MAX 256	/* that are remembered, the newest */
+#define IN_MAX 256	/* bytes of a command's structure */
 
 struct refusal {
-	uint32_t client;	/* 0: a free place */
+	uint32_t client, tid;	/* 0: a free place */
 	uint64_t number;	/* of the event: whoever asks again can tell old from new */
 	int error;
+	const struct vfiosim_command *command;	/* NULL: something else */
+	uint64_t arg;
+	size_t in_size;		/* 0: it was not read */
+	uint8_t in[IN_MAX];
 	char verb[48], object[96], reason[400];
 	const struct vfiosim_rule *rule;
 };
@@ -26,27 +33,12 @@ struct last {
 	struct vfiosim *sim;
 	struct tree *tree;
 	pthread_mutex_t lock;	/* guards what follows; taken below the trace's lock */
-	struct refusal refusals[CLIENTS_MAX];
-	unsigned next;		/* the place that is given away next */
+	struct refusal refusals[CLIENTS_MAX];	/* [number of the client % CLIENTS_MAX] */
 };
-
-static struct refusal *find(struct last *last, uint32_t client)
-{
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (last->refusals[i].client == client)
-			return &last->refusals[i];
-	return NULL;
-}
 
 static struct refusal *place(struct last *last, uint32_t client)
 {
-	struct refusal *refusal = find(last, client);
-
-	if (refusal)
-		return refusal;
-	refusal = &last->refusals[last->next];
-	last->next = (last->next + 1) % CLIENTS_MAX;
-	return refusal;
+	return &last->refusals[client % CLIENTS_MAX];
 }
 
 static void note(void *ctx, const struct vfiosim_event *event)
@@ -54,11 +46,17 @@ static void note(void *ctx, const struct vfiosim_event *event)
 	struct last *last = ctx;
 	struct refusal *refusal;
 
-	if (event->result >= 0 || !event->client)
+	if (!event->client)
 		return;
 	pthread_mutex_lock(&last->lock);
 	refusal = place(last, event->client);
 	refusal->client = event->client;
+	refusal->tid = event->tid;
+	refusal->command = event->command;
+	refusal->arg = event->arg;
+	refusal->in_size = event->in_size < IN_MAX ? event->in_size : IN_MAX;
+	if (event->in)
+		memcpy(refusal->in, event->in, refusal->in_size);
 	refusal->number = event->number;
 	refusal->error = (int)-event->result;
 	refusal->rule = event->rule;
@@ -67,6 +65,23 @@ static void note(void *ctx, const struct vfiosim_event *event)
 	snprintf(refusal->reason, sizeof(refusal->reason), "%s",
 		 event->reason ? event->reason : "");
 	pthread_mutex_unlock(&last->lock);
+}
+
+/* The arguments, as traces have them. */
+static void put_args(struct json *json, const struct refusal *refusal)
+{
+	const struct vfiosim_event event = {
+		.command = refusal->command,
+		.arg = refusal->arg,
+		.in = refusal->in_size ? refusal->in : NULL,
+		.in_size = refusal->in_size,
+	};
+	char args[512];
+
+	if (!refusal->command)
+		return;
+	vfiosim_event_args(&event, args, sizeof(args));
+	json_put_string(json, "args", args);
 }
 
 static void put(FILE *to, const struct refusal *refusal)
@@ -83,32 +98,61 @@ static void put(FILE *to, const struct refusal *refusal)
 	json_put_unsigned(&json, "number", refusal->number);
 	json_put_string(&json, "object", refusal->object);
 	json_put_string(&json, "verb", refusal->verb);
+	put_args(&json, refusal);
 	json_put_string(&json, "error", name);
 	json_put_string(&json, "rule", refusal->rule ? refusal->rule->id : NULL);
 	json_put_string(&json, "reason", refusal->rule ? refusal->reason : NULL);
+	json_put_string(&json, "mirrors", refusal->rule ? refusal->rule->mirrors : NULL);
+	json_put_unsigned(&json, "process", refusal->tid);
 	json_object_end(&json);
 }
 
-static int tell(void *ctx, struct vfiosim_caller *caller, char **ret_text)
+/* @refusal NULL: there is none. */
+static int put_text(const struct refusal *refusal, char **ret_text)
 {
-	struct last *last = ctx;
-	struct refusal refusal = { 0 };
-	const struct refusal *found = NULL;
 	size_t size;
 	FILE *to = open_memstream(ret_text, &size);
 
 	if (!to)
 		return -ENOMEM;
-	pthread_mutex_lock(&last->lock);
-	if (caller->client)
-		found = find(last, vfiosim_client_number(caller->client));
-	if (found)
-		refusal = *found;
-	pthread_mutex_unlock(&last->lock);
-	vfiosim_trace_add(last->sim, note, last);	/* -EINVAL from the second time on */
-	put(to, found ? &refusal : NULL);
+	put(to, refusal);
 	fputc('\n', to);
 	return fclose(to) ? -ENOMEM : 0;
+}
+
+/* The caller's own. */
+static int tell(void *ctx, struct vfiosim_caller *caller, char **ret_text)
+{
+	uint32_t client = caller->client ? vfiosim_client_number(caller->client) : 0;
+	struct last *last = ctx;
+	struct refusal refusal;
+
+	pthread_mutex_lock(&last->lock);
+	refusal = *place(last, client);
+	pthread_mutex_unlock(&last->lock);
+	return put_text(client && refusal.client == client ? &refusal : NULL, ret_text);
+}
+
+/* Is @tid the process, or a thread of it? */
+static bool is_of(uint32_t tid, pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%u", pid, tid);
+	return tid == (uint32_t)pid || !access(path, F_OK);
+}
+
+int last_of(struct last *last, pid_t pid, char **ret_text)
+{
+	struct refusal found = { 0 };
+
+	pthread_mutex_lock(&last->lock);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		if (last->refusals[i].number > found.number &&
+		    (!pid || is_of(last->refusals[i].tid, pid)))
+			found = last->refusals[i];
+	pthread_mutex_unlock(&last->lock);
+	return put_text(found.client ? &found : NULL, ret_text);
 }
 
 int last_create(struct vfiosim *sim, struct tree *tree, struct last **ret_last)
@@ -121,6 +165,7 @@ int last_create(struct vfiosim *sim, struct tree *tree, struct last **ret_last)
 	last->tree = tree;
 	pthread_mutex_init(&last->lock, NULL);
 	tree_set_last(tree, tell, last);
+	vfiosim_trace_refusals(sim, note, last);
 	*ret_last = last;
 	return 0;
 }
@@ -130,7 +175,7 @@ void last_destroy(struct last *last)
 	if (!last)
 		return;
 	tree_set_last(last->tree, NULL, NULL);
-	vfiosim_trace_remove(last->sim, note, last);
+	vfiosim_trace_refusals(last->sim, NULL, NULL);
 	pthread_mutex_destroy(&last->lock);
 	free(last);
 }

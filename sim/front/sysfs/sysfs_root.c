@@ -75,6 +75,7 @@ static int text_state(struct tree *tree, struct vfiosim_caller *caller, char **r
 
 static const struct entry ctl_entries[] = {
 	{ "state", { .kind = NODE_STATE, .permissions = 0444, .text = text_state } },
+	{ "ctl", { .kind = NODE_CONTROL, .permissions = 0666 } },
 	{ "last", { .kind = NODE_STATE, .permissions = 0444, .text = tree_last } },
 	/* /dev/iommu of a run is a link to it: a file bound over that name would be one dentry
 	   for all opens. */

@@ -32,6 +32,7 @@ enum node_kind {
 	NODE_GROUP,		/* dev/vfio/N */
 	NODE_CDEV,		/* dev/vfio/devices/vfioN */
 	NODE_IOMMUFD,		/* dev/iommu */
+	NODE_CONTROL,		/* ctl/ctl: takes lines, the front answers */
 	NODE_STATE,		/* ctl/state and the like: text, size not known before */
 };
 

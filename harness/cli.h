@@ -62,7 +62,8 @@ struct cli_verb {
 	bool files;			/* ... a file as well */
 	bool command;			/* arguments are a command, whose options are its own */
 	const char *more;		/* paragraphs below the options, or NULL */
-	const struct cli_option *options;	/* NULL: none */
+	const struct cli_option *options;	/* NULL: none. Of one with verbs below: those
+						   that may stand before the verb as well */
 	size_t size;			/* of the structure the options go into ... */
 	const void *defaults;		/* ... and what it is before; NULL: zeroes */
 	int usage_status;		/* for mistakes in usage; 0: 2 */
@@ -73,6 +74,7 @@ struct cli_verb {
 extern const struct cli_verb vfiosim_verb;	/* verbs.c: the root of all */
 extern const struct cli_verb run_verb;		/* launch/run.c */
 extern const struct cli_verb sweep_verb;		/* sweep/sweep.c */
+extern const struct cli_verb ctl_verb;	/* ctl/ctl.c */
 extern const struct cli_verb topology_verb;	/* topology.c */
 extern const struct cli_verb case_verb;		/* case/case_verb.c */
 extern const struct cli_verb worker_verb;	/* target_worker.c */

@@ -330,13 +330,49 @@ static bool is_help(const char *word)
 	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
 }
 
+/* How many words the option @word of @verb takes; 0: there is none. */
+static size_t option_words(const struct cli_verb *verb, const char *word)
+{
+	for (const struct cli_option *option = verb->options; option && option->name; option++) {
+		size_t length = strlen(option->name);
+
+		if (word[0] == '-' && option->letter && word[1] == option->letter)
+			return option->arg && !word[2] ? 2 : 1;
+		if (!strncmp(word, "--", 2) && !strncmp(word + 2, option->name, length) &&
+		    (!word[2 + length] || word[2 + length] == '='))
+			return option->arg && !word[2 + length] ? 2 : 1;
+	}
+	return 0;
+}
+
+/* `ctl -r RUN state` is `ctl state -r RUN`: an option that all verbs below have may stand before. */
+static void take_option_along(struct parsing *parsing)
+{
+	char **words = parsing->words, *verb;
+	size_t n = 0, more = 1;
+
+	while (more && words[n]) {
+		more = option_words(parsing->verb, words[n]);
+		for (size_t i = 0; i < more && words[n]; i++)
+			n++;
+	}
+	verb = words[n];
+	if (!n || !verb || !cli_find_verb(parsing->verb, verb))
+		return;
+	memmove(words + 1, words, n * sizeof(*words));
+	words[0] = verb;
+}
+
 /* A verb that has others below it: the next word says which. */
 static int descend(struct parsing *parsing)
 {
-	const char *word = *parsing->words;
-	const struct cli_verb *below = word ? cli_find_verb(parsing->verb, word) : NULL;
+	const char *word;
+	const struct cli_verb *below;
 	size_t used = strlen(parsing->path);
 
+	take_option_along(parsing);
+	word = *parsing->words;
+	below = word ? cli_find_verb(parsing->verb, word) : NULL;
 	if (below) {
 		snprintf(parsing->path + used, PATH_SIZE - used, "%s%s", used ? " " : "", word);
 		parsing->words++;

@@ -158,6 +158,7 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	close(listener);
 	close(to_launcher);
 	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
+	setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
 	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
 	space_restore(&run->space);
 	signals_restore(&run->signals);
@@ -424,6 +425,8 @@ int launch(const struct launch_options *options, char **argv)
 
 	if (!run.options.messages)
 		run.options.messages = stderr;
+	if (!run.options.command && argv)
+		run.options.command = argv[0];
 	signals_take(&run.signals);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	space_init(&run.space);

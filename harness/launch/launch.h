@@ -38,6 +38,8 @@ enum {
 struct launch_options {
 	const struct vfiosim_topology *topology;	/* stays the caller's */
 	const char *topology_name;	/* VFIOSIM_TOPOLOGY of the command: what --topology takes */
+	const char *name;		/* what `vfiosim ctl -r` may call it; NULL: its number */
+	const char *command;		/* for `vfiosim ctl list`; NULL: argv's */
 	bool fake_chardevs;		/* fstat() shows device nodes as character devices */
 	FILE *messages;			/* what is said while the command runs; NULL: stderr */
 	/*

@@ -20,6 +20,7 @@ struct run_options {
 	const char *trace;	/* NULL: none; "-": with the messages */
 	const char *output;	/* NULL: stderr */
 	bool explain;
+	const char *name;
 	struct expect_options expect;
 };
 
@@ -136,6 +137,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.topology = topology,
 		.topology_name = name ? name : options->machine.topology,
 		.fake_chardevs = machine_fakes_chardevs(&options->machine, topology),
+		.name = options->name,
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
@@ -208,6 +210,7 @@ static const struct cli_option run_options[] = {
 	  AT(trace), .files = true },
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
 	  AT(output), .files = true },
+	{ "name", 0, "NAME", "what `vfiosim ctl -r` may call this run", CLI_TEXT, AT(name) },
 	{ "expect", 0, "FILE", "what should become of COMMAND; a mismatch turns exit status 0 into 1",
 	  CLI_TEXT, AT(expect.expect), .files = true },
 	{ "record-expect", 0, "FILE", "write what happened as such a file, to be edited", CLI_TEXT,
@@ -225,7 +228,7 @@ const struct cli_verb run_verb = {
 	.max_args = SIZE_MAX,
 	.command = true,
 	.more = "COMMAND is $SHELL if none is given. Inside, $VFIOSIM_STATE names a file that holds the\n"
-		"machine's state as JSON.\n"
+		"machine's state as JSON, $VFIOSIM_CTL one that takes the commands of `vfiosim ctl`.\n"
 		"Exit status: COMMAND's, 128 + its signal, 125 if vfiosim fails, 126 if COMMAND cannot be\n"
 		"executed, 127 if it is not found. With --expect a mismatch turns 0 into 1; where the file\n"
 		"says exit:, the verdict alone decides.\n",

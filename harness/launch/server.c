@@ -15,18 +15,34 @@
 #include <vfiosim/vfiosim.h>
 
 #include "cli.h"
+#include "ctl/control.h"
 #include "launch/leftovers.h"
 #include "launch/server.h"
 #include "launch/space.h"
 
+#define GUESTS_MAX 64
+
+/* Programs that `vfiosim ctl exec` started in the run: each has a filter of its own. */
+struct guests {
+	pthread_mutex_t lock;
+	struct guest {
+		struct server *server;
+		int listener;
+		pthread_t supervising;
+	} list[GUESTS_MAX];
+	size_t n;
+};
+
 /*
- * Guarded by nothing: written by the main thread before the others start, except
+ * Guarded by nothing (but guests): written by the main thread before the others start, except
  * @serve_result, which is read once @served says so.
  */
 struct server {
 	const struct server_options *options;
 	struct vfiosim *sim;
 	struct vfiosim_fuse *fuse;
+	struct control *control;
+	struct guests guests;
 	pthread_t serving;
 	pthread_t supervising;
 	bool is_serving;
@@ -79,11 +95,83 @@ static void *supervise(void *ctx)
 	return NULL;
 }
 
+/* ---- Guests ------------------------------------------------------------ */
+
+static void *supervise_guest(void *ctx)
+{
+	struct guest *guest = ctx;
+
+	vfiosim_fuse_supervise(guest->server->fuse, guest->listener);
+	return NULL;
+}
+
+static int add_guest(void *ctx, int listener)
+{
+	struct server *server = ctx;
+	struct guests *guests = &server->guests;
+	struct guest *guest;
+	int error = -ENOSPC;
+
+	pthread_mutex_lock(&guests->lock);
+	guest = &guests->list[guests->n];
+	if (guests->n < GUESTS_MAX) {
+		*guest = (struct guest){ .server = server, .listener = listener };
+		error = -pthread_create(&guest->supervising, NULL, supervise_guest, guest);
+		guests->n += !error;
+	}
+	pthread_mutex_unlock(&guests->lock);
+	if (error)
+		close(listener);
+	return error;
+}
+
+/* The run is over: so are they. */
+static void end_guests(struct server *server)
+{
+	struct leftovers leftovers = {
+		.launcher = server->options->launcher,
+		.server = getpid(),
+		.device = server->options->space->device,
+		.messages = server->options->launch->messages,
+	};
+
+	for (size_t i = 0; i < server->guests.n; i++) {
+		leftovers.listener = server->guests.list[i].listener;
+		leftovers_end(&leftovers);
+	}
+}
+
+static void join_guests(struct server *server)
+{
+	for (size_t i = 0; i < server->guests.n; i++) {
+		pthread_join(server->guests.list[i].supervising, NULL);
+		close(server->guests.list[i].listener);
+	}
+}
+
+static int control_start(struct server *server)
+{
+	const struct launch_options *launch = server->options->launch;
+	const struct control_options control = {
+		.sim = server->sim,
+		.name = launch->name,
+		.topology = launch->topology,
+		.topology_name = launch->topology_name,
+		.command = launch->command,
+		.launcher = server->options->launcher,
+		.supervise = add_guest,
+		.ctx = server,
+	};
+
+	return control_create(&control, &server->control);
+}
+
 static int server_start(struct server *server)
 {
 	const struct launch_options *launch = server->options->launch;
 	const struct space *space = server->options->space;
-	const struct vfiosim_fuse_options fuse = {
+	struct vfiosim_fuse_options fuse = {
+		.control = control_line,
 		.nodes_fd = space->nodes_fd,
 		.devices_fd = space->devices_fd,
 		.nodes_path = SPACE_NODES,
@@ -99,9 +187,14 @@ static int server_start(struct server *server)
 	error = launch->watch ? launch->watch(launch->ctx, server->sim) : 0;
 	if (error)
 		return error;
+	error = control_start(server);
+	if (error)
+		return error;
+	fuse.control_ctx = server->control;
 	error = vfiosim_fuse_create(server->sim, &fuse, &server->fuse);
 	if (error)
 		return error;
+	control_set_fuse(server->control, server->fuse);
 	server->served = eventfd(0, EFD_CLOEXEC);
 	if (server->served < 0)
 		return -errno;
@@ -166,7 +259,9 @@ static int server_stop(struct server *server)
 		server_leave(server, LAUNCH_FAILED);	/* some may never end; the front has said why */
 	if (server->is_supervising)
 		pthread_join(server->supervising, NULL);
+	join_guests(server);
 	vfiosim_fuse_destroy(server->fuse);
+	control_destroy(server->control);
 	error = unwatch(server);
 	vfiosim_destroy(server->sim);
 	if (server->served >= 0)
@@ -218,6 +313,7 @@ static int server_follow(struct server *server)
 				return error;
 			break;
 		case SERVER_STOP:
+			end_guests(server);
 			return 0;
 		default:
 			end_run(server);
@@ -228,7 +324,12 @@ static int server_follow(struct server *server)
 
 void server_main(const struct server_options *options)
 {
-	struct server server = { .options = options, .listener = -1, .served = -1 };
+	struct server server = {
+		.options = options,
+		.guests = { .lock = PTHREAD_MUTEX_INITIALIZER },
+		.listener = -1,
+		.served = -1,
+	};
 	int error;
 
 	become_server();

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `vfiosim ctl` and $VFIOSIM_CTL, from inside a run and from outside: the client is this
+ * program, which waits in the run until it is told to end.
+ */
+#include "launch/launch_rig_test.h"
+
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
+
+/* ---- The client -------------------------------------------------------- */
+
+static int map(int container, void *at, uint64_t iova)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ,
+		.vaddr = (uintptr_t)at,
+		.iova = iova,
+		.size = 4096,
+	};
+
+	return ioctl(container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+}
+
+/* What one write to the control file gives; then what is read. */
+static int control(const char *line, char *to, size_t size)
+{
+	int fd = open(getenv("VFIOSIM_CTL"), O_RDWR), error = 0;
+	ssize_t n;
+
+	if (write(fd, line, strlen(line)) < 0)
+		error = -errno;
+	n = read(fd, to, size - 1);
+	to[n > 0 ? n : 0] = '\0';
+	close(fd);
+	return error;
+}
+
+/* Attaches nic0, is refused once, and does what it is told, line by line, until the end. */
+static int client(void)
+{
+	static char page[8192] __attribute__((aligned(4096)));
+	int container = open("/dev/vfio/vfio", O_RDWR), group = open("/dev/vfio/10", O_RDWR);
+	char line[64], answer[4096];
+
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return 90;
+	memset(page, 1, sizeof(page));
+	if (map(container, page, 0x1000) || map(container, page, 0xfee00000) != -EINVAL)
+		return 91;
+	printf("ready %d\n", getpid());
+	fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, "quit"))
+			break;
+		if (!strcmp(line, "map"))
+			printf("map: %s\n", strerror(-map(container, page, 0x2000)));
+		else
+			printf("%s: %d %s\n", line, control(line, answer, sizeof(answer)), answer);
+		fflush(stdout);
+	}
+	return 0;
+}
+
+/* ---- The rig ----------------------------------------------------------- */
+
+/* A run whose client can be told something. */
+struct told_run {
+	struct run run;
+	int in;
+	pid_t client;
+	char name[32];
+};
+
+/* Descriptor 0 of the launcher becomes the command's. */
+static void told_start(struct told_run *told, enum who who, const char *name, const char *const *extra)
+{
+	const char *words[12] = { "-t", "hotadd", "--name", told->name };
+	int ends[2], old = dup(0), n = 4;
+
+	for (; extra && *extra; extra++)
+		words[n++] = *extra;
+	words[n++] = "--";
+	words[n++] = SELF;
+	words[n++] = "client";
+	snprintf(told->name, sizeof(told->name), "%s-%d", name, getpid());
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[0], 0);
+	run_start(&told->run, who, words);
+	dup2(old, 0);
+	close(old);
+	close(ends[0]);
+	told->in = ends[1];
+	run_expect(&told->run, "ready ");
+	told->client = (pid_t)atoi(strstr(told->run.text, "ready ") + 6);
+}
+
+static void tell(struct told_run *told, const char *line)
+{
+	dprintf(told->in, "%s\n", line);
+}
+
+static int told_end(struct told_run *told)
+{
+	int status;
+
+	/* The launcher is a fork of ours: closing is not enough. */
+	tell(told, "quit");
+	close(told->in);
+	status = run_status(&told->run);
+	no_process_is_left();
+	return status;
+}
+
+static _Noreturn void be_ctl(enum who who, const char *const *words)
+{
+	char *argv[16] = { (char[]){ "ctl" } };
+	int argc = 1;
+
+	for (; words[argc - 1] && argc < 15; argc++)
+		argv[argc] = strdup(words[argc - 1]);
+	if (who == AS_USER && geteuid() == 0)
+		drop_to_user();
+	exit(cli_main(&ctl_verb, argc, argv));
+}
+
+/* What `vfiosim ctl WORDS` prints, from outside; its exit status. */
+static int ctl(enum who who, const char *const *words, char *to, size_t size)
+{
+	int ends[2], status;
+	size_t n = 0;
+	ssize_t got;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		be_ctl(who, words);
+	}
+	close(ends[1]);
+	while (n < size - 1 && (got = read(ends[0], to + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	to[n] = '\0';
+	close(ends[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+#define CTL(status_, ...)                                                                          \
+	do {                                                                                       \
+		int got_ = ctl((enum who)_i, (const char *const[]){ "-r", told.name, __VA_ARGS__, NULL }, text, \
+			       sizeof(text));                                                      \
+		ck_assert_msg(got_ == (status_), "status %d:\n%s", got_, text);                      \
+	} while (0)
+#define SAYS(words_) ck_assert_msg(strstr(text, (words_)), "no '%s' in:\n%s", (words_), text)
+
+/* ---- Looking in -------------------------------------------------------- */
+
+START_TEST(runs_are_listed_by_name)
+{
+	struct told_run told, other;
+	char text[16384], number[16];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "one", NULL);
+	told_start(&other, (enum who)_i, "two", NULL);
+	ck_assert_int_eq(ctl((enum who)_i, RUN("list"), text, sizeof(text)), 0);
+	SAYS(told.name);
+	SAYS(other.name);
+	CTL(0, "mark", "here");
+	ck_assert_int_eq(ctl((enum who)_i, RUN("state"), text, sizeof(text)), 2);
+	SAYS("choose one with -r");
+	ck_assert_int_eq(ctl((enum who)_i, RUN("-r", "three", "state"), text, sizeof(text)), 2);
+	SAYS("there is no run called three");
+	snprintf(number, sizeof(number), "%d", other.run.launcher);
+	ck_assert_int_eq(ctl((enum who)_i, RUN("state", "-r", number), text, sizeof(text)), 0);
+	tell(&other, "quit");
+	close(other.in);
+	ck_assert_int_eq(run_status(&other.run), 0);
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+START_TEST(state_is_short_or_whole)
+{
+	struct told_run told;
+	char text[65536];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "state", NULL);
+	CTL(0, "state");
+	SAYS("container 1 (type1v2): 0000:01:00.0\n  1 mapping, 4 KiB, 1 pages pinned\n");
+	SAYS("0x1000..0x1fff -> vaddr ");
+	ck_assert_ptr_null(strstr(text, "{"));
+	CTL(0, "state", "--json");
+	SAYS("\"iova_ranges\":[");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+/* Nobody watched when it happened. */
+START_TEST(why_is_known_after_the_fact)
+{
+	struct told_run told;
+	char text[16384], pid[16];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "why", NULL);
+	CTL(0, "why");
+	SAYS("VFIO_IOMMU_MAP_DMA on container 1: EINVAL");
+	SAYS("iova=0xfee00000 size=0x1000");
+	SAYS("because 0xfee00000..0xfee00fff overlaps 0xfee00000..0xfeefffff, reserved (msi)");
+	SAYS("[reserved-region; Linux: vfio_iommu_iova_dma_valid]");
+	snprintf(pid, sizeof(pid), "%d", told.client);
+	CTL(0, "why", pid);
+	SAYS("reserved-region");
+	CTL(0, "why", "1");
+	SAYS("nothing was refused");
+	CTL(0, "why", "--json");
+	SAYS("\"rule\":\"reserved-region\"");
+	CTL(2, "why", "me");
+	SAYS("why takes the number of a process");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+/* ---- Reaching in ------------------------------------------------------- */
+
+START_TEST(faults_come_and_go)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "fault", NULL);
+	CTL(0, "fault", "MAP_DMA,error=ENOMEM");
+	SAYS("fault 1");
+	tell(&told, "map");
+	run_expect(&told.run, "map: Cannot allocate memory");
+	CTL(0, "why");
+	SAYS("[injected;");
+	CTL(0, "fault", "remove", "1");
+	tell(&told, "map");
+	run_expect(&told.run, "map: Success");
+	CTL(2, "fault", "remove", "1");
+	CTL(2, "fault", "MAP_DMA,error=EPERM");
+	SAYS("cannot fail with EPERM");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+START_TEST(another_program_in_the_run)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "exec", NULL);
+	/* It sees the machine, and gets descriptors of devices. */
+	CTL(0, "exec", "--", SELF, "guest");
+	SAYS("guest has mdev0");
+	CTL(0, "exec", "--", "sh", "-c", "cat $VFIOSIM_STATE");
+	SAYS("\"topology\": \"hotadd\"");
+	CTL(127, "exec", "--", "no-such-program");
+	CTL(3, "exec", "--", "sh", "-c", "exit 3");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+/* It ends with the run. */
+START_TEST(guests_end_with_the_run)
+{
+	struct told_run told;
+	pid_t guest;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "guests", RUN("--explain"));
+	fflush(NULL);
+	guest = fork();
+	if (!guest)
+		be_ctl((enum who)_i, RUN("-r", told.name, "exec", "--", "sh", "-c",
+					 "echo mark guest >$VFIOSIM_CTL; exec sleep 1000"));
+	run_expect(&told.run, "mark guest");
+	tell(&told, "quit");
+	close(told.in);
+	ck_assert_int_eq(waitpid(guest, &status, 0), guest);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "status %x", status);
+	ck_assert_int_eq(run_status(&told.run), 0);
+	no_process_is_left();
+}
+END_TEST
+
+/* ---- The file ---------------------------------------------------------- */
+
+START_TEST(control_file_answers_in_json)
+{
+	struct told_run told;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "file", NULL);
+	tell(&told, "mark booted");
+	run_expect(&told.run, "mark booted: 0 {\n  \"marked\": \"booted\"\n}\n");
+	tell(&told, "why");
+	run_expect(&told.run, "\"rule\": \"reserved-region\"");
+	tell(&told, "list");
+	run_expect(&told.run, "\"command\": \"/proc/self/exe\"");
+	tell(&told, "mrak booted");
+	run_expect(&told.run, "mrak booted: -22 {\n  \"error\": \"unknown command 'mrak'; did you mean 'mark'?\"\n}");
+	tell(&told, "mark");
+	run_expect(&told.run, "mark: -22 {");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+/* A mark is a moment for expectations. */
+START_TEST(marks_are_moments)
+{
+	static const char *const rows[] = {
+		"topology: hotadd\nat: [{moment: mark booted, spaces: [{holds: [0x1000..0x1fff], pinned: 4K}]}]\n",
+		"topology: hotadd\nat: [{moment: mark booted, spaces: 2}]\n",
+	};
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (int i = 0; i < 2; i++) {
+		char path[] = "/tmp/vfiosim-ctl-XXXXXX";
+		int fd = mkstemp(path);
+		struct told_run told;
+
+		ck_assert_int_eq(fchmod(fd, 0644), 0);
+		ck_assert_int_eq(write(fd, rows[i], strlen(rows[i])), (ssize_t)strlen(rows[i]));
+		close(fd);
+		told_start(&told, (enum who)_i, "marks", RUN("--expect", path));
+		tell(&told, "mark booted");
+		run_expect(&told.run, "mark booted: 0");
+		ck_assert_int_eq(told_end(&told), i);
+		unlink(path);
+	}
+}
+END_TEST
+
+/* ---- The suite --------------------------------------------------------- */
+
+static Suite *ctl_suite(void)
+{
+	const TTest *const tests[] = {
+		runs_are_listed_by_name,
+		state_is_short_or_whole,
+		why_is_known_after_the_fact,
+		faults_come_and_go,
+		another_program_in_the_run,
+		guests_end_with_the_run,
+		control_file_answers_in_json,
+		marks_are_moments,
+	};
+	Suite *suite = suite_create("ctl");
+	TCase *tcase = tcase_create("run");
+
+	tcase_set_timeout(tcase, 60);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+/* A program that `ctl exec` starts. */
+static int guest(void)
+{
+	int container = open("/dev/vfio/vfio", O_RDWR), group = open("/dev/vfio/11", O_RDWR);
+
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) ||
+	    ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001") < 0)
+		return 1;
+	puts("guest has mdev0");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	SRunner *runner;
+	int failed;
+
+	if (argc > 1 && !strcmp(argv[1], "client"))
+		return client();
+	if (argc > 1 && !strcmp(argv[1], "guest"))
+		return guest();
+	runner = srunner_create(ctl_suite());
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

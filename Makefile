@@ -52,7 +52,7 @@ help:
 	@echo 'make check-clients  run unmodified QEMU against the simulator'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make bench          measure, against floors measured in the same run'
-	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts")'
+	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix), with man page and completion'
 

@@ -70,7 +70,7 @@ for fuzzer in "$build"/harness/fuzz/*_fuzz; do
 	[ -x "$fuzzer" ] || continue
 	kept=(harness/fuzz/seeds/"$(basename "$fuzzer" _fuzz)"/*)
 	[ ! -e "${kept[0]}" ] || run "${fuzzer#"$build"/}, kept inputs" "$fuzzer" "${kept[@]}"
-	run "${fuzzer#"$build"/}" "$fuzzer" --runs 200
+	run "${fuzzer#"$build"/}" "$fuzzer"
 done
 run 'cases, in process' "$build/vfiosim" case run --target inproc
 run 'cases, over FUSE' "$build/vfiosim" case run --target fuse

@@ -30,6 +30,8 @@ static void report_at_exit(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	if (fuzz_target.begin)
+		fuzz_target.begin(*argc, *argv);
 	atexit(report_at_exit);
 	return 0;
 }
@@ -250,6 +252,8 @@ int main(int argc, char **argv)
 	struct options options = { .seed = 1, .runs = UINT64_MAX, .seconds = 0 };
 	int option, status = 0;
 
+	if (fuzz_target.begin)
+		fuzz_target.begin(argc, argv);
 	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		uint64_t number = optarg ? strtoull(optarg, NULL, 0) : 0;
 
@@ -280,7 +284,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (options.runs == UINT64_MAX && !options.seconds)
-		options.runs = 1000;
+		options.runs = fuzz_target.few;
 	if (optind == argc) {
 		now.program = argv[0];
 		now.seed = options.seed;

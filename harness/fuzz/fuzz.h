@@ -21,8 +21,11 @@
 
 struct fuzz_target {
 	const char *name;
+	/* Called first by the driver; may end the program, where it is started as something else. */
+	void (*begin)(int argc, char **argv);
 	size_t unit;		/* inputs are made of pieces of so many bytes; 1: of bytes */
 	size_t max;		/* bytes of one input */
+	unsigned few;		/* inputs: some seconds' worth, for `make check` */
 	/* What the driver tries, of @size bytes at most; its length. NULL: random bytes. */
 	size_t (*make)(struct choices *choices, uint8_t *to, size_t size);
 	/* @tell: the story of this input goes there; NULL: no story. */

@@ -352,9 +352,11 @@ static long ioctl_at_address(struct request *request)
 	long result;
 
 	request->world->elsewhere = true;
-	if (one_in(choices, 4))
+	if (request->world->shared && request->size > length)	/* what follows is the worker's */
+		return -EFAULT;
+	if (one_in(choices, 4) && !request->world->shared)
 		uva = uva + length - choose(choices, request->size + 16);
-	else if (one_in(choices, 8))
+	else if (one_in(choices, 8) && !request->world->shared)
 		uva = choose_odd(choices);
 	ops->poke(request->program->proc, uva, request->bytes, request->size);
 	result = ops->ioctl(request->program->proc, request->held->fd, request->row->number, uva);

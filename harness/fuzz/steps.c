@@ -248,7 +248,8 @@ static void do_munmap(struct world *world, struct program *program, struct choic
 	world_doing(world, "program %u: munmap %#" PRIx64 " bytes at %#" PRIx64, program->number,
 		    length, uva);
 	world_answered(world, world->target->ops->munmap(program->proc, uva, length));
-	if (one_in(choices, 8))
+	/* A real process has other things there soon. */
+	if (one_in(choices, 8) && !world->shared)
 		return;
 	stretch->length -= length;
 	if (!stretch->length)
@@ -278,7 +279,7 @@ static void do_touch(struct world *world, struct program *program, struct choice
 
 	if (!stretch)
 		return;
-	uva = stretch->uva + choose(choices, stretch->length);
+	uva = stretch->uva + choose(choices, stretch->length - (world->shared ? size : 0));
 	world_doing(world, "program %u: %s %zu bytes at %#" PRIx64, program->number,
 		    store ? "store" : "load", size, uva);
 	world_answered(world, store ?

@@ -327,6 +327,7 @@ const struct fuzz_target fuzz_target = {
 	.unit = RECORD,
 	.max = 16 * RECORD,
 	.make = make,
+	.few = 1000,
 	.run = run,
 	.report = report,
 };

@@ -185,6 +185,9 @@ void program_start(struct world *world, struct program *parent)
 	struct proc *proc = NULL;
 	int error = world->target->ops->process(world->target, parent ? parent->proc : NULL, &proc);
 
+	/* A real parent may have died of what it asked for. */
+	if (error && parent && world->shared)
+		return;
 	if (error)
 		world_broken(world, "no new process: %s", strerrorname_np(-error));
 	if (parent)

@@ -373,6 +373,11 @@ static int check_members(struct topology_reader *reader, int group)
 					   "%s is an mdev: its group is emulated, but group %s%u is not",
 					   device->name, reader->groups[group].noiommu ? "noiommu-" : "",
 					   reader->groups[group].number);
+		if (reader->groups[group].noiommu && !reader->topology->noiommu &&
+		    !strcmp(device->driver, "vfio-pci"))
+			return ynode_error(reader->device_nodes[i], reader->errors,
+					   "vfio-pci takes %s of group noiommu-%u only with enable_unsafe_noiommu_mode: yes",
+					   device->name, reader->groups[group].number);
 		if (first && (first->kind == VFIOSIM_DEVICE_MDEV || device->kind == VFIOSIM_DEVICE_MDEV))
 			return ynode_error(reader->device_nodes[i], reader->errors,
 					   "%s cannot share group %u with %s: an mdev is alone in its group",

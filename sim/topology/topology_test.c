@@ -307,6 +307,8 @@ static const struct bad {
 	{ "groups: {x: {}}\ndevices: {}\n", 1, 10, "a group's number" },
 	{ IOMMU "groups: {1: {iommu: e}}\ndevices: {}\n", 2, 21, "there is no IOMMU 'e'" },
 	{ IOMMU "groups: {noiommu-1: {iommu: d}}\ndevices: {}\n", 2, 10, "cannot have an IOMMU" },
+	{ "devices:\n  n: {model: e1000e, address: 0000:01:00.0, group: noiommu-0, driver: vfio-pci}\n",
+	  2, 3, "only with enable_unsafe_noiommu_mode: yes" },
 	{ IOMMU "groups: {1: {}, 0x1: {}}\ndevices: {}\n", 2, 17, "duplicate group 1" },
 	{ IOMMU "groups: {9: {iommu: d}}\ndevices:\n" NIC "}\n", 2, 10, "group 9 has no device" },
 	{ "devices:\n" NIC "}\n", 2, 52, "has no IOMMU: there is none" },

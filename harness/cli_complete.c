@@ -35,8 +35,14 @@ static void offer_words(const struct completion *completion, cli_words *words, b
 
 static void offer_options(const struct completion *completion, const struct cli_verb *verb)
 {
-	for (const struct cli_option *option = verb->options; option && option->name; option++)
+	char name[64];
+
+	for (const struct cli_option *option = verb->options; option && option->name; option++) {
 		offer(completion, "--", option->name);
+		snprintf(name, sizeof(name), "--%s=", option->name);
+		for (size_t i = 0; option->optional && option->words(i); i++)
+			offer(completion, name, option->words(i));
+	}
 	offer(completion, "--", "help");
 }
 

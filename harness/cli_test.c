@@ -172,7 +172,7 @@ static const struct {
 			     "                       in two lines\n"
 			     "  -t, --text TEXT      a text\n"
 			     "      --colour COLOUR  a colour\n"
-	  "      --shade[=SHADE]  a shade\n"
+			     "      --shade[=SHADE]  a shade\n"
 			     "  -n, --number-of-those AS-MANY-AS-THERE-ARE\n"
 			     "                       a number\n"
 			     "  -h, --help           this text\n" },
@@ -259,9 +259,12 @@ static void look_at_rows(const struct cli_verb *verb, char **words, size_t n)
 		snprintf(name, sizeof(name), "--%s", option->name);
 		ck_assert_msg(has_line(offered, name), "%s is not offered:\n%s", name, offered);
 		arguments = complete(words, n, name, "");
-		if (option->arg)
+		if (option->optional) {
+			snprintf(name, sizeof(name), "--%s=%s", option->name, option->words(1));
+			ck_assert_msg(has_line(offered, name), "%s is not offered:\n%s", name, offered);
+		} else if (option->arg)
 			check_completion(arguments, option->words, name);
-		ck_assert_int_eq(option->files, has_line(arguments, ":files") && option->arg);
+		ck_assert_int_eq(option->files, !option->optional && has_line(arguments, ":files") && option->arg);
 		free(arguments);
 	}
 	free(offered);

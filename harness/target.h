@@ -124,6 +124,12 @@ struct target {
 	struct target_device *devices;
 	size_t n_devices;
 	void *ctx;		/* the implementation's */
+	/*
+	 * inproc: called after every call of a process that can change the machine; it may
+	 * ask for the state. NULL: nobody listens.
+	 */
+	void (*called)(void *ctx);
+	void *called_ctx;
 };
 
 struct proc {

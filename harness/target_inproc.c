@@ -59,6 +59,12 @@ static void inproc_refusal(struct proc *proc, struct refusal *ret_refusal)
 	*ret_refusal = inproc_target(proc->target)->last;
 }
 
+static void called(struct proc *proc)
+{
+	if (proc->target->called)
+		proc->target->called(proc->target->called_ctx);
+}
+
 /* ---- Sysfs ------------------------------------------------------------- */
 
 /* Whoever waits tries again: something was closed. */
@@ -196,6 +202,7 @@ static int inproc_close(struct proc *proc, int fd)
 	int error = vfiosim_inproc_close(inproc(proc), fd);
 
 	retry_parked(inproc_target(proc->target));
+	called(proc);
 	return error;
 }
 
@@ -211,12 +218,18 @@ static int inproc_send(struct proc *proc, int fd, struct proc *to)
 
 static long inproc_ioctl(struct proc *proc, int fd, uint32_t cmd, uint64_t arg)
 {
-	return vfiosim_inproc_ioctl(inproc(proc), fd, cmd, arg);
+	long answer = vfiosim_inproc_ioctl(inproc(proc), fd, cmd, arg);
+
+	called(proc);
+	return answer;
 }
 
 static long inproc_ioctl_data(struct proc *proc, int fd, uint32_t cmd, void *data, size_t size)
 {
-	return vfiosim_inproc_ioctl_struct(inproc(proc), fd, cmd, data, size);
+	long answer = vfiosim_inproc_ioctl_struct(inproc(proc), fd, cmd, data, size);
+
+	called(proc);
+	return answer;
 }
 
 static ssize_t inproc_pread(struct proc *proc, int fd, void *to, size_t length, uint64_t offset)
@@ -227,7 +240,10 @@ static ssize_t inproc_pread(struct proc *proc, int fd, void *to, size_t length, 
 static ssize_t inproc_pwrite(struct proc *proc, int fd, const void *from, size_t length,
 			     uint64_t offset)
 {
-	return vfiosim_inproc_pwrite(inproc(proc), fd, from, length, offset);
+	ssize_t answer = vfiosim_inproc_pwrite(inproc(proc), fd, from, length, offset);
+
+	called(proc);
+	return answer;
 }
 
 static int inproc_eventfd(struct proc *proc)

@@ -133,6 +133,12 @@ static int read_symptom(struct case_file *file, const struct ynode *node, struct
 	return read_text(node, "what users saw", &file->symptom, errors);
 }
 
+static int read_teaches(struct case_file *file, const struct ynode *node,
+			struct vfiosim_errors *errors)
+{
+	return read_text(node, "some sentences", &file->teaches, errors);
+}
+
 static int read_modes(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
 	int error = 0;
@@ -215,6 +221,58 @@ static int read_outcome(struct case_file *file, const struct ynode *node,
 	return error;
 }
 
+static int read_story_variant(struct case_file *file, const struct ynode *node,
+			      struct vfiosim_errors *errors)
+{
+	int error = read_text(node, "the name of a variant", &file->story.variant, errors);
+
+	if (!error && !ynode_get(file->variants, file->story.variant))
+		return ynode_error(node, errors, "there is no variant '%s'", file->story.variant);
+	return error;
+}
+
+static int read_story_mode(struct case_file *file, const struct ynode *node,
+			   struct vfiosim_errors *errors)
+{
+	unsigned mode = 0;
+	int error = ynode_choice(node, "mode", mode_names, &mode, errors);
+
+	if (!error && !file->modes[mode])
+		return ynode_error(node, errors, "the case is not written for mode %s", mode_names[mode]);
+	file->story.mode = (int)mode;
+	return error;
+}
+
+static int read_story_policy(struct case_file *file, const struct ynode *node,
+			     struct vfiosim_errors *errors)
+{
+	const char *name;
+	int error = read_text(node, "the name of a policy", &name, errors);
+
+	if (error)
+		return error;
+	file->story.policy = policy_by_name(name);
+	if (!file->story.policy || !ynode_get(file->outcome, name))
+		return ynode_error(node, errors, "there is no outcome for policy '%s'", name);
+	return check_policy(file, node, errors);
+}
+
+static int read_story(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	static const char *const known[] = { "variant", "mode", "policy", NULL };
+	const struct ynode *variant = ynode_get(node, "variant"), *mode = ynode_get(node, "mode"),
+			   *policy = ynode_get(node, "policy");
+	int error = check_keys(node, "key", known, errors);
+
+	if (variant)
+		error = worse(error, read_story_variant(file, variant, errors));
+	if (mode)
+		error = worse(error, read_story_mode(file, mode, errors));
+	if (policy)
+		error = worse(error, read_story_policy(file, policy, errors));
+	return error;
+}
+
 static int read_steps(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
 	if (node->kind != YNODE_LIST || !node->n)
@@ -274,6 +332,7 @@ static const struct head_key {
 	{ "about", read_about, true },
 	{ "source", read_source },
 	{ "symptom", read_symptom },
+	{ "teaches", read_teaches },
 	{ "topology", read_topology, true },
 	{ "params", read_params },
 	{ "faults", read_faults },
@@ -281,6 +340,7 @@ static const struct head_key {
 	{ "modes", read_modes },
 	{ "variants", read_variants },
 	{ "outcome", read_outcome },
+	{ "story", read_story },
 	{ "steps", read_steps, true },
 };
 
@@ -296,6 +356,7 @@ static int read_head(struct case_file *file, struct vfiosim_errors *errors)
 	error = check_keys(file->root, "key", known, errors);
 	if (file->root->kind != YNODE_MAP)
 		return error;
+	file->story.mode = -1;
 	file->modes[MODE_LEGACY] = !ynode_get(file->root, "modes");
 	for (size_t i = 0; i < N_HEAD_KEYS; i++) {
 		const struct ynode *node = ynode_get(file->root, head_keys[i].name);

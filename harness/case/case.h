@@ -101,6 +101,12 @@ struct case_file {
 	const char *about;
 	const char *source;		/* where it was met: issue threads, or a program's version; NULL */
 	const char *symptom;		/* as users saw it; NULL */
+	const char *teaches;		/* what one learns from it, some sentences; NULL */
+	struct case_story {		/* the play that --explain tells; NULLs, -1: the first */
+		const char *variant;
+		int mode;
+		const struct policy *policy;
+	} story;
 	char *topology_name;		/* a name, or a path from here */
 	const struct ynode *topology_node;
 	bool modes[MODE_COUNT];		/* that the case is written for */

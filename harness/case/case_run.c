@@ -2,6 +2,8 @@
 /* vfiosim case run: options, and what is printed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,11 +11,13 @@
 #include <vfiosim/error.h>
 
 #include "case/case_verb.h"
+#include "case/elsewhere.h"
 #include "case/job.h"
 #include "case/library.h"
 #include "cli.h"
 #include "fault_args.h"
 #include "report/report.h"
+#include "report/story_text.h"
 #include "select/policy.h"
 
 #define DEVICES_MAX 32
@@ -25,7 +29,9 @@ struct options {
 	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
 	const char *junit;
-	bool explain, log, trace, tap;
+	int explain;		/* enum explain_how; -1: not */
+	bool log, trace, tap, picture;
+	struct story_style style;	/* made of those above */
 	struct devices {
 		struct target_device list[DEVICES_MAX];
 		size_t n;
@@ -33,6 +39,8 @@ struct options {
 	struct fault_args faults;
 	struct play_filter filter;	/* made of those above */
 };
+
+enum explain_how { EXPLAIN_STORY, EXPLAIN_FULL, EXPLAIN_REFUSED };
 
 /* ---- Options ----------------------------------------------------------- */
 
@@ -65,6 +73,13 @@ static const char *add_device(const char *text, void *to)
 	default:
 		return "a device in an IOMMU group (is the IOMMU on?)";
 	}
+}
+
+static const char *explain_word(size_t index)
+{
+	static const char *const words[] = { "story", "full", "refused" };
+
+	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
 }
 
 /* ---- What is printed while it runs ------------------------------------- */
@@ -158,6 +173,7 @@ static char *failure_detail(const struct play *play, const struct options *optio
 /* ---- run --------------------------------------------------------------- */
 
 struct rows {
+	struct elsewhere elsewhere;	/* plays of the case whose turn it is */
 	struct report_row *rows;
 	size_t n;
 	size_t counts[3];
@@ -232,17 +248,76 @@ static void report_unfired(const struct options *options, const struct rows *row
 				options->faults.texts[i]);
 }
 
-static int run_one(const struct play *play, const struct options *options, struct rows *rows,
-		   size_t n)
+/* Plays are told as stories: in this process, where the machine can be asked how it stands. */
+static bool tells_stories(const struct options *options)
 {
+	return options->explain >= 0 && options->explain != EXPLAIN_FULL &&
+	       options->job.target == JOB_INPROC;
+}
+
+static bool is_case_story(const struct play *play)
+{
+	const struct case_story *story = &play->file->story;
+	const char *variant = case_variant(play->file, play->variant);
+
+	return (!story->variant || (variant && !strcmp(variant, story->variant))) &&
+	       (story->mode < 0 || story->mode == (int)play->mode) &&
+	       (!story->policy || story->policy == play->policy);
+}
+
+/* The play of @play's case that is told, among those that are run: the case's story, or the first. */
+static const struct play *told_play(const struct play *play, const struct play *plays, size_t n,
+				    size_t *ret_others)
+{
+	const struct play *told = NULL, *first = NULL;
+
+	*ret_others = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (plays[i].file != play->file)
+			continue;
+		(*ret_others)++;
+		first = first ? first : &plays[i];
+		if (!told && is_case_story(&plays[i]))
+			told = &plays[i];
+	}
+	(*ret_others)--;
+	return told ? told : first;
+}
+
+/* All plays of the case were run: how the others ended, and what it teaches. */
+static void end_story(const struct options *options, const struct play *told, struct rows *rows)
+{
+	FILE *to = options->job.explain;
+
+	elsewhere_print(&rows->elsewhere, told, to);
+	story_tell_lesson(told->file, &options->style, to);
+	fputc('\n', to);
+	fflush(to);
+}
+
+static int run_one(const struct play *play, const struct options *options, struct rows *rows,
+		   const struct play *plays, size_t n)
+{
+	struct job_options job = options->job;
+	struct story_style style = options->style;
+	bool told = true;
 	struct job_result result;
 	char name[200];
 	int error;
 
 	case_play_name(play, name, sizeof(name));
-	if (!options->explain)
+	if (options->explain < 0)
 		progress(rows->n + 1, n, name);
-	error = job_run(play, &options->job, &result);
+	if (tells_stories(options)) {
+		told = options->explain == EXPLAIN_REFUSED ||
+		       told_play(play, plays, n, &style.others) == play;
+		job.story = &style;
+		if (!told) {
+			job.explain = NULL;
+			job.story = NULL;
+		}
+	}
+	error = job_run(play, &job, &result);
 	if (error) {
 		if (error != -EINVAL)	/* a fault of no use here: told */
 			cli_error("%s: %s", name, error == -ECANCELED ? "no run could be started" :
@@ -250,8 +325,13 @@ static int run_one(const struct play *play, const struct options *options, struc
 		return error;
 	}
 	error = add_row(rows, play, options, &result);
-	if (!error)
+	if (!error && ((told && options->explain != EXPLAIN_STORY) || options->tap || rows->rows[rows->n - 1].verdict == REPORT_FAILED))
 		print_row(&rows->rows[rows->n - 1], rows->n, options, &result);
+	if (tells_stories(options) && options->explain == EXPLAIN_STORY) {
+		elsewhere_add(&rows->elsewhere, play, &result.outcome);
+		if (play == plays + n - 1 || play[1].file != play->file)
+			end_story(options, told_play(play, plays, n, &style.others), rows);
+	}
 	note_fired(play, options, &result, rows);
 	if (!rows->explain_error)
 		rows->explain_error = result.explain_error;
@@ -292,7 +372,7 @@ static int run_plays(const struct options *options, const struct play *plays, si
 	if (options->tap)
 		tap_plan(stdout, n);
 	for (size_t i = 0; i < n && !error; i++)
-		error = run_one(&plays[i], options, &rows, n);
+		error = run_one(&plays[i], options, &rows, plays, n);
 	if (!error && options->junit)
 		error = write_junit(options, &rows);
 	if (!error)
@@ -326,6 +406,11 @@ static void finish_options(struct options *options)
 {
 	options->job.target = (enum job_target)options->target;
 	options->job.faults = &options->faults;
+	options->style.more = true;
+	options->style.picture = options->picture;
+	options->style.refused_only = options->explain == EXPLAIN_REFUSED;
+	options->style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	options->style.colours = cli_colours(options->tap ? stderr : stdout);
 	options->job.devices = options->devices.list;
 	options->job.n_devices = options->devices.n;
 	options->filter.variant = options->variant;
@@ -349,7 +434,7 @@ static int run(void *given, char **names, size_t n_names)
 	}
 	finish_options(options);
 	error = library_plays(&library, &options->filter, &plays, &n);
-	if (!error && options->explain)
+	if (!error && options->explain >= 0)
 		error = open_explain(options);
 	if (error == -EBADF)
 		cli_error("cannot write the explanation: %s", strerror(-error));
@@ -380,7 +465,11 @@ static const struct cli_option run_options[] = {
 	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
 	  AT(job.kernel), .parse = parse_kernel },
 	FAULT_OPTION(struct options, faults),
-	{ "explain", 0, NULL, "tell every step: arguments, result, reason", CLI_FLAG, AT(explain) },
+	{ "explain", 0, "HOW",
+	  "story: tell one play of each case, what was done and why it was refused\n"
+	  "(the default); full: every command of every play; refused: only refusals",
+	  CLI_CHOICE, AT(explain), .words = explain_word, .optional = true },
+	{ "picture", 0, NULL, "with --explain: draw the address spaces as well", CLI_FLAG, AT(picture) },
 	{ "log", 0, NULL, "print what came of each step", CLI_FLAG, AT(log) },
 	{ "trace", 0, NULL, "print what the machine answered, as lines of JSON", CLI_FLAG, AT(trace) },
 	{ "tap", 0, NULL, "report as TAP", CLI_FLAG, AT(tap) },
@@ -390,7 +479,7 @@ static const struct cli_option run_options[] = {
 	{ NULL },
 };
 
-static const struct options defaults = { .mode = -1, .policy = -1 };
+static const struct options defaults = { .mode = -1, .policy = -1, .explain = -1 };
 
 const struct cli_verb case_run_verb = {
 	.name = "run",

@@ -14,6 +14,9 @@
 #include "case/verb.h"
 #include "fault_args.h"
 #include "report/explain.h"
+#include "report/story.h"
+#include "report/story_page.h"
+#include "report/story_text.h"
 
 const char *const job_targets[] = { "inproc", "fuse", "host", NULL };
 
@@ -63,12 +66,59 @@ void job_tell_title(struct explain *explain, const struct play *play)
 
 /* ---- In this process --------------------------------------------------- */
 
+/* What tells the play while it runs: every event, or a story. */
+struct telling {
+	struct explain explain;
+	struct story *story;
+	struct run_watch watch;
+	struct target_sink sinks[3];
+};
+
+static int begin_telling(const struct play *play, const struct job_options *options,
+			 struct telling *telling)
+{
+	int error = 0;
+
+	if (options->story || options->page) {
+		error = story_create(play, &telling->story);
+		if (error)
+			return error;
+		telling->watch = story_watch(telling->story);
+		telling->sinks[1] = (struct target_sink){ story_event, telling->story };
+	} else if (options->explain) {
+		explain_init(&telling->explain, options->explain, options->colours);
+		job_tell_title(&telling->explain, play);
+		telling->watch = job_watch(&telling->explain);
+		telling->sinks[1] = (struct target_sink){ explain_event, &telling->explain };
+	}
+	return error;
+}
+
+static void listen_to(struct target *target, struct story *story)
+{
+	if (!story)
+		return;
+	story->target = target;
+	target->called = story_called;
+	target->called_ctx = story;
+}
+
+static void end_telling(const struct job_options *options, struct telling *telling)
+{
+	if (!telling->story)
+		return;
+	story_finish(telling->story);
+	if (options->story)
+		story_tell(telling->story, options->story, options->explain);
+	if (options->page)
+		story_page(telling->story, options->page);
+	story_destroy(telling->story);
+}
+
 static int run_inproc(const struct play *play, const struct job_options *options,
 		      struct job_result *ret_result)
 {
-	struct explain explain;
-	struct run_watch watch = job_watch(&explain);
-	struct target_sink sinks[3] = { { NULL, NULL }, { NULL, NULL }, { NULL, NULL } };
+	struct telling telling = { .story = NULL };
 	struct target *target;
 	size_t size;
 	FILE *trace = open_memstream(&ret_result->trace, &size);
@@ -76,18 +126,17 @@ static int run_inproc(const struct play *play, const struct job_options *options
 
 	if (!trace)
 		return -ENOMEM;
-	sinks[0] = (struct target_sink){ vfiosim_trace_json, trace };
-	if (options->explain) {
-		explain_init(&explain, options->explain, options->colours);
-		job_tell_title(&explain, play);
-		sinks[1] = (struct target_sink){ explain_event, &explain };
-	}
-	error = target_inproc_create(play->topology, sinks, &target);
+	telling.sinks[0] = (struct target_sink){ vfiosim_trace_json, trace };
+	error = begin_telling(play, options, &telling);
+	if (!error)
+		error = target_inproc_create(play->topology, telling.sinks, &target);
 	if (!error) {
-		error = run_play(play, target, options->explain ? &watch : NULL,
+		listen_to(target, telling.story);
+		error = run_play(play, target, telling.watch.step ? &telling.watch : NULL,
 				 &ret_result->outcome);
 		target_destroy(target);
 	}
+	end_telling(options, &telling);
 	fclose(trace);
 	return error;
 }

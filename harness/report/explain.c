@@ -2,7 +2,6 @@
 /* A trace told as numbered steps. See explain.h. */
 #include "report/explain.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -64,18 +63,6 @@ static void wrapped(const struct explain *explain, const char *head, const char 
 
 /* ---- The glossary ------------------------------------------------------ */
 
-/* @word stands in @text as a word, or begins one: "pin" in "pinned", not in "spinning". */
-static bool mentions(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = text; *at; at++)
-		if ((at == text || !isalnum((unsigned char)at[-1])) &&
-		    !strncmp(at, word, length))
-			return true;
-	return false;
-}
-
 static void explain_word(struct explain *explain, const struct word *word)
 {
 	char line[400];
@@ -91,8 +78,11 @@ static void explain_words(struct explain *explain, const char *text)
 	const struct word *word;
 
 	for (unsigned i = 0; (word = word_at(i)); i++) {
-		if (explain->glossary & 1u << i || !mentions(text, word->word))
+		if (explain->glossary & 1u << i || !word_in(text, word->word))
 			continue;
+		if (word->mode == WORD_IOMMUFD && word_at(i - 1) &&
+		    !strcmp(word_at(i - 1)->word, word->word))
+			continue;	/* the meaning above it was told */
 		explain->glossary |= 1u << i;
 		explain_word(explain, word);
 	}

@@ -2,6 +2,7 @@
 /* Two tables of words. See words.h. */
 #include "report/words.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const struct {
@@ -62,34 +63,45 @@ static const struct {
 	{ "IOMMU_HW_QUEUE_ALLOC", "make a queue in hardware for a virtual IOMMU" },
 };
 
+/* Rows of one word stand together; a word is looked for as it begins: "pin" is in "pinned". */
 static const struct word glossary[] = {
-	{ "iommufd", "an open /dev/iommu: a set of address spaces, page tables and devices" },
-	{ "IOAS", "an address space of an iommufd" },
-	{ "hwpt", "a page table of the IOMMU, made from an address space for a physical device" },
-	{ "container", "an address space for devices: what is mapped in it, all devices in it can "
-		       "reach by DMA" },
-	{ "group", "the smallest set of devices the IOMMU can tell apart; it joins a container "
-		   "as a whole" },
-	{ "IOMMU", "the hardware between devices and memory: it translates and limits what they "
-		   "reach" },
-	{ "iova", "an address as devices see it" },
-	{ "domain", "a page table of the IOMMU: devices attached to it reach what is mapped there" },
-	{ "pin", "to fix pages in memory, so that a device can use them at any time" },
-	{ "mdev", "a mediated device: a slice of a real one, made by its driver; it reaches memory "
-		  "through that driver, not through the IOMMU" },
-	{ "emulated", "an mdev's group: there is no IOMMU behind it, its driver pins what it "
-		      "needs when it needs it" },
-	{ "reserved", "addresses the platform keeps for itself, such as the window for "
-		      "interrupts: nothing can be mapped there" },
-	{ "aperture", "the range of addresses the IOMMU can translate" },
-	{ "viable", "every device of the group belongs to VFIO or to nobody" },
-	{ "region", "a part of a device a program can read, write or map: its BARs, its "
-		    "configuration space" },
-	{ "BAR", "a stretch of a PCI device's own memory, placed into the address space by its "
-		 "base address register" },
-	{ "replay", "a new domain gets every mapping that the container or IOAS holds already" },
-	{ "dirty", "written by a device since it was last asked" },
-	{ "locked", "memory that may not be swapped out; how much a process may lock is limited" },
+	{ "group", "the smallest set of devices that an IOMMU can tell apart; it joins as a whole",
+	  WORD_ANY },
+	{ "IOMMU", "hardware that translates each address a device uses into a place in memory",
+	  WORD_ANY },
+	{ "iova", "I/O virtual address: an address as the devices see it", WORD_ANY },
+	{ "container", "one space of iovas, shared by all devices in it: they reach what is mapped there",
+	  WORD_LEGACY },
+	{ "iommufd", "an open /dev/iommu: it holds address spaces, page tables and devices",
+	  WORD_IOMMUFD },
+	{ "ioas", "I/O address space: one space of iovas; mappings are made in it", WORD_IOMMUFD },
+	{ "hwpt", "hardware page table: the IOMMU's, for physical devices; holds all that its ioas maps",
+	  WORD_IOMMUFD },
+	{ "access", "how an mdev joins an ioas: its driver asks for single pages when it needs them",
+	  WORD_IOMMUFD },
+	{ "mdev", "a slice of a real device. Its driver reaches memory for it, without an IOMMU",
+	  WORD_ANY },
+	{ "emulated", "a group without an IOMMU behind it: an mdev's", WORD_ANY },
+	{ "domain", "the IOMMU's page table for a container; only physical devices need one",
+	  WORD_LEGACY },
+	{ "domain", "a page table inside the IOMMU; a hwpt stands for one", WORD_IOMMUFD },
+	{ "pin", "keep pages in place while a device may use them; they count as locked memory",
+	  WORD_ANY },
+	{ "replay", "a new domain receives every mapping that the space holds already", WORD_ANY },
+	{ "BAR", "a window of a PCI device: registers or memory of its own", WORD_ANY },
+	{ "region", "a part of a device that a program can read, write or map; region 0 is BAR 0",
+	  WORD_ANY },
+	{ "peer-to-peer", "from one device straight to another's BAR, not through memory", WORD_ANY },
+	{ "reserved", "iovas the platform keeps, such as the window for interrupts: never mapped",
+	  WORD_ANY },
+	{ "aperture", "the range of iovas that the IOMMU can translate", WORD_ANY },
+	{ "viable", "every device of the group belongs to VFIO, or to no driver", WORD_ANY },
+	{ "dirty", "written by a device since it was last asked", WORD_ANY },
+	{ "locked", "memory that must stay in place; a process may lock only so much (RLIMIT_MEMLOCK)",
+	  WORD_ANY },
+	{ "policy", "how a program chooses the space for a device, and what it makes of a refusal",
+	  WORD_ANY },
+	{ "DMA", "a device reads or writes memory by itself", WORD_ANY },
 };
 
 const char *words_for_verb(const char *verb)
@@ -103,4 +115,16 @@ const char *words_for_verb(const char *verb)
 const struct word *word_at(size_t index)
 {
 	return index < sizeof(glossary) / sizeof(glossary[0]) ? &glossary[index] : NULL;
+}
+
+bool word_in(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; *at; at++)
+		if ((at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
+		    !strncmp(at + 1, word + 1, length - 1) &&
+		    (*at == *word || *at == toupper((unsigned char)*word)))
+			return true;
+	return false;
 }

@@ -3,15 +3,21 @@
 #ifndef HARNESS_REPORT_WORDS_H
 #define HARNESS_REPORT_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A command in plain words: "join a container". @verb is an event's. NULL: none known. */
 const char *words_for_verb(const char *verb);
 
+enum word_mode { WORD_ANY, WORD_LEGACY, WORD_IOMMUFD };
+
 struct word {
 	const char *word;	/* as it appears in a sentence */
 	const char *meaning;
+	enum word_mode mode;	/* where it has that meaning */
 };
+/* @word stands in @text as a word, or begins one: "pin" in "pinned", not in "spinning". */
+bool word_in(const char *text, const char *word);
 /* The glossary, at most 32 rows; NULL past the end. */
 const struct word *word_at(size_t index);
 

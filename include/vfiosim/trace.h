@@ -50,6 +50,9 @@ struct vfiosim_event {
 	const char *reason;	/* the rule's sentence with its values, NULL unless refused */
 	const char *provoke;	/* the fault that gives the same answer to the same call of the same
 				   program, wherever it runs: see fault.h. NULL: there is none */
+	const char *const *walk;	/* of a refusal: what the command had done before it, one after
+					   the other, and has undone; NULL unless there was some */
+	size_t n_walk;
 	const char *const *changes;	/* what changed in the machine, as sentences */
 	size_t n_changes;
 };

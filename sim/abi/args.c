@@ -129,6 +129,17 @@ static void put_json_struct(struct json *json, const char *key,
 	json_object_end(json);
 }
 
+static void put_json_list(struct json *json, const char *key, const char *const *list, size_t n)
+{
+	if (!n)
+		return;
+	json_key(json, key);
+	json_array(json);
+	for (size_t i = 0; i < n; i++)
+		json_string(json, list[i]);
+	json_array_end(json);
+}
+
 static void put_json_event(struct json *json, const struct vfiosim_event *event)
 {
 	json_object(json);
@@ -156,13 +167,8 @@ static void put_json_event(struct json *json, const struct vfiosim_event *event)
 	}
 	if (event->provoke)
 		json_put_string(json, "provoke", event->provoke);
-	if (event->n_changes) {
-		json_key(json, "changes");
-		json_array(json);
-		for (size_t i = 0; i < event->n_changes; i++)
-			json_string(json, event->changes[i]);
-		json_array_end(json);
-	}
+	put_json_list(json, "walk", event->walk, event->n_walk);
+	put_json_list(json, "changes", event->changes, event->n_changes);
 	json_object_end(json);
 }
 

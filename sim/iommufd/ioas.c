@@ -273,6 +273,9 @@ int ioas_fill(struct call *call, struct ioas *ioas, const struct domain *domain)
 		ret = ioas_fill_area(call, ioas, area, domain);
 		if (!ret)
 			continue;
+		if (ret != CALL_AGAIN)
+			iopt_walked(call, &ioas->iopt, area, domain->iommu->name,
+				    TAILQ_EMPTY(&ioas->hwpts));
 		if (TAILQ_EMPTY(&ioas->hwpts))
 			iopt_unfill(&ioas->iopt, area->iova.first);
 		return ret;

@@ -64,6 +64,12 @@ static void drop_need(struct call *call)
 	vfiosim_client_put(call->result.need.memlock);
 }
 
+static void list_forget(struct change_list *list, size_t n)
+{
+	while (list->n > n)
+		free(list->text[--list->n]);
+}
+
 /* No lock held. */
 static void result_done(struct call *call)
 {
@@ -75,8 +81,10 @@ static void result_done(struct call *call)
 		result->outs = out->next;
 		free(out);
 	}
-	call_changes_forget(call, 0);
+	list_forget(&result->changes, 0);
 	free(result->changes.text);
+	list_forget(&result->walk, 0);
+	free(result->walk.text);
 }
 
 void call_done(struct call *call)
@@ -302,13 +310,11 @@ bool call_traced(const struct call *call)
 	return atomic_load_explicit(&call->sim->trace.heard, memory_order_relaxed);
 }
 
-void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)
+static void list_add(struct change_list *list, const char *sentence,
+		     const struct vfiosim_value *values)
 {
-	struct change_list *list = &call->result.changes;
 	char text[256];
 
-	if (!call_traced(call))
-		return;
 	if (list->n == list->capacity) {
 		size_t capacity = list->capacity ? 2 * list->capacity : 4;
 		char **grown = realloc(list->text, capacity * sizeof(*grown));
@@ -324,10 +330,21 @@ void call_changed(struct call *call, const char *sentence, const struct vfiosim_
 		list->n++;
 }
 
+void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values)
+{
+	if (call_traced(call))
+		list_add(&call->result.changes, sentence, values);
+}
+
+void call_walked(struct call *call, const char *sentence, const struct vfiosim_value *values)
+{
+	if (call_traced(call))
+		list_add(&call->result.walk, sentence, values);
+}
+
 void call_changes_forget(struct call *call, size_t n)
 {
-	while (call->result.changes.n > n)
-		free(call->result.changes.text[--call->result.changes.n]);
+	list_forget(&call->result.changes, n);
 }
 
 /* ---- Leaving work for later ---- */

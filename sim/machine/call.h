@@ -87,7 +87,7 @@ struct call_result {
 	struct change_list {
 		char **text;
 		size_t n, capacity;
-	} changes;
+	} changes, walk;			/* walk: see walked() */
 	struct call_out *outs, *last_out;
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
 	bool answer_anyway;			/* copy back and do outs though refused */
@@ -229,6 +229,12 @@ static inline int refused(int error)
 /* Record a change as a sentence with {named} values. Costs nothing when nobody traces. */
 #define changed(call_, sentence_, ...) call_changed((call_), (sentence_), VALUES(__VA_ARGS__))
 void call_changed(struct call *call, const char *sentence, const struct vfiosim_value *values);
+/*
+ * Record a step that a command did before it was refused, and has undone: for the trace
+ * of the refusal, which has no changes to show. Costs nothing when nobody traces.
+ */
+#define walked(call_, sentence_, ...) call_walked((call_), (sentence_), VALUES(__VA_ARGS__))
+void call_walked(struct call *call, const char *sentence, const struct vfiosim_value *values);
 /* All but the first @n were taken back. */
 void call_changes_forget(struct call *call, size_t n);
 

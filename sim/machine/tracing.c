@@ -133,6 +133,8 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 		.rule = result < 0 ? call->result.rule : NULL,
 		.reason = result < 0 && call->result.rule ? call->reason : NULL,
 		.provoke = result < 0 ? call->provoke : NULL,
+		.walk = result < 0 ? (const char *const *)call->result.walk.text : NULL,
+		.n_walk = result < 0 ? call->result.walk.n : 0,
 		.changes = (const char *const *)call->result.changes.text,
 		.n_changes = call->result.changes.n,
 	};

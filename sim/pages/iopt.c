@@ -3,7 +3,9 @@
 #include "pages/iopt.h"
 
 #include <errno.h>
+#include <stdio.h>
 
+#include "machine/call.h"
 #include "machine/client.h"
 #include "machine/sim.h"
 
@@ -109,4 +111,59 @@ void iopt_unfill(struct iopt *iopt, uint64_t last)
 
 	iopt_for_each(iopt, &cursor, area, 0, last)
 		area_unfill(area);
+}
+
+/* ---- What a refused replay did ----------------------------------------- */
+
+#define WALK_MAX 8	/* areas that are told one by one */
+
+static void area_walked(struct call *call, const struct area *area)
+{
+	const struct pages *pages = area->pages;
+	const struct payer payer = pages_payer(pages);
+	const struct vfiosim_client *memory = pages_memory(pages);
+	uint64_t limit = UINT64_MAX;
+	char paid[80];
+
+	if (payer.account != ACCOUNT_NONE && !payer.lock_cap &&
+	    call_memlock_of(call, payer.client, &limit))
+		return;		/* asked again by nobody: who filled it has asked */
+	if (limit == UINT64_MAX)
+		snprintf(paid, sizeof(paid), "no limit");
+	else
+		snprintf(paid, sizeof(paid), "limit: %llu pages",
+			 (unsigned long long)(limit / VFIOSIM_PAGE_SIZE));
+	walked(call,
+	       "{first}..{last}: {n:d} pages pinned, memory of process {memory:d}, charged to process {payer:d} ({paid})",
+	       V("first", area->iova.first), V("last", area->iova.last), V("n", pages->npinned),
+	       V("memory", memory ? memory->number : payer.client->number),
+	       V("payer", payer.client->number), VS("paid", paid));
+}
+
+void iopt_walked(struct call *call, const struct iopt *iopt, const struct area *failed,
+		 const char *iommu, bool undone)
+{
+	struct span_cursor cursor;
+	struct area *area;
+	uint64_t n = 0, pages = 0;
+
+	if (!call_traced(call))
+		return;
+	walked(call, "the mappings go, one by one, into a new domain on {iommu}: {n:d} in all",
+	       VS("iommu", iommu), V("n", iopt->set.count));
+	iopt_for_each(iopt, &cursor, area, 0, UINT64_MAX) {
+		if (area == failed)
+			break;
+		pages += area->pages->npinned;
+		if (n++ < WALK_MAX)
+			area_walked(call, area);
+	}
+	if (n > WALK_MAX)
+		walked(call, "and {n:d} more", V("n", n - WALK_MAX));
+	walked(call, "{first}..{last}: refused", V("first", failed->iova.first),
+	       V("last", failed->iova.last));
+	if (undone)
+		walked(call, "undone: {n:d} pages unpinned; the domain is gone", V("n", pages));
+	else
+		walked(call, "undone: the domain is gone; the pages stay pinned for the other domain");
 }

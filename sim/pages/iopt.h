@@ -16,6 +16,8 @@ struct iopt {
 	struct span_set set;
 };
 
+struct call;
+
 void iopt_init(struct iopt *iopt);
 /* Removes everything; charges go back. */
 void iopt_done(struct iopt *iopt);
@@ -43,6 +45,12 @@ struct area *iopt_at(const struct iopt *iopt, uint64_t iova);
  */
 int iopt_split(struct iopt *iopt, struct area *area, uint64_t iova);
 
+/*
+ * Records how a replay into a domain of @iommu went until @failed was refused, before the
+ * areas are made lazy again; @undone: they will be. See walked() in call.h.
+ */
+void iopt_walked(struct call *call, const struct iopt *iopt, const struct area *failed,
+		 const char *iommu, bool undone);
 /* Makes the areas lazy again, as far as they begin at @last or below. */
 void iopt_unfill(struct iopt *iopt, uint64_t last);
 

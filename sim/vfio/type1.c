@@ -227,6 +227,9 @@ static int replay(struct call *call, struct type1 *type1, const struct domain *w
 		ret = replay_area(call, area, wanted, ret_replay);
 		if (!ret)
 			continue;
+		if (ret != CALL_AGAIN)
+			iopt_walked(call, &type1->iopt, area, wanted->iommu->name,
+				    TAILQ_EMPTY(&type1->domains));
 		if (TAILQ_EMPTY(&type1->domains))
 			iopt_unfill(&type1->iopt, area->iova.first);
 		return ret;

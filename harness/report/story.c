@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: MIT */
+/* Recording a play as scenes. See story.h; story_text.c tells them. */
+#include "report/story.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/command.h>
+#include <vfiosim/topology.h>
+
+#include "base/value.h"
+#include "case/verb.h"
+#include "report/words.h"
+
+#define TEXT_MAX 600
+#define LIST_MAX 24
+
+/* ---- Text that lives as long as the story ------------------------------ */
+
+static const char *keep(struct story *story, const char *text)
+{
+	char *kept = arena_text(&story->arena, text, strlen(text));
+
+	if (!kept)
+		story->failed = true;
+	return kept ? kept : "";
+}
+
+static const char *keep_format(struct story *story, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static const char *keep_format(struct story *story, const char *format, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return keep(story, text);
+}
+
+/* @text with the names that people gave instead of addresses. */
+static const char *with_names(struct story *story, const char *text)
+{
+	const struct vfiosim_topology *topology = story->play->topology;
+	char out[TEXT_MAX];
+	size_t n = 0;
+
+	while (*text && n + 64 < sizeof(out)) {
+		const struct vfiosim_topo_device *found = NULL;
+
+		for (size_t i = 0; i < topology->n_devices && !found; i++)
+			if (!strncmp(text, topology->devices[i].address,
+				     strlen(topology->devices[i].address)))
+				found = &topology->devices[i];
+		if (found) {
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", found->name);
+			text += strlen(found->address);
+		} else {
+			out[n++] = *text++;
+		}
+	}
+	out[n] = 0;
+	return keep(story, out);
+}
+
+/* ---- Words ------------------------------------------------------------- */
+
+const char *story_actor(const struct play *play)
+{
+	if (!play->policy)
+		return "the program";
+	return strncmp(play->policy->name, "qemu", 4) ? play->policy->name : "QEMU";
+}
+
+/* "VFIO_IOMMU_MAP_DMA": "MAP_DMA". */
+static const char *short_name(const char *verb)
+{
+	static const char *const prefixes[] = { "VFIO_GROUP_", "VFIO_IOMMU_", "VFIO_DEVICE_", "VFIO_",
+						"IOMMU_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(verb, prefixes[i], strlen(prefixes[i])))
+			return verb + strlen(prefixes[i]);
+	return verb;
+}
+
+/* The number behind "@key=" in a command's arguments. */
+static bool argument(const char *args, const char *key, uint64_t *ret_value)
+{
+	size_t length = strlen(key);
+
+	for (const char *at = args; at && *at; at = strchr(at, ' '), at = at ? at + 1 : NULL)
+		if (!strncmp(at, key, length) && at[length] == '=') {
+			*ret_value = strtoull(at + length + 1, NULL, 0);
+			return true;
+		}
+	return false;
+}
+
+static const char *label_of(struct story *story, const char *from)
+{
+	const char *bar = strstr(from, ".bar");
+
+	if (!strcmp(from, "ram"))
+		return "RAM";
+	if (bar)
+		return keep_format(story, "BAR %s of %.*s", bar + 4, (int)(bar - from), from);
+	return from;
+}
+
+const char *story_label(struct story *story, uint64_t iova)
+{
+	for (size_t i = 0; i < story->play->n_steps; i++) {
+		const struct step *step = &story->play->steps[i];
+		uint64_t first = step_number(step, "iova", UINT64_MAX);
+		uint64_t size = step_number(step, "size", 0);
+
+		if (!strcmp(step->verb->name, "map") && iova >= first && size && iova - first < size)
+			return label_of(story, step_text(step, "from", "ram"));
+	}
+	return "";
+}
+
+/* As the case writes it: 128M, not a number of bytes. */
+static const char *written(const struct step *step, const char *name)
+{
+	const struct arg *arg = step_arg(step, name);
+
+	return arg && arg->node->text ? arg->node->text : "?";
+}
+
+/* "map iova 0 size 4K from ram" in a sentence. */
+static const char *step_title(struct story *story, const struct step *step)
+{
+	const char *actor = story_actor(story->play), *name = step->verb->name;
+	char text[TEXT_MAX];
+	size_t n;
+
+	if (step->by)
+		actor = step->by;
+	if (!strcmp(name, "attach") || !strcmp(name, "plug"))
+		return keep_format(story, "%s attaches %s", actor, step_text(step, "device", "a device"));
+	if (!strcmp(name, "detach") || !strcmp(name, "unplug"))
+		return keep_format(story, "%s detaches %s", actor, step_text(step, "device", "a device"));
+	if (!strcmp(name, "map"))
+		return keep_format(story, "%s maps %s, %s at iova %s", actor,
+				   label_of(story, step_text(step, "from", "ram")),
+				   written(step, "size"), written(step, "iova"));
+	n = (size_t)snprintf(text, sizeof(text), "%s: %s", actor, name);
+	for (const struct verb_field *field = step->verb->fields; field->name; field++) {
+		const struct arg *arg = step_arg(step, field->name);
+
+		if (arg && arg->node->text && n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s %s", field->name,
+					      arg->node->text);
+	}
+	return keep(story, text);
+}
+
+/* ---- Scenes ------------------------------------------------------------ */
+
+static struct story_scene *scene_now(struct story *story)
+{
+	return story->n_scenes ? &story->scenes[story->n_scenes - 1] : NULL;
+}
+
+static int copy_spaces(const struct spaces *from, struct spaces *ret_copy)
+{
+	struct spaces copy = { .list = calloc(from->n ? from->n : 1, sizeof(*copy.list)) };
+
+	if (!copy.list)
+		return -ENOMEM;
+	for (; copy.n < from->n; copy.n++) {
+		struct space *space = &copy.list[copy.n];
+		size_t size = from->list[copy.n].n_mappings * sizeof(*space->mappings);
+
+		*space = from->list[copy.n];
+		space->mappings = malloc(size ? size : 1);
+		if (!space->mappings) {
+			spaces_done(&copy);
+			return -ENOMEM;
+		}
+		if (size)
+			memcpy(space->mappings, from->list[copy.n].mappings, size);
+	}
+	*ret_copy = copy;
+	return 0;
+}
+
+static void new_scene(struct story *story)
+{
+	struct story_scene *scene;
+
+	if (story->n_scenes == story->capacity) {
+		size_t capacity = story->capacity ? 2 * story->capacity : 16;
+		struct story_scene *grown = realloc(story->scenes, capacity * sizeof(*grown));
+
+		if (!grown) {
+			story->failed = true;
+			return;
+		}
+		story->scenes = grown;
+		story->capacity = capacity;
+	}
+	scene = &story->scenes[story->n_scenes++];
+	*scene = (struct story_scene){ .step = story->step, .note = story->note };
+	story->note = NULL;
+	if (copy_spaces(&story->now, &scene->before))
+		story->failed = true;
+}
+
+static bool tells_something(const struct story_scene *scene)
+{
+	for (size_t i = 0; i < scene->n_commands; i++)
+		if (!scene->commands[i].folded)
+			return true;
+	return false;
+}
+
+static void scene_done(struct story_scene *scene)
+{
+	free(scene->commands);
+	spaces_done(&scene->before);
+	spaces_done(&scene->after);
+}
+
+/* Commands that are only set-up belong to what was told before, in the same step. */
+static bool join_before(struct story *story, struct story_scene *scene)
+{
+	struct story_scene *before = scene - 1;
+	struct story_command *grown;
+
+	if (scene == story->scenes || before->step != scene->step || tells_something(scene))
+		return false;
+	grown = realloc(before->commands,
+			(before->n_commands + scene->n_commands + 1) * sizeof(*grown));
+	if (!grown)
+		return false;
+	if (scene->n_commands)
+		memcpy(grown + before->n_commands, scene->commands,
+		       scene->n_commands * sizeof(*grown));
+	before->commands = grown;
+	before->n_commands += scene->n_commands;
+	if (scene->decided)
+		before->decided = before->decided ?
+			keep_format(story, "%s; %s", before->decided, scene->decided) : scene->decided;
+	spaces_done(&before->after);
+	before->after = scene->after;
+	scene->after = (struct spaces){ 0 };
+	scene_done(scene);
+	story->n_scenes--;
+	return true;
+}
+
+static const struct story_command *main_command(const struct story_scene *scene)
+{
+	for (size_t i = 0; i < scene->n_commands; i++)
+		if (!scene->commands[i].folded)
+			return &scene->commands[i];
+	return scene->commands;
+}
+
+/* What the program turns to in a step that was told already. */
+static const char *next_title(struct story *story, const struct story_command *command)
+{
+	const char *actor = story_actor(story->play), *words;
+	const char *arrow = command ? strstr(command->what, " -> ") : NULL;
+
+	if (!command)
+		return keep_format(story, "%s goes on", actor);
+	if (arrow)
+		return keep_format(story, "%s turns to %s", actor, arrow + 4);
+	if (!strcmp(command->name, "MAP_DMA") || !strcmp(command->name, "IOAS_MAP"))
+		return keep_format(story, "%s maps there all that it has mapped before, one by one", actor);
+	words = command->command ? words_for_verb(command->command->name) : command->name;
+	return keep_format(story, "%s goes on: %s", actor, words ? words : command->name);
+}
+
+/* What the answers and the state do not show: a new space, a refusal, who is where. */
+static bool is_news(const char *note)
+{
+	return strncmp(note, "a new ", 6) && strncmp(note, "in the end: ", 12) &&
+	       !strstr(note, " refuses the group") && !strstr(note, " refuses the device") && !strstr(note, " is in container ") &&
+	       !strstr(note, " is in ioas ");
+}
+
+static void end_scene(struct story *story)
+{
+	struct story_scene *scene = scene_now(story);
+	const struct play *play = story->play;
+
+	if (!scene || scene->after.list)
+		return;
+	if (copy_spaces(&story->now, &scene->after))
+		story->failed = true;
+	if (join_before(story, scene))
+		return;
+	if (scene->step == play->n_steps)
+		scene->title = "the end: the program gives everything back";
+	else if (play->policy && !scene->n_commands)
+		scene->title = "";
+	else if (scene == story->scenes || scene[-1].step != scene->step)
+		scene->title = step_title(story, &play->steps[scene->step]);
+	else
+		scene->title = next_title(story, main_command(scene));
+}
+
+/* The scene that what happens now belongs to. */
+static struct story_scene *open_scene(struct story *story)
+{
+	struct story_scene *scene = scene_now(story);
+
+	if (!scene || scene->after.list || scene->step != story->step) {
+		end_scene(story);
+		new_scene(story);
+	}
+	return scene_now(story);
+}
+
+/* ---- Commands ---------------------------------------------------------- */
+
+/* Steps that stand for several commands, of which few matter. */
+static bool is_compound(const struct story *story)
+{
+	static const char *const verbs[] = { "attach", "detach", "map", "unmap", "plug", "unplug" };
+
+	if (story->play->policy || story->step == story->play->n_steps)
+		return true;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(story->play->steps[story->step].verb->name, verbs[i]))
+			return true;
+	return false;
+}
+
+static const char *group_with_devices(struct story *story, const char *object)
+{
+	const struct vfiosim_topology *topology = story->play->topology;
+	unsigned number = (unsigned)atoi(object + strlen("group "));
+	char text[200];
+	size_t n = 0;
+
+	for (size_t i = 0; i < topology->n_devices && n < sizeof(text); i++) {
+		const struct vfiosim_topo_device *device = &topology->devices[i];
+
+		if (device->group >= 0 && topology->groups[device->group].number == number)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+					      device->name);
+	}
+	return n ? keep_format(story, "%s (%s)", object, text) : object;
+}
+
+static const char *handle_name(const struct story *story, uint64_t fd)
+{
+	for (size_t i = 0; i < story->n_handles; i++)
+		if (story->handles[i].fd == fd)
+			return story->handles[i].name;
+	return NULL;
+}
+
+/* "group 10 is in container 2" says which container a descriptor means. */
+static void learn_handle(struct story *story, const struct vfiosim_event *event, uint64_t fd)
+{
+	for (size_t i = 0; i < event->n_changes; i++) {
+		const char *at = strstr(event->changes[i], " is in container ");
+		size_t k = 0;
+
+		if (!at)
+			continue;
+		while (k < story->n_handles && story->handles[k].fd != fd)
+			k++;
+		if (k == sizeof(story->handles) / sizeof(story->handles[0]))
+			return;
+		story->handles[k].fd = fd;
+		story->handles[k].name = keep(story, at + strlen(" is in "));
+		story->n_handles += k == story->n_handles;
+	}
+}
+
+static const char *page_table_name(struct story *story, uint64_t id)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "ioas %llu", (unsigned long long)id);
+	return keep_format(story, "%s %llu", spaces_find(&story->now, name) ? "ioas" : "hwpt",
+			   (unsigned long long)id);
+}
+
+static const char *range_text(struct story *story, uint64_t first, uint64_t size, const char *where)
+{
+	const char *label = story_label(story, first);
+
+	if (!size)
+		return keep_format(story, "0x%llx, 0 bytes, in %s", (unsigned long long)first, where);
+	return keep_format(story, "0x%llx..0x%llx%s%s%s in %s", (unsigned long long)first,
+			   (unsigned long long)(first + size - 1), *label ? " (" : "", label,
+			   *label ? ")" : "", where);
+}
+
+/* Arguments without those that say nothing. */
+static const char *short_args(struct story *story, const char *args)
+{
+	char text[TEXT_MAX];
+	size_t n = 0;
+
+	while (*args && n < sizeof(text) - 1) {
+		size_t length = strcspn(args, " ");
+
+		if (strncmp(args, "argsz=", 6) && strncmp(args, "size=", 5) &&
+		    !(length == 9 && !strncmp(args, "flags=0x0", 9)))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s", n ? " " : "",
+					      (int)length, args);
+		args += length;
+		args += *args == ' ';
+	}
+	text[n < sizeof(text) ? n : sizeof(text) - 1] = 0;
+	return keep(story, text);
+}
+
+static const char *what_of(struct story *story, const struct vfiosim_event *event)
+{
+	const char *object = with_names(story, event->object), *where = object, *name;
+	uint64_t first, size, id;
+	char args[512];
+
+	if (!strncmp(object, "group ", 6))
+		object = group_with_devices(story, object);
+	if (!event->command)
+		return object;
+	vfiosim_event_args(event, args, sizeof(args));
+	if (argument(args, "ioas_id", &id) || argument(args, "dst_ioas_id", &id))
+		where = page_table_name(story, id);
+	if ((argument(args, "iova", &first) || argument(args, "dst_iova", &first)) &&
+	    (argument(args, "size", &size) || argument(args, "length", &size)))
+		return range_text(story, first, size, where);
+	if (argument(args, "container", &id)) {
+		learn_handle(story, event, id);
+		name = handle_name(story, id);
+		return name ? keep_format(story, "%s -> %s", object, name) :
+			      keep_format(story, "%s -> descriptor %llu", object, (unsigned long long)id);
+	}
+	if (argument(args, "pt_id", &id))
+		return keep_format(story, "%s -> %s", object, page_table_name(story, id));
+	if (event->command->family == VFIOSIM_SIZE_VALUE)
+		return event->arg && !is_compound(story) ? keep_format(story, "%s, %s", object, args) : object;
+	return keep_format(story, "%s, %s", object, short_args(story, with_names(story, args)));
+}
+
+/* Changes that the state below the commands shows anyway. */
+static bool seen_in_state(const char *change)
+{
+	static const char *const known[] = { " is in container ", "iova range ", " now works by ",
+					     " attached to domain ", " opened", " closed: ", " no longer has ", " left container " };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strstr(change, known[i]))
+			return true;
+	return false;
+}
+
+/* "mapping 0x0..0xfff accepted ...": what it is about was said. */
+static const char *short_change(const char *change)
+{
+	const char *at = change;
+
+	if (strncmp(change, "mapping ", 8))
+		return change;
+	at = strchr(change + 8, ' ');
+	return at ? at + 1 : change;
+}
+
+static const char **keep_list(struct story *story, const char *const *list, size_t n, bool changes)
+{
+	const char **kept = arena_alloc(&story->arena, (LIST_MAX + 1) * sizeof(*kept));
+	size_t used = 0;
+
+	if (!kept) {
+		story->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < n && used < LIST_MAX; i++)
+		if (!changes || !seen_in_state(list[i]))
+			kept[used++] = with_names(story, changes ? short_change(list[i]) : list[i]);
+	return kept;
+}
+
+static bool is_setup(const struct vfiosim_event *event)
+{
+	static const char *const names[] = { "VFIO_CHECK_EXTENSION", "VFIO_GROUP_GET_STATUS",
+					     "VFIO_GROUP_GET_DEVICE_FD", "VFIO_DEVICE_BIND_IOMMUFD",
+					     "IOMMU_IOAS_IOVA_RANGES" };
+
+	if (!event->command || strstr(event->verb, "_GET_"))
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(event->verb, names[i]))
+			return true;
+	return false;
+}
+
+/* A refusal that programs count on: the question was how much room the answer needs. */
+static bool is_size_probe(const struct vfiosim_event *event)
+{
+	return event->result == -EMSGSIZE && !strcmp(event->verb, "IOMMU_IOAS_IOVA_RANGES");
+}
+
+static bool folds(const struct story *story, const struct vfiosim_event *event)
+{
+	if (is_size_probe(event))
+		return true;
+	if (event->result < 0)
+		return false;
+	if (story->step == story->play->n_steps)
+		return true;
+	return is_compound(story) && is_setup(event);
+}
+
+void story_event(void *ctx, const struct vfiosim_event *event)
+{
+	struct story *story = ctx;
+	struct story_scene *scene = open_scene(story);
+	struct story_command *grown;
+
+	if (!scene || !strcmp(event->verb, "read"))
+		return;
+	grown = realloc(scene->commands, (scene->n_commands + 1) * sizeof(*grown));
+	if (!grown) {
+		story->failed = true;
+		return;
+	}
+	scene->commands = grown;
+	grown[scene->n_commands++] = (struct story_command){
+		.command = event->command,
+		.name = event->command ? short_name(event->command->name) : keep(story, event->verb),
+		.what = what_of(story, event),
+		.error = event->result < 0 ? (int)-event->result : 0,
+		.result = event->result,
+		.reason = event->reason ? with_names(story, event->reason) : NULL,
+		.rule = event->rule,
+		.walk = keep_list(story, event->walk, event->n_walk, false),
+		.changes = keep_list(story, event->changes, event->result < 0 ? 0 : event->n_changes,
+				     true),
+		.folded = folds(story, event),
+	};
+}
+
+void story_called(void *ctx)
+{
+	struct story *story = ctx;
+	struct spaces spaces;
+	char *text = NULL;
+
+	if (!story->target || story->failed || story->target->ops->state(story->target, &text))
+		return;
+	if (!spaces_read(text, story->play->topology, &spaces)) {
+		spaces_done(&story->now);
+		story->now = spaces;
+	}
+	free(text);
+}
+
+/* ---- What the runner says ---------------------------------------------- */
+
+static void begin_step(void *ctx, const struct play *play, size_t index)
+{
+	struct story *story = ctx;
+
+	end_scene(story);
+	story->step = index;
+	story->note = play->steps[index].note ? keep(story, play->steps[index].note) : NULL;
+}
+
+static void note_decision(void *ctx, const char *note)
+{
+	struct story *story = ctx;
+	struct story_scene *scene = open_scene(story);
+
+	if (!scene)
+		return;
+	if (is_news(note))
+		scene->decided = with_names(story, note);
+	end_scene(story);
+}
+
+static void begin_end(void *ctx)
+{
+	struct story *story = ctx;
+
+	end_scene(story);
+	story->step = story->play->n_steps;
+	story->note = NULL;
+}
+
+struct run_watch story_watch(struct story *story)
+{
+	return (struct run_watch){ begin_step, note_decision, begin_end, story };
+}
+
+void story_finish(struct story *story)
+{
+	end_scene(story);
+	story->target = NULL;
+}
+
+int story_create(const struct play *play, struct story **ret_story)
+{
+	struct story *story = calloc(1, sizeof(*story));
+
+	if (!story)
+		return -ENOMEM;
+	story->play = play;
+	arena_init(&story->arena);
+	*ret_story = story;
+	return 0;
+}
+
+void story_destroy(struct story *story)
+{
+	if (!story)
+		return;
+	for (size_t i = 0; i < story->n_scenes; i++)
+		scene_done(&story->scenes[i]);
+	free(story->scenes);
+	spaces_done(&story->now);
+	arena_done(&story->arena);
+	free(story);
+}
+
+const struct story_scene *story_scene(const struct story *story, size_t index)
+{
+	return index < story->n_scenes ? &story->scenes[index] : NULL;
+}
+
+bool story_takes_part(const struct story *story, const char *device)
+{
+	for (size_t i = 0; i < story->n_scenes; i++)
+		if (spaces_hold(&story->scenes[i].after, device))
+			return true;
+	for (size_t i = 0; i < story->play->n_steps; i++) {
+		const struct step *step = &story->play->steps[i];
+
+		for (size_t k = 0; k < STEP_ARGS_MAX; k++)
+			if (step->args[k].text && !strcmp(step->args[k].text, device))
+				return true;
+	}
+	return false;
+}

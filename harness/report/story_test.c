@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stories: what --explain says of a case is short, explains each word once, and tells the
+ * walk of a refusal as the kernel's side did it.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfiosim/error.h>
+
+#include "case/job.h"
+#include "case/library.h"
+#include "report/story_text.h"
+#include "report/words.h"
+
+#define STORY_LINES 60
+
+/* The story of the play of @name that passes @filter first; the caller frees it. */
+static char *story_of(const char *name, const struct play_filter *filter, const struct story_style *style)
+{
+	char *patterns[] = { (char *)(uintptr_t)name };
+	struct job_options options = { .target = JOB_INPROC, .story = style };
+	struct job_result result;
+	struct library library;
+	struct vfiosim_errors errors;
+	struct play *plays;
+	size_t n, size;
+	char *text;
+
+	ck_assert_int_eq(library_load(patterns, 1, &library, &errors), 0);
+	ck_assert_int_eq(library_plays(&library, filter, &plays, &n), 0);
+	ck_assert_uint_gt(n, 0);
+	options.explain = open_memstream(&text, &size);
+	ck_assert_int_eq(job_run(&plays[0], &options, &result), 0);
+	ck_assert_int_eq(result.outcome.verdict, PASSED);
+	fclose(options.explain);
+	job_result_done(&result);
+	library_plays_done(plays, n);
+	library_done(&library);
+	return text;
+}
+
+static unsigned count(const char *text, const char *needle)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, needle)); text++)
+		n++;
+	return n;
+}
+
+static const struct story_style plain = { .more = true };
+
+static struct play_filter hotadd(const char *policy, int mode)
+{
+	return (struct play_filter){ .variant = "unpinnable", .mode = mode,
+				     .policy = policy_by_name(policy) };
+}
+
+START_TEST(the_walk_of_a_refused_replay)
+{
+	struct play_filter filter = hotadd("qemu-legacy", MODE_LEGACY);
+	char *text = story_of("mdev-hotadd", &filter, &plain);
+
+	ck_assert_ptr_nonnull(strstr(text, "into a new domain on dmar0: 2 in all"));
+	ck_assert_ptr_nonnull(strstr(text, "- 0x0..0x7ffffff: 32768 pages pinned, memory of process 1, "
+					   "charged to process 1 (no limit)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "- 0xfe400000..0xfe400fff: refused: iova 0xfe400000"));
+	ck_assert_ptr_nonnull(strstr(text, "- undone: 32768 pages unpinned; the domain is gone\n"));
+	ck_assert_ptr_nonnull(strstr(text, "= no space has changed; nic0 is in none\n"));
+	ck_assert_ptr_nonnull(strstr(text, "= container 2: nic0 | 1 mapping (RAM), 32768 pages pinned | "
+					   "domain 1 of dmar0\n"));
+	ck_assert_ptr_null(strstr(text, "83b8f4f2"));	/* people say mdev0 */
+	ck_assert_ptr_null(strstr(text, "argsz"));
+	free(text);
+	filter = hotadd("single-ioas", MODE_IOMMUFD);
+	text = story_of("mdev-hotadd", &filter, &plain);
+	ck_assert_ptr_nonnull(strstr(text, "- undone: 32768 pages unpinned; the domain is gone\n"));
+	ck_assert_ptr_nonnull(strstr(text, "-> ioas 2"));
+	ck_assert_ptr_null(strstr(text, "EMSGSIZE"));	/* a question about room is no refusal */
+	free(text);
+}
+END_TEST
+
+/* With the case's own lines, which stand in `case run`: 60 in all. */
+START_TEST(short_enough)
+{
+	struct play_filter filter = hotadd("qemu-legacy", MODE_LEGACY);
+	char *text = story_of("mdev-hotadd", &filter, &plain), *at = text;
+
+	ck_assert_uint_le(count(text, "\n"), STORY_LINES);
+	for (; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		ck_assert_uint_le(strcspn(at, "\n"), STORY_WIDTH + 20);
+	free(text);
+}
+END_TEST
+
+static void check_glosses(const char *name, const char *text)
+{
+	char gloss[80];
+
+	for (size_t i = 0; word_at(i); i++) {
+		snprintf(gloss, sizeof(gloss), "| %s: ", word_at(i)->word);
+		ck_assert_msg(count(text, gloss) <= 1, "%s explains '%s' twice:\n%s", name,
+			      word_at(i)->word, text);
+	}
+}
+
+/* Each case as its first play tells it, in either mode. */
+START_TEST(no_word_is_explained_twice)
+{
+	char *every[] = { (char[]){ "mdev-*" }, (char[]){ "a*" }, (char[]){ "ids" } };
+	struct library library;
+	struct vfiosim_errors errors;
+
+	ck_assert_int_eq(library_load(every, 3, &library, &errors), 0);
+	for (size_t i = 0; i < library.n; i++)
+		for (int mode = 0; mode < MODE_COUNT; mode++) {
+			struct play_filter filter = { .mode = mode };
+			char *text;
+
+			if (!library.files[i]->modes[mode])
+				continue;
+			text = story_of(library.files[i]->name, &filter, &plain);
+			check_glosses(library.files[i]->name, text);
+			free(text);
+		}
+	library_done(&library);
+}
+END_TEST
+
+/* Words that somebody new to the field cannot know, where they come up in a story. */
+START_TEST(words_of_the_field_are_explained)
+{
+	static const char *const words[] = { "group", "container", "domain", "iova", "mdev", "pin",
+					     "BAR", "IOMMU", "region", "peer-to-peer", NULL };
+	static const char *const iommufd_words[] = { "ioas", "hwpt", "iommufd", "mdev", "pin", NULL };
+	struct play_filter filter = hotadd("qemu-legacy", MODE_LEGACY);
+
+	for (int mode = 0; mode < MODE_COUNT; mode++) {
+		char *text = story_of("mdev-hotadd", &filter, &plain);
+
+		for (const char *const *word = mode ? iommufd_words : words; *word; word++) {
+			char gloss[80];
+
+			snprintf(gloss, sizeof(gloss), "| %s: ", *word);
+			ck_assert_msg(word_in(text, *word) && strstr(text, gloss), "%s:\n%s", *word, text);
+		}
+		free(text);
+		filter = hotadd("qemu-iommufd", MODE_IOMMUFD);
+	}
+}
+END_TEST
+
+START_TEST(refusals_alone)
+{
+	static const struct story_style style = { .refused_only = true };
+	struct play_filter filter = hotadd("qemu-legacy", MODE_LEGACY);
+	char *text = story_of("mdev-hotadd", &filter, &style);
+
+	ck_assert_uint_eq(count(text, "REFUSED  EFAULT"), 2);
+	ck_assert_uint_eq(count(text, " ok"), 0);
+	free(text);
+}
+END_TEST
+
+START_TEST(pictures)
+{
+	static const struct story_style style = { .picture = true, .ascii = true };
+	struct play_filter filter = hotadd("qemu-legacy", MODE_LEGACY);
+	char *text = story_of("mdev-hotadd", &filter, &style);
+
+	ck_assert_ptr_nonnull(strstr(text, "[=RAM=]"));
+	ck_assert_ptr_nonnull(strstr(text, "[!BAR 0 of mdev0!]"));
+	ck_assert_ptr_nonnull(strstr(text, "[#reserved#]"));
+	ck_assert_ptr_nonnull(strstr(text, "^ the conflict"));
+	ck_assert_ptr_nonnull(strstr(text, "| container 2 "));
+	for (const char *at = text; *at; at++)
+		ck_assert_msg((unsigned char)*at < 0x80, "not ASCII: %s", at);
+	free(text);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tests = tcase_create("story");
+	Suite *suite = suite_create("story");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, the_walk_of_a_refused_replay);
+	tcase_add_test(tests, short_enough);
+	tcase_add_test(tests, no_word_is_explained_twice);
+	tcase_add_test(tests, words_of_the_field_are_explained);
+	tcase_add_test(tests, refusals_alone);
+	tcase_add_test(tests, pictures);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

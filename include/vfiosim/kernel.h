@@ -12,10 +12,11 @@
 #include <vfiosim/topology.h>
 
 enum vfiosim_evidence {
-	VFIOSIM_MEASURED,	/* measured on both sides; the release is that of the change */
-	VFIOSIM_MEASURED_SPAN,	/* measured on both sides, the release between them is not known:
+	VFIOSIM_MEASURED,	/* both answers are measured; the release between is not bisected,
+				   but that of the kernel's changelog, as far as remembered */
+	VFIOSIM_MEASURED_SPAN,	/* both answers are measured; nothing is known of the release:
 				   the row has the latest it can be */
-	VFIOSIM_FROM_SOURCE,	/* read from the source, measured nowhere */
+	VFIOSIM_UNMEASURED,	/* one of the answers was measured nowhere */
 };
 
 struct vfiosim_kernel_change {

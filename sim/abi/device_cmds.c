@@ -409,7 +409,7 @@ const struct command device_commands[] = {
 	  .row.since = { 6, 6 }, .row.until = { 6, 17 } },
 	{ .row = { .name = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
 		   .number = VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
-		   .since = { 6, 6 },	/* from source */
+		   .since = { 6, 6 },	/* not measured */
 		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
 		   .known_flags = VFIOSIM_DEVICE_ATTACH_PASID,
 		   .min_size = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid),
@@ -424,7 +424,7 @@ const struct command device_commands[] = {
 	  .back = offsetof(struct vfiosim_device_attach_iommufd_pt, pasid) },
 	{ .row = { .name = "VFIO_DEVICE_DETACH_IOMMUFD_PT",
 		   .number = VFIOSIM_DEVICE_DETACH_IOMMUFD_PT, .kinds = VFIOSIM_DEVICE,
-		   .since = { 6, 6 },	/* from source */
+		   .since = { 6, 6 },	/* not measured */
 		   .family = VFIOSIM_SIZE_ARGSZ, .checks_flags = true,
 		   .known_flags = VFIOSIM_DEVICE_DETACH_PASID,
 		   .min_size = offsetof(struct vfiosim_device_detach_iommufd_pt, pasid),

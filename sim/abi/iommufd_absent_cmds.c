@@ -115,7 +115,7 @@ static const int errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EOVERFL
 
 const struct command iommufd_absent_commands[] = {
 	{ .row = { .name = "IOMMU_FAULT_QUEUE_ALLOC", .number = VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC,
-		   .since = { 6, 11 },	/* from source */
+		   .since = { 6, 11 },	/* not measured */
 		   .kinds = VFIOSIM_IOMMUFD, .family = VFIOSIM_SIZE_IOMMUFD, .returns_fd = true,
 		   .fd_field = offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd),
 		   .min_size = sizeof(struct vfiosim_iommu_fault_alloc),

@@ -44,7 +44,7 @@ static const struct vfiosim_kernel_change changes[KERNEL_CHANGES] = {
 		{ 6, 6 }, "VFIO_GROUP_SET_CONTAINER, VFIO_DEVICE_BIND_IOMMUFD",
 		"a device with a direct reserved region can be given to a program",
 		"a device with a direct reserved region that its firmware requires: EINVAL",
-		VFIOSIM_FROM_SOURCE },
+		VFIOSIM_UNMEASURED },
 	[KERNEL_DOMAIN_ERANGE] = {
 		{ 6, 19 }, "a physical device joins mappings beyond its IOMMU's aperture",
 		"EFAULT (VT-d)", "ERANGE (VT-d)" },
@@ -59,12 +59,12 @@ static const struct vfiosim_kernel_change changes[KERNEL_CHANGES] = {
 	[KERNEL_MTTY_MIGRATION] = {
 		{ 6, 7 }, "VFIO_DEVICE_FEATURE", "the sample mdev mtty does not migrate: ENOTTY",
 		"the sample mdev mtty migrates (features 1, 2, 9, and dirty logging)",
-		VFIOSIM_FROM_SOURCE },
+		VFIOSIM_UNMEASURED },
 	[KERNEL_CDEV] = {
 		{ 6, 6 }, "/dev/vfio/devices/vfioN",
 		"devices have no node of their own: iommufd only as the container of a group",
 		"each device bound to a vfio driver has a node of its own, for VFIO_DEVICE_BIND_IOMMUFD",
-		VFIOSIM_FROM_SOURCE },
+		VFIOSIM_UNMEASURED },
 	[KERNEL_BIND_TOKEN] = {
 		{ 6, 17 }, "VFIO_DEVICE_BIND_IOMMUFD",
 		"no flag is known (EINVAL); what lies behind the first 16 bytes is ignored",
@@ -75,7 +75,7 @@ static const struct vfiosim_kernel_change changes[KERNEL_CHANGES] = {
 		"a flag gives a PASID; a device whose driver knows none: EOPNOTSUPP" },
 	[KERNEL_IOMMUFD] = {
 		{ 6, 2 }, "/dev/iommu", "does not exist", "exists, if the kernel is configured with it",
-		VFIOSIM_FROM_SOURCE },
+		VFIOSIM_UNMEASURED },
 	[KERNEL_IOMMUFD_MMAP] = {
 		{ 6, 17 }, "/dev/iommu", "mmap(): ENODEV", "mmap() of an unknown offset: ENXIO" },
 	[KERNEL_HWPT_FAULT_ID] = {

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* vfiosim kernel diff: every difference is printed between the right versions, and no other. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfiosim/kernel.h>
+
+#include "base/kernel_version.h"
+#include "cli.h"
+
+static char out[65536];
+
+/* Runs the verb; what it printed is in @out. */
+static int diff(const char *from, const char *to)
+{
+	char a[16], b[16], *argv[] = { (char[]){ "kernel" }, (char[]){ "diff" }, a, b, NULL };
+	char path[] = "/tmp/vfiosim-verb-XXXXXX";
+	int fd = mkstemp(path), saved = dup(STDOUT_FILENO), status;
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	snprintf(a, sizeof(a), "%s", from);
+	snprintf(b, sizeof(b), "%s", to);
+	fflush(NULL);
+	dup2(fd, STDOUT_FILENO);
+	status = cli_main(&kernel_verb, 4, argv);
+	fflush(NULL);
+	dup2(saved, STDOUT_FILENO);
+	n = pread(fd, out, sizeof(out) - 1, 0);
+	out[n > 0 ? n : 0] = '\0';
+	close(fd);
+	close(saved);
+	return status;
+}
+
+static void check_row(const struct vfiosim_kernel_change *change, struct vfiosim_kernel older,
+		      struct vfiosim_kernel newer)
+{
+	bool expected = kernel_before(older, change->since) && !kernel_before(newer, change->since);
+
+	ck_assert_msg(!!strstr(out, change->after) == expected, "%u.%u %s: %s\n%s", change->since.major,
+		      change->since.minor, change->about, change->after, out);
+	ck_assert(!expected || (strstr(out, change->before) && strstr(out, change->about)));
+}
+
+START_TEST(each_difference_is_told_between_its_versions)
+{
+	static const char *const versions[] = { "6.1", "6.2", "6.6", "6.12", "6.13", "6.18", "7.2" };
+	const struct vfiosim_kernel_change *change;
+	struct vfiosim_kernel older, newer;
+
+	for (size_t i = 0; i + 1 < sizeof(versions) / sizeof(versions[0]); i++) {
+		ck_assert_int_eq(diff(versions[i], versions[i + 1]), 0);
+		ck_assert(vfiosim_kernel_parse(versions[i], &older));
+		ck_assert(vfiosim_kernel_parse(versions[i + 1], &newer));
+		for (size_t j = 0; (change = vfiosim_kernel_change(j)); j++)
+			check_row(change, older, newer);
+	}
+}
+END_TEST
+
+START_TEST(commands_have_the_release_they_came_with)
+{
+	ck_assert_int_eq(diff("7.2", "6.12"), 0);	/* either order */
+	ck_assert(strstr(out, "Commands that 6.12 does not know (ENOTTY):\n"));
+	ck_assert(strstr(out, "  IOMMU_IOAS_MAP_FILE                since 6.13\n"));
+	ck_assert(!strstr(out, "IOMMU_FAULT_QUEUE_ALLOC"));
+	ck_assert(!strstr(out, "  VFIO_DEVICE_BIND_IOMMUFD  "));	/* another shape, not new */
+	ck_assert_int_eq(diff("6.5", "6.6"), 0);
+	ck_assert(strstr(out, "  VFIO_DEVICE_BIND_IOMMUFD           since 6.6\n"));
+	ck_assert_int_eq(diff("6.12", "6.12"), 0);
+	ck_assert_str_eq(out, "no difference that vfiosim knows\n");
+	ck_assert_int_eq(diff("6.12", "5.4"), 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kernel");
+	TCase *tcase = tcase_create("diff");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, each_difference_is_told_between_its_versions);
+	tcase_add_test(tcase, commands_have_the_release_they_came_with);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

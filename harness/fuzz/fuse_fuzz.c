@@ -144,6 +144,7 @@ static int watch_machine(void *ctx, struct vfiosim *sim)
 		return 0;
 	}
 	story->sim = sim;
+	story->watched.topology = story->topology;
 	story->watched.shared = true;
 	story->watched.tally = tally;
 	return vfiosim_trace_add(sim, world_watch, &story->watched);

@@ -15,7 +15,6 @@
 #include "fault_args.h"
 #include "report/explain.h"
 #include "report/story.h"
-#include "report/story_page.h"
 #include "report/story_text.h"
 
 const char *const job_targets[] = { "inproc", "fuse", "host", NULL };
@@ -79,7 +78,7 @@ static int begin_telling(const struct play *play, const struct job_options *opti
 {
 	int error = 0;
 
-	if (options->story || options->page) {
+	if (options->story) {
 		error = story_create(play, &telling->story);
 		if (error)
 			return error;
@@ -108,10 +107,7 @@ static void end_telling(const struct job_options *options, struct telling *telli
 	if (!telling->story)
 		return;
 	story_finish(telling->story);
-	if (options->story)
-		story_tell(telling->story, options->story, options->explain);
-	if (options->page)
-		story_page(telling->story, options->page);
+	story_tell(telling->story, options->story, options->explain);
 	story_destroy(telling->story);
 }
 

@@ -25,7 +25,6 @@ struct job_options {
 	enum job_target target;
 	FILE *explain;				/* tell the play there; NULL: do not */
 	const struct story_style *story;	/* JOB_INPROC: as a story; NULL: every event */
-	FILE *page;				/* JOB_INPROC: and as an HTML page; NULL: do not */
 	bool colours;				/* @explain may have them */
 	struct vfiosim_kernel kernel;		/* the machine's, where the case says none; 0.0: its topology's */
 	const struct fault_args *faults;	/* for each machine, besides the case's own; NULL: none */

@@ -492,7 +492,7 @@ static int serve(struct call *call)
 /* For a follower: what faults may name about the command. */
 static void find_about(struct call *call, struct vfiosim_about *about)
 {
-	struct fault_where where;
+	struct fault_where where = { 0 };
 
 	pthread_mutex_lock(&call->sim->lock);
 	command_where(call, &where);

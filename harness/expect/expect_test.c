@@ -431,6 +431,37 @@ START_TEST(reports_for_machines)
 }
 END_TEST
 
+/* A case's machine and outcome: what the client does is what QEMU does, or not. */
+START_TEST(outcome_of_a_case)
+{
+	static const struct {
+		const char *name, *policy, *words;
+		int status;
+		const char *says;
+	} rows[] = {
+		{ "mdev-hotadd/unpinnable", "qemu-legacy", "legacy", 0, "1 of 1 hold" },
+		{ "mdev-hotadd/unpinnable", "qemu-iommufd", "iommufd", 0, "1 of 1 hold" },
+		{ "mdev-hotadd/unpinnable", "cloud-hypervisor", "legacy,one-space", 0, "1 of 1 hold" },
+		{ "mdev-hotadd/unpinnable", "cloud-hypervisor", "legacy", 1,
+		  "expected 1 space at the fullest moment, seen 2" },
+		{ "mdev-hotadd/reserved", "qemu-legacy", "legacy", 1, "expected omitted [0xfee00000]" },
+		{ "mdev-hotadd/none", "qemu-legacy", "legacy", 125, "has no variant none" },
+		{ "mdev-hotad/none", "qemu-legacy", "legacy", 125, "mdev-hotad" },
+	};
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run run;
+		int status = run_and_wait((enum who)_i,
+					  RUN("--case", rows[i].name, "--policy", rows[i].policy, "--", SELF,
+					      "client", rows[i].words), &run);
+
+		ck_assert_msg(status == rows[i].status && strstr(run.text, rows[i].says),
+			      "%s %s: status %d:\n%s", rows[i].name, rows[i].policy, status, run.text);
+	}
+}
+END_TEST
+
 /* ---- Recording --------------------------------------------------------- */
 
 /* A program's run is recorded; it is held against that; then it changes. */
@@ -505,6 +536,7 @@ static Suite *expect_suite(void)
 		faults_of_the_file,
 		mistakes_are_told_together,
 		reports_for_machines,
+		outcome_of_a_case,
 		recorded_and_held_against,
 		examples,
 	};

@@ -37,7 +37,7 @@ int run_expect_open(struct run_expect *run, struct vfiosim_topology *topology,
 	const struct expect_options *options = run->options;
 
 	run->topology = topology;
-	if (run->expect && (expect_resolve(run->expect, topology, errors) || errors->n)) {
+	if (run->expect && run->expect->root && (expect_resolve(run->expect, topology, errors) || errors->n)) {
 		cli_file_errors(errors);
 		return -EINVAL;
 	}
@@ -118,7 +118,7 @@ static struct report_row report_row_of(const struct run_expect *run, const struc
 {
 	return (struct report_row){
 		.name = row->name,
-		.suite = run->options->expect,
+		.suite = run->expect->file,
 		.verdict = row->failed ? REPORT_FAILED : REPORT_PASSED,
 		.message = row->failed ? row->message : NULL,
 		.detail = row->failed ? row->detail : NULL,

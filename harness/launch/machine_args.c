@@ -72,6 +72,19 @@ char *machine_topology_name(const struct machine_args *args)
 	return path ? path : strdup(name_or_file);
 }
 
+int machine_apply(const struct machine_args *args, struct vfiosim_topology *topology)
+{
+	int error = fault_args_apply(&args->faults, topology);
+
+	if (error)
+		return error;
+	if (args->kernel.major)
+		vfiosim_topology_set_kernel(topology, args->kernel);
+	if (args->memlock.given)
+		vfiosim_topology_set_memlock(topology, args->memlock.kind, args->memlock.bytes);
+	return 0;
+}
+
 int machine_load(const struct machine_args *args, struct vfiosim_topology **ret_topology,
 		 struct vfiosim_errors *ret_errors)
 {
@@ -81,16 +94,12 @@ int machine_load(const struct machine_args *args, struct vfiosim_topology **ret_
 	error = vfiosim_topology_load(args->topology, &topology, ret_errors);
 	if (error)
 		return error;
-	error = fault_args_apply(&args->faults, topology);
+	error = machine_apply(args, topology);
 	if (error) {
 		vfiosim_topology_free(topology);
 		ret_errors->n = 0;
 		return error;
 	}
-	if (args->kernel.major)
-		vfiosim_topology_set_kernel(topology, args->kernel);
-	if (args->memlock.given)
-		vfiosim_topology_set_memlock(topology, args->memlock.kind, args->memlock.bytes);
 	*ret_topology = topology;
 	return 0;
 }

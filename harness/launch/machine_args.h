@@ -58,6 +58,8 @@ const char *machine_chardev_word(size_t index);
  */
 int machine_load(const struct machine_args *args, struct vfiosim_topology **ret_topology,
 		 struct vfiosim_errors *ret_errors);
+/* What the options say, of a topology that is there already. -EINVAL: told; -ENOMEM. */
+int machine_apply(const struct machine_args *args, struct vfiosim_topology *topology);
 /* What `--topology` would take inside the run as well; malloc'ed. */
 char *machine_topology_name(const struct machine_args *args);
 /* struct launch_options's fake_chardevs. */

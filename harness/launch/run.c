@@ -9,11 +9,14 @@
 
 #include "base/errors.h"
 #include "cli.h"
+#include "case/case_verb.h"
+#include "expect/from_case.h"
 #include "expect/run_expect.h"
 #include "fault_args.h"
 #include "launch/launch.h"
 #include "launch/machine_args.h"
 #include "report/explain.h"
+#include "select/policy.h"
 
 struct run_options {
 	struct machine_args machine;
@@ -21,6 +24,8 @@ struct run_options {
 	const char *output;	/* NULL: stderr */
 	bool explain;
 	const char *name;
+	const char *case_name;	/* NULL: none */
+	int policy;		/* index of case_policy_word(); -1: not given */
 	struct expect_options expect;
 };
 
@@ -170,6 +175,30 @@ static int run_in(struct vfiosim_topology *topology, const struct run_options *o
 	return launch_in(topology, options, expect, args);
 }
 
+/* --case: its machine, and how it ends for --policy. */
+static int run_case(struct run_options *options, char **args)
+{
+	const struct policy *policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy);
+	struct run_expect expect = { .options = &options->expect };
+	struct case_expect from = { 0 };
+	struct vfiosim_errors errors = { 0 };
+	int status = LAUNCH_FAILED;
+
+	if (!policy || options->expect.expect || options->machine.topology) {
+		cli_error("--case wants --policy, and neither --expect nor --topology");
+		return LAUNCH_FAILED;
+	}
+	if (!case_expect_load(options->case_name, policy, &from, &expect.expect)) {
+		options->machine.topology = from.play.topology->name;
+		setenv("VFIOSIM_CASE", options->case_name, 1);
+		if (!machine_apply(&options->machine, from.play.topology))
+			status = run_in(from.play.topology, options, &expect, &errors, args);
+	}
+	run_expect_close(&expect);
+	case_expect_done(&from);
+	return status;
+}
+
 static int run(void *given, char **args, size_t n)
 {
 	struct run_options *options = given;
@@ -178,6 +207,8 @@ static int run(void *given, char **args, size_t n)
 	struct run_expect expect;
 	int status = LAUNCH_FAILED;
 
+	if (options->case_name)
+		return run_case(options, args);
 	if (run_expect_load(&expect, &options->expect, &expect_errors) && !expect.expect) {
 		cli_file_errors(&expect_errors);
 		return LAUNCH_FAILED;
@@ -211,6 +242,10 @@ static const struct cli_option run_options[] = {
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
 	  AT(output), .files = true },
 	{ "name", 0, "NAME", "what `vfiosim ctl -r` may call this run", CLI_TEXT, AT(name) },
+	{ "case", 0, "NAME/VARIANT", "the machine of a case, and how it ends for --policy", CLI_TEXT,
+	  AT(case_name), .words = case_word },
+	{ "policy", 0, "POLICY", "with --case: the selection policy that COMMAND has", CLI_CHOICE,
+	  AT(policy), .words = case_policy_word },
 	{ "expect", 0, "FILE", "what should become of COMMAND; a mismatch turns exit status 0 into 1",
 	  CLI_TEXT, AT(expect.expect), .files = true },
 	{ "record-expect", 0, "FILE", "write what happened as such a file, to be edited", CLI_TEXT,
@@ -220,6 +255,8 @@ static const struct cli_option run_options[] = {
 	  AT(expect.junit), .files = true },
 	{ NULL },
 };
+
+static const struct run_options defaults = { .policy = -1 };
 
 const struct cli_verb run_verb = {
 	.name = "run",
@@ -234,6 +271,7 @@ const struct cli_verb run_verb = {
 		"says exit:, the verdict alone decides.\n",
 	.options = run_options,
 	.size = sizeof(struct run_options),
+	.defaults = &defaults,
 	.usage_status = LAUNCH_FAILED,
 	.run = run,
 };

@@ -232,21 +232,24 @@ int fault_judge(const struct vfiosim_fault *fault, FILE *problem)
 {
 	const struct vfiosim_fault_when *when = &fault->when;
 	const struct vfiosim_fault_site_info *site = vfiosim_fault_site(fault->site);
+	const char *who = site ? site->name : "fault";
 
 	if (!site)
-		return complain(problem, "fault", "there is no such site");
+		return complain(problem, who, "there is no such site");
 	if (fault->site == VFIOSIM_FAULT_COMMAND && !fault->command && !fault->command_class)
 		return complain(problem, site->name, "which one?");
+	if (fault->site == VFIOSIM_FAULT_COMMAND)
+		who = fault->command ? fault->command->name : fault->command_class->name;
 	if (fault->error < 0 || fault->error > ERRNO_MAX)
-		return complain(problem, site->name, "errnos are from 1 to 4095");
+		return complain(problem, who, "errnos are from 1 to 4095");
 	if (!!fault->error + fault->returns + !!*fault->set_field > 1)
-		return complain(problem, site->name, "it either fails, or gives a value, or sets an output");
+		return complain(problem, who, "it either fails, or gives a value, or sets an output");
 	if (when->last && when->last < (when->first ? when->first : 1))
-		return complain(problem, site->name, "the last time comes before the first");
+		return complain(problem, who, "the last time comes before the first");
 	if (fault->of & VFIOSIM_FAULT_OF_IOVA && fault->iova_first > fault->iova_last)
-		return complain(problem, site->name, "the last iova comes before the first");
+		return complain(problem, who, "the last iova comes before the first");
 	if (fault->page && fault->site != VFIOSIM_FAULT_PIN)
-		return complain(problem, site->name, "only pins have a page");
+		return complain(problem, who, "only pins have a page");
 	return fault->site == VFIOSIM_FAULT_COMMAND ? judge_command(fault, problem) :
 						      judge_step(fault, problem);
 }

@@ -187,10 +187,26 @@ static int set_of_command(struct parser *parser, const char *value)
 	return set_command(parser, value, "command", false);
 }
 
+/* Groups that come with mdevs made at run time have numbers nobody knows yet. */
+static bool may_have_group(const struct vfiosim_topology *topology, uint32_t number)
+{
+	if (!topology || topology->n_mdev_types)
+		return true;
+	for (size_t i = 0; i < topology->n_groups; i++)
+		if (topology->groups[i].number == number)
+			return true;
+	return false;
+}
+
 static int set_group(struct parser *parser, const char *value)
 {
 	parser->fault->of |= VFIOSIM_FAULT_OF_GROUP;
-	return parse_u32(value, &parser->fault->group) ? 0 : bad_value(parser, "group", "a number");
+	if (!parse_u32(value, &parser->fault->group))
+		return bad_value(parser, "group", "a number");
+	if (may_have_group(parser->topology, parser->fault->group))
+		return 0;
+	return complain(parser, "the machine has no group %u (`vfiosim topology show` lists them)",
+			parser->fault->group);
 }
 
 static int set_container(struct parser *parser, const char *value)
@@ -344,7 +360,7 @@ static int set_delay(struct parser *parser, const char *value)
 	static const struct {
 		const char *unit;
 		uint32_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "", 1 }, { NULL, 0 } };
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { NULL, 0 } };
 	const char *at = value;
 	uint64_t count;
 
@@ -484,9 +500,9 @@ static int parse(struct parser *parser, char *text)
 
 	if (!word)
 		return complain(parser, "a fault begins with where it happens: MAP_DMA, map, pin, ...");
-	ret = set_site(parser, word);
+	ret = set_site(parser, word + strspn(word, " "));
 	while (!ret && (word = strtok_r(NULL, ",", &rest)))
-		ret = set_key(parser, word, &seen);
+		ret = set_key(parser, word + strspn(word, " "), &seen);
 	if (ret)
 		return ret;
 	if (!does_something(parser->fault))

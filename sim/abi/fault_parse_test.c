@@ -86,7 +86,7 @@ START_TEST(places)
 	bad("attach,device=,error=EBUSY", "'' is no device of the topology");
 	bad("attach,group=x,error=EBUSY", "group= wants a number");
 	bad("map,iova=0x1000,error=ENOMEM", "iova= wants FIRST..LAST, both inclusive");
-	bad("map,iova=2..1,error=ENOMEM", "command: the last iova comes before the first");
+	bad("map,iova=2..1,error=ENOMEM", "map: the last iova comes before the first");
 }
 END_TEST
 
@@ -104,7 +104,7 @@ START_TEST(times)
 		snprintf(text, sizeof(text), "map,when=%s,error=ENOMEM", wrong[i]);
 		bad(text, "when= wants N, N+, FIRST..LAST, N+STEP or FIRST..LAST+STEP, counted from 1");
 	}
-	bad("map,when=5..2,error=ENOMEM", "command: the last time comes before the first");
+	bad("map,when=5..2,error=ENOMEM", "map: the last time comes before the first");
 }
 END_TEST
 
@@ -127,7 +127,7 @@ START_TEST(effects)
 	bad("RESET,set.flags=0", "VFIO_DEVICE_RESET: no output 'flags' can be set");
 	bad("GET_STATUS,set.flags=x", "set.FIELD= wants a number");
 	bad("GET_STATUS,set.flags=0,error=EINVAL",
-	    "command: it either fails, or gives a value, or sets an output");
+	    "VFIO_GROUP_GET_STATUS: it either fails, or gives a value, or sets an output");
 	bad("pin,signal=STOP",
 	    "pin: only whole commands are delayed, send a signal or set an output");
 	bad("map", "nothing would happen: give error=, return=, set.FIELD=, delay= or signal=");
@@ -135,11 +135,15 @@ START_TEST(effects)
 	bad("map,error=ENOMEN", "'ENOMEN' is no errno; did you mean 'ENOMEM'?");
 	bad("map,errno=ENOMEM", "'errno' is no key of a fault; did you mean 'error'?");
 	bad("map,error=ENOMEM,error=EBUSY", "error is given twice");
+	good("map, when=2, error=ENOMEM", "map,when=2,error=ENOMEM");
+	bad("map,page=1,error=ENOMEM", "map: only pins have a page");
+	bad("map,delay=500", "delay= wants a time such as 500ms or 2s");
 	bad("map,delay=5h", "delay= wants a time such as 500ms or 2s");
 	bad("RESET,error=EPIPE",
 	    "VFIO_DEVICE_RESET cannot fail with EPIPE; it can with EINVAL, ENOTTY, EAGAIN");
 	bad("unmap,error=EPERM", "unmap cannot fail with EPERM; it can with EFAULT, EINVAL, "
-				 "EOVERFLOW, EBUSY, ENOMEM, E2BIG, ENOENT, ENODEV");
+				 "EOVERFLOW, EBUSY, ENOTTY, ENOMEM, E2BIG, ENOENT, "
+				 "ENODEV");
 	bad("MAP_DMA,return=1", "VFIO_IOMMU_MAP_DMA: it returns nothing but what it does");
 }
 END_TEST

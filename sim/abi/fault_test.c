@@ -273,6 +273,32 @@ START_TEST(a_device_is_its_group)
 }
 END_TEST
 
+/* What is done to a container concerns the groups in it. */
+START_TEST(a_container_is_its_groups)
+{
+	uint64_t uva = memory(&story, 1, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+	struct vfiosim_fault of_device = failing(of_command("VFIO_IOMMU_MAP_DMA"), 2, ENOSPC);
+	struct vfiosim_fault of_group = failing(of_command("VFIO_IOMMU_MAP_DMA"), 1, ENOMEM);
+	int group, other_group, container = container_with(&story, 10, &group);
+	int other = container_with(&story, 11, &other_group);
+
+	of_group.of = VFIOSIM_FAULT_OF_GROUP;
+	of_group.group = 10;
+	add(of_group);
+	snprintf(of_device.device, sizeof(of_device.device), NIC);
+	add(of_device);
+	map(&story, other, 0, uva, PAGE);
+	map(&story, other, PAGE, uva, PAGE);
+	ck_assert_int_eq(__map(&story, container, 0, uva, PAGE, MAP_RW), -ENOMEM);
+	ck_assert_int_eq(__map(&story, container, 0, uva, PAGE, MAP_RW), -ENOSPC);
+	map(&story, container, 0, uva, PAGE);
+	vfiosim_inproc_close(story.proc, other);
+	vfiosim_inproc_close(story.proc, other_group);
+	vfiosim_inproc_close(story.proc, container);
+	vfiosim_inproc_close(story.proc, group);
+}
+END_TEST
+
 /* ---- Other effects ---- */
 
 START_TEST(an_extension_can_be_missing)
@@ -492,6 +518,7 @@ int main(void)
 	tcase_add_test(rules, each_kind_of_file_gives_its_own_errnos);
 	tcase_add_test(rules, commands_are_told_apart_by_name);
 	tcase_add_test(rules, a_device_is_its_group);
+	tcase_add_test(rules, a_container_is_its_groups);
 	tcase_add_test(rules, an_extension_can_be_missing);
 	tcase_add_test(rules, a_delay_is_virtual);
 	tcase_add_test(rules, a_group_that_is_not_viable);

@@ -192,6 +192,8 @@ static bool is_of_device(const struct vfiosim_fault *fault, const struct call *c
 		return true;
 	if (device)
 		return !strcmp(device, fault->device);
+	if (!at && call->where && call->where->holds_device)
+		return call->where->holds_device(call->where->holder, fault->device);
 	return at && at->has_device && at->has_device(at->group_object, fault->device);
 }
 
@@ -206,6 +208,17 @@ static bool is_of_client(const struct vfiosim_fault *fault, const struct call *c
 	       (client && client->number == fault->client);
 }
 
+static bool is_of_group(const struct vfiosim_fault *fault, const struct call *call,
+			const struct fault_where *where)
+{
+	const struct fault_where *at = knows(call, where, VFIOSIM_FAULT_OF_GROUP);
+
+	if (at)
+		return at->group == fault->group;
+	return call->where && call->where->holds_group &&
+	       call->where->holds_group(call->where->holder, fault->group);
+}
+
 static bool is_of_object(const struct vfiosim_fault *fault, const struct call *call,
 			 const struct fault_where *where)
 {
@@ -213,8 +226,7 @@ static bool is_of_object(const struct vfiosim_fault *fault, const struct call *c
 
 	if (!is_of_device(fault, call, where))
 		return false;
-	at = knows(call, where, VFIOSIM_FAULT_OF_GROUP);
-	if (fault->of & VFIOSIM_FAULT_OF_GROUP && !(at && at->group == fault->group))
+	if (fault->of & VFIOSIM_FAULT_OF_GROUP && !is_of_group(fault, call, where))
 		return false;
 	at = knows(call, where, VFIOSIM_FAULT_OF_CONTAINER);
 	if (fault->of & VFIOSIM_FAULT_OF_CONTAINER && !(at && at->container == fault->container))

@@ -27,6 +27,10 @@ struct fault_where {
 	/* With OF_GROUP: is a device of this address in it? NULL: nobody knows. */
 	bool (*has_device)(const void *group_object, const char *address);
 	const void *group_object;
+	/* Containers, whose commands concern all groups in them; NULL: nobody knows. */
+	bool (*holds_group)(const void *holder, uint32_t group);
+	bool (*holds_device)(const void *holder, const char *address);
+	const void *holder;
 	struct span iova;
 	const char *device;		/* NULL: unknown, or none */
 	uint64_t n;			/* pin: pages; vectors: how many are asked for */

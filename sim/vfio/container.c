@@ -231,12 +231,40 @@ static void describe(const struct vfiosim_file *file, char *to, size_t size)
 	snprintf(to, size, "container %u", container->number);
 }
 
+static bool holds_group(const void *holder, uint32_t number)
+{
+	const struct container *container = holder;
+	const struct vfio_group *group;
+
+	TAILQ_FOREACH(group, &container->groups, in_container)
+		if (group_number(group) == number)
+			return true;
+	return false;
+}
+
+static bool holds_device(const void *holder, const char *address)
+{
+	const struct container *container = holder;
+	const struct vfio_group *group;
+	struct fault_where where = { 0 };
+
+	TAILQ_FOREACH(group, &container->groups, in_container) {
+		iommu_group_where(group->iommu_group, &where);
+		if (where.has_device(where.group_object, address))
+			return true;
+	}
+	return false;
+}
+
 static void where(const struct vfiosim_file *file, struct fault_where *ret_where)
 {
 	const struct container *container = file->object;
 
 	ret_where->known |= VFIOSIM_FAULT_OF_CONTAINER;
 	ret_where->container = container->number;
+	ret_where->holds_group = holds_group;
+	ret_where->holds_device = holds_device;
+	ret_where->holder = container;
 }
 
 static void release(struct call *call)

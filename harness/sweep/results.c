@@ -23,8 +23,10 @@ uint64_t results_plan(uint64_t plan, const char *point)
 
 void results_done(struct results *results)
 {
-	for (size_t i = 0; i < results->n; i++)
+	for (size_t i = 0; i < results->n; i++) {
 		free(results->items[i].point);
+		free(results->items[i].story);
+	}
 	free(results->items);
 }
 
@@ -94,6 +96,7 @@ static void put_result(FILE *to, const struct result *result)
 
 	json_init(&json, to, false);
 	json_object(&json);
+	json_put_unsigned(&json, "n", result->number);
 	json_put_string(&json, "point", result->point);
 	json_put_string(&json, "outcome", judge_outcomes[verdict->outcome]);
 	json_put_number(&json, "status", result->status);
@@ -180,4 +183,41 @@ int results_write_junit(const struct results *results, const char *path)
 	free(messages);
 	free(rows);
 	return error;
+}
+
+/* ---- Merging ---- */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const struct result *first = a, *second = b;
+
+	return (first->number > second->number) - (first->number < second->number);
+}
+
+int results_merge(struct results *results, struct results *from, const char *path)
+{
+	struct result *grown;
+
+	if (results->plan && results->plan != from->plan) {
+		cli_error("%s: it is of another plan than the reports before it", path);
+		return -EINVAL;
+	}
+	grown = reallocarray(results->items, results->n + from->n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	results->items = grown;
+	results->plan = from->plan;
+	results->points = from->points;
+	if (from->n)
+		memcpy(&grown[results->n], from->items, from->n * sizeof(*grown));
+	results->n += from->n;
+	from->n = 0;
+	qsort(grown, results->n, sizeof(*grown), compare_numbers);
+	for (size_t i = 1; i < results->n; i++)
+		if (grown[i].number == grown[i - 1].number) {
+			cli_error("%s: point %zu is there twice: %s", path, grown[i].number,
+				  grown[i].point);
+			return -EINVAL;
+		}
+	return 0;
 }

@@ -14,9 +14,11 @@
 
 struct result {
 	char *point;		/* the fault; malloc'ed */
+	size_t number;		/* in the plan, from 1 */
 	bool tested;
 	struct verdict verdict;
 	int status;		/* the program's exit status */
+	char *story;		/* malloc'ed; NULL: not kept */
 };
 
 struct results {
@@ -41,5 +43,9 @@ void results_print_summary(FILE *to, const struct results *results);
 int results_write_json(const struct results *results, const char *path);
 int results_write_junit(const struct results *results, const char *path);
 int results_read_json(struct results *results, const char *path);
+/* One page, with the story of each run; in results_page.c. */
+int results_write_html(const struct results *results, const char *title, const char *path);
+/* All of @from becomes @results'. -EINVAL, told as @path's fault: of another plan, or twice. */
+int results_merge(struct results *results, struct results *from, const char *path);
 
 #endif

@@ -38,6 +38,7 @@ static bool take_result(struct results *results, struct json_object *object)
 	results->items = grown;
 	to = &grown[results->n];
 	*to = (struct result){ .point = strdup(text_of(object, "point")),
+			       .number = strtoull(text_of(object, "n"), NULL, 10),
 			       .tested = true,
 			       .status = atoi(text_of(object, "status")),
 			       .verdict = { .outcome = (enum judge_outcome)outcome,

@@ -42,7 +42,7 @@ struct sweep_options {
 	struct texts only;
 	struct shard shard;
 	const char *point, *from;
-	const char *json, *junit, *defects;
+	const char *json, *junit, *html, *defects;
 	const char *baseline, *record_baseline;
 	const char *plan_file, *record_plan;
 	uint64_t jobs, timeout_s, max_unstable, shallow, seed;
@@ -348,7 +348,7 @@ static int add_result(struct results *results, const char *point)
 	if (!grown)
 		return -ENOMEM;
 	results->items = grown;
-	grown[results->n] = (struct result){ .point = strdup(point) };
+	grown[results->n] = (struct result){ .point = strdup(point), .number = results->n + 1 };
 	if (!grown[results->n].point)
 		return -ENOMEM;
 	results->plan = results_plan(results->plan, point);
@@ -423,24 +423,45 @@ static int write_points(const struct sweep *sweep, const char *path)
 	return error;
 }
 
+static size_t common_prefix(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+/* Ids are long, and differ at their ends. NULL: none has the same place. */
+static const char *nearest_point(const struct results *results, const char *point)
+{
+	size_t best = strcspn(point, ",");
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < results->n; i++) {
+		size_t common = common_prefix(results->items[i].point, point);
+
+		if (common > best) {
+			best = common;
+			nearest = results->items[i].point;
+		}
+	}
+	return nearest;
+}
+
 static int choose_point(struct sweep *sweep, const char *point)
 {
-	const char **points = calloc(sweep->results.n + 1, sizeof(*points));
-	char nearest[2 * VFIOSIM_FAULT_TEXT_MAX];
+	const char *nearest = nearest_point(&sweep->results, point);
 	size_t i = 0;
 
 	while (i < sweep->results.n && strcmp(sweep->results.items[i].point, point))
 		i++;
 	if (i < sweep->results.n) {
 		sweep->order[sweep->n_order++] = i;
-		free(points);
 		return 0;
 	}
-	for (i = 0; points && i < sweep->results.n; i++)
-		points[i] = sweep->results.items[i].point;
-	cli_error("--point %s: there is no such point%s", point,
-		  points ? suggestion(point, points, sweep->results.n, nearest, sizeof(nearest)) : "");
-	free(points);
+	cli_error("--point %s: there is no such point%s%s%s", point, nearest ? "; did you mean '" : "",
+		  nearest ? nearest : "", nearest ? "'?" : "");
 	return -EINVAL;
 }
 
@@ -576,6 +597,23 @@ static void keep_defect(const struct sweep *sweep, const struct attempt *attempt
 	write_repro(sweep, folder, sweep->results.items[index].point);
 }
 
+#define STORY_MAX (256u << 10)
+
+/* What happened, in words; a long story without its end. */
+static char *read_story(const char *folder)
+{
+	char path[600], *story = calloc(1, STORY_MAX);
+	FILE *from;
+
+	snprintf(path, sizeof(path), "%s/explain.txt", folder);
+	from = fopen(path, "re");
+	if (story && from)
+		story[fread(story, 1, STORY_MAX - 1, from)] = 0;
+	if (from)
+		fclose(from);
+	return story;
+}
+
 /* ---- All points -------------------------------------------------------- */
 
 static void progress(const struct sweep *sweep)
@@ -617,6 +655,8 @@ static void finish(struct sweep *sweep, struct slot *slot)
 	result->status = run.status;
 	judge(&sweep->clean, &run, &result->verdict);
 	judge_run_done(&run);
+	if (sweep->options->html)
+		result->story = read_story(slot->attempt.folder);
 	if (result->verdict.defect && sweep->options->defects)
 		keep_defect(sweep, &slot->attempt, index);
 	attempt_remove(&slot->attempt);
@@ -710,10 +750,10 @@ static size_t compare_results(const struct results *was, const struct results *i
 
 /* ---- The verb ---------------------------------------------------------- */
 
-static int verdict_of(struct sweep *sweep, const struct results *baseline)
+/* The exit status. */
+static int report(const struct sweep_options *options, const struct results *results,
+		  const struct results *baseline, const char *title)
 {
-	const struct sweep_options *options = sweep->options;
-	const struct results *results = &sweep->results;
 	size_t bad = results_defects(results);
 
 	if (options->baseline)
@@ -726,7 +766,8 @@ static int verdict_of(struct sweep *sweep, const struct results *baseline)
 	}
 	if ((options->json && results_write_json(results, options->json)) ||
 	    (options->record_baseline && results_write_json(results, options->record_baseline)) ||
-	    (options->junit && results_write_junit(results, options->junit)))
+	    (options->junit && results_write_junit(results, options->junit)) ||
+	    (options->html && results_write_html(results, title, options->html)))
 		return 2;
 	return bad ? 1 : 0;
 }
@@ -749,7 +790,7 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 	}
 	if (test_all(sweep))
 		return stopped ? 128 + stopped : 2;
-	return verdict_of(sweep, baseline);
+	return report(options, &sweep->results, baseline, sweep->attempt_options.argv[0]);
 }
 
 static void sweep_done(struct sweep *sweep)
@@ -788,6 +829,28 @@ static int sweep_in(struct sweep *sweep, const struct results *baseline)
 	return status;
 }
 
+/* `sweep merge REPORT...` */
+static int merge(const struct sweep_options *options, char **paths, const struct results *baseline)
+{
+	struct results all = { 0 }, one;
+	int error = *paths ? 0 : -EINVAL, status = 2;
+
+	if (error)
+		cli_error("sweep merge: which reports? Those that --json wrote");
+	for (; !error && *paths; paths++) {
+		error = results_read_json(&one, *paths);
+		if (!error)
+			error = results_merge(&all, &one, *paths);
+		results_done(&one);
+	}
+	for (size_t i = 0; !error && i < all.n && !options->baseline; i++)
+		results_print_row(stdout, &all.items[i], cli_colours(stdout));
+	if (!error)
+		status = report(options, &all, baseline, "merged");
+	results_done(&all);
+	return status;
+}
+
 static int run(void *given, char **args, size_t n)
 {
 	struct sweep_options *options = given;
@@ -801,6 +864,11 @@ static int run(void *given, char **args, size_t n)
 	if (shard_of_environment(options) ||
 	    (options->baseline && results_read_json(&baseline, options->baseline)))
 		return 2;
+	if (!strcmp(args[0], "merge")) {
+		status = merge(options, args + 1, &baseline);
+		results_done(&baseline);
+		return status;
+	}
 	if (machine_load(&options->machine, &sweep.attempt_options.topology, &errors)) {
 		if (errors.n)
 			cli_file_errors(&errors);
@@ -846,6 +914,8 @@ static const struct cli_option options_table[] = {
 	{ "json", 0, "FILE", "write the results, a line of JSON each", CLI_TEXT, AT(json),
 	  .files = true },
 	{ "junit", 0, "FILE", "write the results as JUnit XML", CLI_TEXT, AT(junit), .files = true },
+	{ "html", 0, "FILE", "write the results as a page, with the story of each run", CLI_TEXT,
+	  AT(html), .files = true },
 	{ "defects", 0, "FOLDER", "keep trace, explanation, stderr and repro.sh of each defect",
 	  CLI_TEXT, AT(defects), .files = true },
 	{ "record-baseline", 0, "FILE", "write the results, for --baseline", CLI_TEXT,
@@ -860,11 +930,13 @@ static const struct sweep_options defaults = { .jobs = 1 };
 const struct cli_verb sweep_verb = {
 	.name = "sweep",
 	.about = "run a program once for each failure it can meet, and tell what it makes of them",
-	.args = "[--] COMMAND [ARGUMENT...]",
+	.args = "[--] COMMAND [ARGUMENT...] | merge REPORT...",
 	.min_args = 1,
 	.max_args = SIZE_MAX,
 	.command = true,
-	.more = "Inside, $VFIOSIM_POINT says what fails; $TMPDIR is each run's own.\n"
+	.more = "merge puts reports of --json together, those of the shards of one plan. A command\n"
+		"of that name is ./merge.\n"
+		"Inside, $VFIOSIM_POINT says what fails; $TMPDIR is each run's own.\n"
 		"Exit status: 0 no defect, 1 defects, 2 usage, 125 COMMAND fails without a fault.\n",
 	.options = options_table,
 	.size = sizeof(struct sweep_options),

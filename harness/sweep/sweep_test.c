@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfiosim sweep as people call it, on attach2: every mistake that attach2 can be asked to
+ * make, the reports, and what people get wrong.
+ */
+#include "sweep/sweep_rig_test.h"
+
+/* ---- Broken ones ---- */
+
+static const struct broken {
+	const char *how, *options, *summary;
+} broken[] = {
+	{ "leak", "--only VFIO_GROUP_GET_DEVICE_FD,group=11", "defects: 12 leak\n" },
+	{ "ignore-map", "--only map,iova=0..0x3fffff", "defects: 10 silent\n" },
+	{ "hang", "--timeout 1 --only map,iova=0..0x10", "defects: 5 hang\n" },
+	{ "crash", "--only VFIO_IOMMU_GET_INFO", "defects: 1 crash\n" },
+	{ "abort", "--only map,iova=0..0x10", "defects: 5 abort\n" },
+	{ "retry", "--persistent --only map,iova=0..0x10", "defects: 6 retry-forever\n" },
+	{ "eexist", "--errno EEXIST --only map,iova=0..0x3fffff", "defects: 2 silent\n" },
+	{ "eexist --iommufd", "--errno EEXIST --only map,iova=0..0x3fffff", "defects: 2 silent\n" },
+};
+
+START_TEST(a_broken_program_gets_its_defect)
+{
+	const struct broken *each = &broken[_i];
+	char line[1024];
+
+	if (!can_run())
+		return;
+	snprintf(line, sizeof(line), SWEEP "--defects @T@/defects %s -- " ATTACH2 " --broken=%s",
+		 each->options, each->how);
+	expect(1, line);
+	SAYS(each->summary);
+	expect(0, "cd @T@/defects && cd $(ls | head -1) && ls");
+	SAYS("explain.txt\nrepro.sh\nstderr\ntrace.jsonl\n");
+}
+END_TEST
+
+START_TEST(a_sound_program_has_none_of_these)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--persistent --only map,iova=0..0x10 -- " ATTACH2);
+	expect(0, SWEEP "--errno EEXIST --only map,iova=0..0x3fffff -- " ATTACH2);
+}
+END_TEST
+
+START_TEST(the_repro_shows_the_defect_again)
+{
+	if (!can_run())
+		return;
+	expect(1, SWEEP "--defects @T@/defects --only VFIO_IOMMU_GET_INFO -- " ATTACH2 " --broken=crash");
+	expect(139, "PATH=@B@:$PATH; export PATH; sh @T@/defects/*/repro.sh");
+	SAYS("injected by fault 1: VFIO_IOMMU_GET_INFO");
+}
+END_TEST
+
+/* ---- Reports ---- */
+
+START_TEST(the_page_has_a_story_for_every_cell)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--html @T@/page.html --only unmap -- " ATTACH2);
+	expect(0, "grep -o '<a href=\"#p[0-9]*\"' @T@/page.html | wc -l");
+	ck_assert_int_gt(atoi(out), 1);
+	expect(0, "for p in $(grep -o '<a href=\"#p[0-9]*' @T@/page.html | tr -dc 'p0-9\\n'); do"
+		  " grep -q \"id=\\\"$p\\\"\" @T@/page.html || exit 1; done");
+	expect(0, "grep -c 'because injected by fault 1' @T@/page.html");
+}
+END_TEST
+
+START_TEST(two_sweeps_give_the_same_report)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--json @T@/a --junit @T@/a.xml --only map -- " ATTACH2);
+	expect(0, SWEEP "-j 1 --json @T@/b --junit @T@/b.xml --only map -- " ATTACH2);
+	expect(0, "cmp @T@/a @T@/b && cmp @T@/a.xml @T@/b.xml && wc -l <@T@/a");
+	ck_assert_int_gt(atoi(out), 10);
+}
+END_TEST
+
+START_TEST(shards_make_the_whole)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--json @T@/whole --only map -- " ATTACH2);
+	expect(0, SWEEP "--json @T@/1 --shard 1/2 --only map -- " ATTACH2);
+	expect(0, "TEST_SHARD_INDEX=1 TEST_TOTAL_SHARDS=2 " SWEEP "--json @T@/2 --only map -- " ATTACH2);
+	expect(0, "@B@/vfiosim sweep --json @T@/merged merge @T@/2 @T@/1");
+	SAYS("defects: none\n");
+	expect(0, "cmp @T@/whole @T@/merged");
+	expect(0, SWEEP "--json @T@/other --only unmap -- " ATTACH2);
+	expect(2, "@B@/vfiosim sweep merge @T@/1 @T@/other");
+	SAYS("another plan");
+	expect(2, "@B@/vfiosim sweep merge @T@/1 @T@/1");
+	SAYS("twice");
+}
+END_TEST
+
+START_TEST(a_plan_is_written_and_tested)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--record-plan @T@/plan --only unmap -- " ATTACH2);
+	SAYS("points, about ");
+	expect(0, "test $(wc -l <@T@/plan) -gt 1");
+	expect(0, SWEEP "--plan @T@/plan -- " ATTACH2);
+	SAYS("VFIO_IOMMU_UNMAP_DMA,container=1,iova=0x1000000..0x100ffff,when=1,error=EBUSY");
+	expect(0, SWEEP "--shallow 1 --seed 7 --plan @T@/plan -- " ATTACH2);
+	SAYS("tested 1 of ");
+}
+END_TEST
+
+START_TEST(only_new_defects_count_against_a_baseline)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--record-baseline @T@/sound --only map,iova=0..0x10 -- " ATTACH2);
+	expect(1, SWEEP "--record-baseline @T@/broken --only map,iova=0..0x10 -- " ATTACH2
+		  " --broken=abort");
+	expect(0, SWEEP "--baseline @T@/broken --only map,iova=0..0x10 -- " ATTACH2 " --broken=abort");
+	SAYS_NOT("differs");
+	expect(1, SWEEP "--baseline @T@/sound --only map,iova=0..0x10 -- " ATTACH2 " --broken=abort");
+	SAYS("differs: program-failed    abort");
+	expect(0, SWEEP "--baseline @T@/sound --only unmap -- " ATTACH2);
+	SAYS("new: ");
+	SAYS("gone: ");
+}
+END_TEST
+
+/* ---- Mistakes ---- */
+
+static const struct mistake {
+	int status;
+	const char *line, *says;
+} mistakes[] = {
+	{ 2, SWEEP "--only MAP_DMX -- " ATTACH2, "did you mean 'MAP_DMA'?" },
+	{ 2, SWEEP "--only map,error=EIO -- " ATTACH2, "map cannot fail with EIO" },
+	{ 2, SWEEP "--shard 3/2 -- true", "I from 1 to N" },
+	{ 2, "TEST_SHARD_INDEX=2 TEST_TOTAL_SHARDS=2 " SWEEP "-- true", "TEST_SHARD_INDEX=2" },
+	{ 2, SWEEP "--baseline /etc/passwd -- true", "line 1 is not of a report" },
+	{ 2, SWEEP "--errno ENOMEN -- true", "found 'ENOMEN'" },
+	{ 2, SWEEP "--point VFIO_SET_IOMMU,container=1,when=1,error=EIOO -- " ATTACH2,
+	  "did you mean 'VFIO_SET_IOMMU,container=1,when=1,error=EIO'?" },
+	{ 2, SWEEP "-- true", "no point is left" },
+	{ 2, SWEEP, "COMMAND" },
+	{ 125, SWEEP "-- false", "ends with status 1" },
+	{ 125, SWEEP "--timeout 1 -- sleep 100", "hung" },
+};
+
+START_TEST(mistakes_are_told)
+{
+	if (!can_run())
+		return;
+	expect(mistakes[_i].status, mistakes[_i].line);
+	SAYS(mistakes[_i].says);
+}
+END_TEST
+
+#define COUNT(array_) ((int)(sizeof(array_) / sizeof((array_)[0])))
+
+int main(void)
+{
+	TCase *tcase = tcase_create("attach2");
+
+	tcase_add_loop_test(tcase, a_broken_program_gets_its_defect, 0, COUNT(broken));
+	tcase_add_test(tcase, a_sound_program_has_none_of_these);
+	tcase_add_test(tcase, the_repro_shows_the_defect_again);
+	tcase_add_test(tcase, the_page_has_a_story_for_every_cell);
+	tcase_add_test(tcase, two_sweeps_give_the_same_report);
+	tcase_add_test(tcase, shards_make_the_whole);
+	tcase_add_test(tcase, a_plan_is_written_and_tested);
+	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
+	tcase_add_loop_test(tcase, mistakes_are_told, 0, COUNT(mistakes));
+	return run_suite("sweep", tcase);
+}

@@ -134,23 +134,37 @@ static bool is_kind(const char *object, const char *of)
 	return !strncmp(object, of, length) && object[length] == ' ';
 }
 
-/* How many of the kind of @of the kernel had to close. */
-static size_t left_open(const struct judge_run *run, const char *of)
+/* Did the kernel have to close @object; or, @kind, anything of its kind? */
+static bool left_open(const struct judge_run *run, const char *object, bool kind)
 {
-	size_t n = 0;
-
 	for (size_t i = 0; i < run->n; i++)
-		n += run->events[i].by_exit && is_kind(run->events[i].object, of);
-	return n;
+		if (run->events[i].by_exit &&
+		    (kind ? is_kind(run->events[i].object, object) :
+			    !strcmp(run->events[i].object, object)))
+			return true;
+	return false;
 }
 
+static bool knows_object(const struct judge_run *run, const char *object)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (!strcmp(run->events[i].object, object))
+			return true;
+	return false;
+}
+
+/*
+ * Something that the clean run gave back; or that it does not have, but of a kind of which
+ * it gave everything back: a program that leaves it all to the kernel leaks nothing.
+ */
 static const struct sweep_event *leaked_at_exit(const struct judge_run *clean,
 						const struct judge_run *run)
 {
 	for (size_t i = 0; i < run->n; i++) {
 		const struct sweep_event *each = &run->events[i];
 
-		if (each->by_exit && left_open(run, each->object) > left_open(clean, each->object))
+		if (each->by_exit &&
+		    !left_open(clean, each->object, !knows_object(clean, each->object)))
 			return each;
 	}
 	return NULL;

@@ -216,6 +216,21 @@ START_TEST(what_is_left_open_is_a_leak_only_of_a_program_that_ends_well)
 }
 END_TEST
 
+/* As QEMU does at its end. */
+START_TEST(a_program_that_leaves_all_to_the_kernel_leaks_nothing)
+{
+	add(true, "container 1", "left-open", 0)->by_exit = true;
+	add(false, "group 10", "VFIO_GROUP_SET_CONTAINER", -14)->injected = true;
+	add(false, "container 3", "open", 0);
+	add(false, "container 3", "left-open", 0)->by_exit = true;
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_NONE);
+	add(false, "group 10", "left-open", 0)->by_exit = true;
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_LEAK);
+}
+END_TEST
+
 START_TEST(what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back)
 {
 	add(true, "later", "mark", 0);
@@ -281,6 +296,7 @@ int main(void)
 	tcase_add_test(tcase, a_container_is_next_or_new);
 	tcase_add_test(tcase, another_type_is_told);
 	tcase_add_test(tcase, what_is_left_open_is_a_leak_only_of_a_program_that_ends_well);
+	tcase_add_test(tcase, a_program_that_leaves_all_to_the_kernel_leaks_nothing);
 	tcase_add_test(tcase, what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back);
 	tcase_add_test(tcase, signals_are_crashes_and_aborts);
 	tcase_add_test(tcase, without_the_fault_there_is_no_verdict);

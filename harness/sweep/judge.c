@@ -14,10 +14,11 @@ const char *const judge_outcomes[] = { "absorbed", "retried", "next-container", 
 const char *const judge_defects[] = { "", "silent", "leak", "crash", "abort", "hang",
 				      "retry-forever", "unstable", NULL };
 
-void judge_run_init(struct judge_run *run, const struct sweep_event *events, size_t n)
+void judge_run_init(struct judge_run *run, const struct sweep_event *events, size_t n,
+		    const struct reach_omit *omit)
 {
 	*run = (struct judge_run){ .events = events, .n = n };
-	reach_init(&run->reach, events, n);
+	reach_init(&run->reach, events, n, omit);
 }
 
 void judge_run_done(struct judge_run *run)

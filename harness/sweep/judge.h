@@ -49,7 +49,9 @@ struct verdict {
 	char detail[256];	/* of a defect */
 };
 
-void judge_run_init(struct judge_run *run, const struct sweep_event *events, size_t n);
+/* @omit: see reach.h. */
+void judge_run_init(struct judge_run *run, const struct sweep_event *events, size_t n,
+		    const struct reach_omit *omit);
 void judge_run_done(struct judge_run *run);
 
 void judge(const struct judge_run *clean, const struct judge_run *run,

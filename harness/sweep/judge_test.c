@@ -15,6 +15,7 @@
 static struct sweep_event clean_events[64], events[64];
 static size_t n_clean, n_events;
 static struct verdict verdict;
+static struct reach_omit omit;
 
 static struct sweep_event *add(bool clean, const char *object, const char *verb, long result)
 {
@@ -68,6 +69,7 @@ static void begin(bool clean)
 static void setup(void)
 {
 	n_clean = n_events = 0;
+	omit.n = 0;
 	begin(true);
 	join(true, "container 1");
 	map(true, "container 1", 0, 0x10000, 4, 0);
@@ -81,8 +83,8 @@ static void judge_with(int status)
 {
 	struct judge_run clean, run;
 
-	judge_run_init(&clean, clean_events, n_clean);
-	judge_run_init(&run, events, n_events);
+	judge_run_init(&clean, clean_events, n_clean, &omit);
+	judge_run_init(&run, events, n_events, &omit);
 	run.status = status;
 	judge(&clean, &run, &verdict);
 	judge_run_done(&clean);
@@ -119,6 +121,21 @@ START_TEST(less_memory_is_silent_only_if_the_device_is_attached)
 	expect(OUTCOME_MAPPING_OMITTED, DEFECT_SILENT);
 	judge_with(1);
 	expect(OUTCOME_PROGRAM_FAILED, DEFECT_NONE);
+}
+END_TEST
+
+START_TEST(what_may_be_omitted_is_not_silent)
+{
+	join(false, "container 1");
+	map(false, "container 1", 0, 0x10000, 4, -14)->injected = true;
+	open_device(false);
+	close_device(false);
+	omit = (struct reach_omit){ { { 0, 3 * PAGE - 1 } }, 1 };
+	judge_with(0);
+	expect(OUTCOME_MAPPING_OMITTED, DEFECT_SILENT);
+	omit.list[0].last = 4 * PAGE - 1;
+	judge_with(0);
+	expect(OUTCOME_MAPPING_OMITTED, DEFECT_NONE);
 }
 END_TEST
 
@@ -272,7 +289,7 @@ START_TEST(ids_are_given_out_again)
 	add(false, "device x", "VFIO_DEVICE_DETACH_IOMMUFD_PT", 0);
 	add(false, "iommufd 1", "IOMMU_IOAS_ALLOC", 0)->out_id = 2;
 	add(false, "device x", "VFIO_DEVICE_ATTACH_IOMMUFD_PT", 0)->ioas = 2;
-	reach_init(&reach, events, n_events);
+	reach_init(&reach, events, n_events, NULL);
 	ck_assert_uint_eq(reach.n_devices, 1);
 	ck_assert_str_eq(reach.devices[0].space, "iommufd 1/ioas 2");
 	ck_assert_uint_eq(reach.devices[0].opened, 4);
@@ -290,6 +307,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_refusal_that_is_answered_by_the_same_call_is_retried);
 	tcase_add_test(tcase, less_memory_is_silent_only_if_the_device_is_attached);
+	tcase_add_test(tcase, what_may_be_omitted_is_not_silent);
 	tcase_add_test(tcase, memory_counts_not_how_it_is_mapped);
 	tcase_add_test(tcase, an_unmapped_page_is_missed);
 	tcase_add_test(tcase, regions_of_devices_may_be_missing);

@@ -29,6 +29,7 @@ struct made {
 /* Growing arrays; what does not fit into memory is noted in reach.no_memory. */
 struct model {
 	struct reach *reach;
+	const struct reach_omit *omit;
 	struct mapping *mappings;
 	size_t n_mappings, mappings_capacity;
 	struct member *members;
@@ -126,12 +127,22 @@ static void add_row(struct model *model, const char *device, const char *moment,
 	row->last = mapping->at + (mapping->last - mapping->first);
 }
 
+static bool counts(const struct model *model, const struct mapping *mapping)
+{
+	for (size_t i = 0; model->omit && i < model->omit->n; i++)
+		if (model->omit->list[i].first <= mapping->first &&
+		    mapping->last <= model->omit->list[i].last)
+			return false;
+	return *mapping->memory;
+}
+
 static void add_rows(struct model *model, const struct member *device, const char *moment)
 {
 	const char *space = space_of(model, device);
 
 	for (size_t i = 0; i < model->n_mappings; i++)
-		if (!strcmp(model->mappings[i].space, space) && *model->mappings[i].memory)
+		if (!strcmp(model->mappings[i].space, space) &&
+		    counts(model, &model->mappings[i]))
 			add_row(model, device->name, moment, &model->mappings[i]);
 }
 
@@ -426,9 +437,10 @@ static void take(struct model *model, const struct sweep_event *event, size_t in
 		take_success(model, event, index);
 }
 
-void reach_init(struct reach *reach, const struct sweep_event *events, size_t n)
+void reach_init(struct reach *reach, const struct sweep_event *events, size_t n,
+		const struct reach_omit *omit)
 {
-	struct model model = { .reach = reach };
+	struct model model = { .reach = reach, .omit = omit };
 
 	*reach = (struct reach){ 0 };
 	for (size_t i = 0; i < n; i++)

@@ -37,7 +37,17 @@ struct reach {
 	bool no_memory;
 };
 
-void reach_init(struct reach *reach, const struct sweep_event *events, size_t n);
+/* Iovas whose mappings do not count: what a program may leave out. */
+struct reach_omit {
+	struct reach_range {
+		uint64_t first, last;
+	} list[16];
+	size_t n;
+};
+
+/* @omit: NULL for none. */
+void reach_init(struct reach *reach, const struct sweep_event *events, size_t n,
+		const struct reach_omit *omit);
 void reach_done(struct reach *reach);
 
 /* NULL: it never was. */

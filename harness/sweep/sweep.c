@@ -17,6 +17,7 @@
 
 #include "base/nearest.h"
 #include "base/value.h"
+#include "expect/run_expect.h"
 #include "launch/launch.h"
 #include "sweep/attempt.h"
 #include "sweep/results.h"
@@ -41,6 +42,8 @@ struct sweep_options {
 	struct plan_options plan;
 	struct texts only;
 	struct shard shard;
+	struct reach_omit may_omit;
+	const char *expect;
 	const char *point, *from;
 	const char *json, *junit, *html, *defects;
 	const char *baseline, *record_baseline;
@@ -52,6 +55,7 @@ struct sweep_options {
 /* A sweep under way. */
 struct sweep {
 	const struct sweep_options *options;
+	struct run_expect expect;	/* what the command is expected to do without a fault */
 	struct attempt_options attempt_options;
 	char folder[64];	/* of what runs leave behind */
 	struct plan plan;
@@ -133,6 +137,23 @@ static const char *parse_shard(const char *text, void *to)
 	return "I/N, with I from 1 to N: 2/8";
 }
 
+static const char *add_may_omit(const char *text, void *to)
+{
+	struct reach_omit *omit = to;
+	struct reach_range *range = &omit->list[omit->n];
+	char *copy = strdup(text), *dots = copy ? strstr(copy, "..") : NULL;
+	bool good = false;
+
+	if (dots && omit->n < sizeof(omit->list) / sizeof(omit->list[0])) {
+		*dots = 0;
+		good = value_number(copy, &range->first) && value_number(dots + 2, &range->last) &&
+		       range->first <= range->last;
+	}
+	free(copy);
+	omit->n += good;
+	return good ? NULL : "FIRST..LAST, iovas, both inclusive; at most 16 of them";
+}
+
 static const char *parse_number(const char *text, void *to)
 {
 	return value_number(text, to) ? NULL : "a number";
@@ -192,11 +213,27 @@ static void copy_out(const char *path)
 		fclose(from);
 }
 
-static int clean_is_good(const struct attempt *attempt)
+static bool is_expected(const struct sweep *sweep, int status)
+{
+	const struct expectations *expect = sweep->expect.expect;
+
+	switch (expect ? expect->exit : EXIT_UNSAID) {
+	case EXIT_ANY:
+		return true;
+	case EXIT_STATUS:
+		return status == expect->status;
+	case EXIT_SIGNAL:
+		return status == 128 + expect->status;
+	default:
+		return !status;
+	}
+}
+
+static int clean_is_good(const struct sweep *sweep, const struct attempt *attempt)
 {
 	char path[600];
 
-	if (!attempt->status && !attempt->hung)
+	if (is_expected(sweep, attempt->status) && !attempt->hung)
 		return 0;
 	snprintf(path, sizeof(path), "%s/stderr", attempt->folder);
 	copy_out(path);
@@ -204,7 +241,8 @@ static int clean_is_good(const struct attempt *attempt)
 		cli_error("without a fault the command makes no call for %" PRIu64 " s: hung",
 			  attempt->options->timeout_ms / 1000);
 	else
-		cli_error("without a fault the command ends with status %d, not 0", attempt->status);
+		cli_error("without a fault the command ends with status %d: --expect FILE says what is "
+			  "expected of it, if not 0", attempt->status);
 	return -EINVAL;
 }
 
@@ -244,11 +282,13 @@ static int make_plan(struct sweep *sweep)
 	if (!error)
 		error = run_clean(sweep, sweep->clean_record, NULL, &attempt);
 	if (!error)
-		error = clean_is_good(&attempt);
+		error = clean_is_good(sweep, &attempt);
 	if (!error) {
 		sweep->clean_ms = attempt.ended_ms - attempt.started_ms;
 		n = sweep_record_n(sweep->clean_record);
-		judge_run_init(&sweep->clean, sweep->clean_record->events, n);
+		judge_run_init(&sweep->clean, sweep->clean_record->events, n,
+			       &sweep->options->may_omit);
+		sweep->clean.status = attempt.status;
 		error = events_from(sweep, n, &from);
 	}
 	if (!error) {
@@ -256,7 +296,7 @@ static int make_plan(struct sweep *sweep)
 		error = run_clean(sweep, again, &sweep->plan, &attempt);
 	}
 	if (!error)
-		error = clean_is_good(&attempt);
+		error = clean_is_good(sweep, &attempt);
 	if (!error) {
 		plan_add_steps(&sweep->plan, &sweep->options->plan, again->met);
 		if (sweep->attempt_options.timeout_ms < HANG_TIMES * sweep->clean_ms)
@@ -647,7 +687,8 @@ static void finish(struct sweep *sweep, struct slot *slot)
 	struct result *result = &sweep->results.items[index];
 	struct judge_run run;
 
-	judge_run_init(&run, slot->attempt.record->events, sweep_record_n(slot->attempt.record));
+	judge_run_init(&run, slot->attempt.record->events, sweep_record_n(slot->attempt.record),
+		       &sweep->options->may_omit);
 	run.status = slot->attempt.status;
 	run.hung = slot->attempt.hung;
 	run.repeats = slot->attempt.repeats;
@@ -851,35 +892,54 @@ static int merge(const struct sweep_options *options, char **paths, const struct
 	return status;
 }
 
-static int run(void *given, char **args, size_t n)
+/* --expect; its topology, too, unless --topology says another. */
+static int load_expect(struct sweep *sweep, struct sweep_options *options)
 {
-	struct sweep_options *options = given;
-	struct sweep sweep = { .options = options };
-	struct results baseline = { 0 };
+	const struct expect_options expect_options = { .expect = options->expect };
+	struct vfiosim_errors errors = { 0 };
+
+	if (run_expect_load(&sweep->expect, &expect_options, &errors)) {
+		cli_file_errors(&errors);
+		return -EINVAL;
+	}
+	if (!options->machine.topology && sweep->expect.expect)
+		options->machine.topology = sweep->expect.expect->topology;
+	return 0;
+}
+
+static int sweep_machine(struct sweep *sweep, struct sweep_options *options, char **args,
+			 const struct results *baseline)
+{
 	struct vfiosim_errors errors = { 0 };
 	int status;
 
 	if (!options->machine.topology)
 		options->machine.topology = DEFAULT_TOPOLOGY;
-	if (shard_of_environment(options) ||
-	    (options->baseline && results_read_json(&baseline, options->baseline)))
-		return 2;
-	if (!strcmp(args[0], "merge")) {
-		status = merge(options, args + 1, &baseline);
-		results_done(&baseline);
-		return status;
-	}
-	if (machine_load(&options->machine, &sweep.attempt_options.topology, &errors)) {
+	if (machine_load(&options->machine, &sweep->attempt_options.topology, &errors)) {
 		if (errors.n)
 			cli_file_errors(&errors);
-		results_done(&baseline);
 		return 2;
 	}
-	sweep.attempt_options.machine = &options->machine;
-	sweep.attempt_options.argv = args;
-	sweep.attempt_options.timeout_ms = options->timeout_s ? options->timeout_s * 1000 : HANG_MS;
-	status = sweep_in(&sweep, &baseline);
-	vfiosim_topology_free(sweep.attempt_options.topology);
+	sweep->attempt_options.machine = &options->machine;
+	sweep->attempt_options.argv = args;
+	sweep->attempt_options.timeout_ms = options->timeout_s ? options->timeout_s * 1000 : HANG_MS;
+	status = sweep_in(sweep, baseline);
+	vfiosim_topology_free(sweep->attempt_options.topology);
+	return status;
+}
+
+static int run(void *given, char **args, size_t n)
+{
+	struct sweep_options *options = given;
+	struct sweep sweep = { .options = options };
+	struct results baseline = { 0 };
+	int status = 2;
+
+	if (!load_expect(&sweep, options) && !shard_of_environment(options) &&
+	    !(options->baseline && results_read_json(&baseline, options->baseline)))
+		status = strcmp(args[0], "merge") ? sweep_machine(&sweep, options, args, &baseline) :
+						    merge(options, args + 1, &baseline);
+	run_expect_close(&sweep.expect);
 	results_done(&baseline);
 	return status;
 }
@@ -903,6 +963,10 @@ static const struct cli_option options_table[] = {
 	  .parse = parse_number },
 	{ "seed", 0, "S", "which ones --shallow takes (0)", CLI_PARSED, AT(seed),
 	  .parse = parse_number },
+	{ "expect", 0, "FILE", "what becomes of the command without a fault: exit: of such a file", CLI_TEXT,
+	  AT(expect), .files = true },
+	{ "may-omit", 0, "FIRST..LAST", "mappings of these iovas may be missing; repeatable", CLI_PARSED,
+	  AT(may_omit), .parse = add_may_omit },
 	{ "timeout", 0, "SECONDS",
 	  "without a call and without an end it hangs (10);\nat least 5 times the clean run", CLI_PARSED,
 	  AT(timeout_s), .parse = parse_number },

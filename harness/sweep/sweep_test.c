@@ -147,6 +147,8 @@ static const struct mistake {
 	{ 2, SWEEP "-- true", "no point is left" },
 	{ 2, SWEEP, "COMMAND" },
 	{ 125, SWEEP "-- false", "ends with status 1" },
+	{ 2, SWEEP "--may-omit 5..3 -- true", "FIRST..LAST" },
+	{ 2, SWEEP "--expect /nonexistent -- true", "/nonexistent" },
 	{ 125, SWEEP "--timeout 1 -- sleep 100", "hung" },
 };
 
@@ -156,6 +158,17 @@ START_TEST(mistakes_are_told)
 		return;
 	expect(mistakes[_i].status, mistakes[_i].line);
 	SAYS(mistakes[_i].says);
+}
+END_TEST
+
+START_TEST(another_exit_status_may_be_expected)
+{
+	if (!can_run())
+		return;
+	expect(0, "echo 'exit: 3' >@T@/three.yaml");
+	expect(0, SWEEP "--expect @T@/three.yaml --only unmap -- sh -c '" ATTACH2 "; exit 3'");
+	SAYS("defects: none\n");
+	expect(125, SWEEP "--expect @T@/three.yaml --only unmap -- " ATTACH2);
 }
 END_TEST
 
@@ -173,6 +186,7 @@ int main(void)
 	tcase_add_test(tcase, shards_make_the_whole);
 	tcase_add_test(tcase, a_plan_is_written_and_tested);
 	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
+	tcase_add_test(tcase, another_exit_status_may_be_expected);
 	tcase_add_loop_test(tcase, mistakes_are_told, 0, COUNT(mistakes));
 	return run_suite("sweep", tcase);
 }

@@ -50,6 +50,7 @@ help:
 	@echo 'make demo           build, and tell the story of an mdev and a hot-added device'
 	@echo 'make check          build, and run the tests (SAN=address,undefined or SAN=thread: under sanitizers)'
 	@echo 'make check-clients  run unmodified QEMU against the simulator'
+	@echo 'make sweep-clients  let every failure that QEMU and DPDK can meet happen, in turn'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make bench          measure, against floors measured in the same run'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
@@ -70,6 +71,11 @@ check-clients:
 	@harness/deps.sh build clients
 	@flock Makefile $(MAKE) --no-print-directory -s all
 	@harness/clients/check.sh $(BUILD)/vfiosim
+
+sweep-clients:
+	@harness/deps.sh build clients
+	@flock Makefile $(MAKE) --no-print-directory -s all
+	@harness/clients/sweep.sh $(BUILD)/vfiosim $(BUILD)/sweeps
 
 facts:
 	@harness/deps.sh build
@@ -153,6 +159,6 @@ $(BUILD)/builtin_cases.c: $(CASES) harness/embed.sh Makefile
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients facts bench fuzz lint install clean all everything
+.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install clean all everything
 .DEFAULT_GOAL := all
 .SECONDARY:

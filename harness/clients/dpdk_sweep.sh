@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What `make sweep-clients` sweeps of DPDK: the start of testpmd; see dpdk_story.py.
+# What `make sweep-clients` sweeps of DPDK: the start of testpmd, whose status is 0; see dpdk_story.py.
 ulimit -c 0
 RUNTIME_DIRECTORY=$TMPDIR
 export RUNTIME_DIRECTORY

@@ -160,6 +160,7 @@ void sweep_record_event(struct sweep_record *record, const struct vfiosim_event 
 	static const char *const addresses[] = { "vaddr", "user_va", NULL };
 	unsigned n = atomic_load(&record->n);
 	struct sweep_event *to = &record->events[n];
+	bool is_mark = !strcmp(event->verb, "mark");
 	uint64_t at;
 
 	atomic_fetch_add(&record->calls, 1);
@@ -167,7 +168,8 @@ void sweep_record_event(struct sweep_record *record, const struct vfiosim_event 
 		return;
 	*to = (struct sweep_event){ .command = event->command, .result = event->result,
 				    .arg = event->arg };
-	snprintf(to->object, sizeof(to->object), "%s", event->object);
+	snprintf(to->object, sizeof(to->object), "%s",
+		 is_mark && !strncmp(event->object, "mark ", 5) ? event->object + 5 : event->object);
 	snprintf(to->verb, sizeof(to->verb), "%s", event->verb);
 	if (event->text)
 		snprintf(to->device, sizeof(to->device), "%s", event->text);

@@ -20,7 +20,7 @@ struct vfiosim_command;
 struct vfiosim_event;
 
 struct sweep_event {
-	char object[RECORD_NAME];	/* "container 1", as in the trace */
+	char object[RECORD_NAME];	/* "container 1", as in the trace; a mark's name */
 	char verb[40];			/* "VFIO_IOMMU_MAP_DMA", "open", "close" */
 	const struct vfiosim_command *command;	/* NULL unless it is one */
 	bool injected;			/* by the fault that is tried */

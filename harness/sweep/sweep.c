@@ -246,7 +246,7 @@ static int clean_is_good(const struct sweep *sweep, const struct attempt *attemp
 	return -EINVAL;
 }
 
-/* Where --from begins. */
+/* Where --from begins. -ENOENT: nowhere, told. */
 static int events_from(const struct sweep *sweep, size_t n, size_t *ret_from)
 {
 	const struct sweep_event *events = sweep->clean_record->events;
@@ -268,7 +268,7 @@ static int events_from(const struct sweep *sweep, size_t n, size_t *ret_from)
 	}
 	cli_error("--from %s: the command sets no such mark%s", sweep->options->from,
 		  suggestion(sweep->options->from, marks, n_marks, nearest, sizeof(nearest)));
-	return -EINVAL;
+	return -ENOENT;
 }
 
 /* The second clean run counts the steps inside of commands. */
@@ -816,9 +816,10 @@ static int report(const struct sweep_options *options, const struct results *res
 static int run_sweep(struct sweep *sweep, const struct results *baseline)
 {
 	const struct sweep_options *options = sweep->options;
+	int error = make_plan(sweep);
 
-	if (make_plan(sweep))
-		return CLEAN_FAILED;
+	if (error)
+		return error == -ENOENT ? 2 : CLEAN_FAILED;
 	if (options->plan_file ? read_points(sweep, options->plan_file) : list_points(sweep))
 		return 2;
 	if (options->record_plan)

@@ -161,6 +161,19 @@ START_TEST(mistakes_are_told)
 }
 END_TEST
 
+/* attach2 marks when both devices are there: what comes before is left out. */
+START_TEST(points_begin_at_a_mark)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--from attached -- " ATTACH2);
+	SAYS("VFIO_GROUP_UNSET_CONTAINER,group=11,when=1,error=EBUSY");
+	SAYS_NOT("MAP_DMA");
+	expect(2, SWEEP "--from atached -- " ATTACH2);
+	SAYS("did you mean 'attached'?");
+}
+END_TEST
+
 START_TEST(another_exit_status_may_be_expected)
 {
 	if (!can_run())
@@ -186,6 +199,7 @@ int main(void)
 	tcase_add_test(tcase, shards_make_the_whole);
 	tcase_add_test(tcase, a_plan_is_written_and_tested);
 	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
+	tcase_add_test(tcase, points_begin_at_a_mark);
 	tcase_add_test(tcase, another_exit_status_may_be_expected);
 	tcase_add_loop_test(tcase, mistakes_are_told, 0, COUNT(mistakes));
 	return run_suite("sweep", tcase);

@@ -200,7 +200,21 @@ static int set_dirty_tracking(struct call *call)
 	return ret ? ret : refuse_unsupported(call, hwpt->domain->iommu, "dirty tracking");
 }
 
-/* Mirrors iopt_read_and_clear_dirty_data (7.2): without dirty tracking the range is not looked at. */
+/* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
+static int check_dirty_range(struct call *call,
+			     const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd)
+{
+	struct span span;
+
+	if (!span_make(cmd->iova, cmd->length, &span))
+		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", cmd->iova),
+			      V("length", cmd->length));
+	if (!cmd->page_size || cmd->page_size & (cmd->page_size - 1) ||
+	    (cmd->iova | cmd->length) & (cmd->page_size - 1))
+		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "the range is not made of pages"));
+	return 0;
+}
+
 static int get_dirty_bitmap(struct call *call)
 {
 	const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd = (void *)call->in.bytes;
@@ -211,6 +225,8 @@ static int get_dirty_bitmap(struct call *call)
 		ret = iommufd_check_reserved(call, cmd->reserved);
 	if (!ret)
 		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
+	if (!ret)
+		ret = check_dirty_range(call, cmd);
 	return ret ? ret : refuse_unsupported(call, hwpt->domain->iommu, "dirty tracking");
 }
 

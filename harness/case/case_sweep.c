@@ -235,7 +235,11 @@ const struct cli_verb case_sweep_verb = {
 	.words = case_word,
 	.files = true,
 	.more = "A point is a command or a step inside of one, an errno, and which time. Each is tried on a\n"
-		"machine of its own, in this process. With a policy the line says what it made of them.\n"
+		"machine of its own, in this process. With a policy the line counts what it made of them:\n"
+		"  absorbed, retried   it ended as without the fault; after trying the same again\n"
+		"  next-container, new-container   a device is in another, or in one more, container or ioas\n"
+		"  mapping-omitted, device-refused, program-failed   it goes on without; it gives up\n"
+		"None of these is wrong by itself: they are how the policy reacts.\n"
 		"A defect is the simulator's or the policy's: the refused command changed something\n"
 		"(changed), something is left when all processes have exited (unbalanced), the policy gave\n"
 		"back less than without the fault (leak), or the same case does not pass on the same\n"

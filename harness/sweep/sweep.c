@@ -567,6 +567,23 @@ static void put_word(const char *word, FILE *to)
 	putc('\'', to);
 }
 
+/* From the folder that we are in, by the program that we are: it runs from anywhere. */
+static void put_where(FILE *to)
+{
+	char *folder = getcwd(NULL, 0), program[4096];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (folder) {
+		fputs("cd ", to);
+		put_word(folder, to);
+		fputs(" || exit\n", to);
+	}
+	free(folder);
+	fputs("exec ", to);
+	program[n > 0 ? n : 0] = 0;
+	put_word(n > 0 ? program : "vfiosim", to);
+}
+
 static void write_repro(const struct sweep *sweep, const char *folder, const char *point)
 {
 	const struct machine_args *machine = &sweep->options->machine;
@@ -577,7 +594,9 @@ static void write_repro(const struct sweep *sweep, const char *folder, const cha
 	to = fopen(path, "we");
 	if (!to)
 		return;
-	fputs("#!/bin/sh\nexec vfiosim run --explain --topology ", to);
+	fputs("#!/bin/sh\n", to);
+	put_where(to);
+	fputs(" run --explain --topology ", to);
 	put_word(machine->topology, to);
 	if (machine->kernel.major)
 		fprintf(to, " --kernel %u.%u", machine->kernel.major, machine->kernel.minor);

@@ -97,10 +97,16 @@ bool domain_fits(const struct domain *domain, const struct iommu *iommu)
 	       (domain->iommu->ops == iommu->ops && iommu->ops->fits(iommu, domain));
 }
 
-int domain_check_map(struct call *call, const struct domain *domain, struct span iova)
+static int meet_map_fault(struct call *call, struct span iova)
 {
 	const struct fault_where where = { .known = VFIOSIM_FAULT_OF_IOVA, .iova = iova };
-	int ret = fault_point(call, VFIOSIM_FAULT_DOMAIN_MAP, &where);
+
+	return fault_point(call, VFIOSIM_FAULT_DOMAIN_MAP, &where);
+}
+
+int domain_check_map(struct call *call, const struct domain *domain, struct span iova)
+{
+	int ret = fault_armed(call->sim) ? meet_map_fault(call, iova) : 0;
 
 	return ret ? ret : domain->iommu->ops->check_map(call, domain, iova);
 }

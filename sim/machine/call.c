@@ -17,10 +17,16 @@
 
 /* ---- Life ---- */
 
+/*
+ * The library's, which is quicker than what the compiler puts in its place (rep stos):
+ * one part in twenty of a MAP_DMA in process.
+ */
+static void *(*const volatile clear)(void *, int, size_t) = memset;
+
 void call_init(struct call *call, struct vfiosim *sim, struct vfiosim_caller *caller,
 	       struct vfiosim_file *file)
 {
-	memset(call, 0, offsetof(struct call, in));
+	clear(call, 0, offsetof(struct call, in));
 	call->sim = sim;
 	call->caller = caller;
 	call->file = file;

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vfiosim/vfiosim.h>
+
 #include "cli.h"
 #include "target.h"
 
@@ -183,11 +185,24 @@ static int64_t map_dirtytrack(uint64_t length, uint64_t *ret_uva)
 	return result;
 }
 
+/* Below where the kernel ever puts a mapping by itself: a hole up there would be filled. */
+#define UNMAPPED_FIRST UINT64_C(0x20000000)
+#define UNMAPPED_LAST UINT64_C(0x3fffffff)
+
 static int64_t map_unmapped(uint64_t length, uint64_t *ret_uva)
 {
-	int64_t error = map_anonymous(length, PROT_NONE, ret_uva);
+	static uint64_t next = UNMAPPED_FIRST;
+	void *at = MAP_FAILED;
 
-	return error ? error : or_errno(munmap((void *)(uintptr_t)*ret_uva, length));
+	while (at == MAP_FAILED && length <= UNMAPPED_LAST - next) {
+		at = mmap((void *)(uintptr_t)next, length, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		next += (length + VFIOSIM_PAGE_SIZE - 1) & ~(uint64_t)(VFIOSIM_PAGE_SIZE - 1);
+	}
+	if (at == MAP_FAILED)
+		return -ENOMEM;
+	*ret_uva = (uintptr_t)at;
+	return or_errno(munmap(at, length));
 }
 
 static int64_t map_memory(enum memory_kind kind, uint64_t length, uint64_t *ret_uva)

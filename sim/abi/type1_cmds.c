@@ -23,9 +23,14 @@ static struct type1 *type1_of(const struct call *call)
 
 /* ---- VFIO_IOMMU_GET_INFO ---- */
 
+/* Older kernels do not round capabilities up, so one may begin anywhere: see caps_add(). */
+typedef struct vfio_iommu_type1_info_cap_migration cap_migration __attribute__((aligned(1)));
+typedef struct vfio_iommu_type1_info_dma_avail cap_dma_avail __attribute__((aligned(1)));
+typedef struct vfio_iommu_type1_info_cap_iova_range cap_iova_range __attribute__((aligned(1)));
+
 static bool add_migration(struct caps *caps, const struct type1 *type1)
 {
-	struct vfio_iommu_type1_info_cap_migration *cap =
+	cap_migration *cap =
 		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, sizeof(*cap));
 
 	if (!cap)
@@ -37,7 +42,7 @@ static bool add_migration(struct caps *caps, const struct type1 *type1)
 
 static bool add_dma_avail(struct caps *caps, const struct type1 *type1)
 {
-	struct vfio_iommu_type1_info_dma_avail *cap =
+	cap_dma_avail *cap =
 		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, sizeof(*cap));
 
 	if (!cap)
@@ -50,7 +55,7 @@ static bool add_dma_avail(struct caps *caps, const struct type1 *type1)
 static bool add_iova_ranges(struct caps *caps, const struct type1 *type1)
 {
 	const struct ranges *ranges = &type1->ranges;
-	struct vfio_iommu_type1_info_cap_iova_range *cap;
+	cap_iova_range *cap;
 
 	if (!ranges->n)
 		return true;

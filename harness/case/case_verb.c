@@ -99,7 +99,7 @@ static void list_policies(void)
 		printf("%s (%s)\n    %s\n", policy->name, policy->mode, policy->about);
 		printf("    from source: %s\n", policy->mirrors);
 		if (policy->proved)
-			printf("    compared with %s\n", policy->proved);
+			printf("    checked by %s\n", policy->proved);
 	}
 }
 

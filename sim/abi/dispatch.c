@@ -420,31 +420,24 @@ static int meet_faults(struct call *call, struct fault_where *where)
 	return ret;
 }
 
-/* What would do the same to this call, were it refused. Only while somebody traces. */
-struct provoke {
-	struct vfiosim_fault fault;
-	bool reached;
-	char text[VFIOSIM_FAULT_TEXT_MAX];
-};
-
 static int decide_reached(struct call *call)
 {
 	struct fault_where where = { 0 };
 
 	command_where(call, &where);
-	call->provoking->reached = !fault_reached(call, &call->command->row, &where,
-						  &call->provoking->fault);
+	fault_reached(call, &call->command->row, &where, call->provoking);
 	return 0;
 }
 
-static const char *provoke_text(struct provoke *provoke, const struct call *call, int result)
+/* Of what only wrong arguments give nothing is said: it is for who gives them to mend. */
+static const char *provoke_text(struct provoke *provoke, const struct call *call, int result,
+				char *to, size_t size)
 {
-	if (!provoke->reached || result >= 0 || call->result.injected ||
-	    !vfiosim_fault_from_outside(&call->command->row, -result) ||
-	    !fault_provokes(&provoke->fault, -result))
+	if (!fault_provokes(provoke, call, result) ||
+	    !vfiosim_fault_from_outside(&call->command->row, -result))
 		return NULL;
-	fault_short_text(&provoke->fault, provoke->text, sizeof(provoke->text));
-	return provoke->text;
+	fault_short_text(&provoke->fault, to, size);
+	return to;
 }
 
 static int serve(struct call *call)
@@ -509,9 +502,9 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		   uint64_t arg)
 {
 	struct vfiosim_about about = { 0 };
+	char unknown[16], text[VFIOSIM_FAULT_TEXT_MAX];
 	struct provoke provoke;
 	struct call call;
-	char unknown[16];
 	int ret;
 
 	provoke.reached = false;
@@ -530,7 +523,7 @@ long vfiosim_ioctl(struct vfiosim_file *file, struct vfiosim_caller *caller, uin
 		snprintf(unknown, sizeof(unknown), "ioctl %#x", cmd);
 	if (call.command && vfiosim_trace_followed(call.sim))
 		find_about(&call, &about);
-	call.provoke = provoke_text(&provoke, &call, ret);
+	call.provoke = provoke_text(&provoke, &call, ret, text, sizeof(text));
 	trace_call(&call, call.command ? call.command->row.name : unknown,
 		   call.command ? &call.command->row : NULL, &about, ret);
 	if (call.command && call.command->state_done)

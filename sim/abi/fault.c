@@ -127,13 +127,6 @@ static bool some_row_can(const struct vfiosim_fault *fault)
 	return false;
 }
 
-static bool lists(const int *errors, int error)
-{
-	while (errors && *errors && *errors != error)
-		errors++;
-	return errors && *errors;
-}
-
 /* ", EIO": of those before @end it is not one. */
 static void put_error(FILE *problem, const int *errors, const int *error, const char **sep)
 {
@@ -223,7 +216,7 @@ static int judge_step(const struct vfiosim_fault *fault, FILE *problem)
 		return complain(problem, site->name, "there is no value it could give");
 	if (fault->returns && fault->value < 1)
 		return complain(problem, site->name, "with less than 1 vector it fails");
-	if (fault->error && !fault->force && !lists(site->errors, fault->error))
+	if (fault->error && !fault->force && !fault_lists(site->errors, fault->error))
 		return refuse_error(fault, site->name, site->errors, problem);
 	return 0;
 }

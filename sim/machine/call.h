@@ -69,7 +69,7 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 };
 
 struct fault_where;	/* fault.h */
-struct provoke;		/* abi/dispatch.c */
+struct provoke;		/* fault.h */
 
 /*
  * What one run made. Forgotten before the command is run again, in one place:
@@ -103,7 +103,7 @@ struct call {
 	uint32_t number;			/* the command's, also of one nobody knows */
 	uint64_t arg;
 	struct fault_where *where;		/* what it is about, for faults; NULL: unknown */
-	struct provoke *provoking;		/* the dispatcher's */
+	struct provoke *provoking;		/* of whoever makes the call; see fault_reached() */
 	const char *provoke;			/* for the trace: the fault that would do the same */
 	bool releasing;				/* something is closed or undone: no fault is met */
 	size_t in_size;				/* bytes of `in` that the client gave */

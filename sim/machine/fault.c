@@ -244,7 +244,7 @@ static bool is_of_iova(const struct vfiosim_fault *fault, const struct call *cal
 	return !(fault->of & VFIOSIM_FAULT_OF_IOVA) || (at && span_overlaps(at->iova, range));
 }
 
-static bool lists_error(const int *errors, int error)
+bool fault_lists(const int *errors, int error)
 {
 	while (errors && *errors && *errors != error)
 		errors++;
@@ -267,7 +267,7 @@ static bool lists_name(const char *const *names, const char *name)
 
 bool fault_row_can(const struct vfiosim_command *row, const struct vfiosim_fault *fault)
 {
-	if (fault->error && !lists_error(row->errors, fault->error))
+	if (fault->error && !fault_lists(row->errors, fault->error))
 		return false;
 	if (*fault->set_field && !lists_name(row->sets, fault->set_field))
 		return false;
@@ -346,7 +346,7 @@ static void happen(struct call *call, const struct fault_rule *rule, struct faul
 	if (fault->signal)
 		where->signal = fault->signal;
 	if (*fault->set_field) {
-		where->set_field = fault->set_field;
+		memcpy(where->set_field, fault->set_field, sizeof(where->set_field));
 		where->set_value = fault->set_value;
 	}
 }
@@ -355,7 +355,7 @@ bool fault_sets(const struct call *call, const char *field, uint64_t *ret_value)
 {
 	const struct fault_where *where = call->where;
 
-	if (!where || !where->set_field || strcmp(where->set_field, field))
+	if (!where || strcmp(where->set_field, field))
 		return false;
 	*ret_value = where->set_value;
 	return true;
@@ -465,30 +465,35 @@ static uint64_t count_at(struct id_map *map, uint64_t id)
 	return ++reached->n;
 }
 
-int fault_reached(struct call *call, const struct vfiosim_command *row,
-		  const struct fault_where *where, struct vfiosim_fault *ret_fault)
+void fault_reached(struct call *call, const struct vfiosim_command *row,
+		   const struct fault_where *where, struct provoke *provoke)
 {
 	struct id_map *map = &call->sim->reached;
+	struct vfiosim_fault *fault = &provoke->fault;
 	uint64_t everywhere, here;
 
-	*ret_fault = (struct vfiosim_fault){
+	*fault = (struct vfiosim_fault){
 		.site = row ? VFIOSIM_FAULT_COMMAND : VFIOSIM_FAULT_OPEN, .command = row
 	};
 	/* A fault that names no object counts all of them. */
-	everywhere = here = count_at(map, place_id(row, ret_fault));
-	name_place(where, ret_fault);
-	if (ret_fault->of || *ret_fault->device)
-		here = count_at(map, place_id(row, ret_fault));
-	ret_fault->when = (struct vfiosim_fault_when){ .first = here, .last = here };
-	return everywhere && here ? 0 : -ENOMEM;
+	everywhere = here = count_at(map, place_id(row, fault));
+	name_place(where, fault);
+	if (fault->of || *fault->device)
+		here = count_at(map, place_id(row, fault));
+	fault->when = (struct vfiosim_fault_when){ .first = here, .last = here };
+	provoke->reached = everywhere && here;	/* else memory ran out */
 }
 
-bool fault_provokes(struct vfiosim_fault *fault, int error)
+bool fault_provokes(struct provoke *provoke, const struct call *call, long result)
 {
-	fault->error = error;
+	struct vfiosim_fault *fault = &provoke->fault;
+
+	if (!provoke->reached || result >= 0 || call->result.injected)
+		return false;
+	fault->error = (int)-result;
 	if (fault->command)
 		return fault_row_can(fault->command, fault);
-	return lists_error(sites[fault->site].errors, error);
+	return fault_lists(sites[fault->site].errors, fault->error);
 }
 
 static void free_reached(void *ctx, uint64_t id, void *item)

@@ -40,7 +40,7 @@ struct fault_where {
 	long value;			/* returned */
 	uint32_t delay_ms;
 	int signal;
-	const char *set_field;		/* NULL: none */
+	char set_field[VFIOSIM_FAULT_FIELD_MAX];	/* "": none. A copy: the rule may go meanwhile */
 	uint64_t set_value;
 };
 
@@ -83,18 +83,26 @@ static inline bool fault_alloc(struct call *call)
 /* Zeroed, for an object of the kernel's. NULL: no memory, or as if there were none. Lock held. */
 void *fault_zalloc(struct call *call, size_t size);
 
+/* What would do the same to a call, were it refused. Only while somebody traces. */
+struct provoke {
+	bool reached;			/* begins false; what follows is not set before */
+	struct vfiosim_fault fault;
+};
+
 /*
- * Counts, while somebody traces, how often a place was come to where a fault could be
- * met: @row (NULL: an open) on what @where says. @ret_fault: a fault that would be met this
- * time and no other. Lock held. -ENOMEM.
+ * Counts how often a place was come to where a fault could be met: @row (NULL: an open) on
+ * what @where says. @provoke: the fault that would be met this time and no other. Lock held.
  */
-int fault_reached(struct call *call, const struct vfiosim_command *row,
-		  const struct fault_where *where, struct vfiosim_fault *ret_fault);
-/* Could that fail with @error? Then it is the one to provoke the same. */
-bool fault_provokes(struct vfiosim_fault *fault, int error);
+void fault_reached(struct call *call, const struct vfiosim_command *row,
+		   const struct fault_where *where, struct provoke *provoke);
+/* The call was answered with @result: is there a fault that gives the same? It is filled in. */
+bool fault_provokes(struct provoke *provoke, const struct call *call, long result);
 
 /* A run ended, for good or to be run again: what it counted stays, or is forgotten. Lock held. */
 void fault_run_end(struct vfiosim *sim, bool decided);
+
+/* Is @error among @errors, which 0 ends? NULL: there are none. */
+bool fault_lists(const int *errors, int error);
 
 /* Is @row a command that @fault is about? */
 bool fault_names(const struct vfiosim_fault *fault, const struct vfiosim_command *row);

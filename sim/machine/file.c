@@ -44,49 +44,47 @@ void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx)
 
 struct opening {		/* its call_state() */
 	int (*decide)(struct call *call);
-	struct vfiosim_fault *provokes;
-	bool reached;
 };
 
 /* Counted once, however often it is decided. */
-static void note_reached(struct call *call, struct opening *opening)
+static void note_reached(struct call *call)
 {
-	if (!opening->reached && call->where && call_traced(call))
-		opening->reached = !fault_reached(call, NULL, call->where, opening->provokes);
+	if (call->where && !call->provoking->reached && call_traced(call))
+		fault_reached(call, NULL, call->where, call->provoking);
 }
 
 static int decide_open(struct call *call)
 {
-	struct opening *opening = call_state(call, struct opening);
 	int ret;
 
-	note_reached(call, opening);
+	note_reached(call);
 	ret = fault_point(call, VFIOSIM_FAULT_OPEN, NULL);
-	return ret ? ret : opening->decide(call);
+	return ret ? ret : call_state(call, struct opening)->decide(call);
 }
 
 int file_open(struct vfiosim *sim, struct vfiosim_caller *caller, const char *wanted,
 	      struct fault_where *where, uint64_t arg, int (*decide)(struct call *call),
 	      struct vfiosim_file **ret_file)
 {
-	char comm[VFIOSIM_FAULT_COMM_MAX] = "", provoke[VFIOSIM_FAULT_TEXT_MAX];
-	struct vfiosim_fault provokes;
+	char comm[VFIOSIM_FAULT_COMM_MAX] = "", text[VFIOSIM_FAULT_TEXT_MAX];
+	struct provoke provoke;
 	struct call call;
 	int ret;
 
 	call_init(&call, sim, caller, NULL);
 	call.arg = arg;
 	call.where = where;
+	provoke.reached = false;
+	call.provoking = &provoke;
 	if (fault_armed(sim))
 		fault_fetch_comm(&call, comm, sizeof(comm));
-	*call_state(&call, struct opening) = (struct opening){ decide, &provokes, false };
+	call_state(&call, struct opening)->decide = decide;
 	ret = call_run(&call, decide_open);
 	if (ret)	/* there is no file that could tell what it was */
 		call.object = wanted;
-	if (ret && call_state(&call, struct opening)->reached && !call.result.injected &&
-	    fault_provokes(&provokes, -ret)) {
-		vfiosim_fault_text(&provokes, provoke, sizeof(provoke));
-		call.provoke = provoke;
+	if (fault_provokes(&provoke, &call, ret)) {
+		vfiosim_fault_text(&provoke.fault, text, sizeof(text));
+		call.provoke = text;
 	}
 	trace_call(&call, "open", NULL, NULL, ret);
 	if (!ret)

@@ -72,3 +72,17 @@ void cli_file_errors(const struct vfiosim_errors *errors)
 	if (errors->more)
 		cli_error("%s: and more", errors->list[0].file);
 }
+
+void cli_put_word(const char *word, FILE *to)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, to);
+		return;
+	}
+	putc('\'', to);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, to);
+	putc('\'', to);
+}

@@ -112,6 +112,8 @@ void cli_file_errors(const struct vfiosim_errors *errors);
 int cli_stream_error(FILE *stream);
 /* The same, told as "cannot write @name". */
 int cli_flush(FILE *stream, const char *name);
+/* @word as a shell takes it: quoted where it has to be. */
+void cli_put_word(const char *word, FILE *to);
 /* The same for standard output: @status, or 2 if that was 0. */
 int cli_finish(int status);
 /* May @stream have colours? A terminal, and NO_COLOR is not set. */

@@ -34,17 +34,6 @@ const char *errno_name(int error, char *buffer)
 	return buffer;
 }
 
-int errno_by_name(const char *name)
-{
-	for (int error = 1; error < 134; error++) {
-		const char *own = strerrorname_np(error);
-
-		if (own && !strcmp(own, name))
-			return error;
-	}
-	return -1;
-}
-
 static bool ends_in_yaml(const char *name)
 {
 	const char *dot = strrchr(name, '.');

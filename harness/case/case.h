@@ -160,8 +160,6 @@ void case_play_name(const struct play *play, char *to, size_t size);
 /* ---- Errnos by name ---------------------------------------------------- */
 
 /* "EINVAL", "blocks" for EINPROGRESS (the caller waits), or "errno 1234" in a buffer of the caller (at least 24 bytes). */
-const char *errno_name(int error, char *buffer);
-/* Positive errno, or -1. */
-int errno_by_name(const char *name);
+const char *errno_name(int error, char *buffer);	/* back: errno_by_name() */
 
 #endif

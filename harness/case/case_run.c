@@ -16,6 +16,7 @@
 #include "case/library.h"
 #include "cli.h"
 #include "fault_args.h"
+#include "launch/machine_args.h"
 #include "report/report.h"
 #include "report/story_text.h"
 #include "select/policy.h"
@@ -43,11 +44,6 @@ struct options {
 enum explain_how { EXPLAIN_STORY, EXPLAIN_FULL, EXPLAIN_REFUSED };
 
 /* ---- Options ----------------------------------------------------------- */
-
-static const char *parse_kernel(const char *text, void *to)
-{
-	return vfiosim_kernel_parse(text, to) ? NULL : "a version of Linux from 6.1 to 7.2";
-}
 
 static const char *target_word(size_t index)
 {
@@ -111,41 +107,17 @@ static void print_verdict(const struct report_row *row)
 	putchar('\n');
 }
 
-/* A word as a shell takes it. */
-static void put_word(const char *word, FILE *to)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-
-	if (*word && !word[strspn(word, plain)]) {
-		fputs(word, to);
-		return;
-	}
-	putc('\'', to);
-	for (; *word; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, to);
-	putc('\'', to);
-}
-
 /* What the user has to type to see this failure again. */
 static void repro(const struct play *play, const struct options *options, FILE *to)
 {
-	const char *variant = case_variant(play->file, play->variant), *path = play->file->path;
-
-	fputs("vfiosim case run ", to);
-	put_word(path ? path : play->file->name, to);
-	fprintf(to, " --mode %s --policy %s", mode_names[play->mode],
-		play->policy ? play->policy->name : "none");
-	if (variant) {
-		fputs(" --variant ", to);
-		put_word(variant, to);
-	}
+	case_put_command(play, to);
 	if (options->job.target != JOB_INPROC)
 		fprintf(to, " --target %s", job_targets[options->job.target]);
 	if (options->job.kernel.major)
 		fprintf(to, " --kernel %u.%u", options->job.kernel.major, options->job.kernel.minor);
 	for (size_t i = 0; i < options->faults.n; i++) {
 		fputs(" --fault ", to);
-		put_word(options->faults.texts[i], to);
+		cli_put_word(options->faults.texts[i], to);
 	}
 	for (size_t i = 0; i < options->job.n_devices; i++)
 		fprintf(to, " --device %s=%s", options->job.devices[i].name,
@@ -463,7 +435,7 @@ static const struct cli_option run_options[] = {
 	  AT(policy), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
-	  AT(job.kernel), .parse = parse_kernel },
+	  AT(job.kernel), .parse = machine_parse_kernel },
 	FAULT_OPTION(struct options, faults),
 	{ "explain", 0, "HOW",
 	  "story: tell one play of each case, what was done and why it was refused\n"

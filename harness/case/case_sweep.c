@@ -35,22 +35,13 @@ struct tally {
 
 /* ---- What is printed --------------------------------------------------- */
 
-static void put_words(const struct play *play, FILE *to)
-{
-	const char *variant = case_variant(play->file, play->variant);
-
-	fprintf(to, "vfiosim case run %s --mode %s --policy %s",
-		play->file->path ? play->file->path : play->file->name, mode_names[play->mode],
-		play->policy ? play->policy->name : "none");
-	if (variant)
-		fprintf(to, " --variant %s", variant);
-}
-
 static void print_defect(const struct tally *tally, const struct sweep_point *point, const char *text)
 {
 	printf("  %s: %s: %s\n    ", sweep_defects[point->defect], text, point->detail);
-	put_words(tally->play, stdout);
-	printf(" --fault %s --explain\n", text);
+	case_put_command(tally->play, stdout);
+	fputs(" --fault ", stdout);
+	cli_put_word(text, stdout);
+	fputs(" --explain\n", stdout);
 }
 
 static void write_json(const struct tally *tally, const struct sweep_point *point, const char *text)

@@ -134,6 +134,20 @@ const char *case_policy_word(size_t index)
 	return !index || policy_at(index - 1) ? "none" : NULL;
 }
 
+void case_put_command(const struct play *play, FILE *to)
+{
+	const char *variant = case_variant(play->file, play->variant);
+
+	fputs("vfiosim case run ", to);
+	cli_put_word(play->file->path ? play->file->path : play->file->name, to);
+	fprintf(to, " --mode %s --policy %s", mode_names[play->mode],
+		play->policy ? play->policy->name : "none");
+	if (variant) {
+		fputs(" --variant ", to);
+		cli_put_word(variant, to);
+	}
+}
+
 void case_complain_of_nothing(const char *verb, const struct library *library,
 			      const struct play_filter *filter)
 {

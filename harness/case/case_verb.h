@@ -23,4 +23,8 @@ const char *case_policy_word(size_t index);
 void case_complain_of_nothing(const char *verb, const struct library *library,
 			      const struct play_filter *filter);
 
+/* "vfiosim case run NAME --mode M --policy P", and the variant: what plays @play. */
+struct play;
+void case_put_command(const struct play *play, FILE *to);
+
 #endif

@@ -9,6 +9,7 @@
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
 
+#include "base/errnos.h"
 #include "base/errors.h"
 #include "base/fault_text.h"
 #include "case/case.h"

@@ -356,9 +356,13 @@ static const char *const unmap_gives[] = { "size", NULL };
 
 /* ---- info -------------------------------------------------------------- */
 
+/* Older kernels begin a capability at any multiple of four. */
+typedef struct vfio_iommu_type1_info_cap_iova_range cap_iova_range __attribute__((aligned(1)));
+typedef struct vfio_info_cap_header cap_header __attribute__((aligned(1)));
+
 static void give_ranges(const unsigned char *bytes, uint32_t at, struct result *ret_result)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *cap = (const void *)(bytes + at);
+	const cap_iova_range *cap = (const void *)(bytes + at);
 	char text[200] = "";
 	size_t n = 0;
 
@@ -373,7 +377,7 @@ static void give_ranges(const unsigned char *bytes, uint32_t at, struct result *
 static void give_caps(const unsigned char *bytes, uint32_t at, struct result *ret_result)
 {
 	for (int i = 0; i < 8 && at && at + 16 <= INFO_MAX; i++) {
-		const struct vfio_info_cap_header *head = (const void *)(bytes + at);
+		const cap_header *head = (const void *)(bytes + at);
 		uint32_t available;
 
 		if (head->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)

@@ -10,6 +10,7 @@
 #include <vfiosim/fault.h>
 #include <vfiosim/trace.h>
 
+#include "base/errnos.h"
 #include "base/errors.h"
 #include "base/fault_text.h"
 #include "base/nearest.h"

@@ -1,37 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* JUnit's XML, as CI systems read it. See report.h. */
 #include "cli.h"
+#include "report/page.h"
 #include "report/report.h"
-
-/* XML 1.0 knows neither control characters nor raw markup. */
-static void escaped(FILE *to, const char *from)
-{
-	for (; from && *from; from++) {
-		unsigned char c = (unsigned char)*from;
-
-		switch (c) {
-		case '<':
-			fputs("&lt;", to);
-			break;
-		case '>':
-			fputs("&gt;", to);
-			break;
-		case '&':
-			fputs("&amp;", to);
-			break;
-		case '"':
-			fputs("&quot;", to);
-			break;
-		default:
-			fputc(c < 0x20 && c != '\n' && c != '\t' ? '?' : c, to);
-		}
-	}
-}
 
 static void attribute(FILE *to, const char *name, const char *value)
 {
 	fprintf(to, " %s=\"", name);
-	escaped(to, value);
+	if (value)
+		page_text(to, value);
 	fputc('"', to);
 }
 
@@ -47,7 +24,8 @@ static void put_row(FILE *to, const struct report_row *row)
 	fprintf(to, ">\n      <%s", row->verdict == REPORT_FAILED ? "failure" : "skipped");
 	attribute(to, "message", row->message ? row->message : "");
 	fputc('>', to);
-	escaped(to, row->detail);
+	if (row->detail)
+		page_text(to, row->detail);
 	fprintf(to, "</%s>\n    </testcase>\n",
 		row->verdict == REPORT_FAILED ? "failure" : "skipped");
 }

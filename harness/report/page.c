@@ -47,8 +47,12 @@ void page_text(FILE *to, const char *text)
 		case '"':
 			fputs("&quot;", to);
 			break;
-		default:
+		case '\n':
+		case '\t':
 			putc(*text, to);
+			break;
+		default:
+			putc((unsigned char)*text < 0x20 ? '?' : *text, to);
 		}
 	}
 }

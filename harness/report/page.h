@@ -16,7 +16,10 @@
 
 /* The head, the style, and <h1>@title</h1>. @about: a sentence below it, or NULL. */
 void page_begin(FILE *to, const char *title, const char *about);
-/* Text inside an element or an attribute: & < > " are escaped. */
+/*
+ * Text inside an element or an attribute, of XML, too: & < > " are escaped, control
+ * characters, which it does not know, become question marks.
+ */
 void page_text(FILE *to, const char *text);
 /* The foot: who made it. */
 void page_end(FILE *to);

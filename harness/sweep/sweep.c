@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/errnos.h"
 #include "base/nearest.h"
 #include "base/value.h"
 #include "expect/run_expect.h"
@@ -98,10 +99,8 @@ static const char *parse_errors(const char *text, void *to)
 	copy = strdup(text);
 	for (word = copy ? strtok_r(copy, ",", &rest) : NULL; word && n < 31;
 	     word = strtok_r(NULL, ",", &rest)) {
-		for (error = 1; error < 134; error++)
-			if (strerrorname_np(error) && !strcasecmp(strerrorname_np(error), word))
-				break;
-		if (error == 134)
+		error = errno_by_word(word);
+		if (error < 0)
 			break;
 		options->listed[n++] = error;
 	}
@@ -559,14 +558,6 @@ static int choose(struct sweep *sweep)
 
 /* ---- Defects are kept -------------------------------------------------- */
 
-static void put_word(const char *word, FILE *to)
-{
-	putc('\'', to);
-	for (; *word; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, to);
-	putc('\'', to);
-}
-
 /* From the folder that we are in, by the program that we are: it runs from anywhere. */
 static void put_where(FILE *to)
 {
@@ -575,13 +566,13 @@ static void put_where(FILE *to)
 
 	if (folder) {
 		fputs("cd ", to);
-		put_word(folder, to);
+		cli_put_word(folder, to);
 		fputs(" || exit\n", to);
 	}
 	free(folder);
 	fputs("exec ", to);
 	program[n > 0 ? n : 0] = 0;
-	put_word(n > 0 ? program : "vfiosim", to);
+	cli_put_word(n > 0 ? program : "vfiosim", to);
 }
 
 static void write_repro(const struct sweep *sweep, const char *folder, const char *point)
@@ -597,7 +588,7 @@ static void write_repro(const struct sweep *sweep, const char *folder, const cha
 	fputs("#!/bin/sh\n", to);
 	put_where(to);
 	fputs(" run --explain --topology ", to);
-	put_word(machine->topology, to);
+	cli_put_word(machine->topology, to);
 	if (machine->kernel.major)
 		fprintf(to, " --kernel %u.%u", machine->kernel.major, machine->kernel.minor);
 	if (machine->memlock.given && machine->memlock.kind == VFIOSIM_MEMLOCK_BYTES)
@@ -606,14 +597,14 @@ static void write_repro(const struct sweep *sweep, const char *folder, const cha
 		fprintf(to, " --memlock %s", machine_memlock_word(machine->memlock.kind));
 	for (size_t i = 0; i < machine->faults.n; i++) {
 		fputs(" --fault ", to);
-		put_word(machine->faults.texts[i], to);
+		cli_put_word(machine->faults.texts[i], to);
 	}
 	fputs(" --fault ", to);
-	put_word(point, to);
+	cli_put_word(point, to);
 	fputs(" --", to);
 	for (char **word = sweep->attempt_options.argv; *word; word++) {
 		putc(' ', to);
-		put_word(*word, to);
+		cli_put_word(*word, to);
 	}
 	putc('\n', to);
 	fclose(to);

@@ -12,11 +12,12 @@
 #include <vfiosim/topology.h>
 
 #include "abi/fault.h"
+#include "base/errnos.h"
 #include "base/nearest.h"
 #include "base/value.h"
 #include "machine/call.h"
 
-#define WORDS_MAX 128
+#define WORDS_MAX 160
 
 struct parser {
 	struct vfiosim_fault *fault;
@@ -320,28 +321,23 @@ static int set_when(struct parser *parser, const char *value)
 static int unknown_errno(struct parser *parser, const char *value)
 {
 	const char *words[WORDS_MAX];
-	size_t n = 0;
 
-	for (int error = 1; error < ERRNO_MAX && n < WORDS_MAX; error++)
-		if (strerrorname_np(error))
-			words[n++] = strerrorname_np(error);
-	return unknown(parser, "errno", value, words, n);
+	return unknown(parser, "errno", value, words,
+		       errno_words(words, WORDS_MAX));
 }
 
 static int set_error(struct parser *parser, const char *value)
 {
 	uint32_t number;
+	int error = errno_by_word(value);
 
-	if (parse_u32(value, &number) && number && number <= ERRNO_MAX) {
+	if (error > 0)
+		parser->fault->error = error;
+	else if (parse_u32(value, &number) && number && number <= ERRNO_MAX)
 		parser->fault->error = (int)number;
-		return 0;
-	}
-	for (int error = 1; error < ERRNO_MAX; error++)
-		if (strerrorname_np(error) && !strcasecmp(strerrorname_np(error), value)) {
-			parser->fault->error = error;
-			return 0;
-		}
-	return unknown_errno(parser, value);
+	else
+		return unknown_errno(parser, value);
+	return 0;
 }
 
 static int set_return(struct parser *parser, const char *value)

@@ -539,6 +539,7 @@ void story_event(void *ctx, const struct vfiosim_event *event)
 		.result = event->result,
 		.reason = event->reason ? with_names(story, event->reason) : NULL,
 		.rule = event->rule,
+		.provoke = event->provoke ? keep(story, event->provoke) : NULL,
 		.walk = keep_list(story, event->walk, event->n_walk, false),
 		.changes = keep_list(story, event->changes, event->result < 0 ? 0 : event->n_changes,
 				     true),

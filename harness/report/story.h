@@ -28,6 +28,7 @@ struct story_command {
 	long result;
 	const char *reason;		/* of a refusal; NULL: unknown */
 	const struct vfiosim_rule *rule;
+	const char *provoke;		/* of a refusal: the fault that gives the same; NULL: none */
 	const char **walk;		/* of a refusal: what was done, and undone, before it; ends in NULL */
 	const char **changes;		/* what it changed, worth telling; ends in NULL */
 	bool folded;			/* set-up or a question, answered as expected */

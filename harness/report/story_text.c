@@ -426,22 +426,6 @@ static void tell_head(struct teller *teller)
 	fputc('\n', teller->to);
 }
 
-/* How often @name was asked for until @last, that one included. */
-static size_t count_until(const struct story *story, const struct story_command *last)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < story->n_scenes; i++)
-		for (size_t k = 0; k < story->scenes[i].n_commands; k++) {
-			const struct story_command *command = &story->scenes[i].commands[k];
-
-			n += command->command == last->command;
-			if (command == last)
-				return n;
-		}
-	return n;
-}
-
 /* How to see a program meet the first refusal where there is no reason for it. */
 static void tell_fault(struct teller *teller)
 {
@@ -450,13 +434,11 @@ static void tell_fault(struct teller *teller)
 	for (size_t i = 0; i < story->n_scenes; i++)
 		for (size_t k = 0; k < story->scenes[i].n_commands; k++) {
 			const struct story_command *command = &story->scenes[i].commands[k];
-			const char *name = strerrorname_np(command->error);
 
-			if (!command->error || command->folded || !command->command || !name)
+			if (!command->provoke || command->folded)
 				continue;
 			line(teller, "0", 0, "The first refusal, alone: ",
-			     "vfiosim run --fault %s,when=%zu,error=%s -- PROGRAM",
-			     command->name, count_until(story, command), name);
+			     "vfiosim run --fault %s -- PROGRAM", command->provoke);
 			return;
 		}
 }

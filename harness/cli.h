@@ -73,7 +73,7 @@ struct cli_verb {
 
 extern const struct cli_verb vfiosim_verb;	/* verbs.c: the root of all */
 extern const struct cli_verb run_verb;		/* launch/run.c */
-extern const struct cli_verb sweep_verb;		/* sweep/sweep.c */
+extern const struct cli_verb sweep_verb;		/* sweep/sweep_verb.c */
 extern const struct cli_verb ctl_verb;	/* ctl/ctl.c */
 extern const struct cli_verb topology_verb;	/* topology.c */
 extern const struct cli_verb kernel_verb;	/* kernel.c */

@@ -75,6 +75,27 @@ static int read_keys(struct reader *reader, const struct ynode *node, const stru
 	return error;
 }
 
+typedef int read_item(struct reader *reader, const struct ynode *node, void *to);
+
+/* @ret_items: a pointer to the array's; its items are of @size bytes. @what was expected. */
+static int read_list(struct reader *reader, const struct ynode *node, const char *what, size_t size,
+		     read_item *read, void *ret_items, size_t *ret_n)
+{
+	char *items;
+	int error = 0;
+
+	if (node->kind != YNODE_LIST)
+		return ynode_expected(node, reader->errors, what);
+	items = allocate(reader, node->n, size);
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < node->n; i++)
+		error = worse(error, read(reader, &node->items[i], items + i * size));
+	memcpy(ret_items, &items, sizeof(items));
+	*ret_n = node->n;
+	return error;
+}
+
 /* ---- Values ------------------------------------------------------------ */
 
 /* "unknown WHAT 'x'" and the nearest of @names. */
@@ -131,31 +152,13 @@ static int read_text(struct reader *reader, const struct ynode *node, void *to)
 	return ynode_text(node, "a text", to, reader->errors);
 }
 
-static int read_names(struct reader *reader, const struct ynode *node, struct name_list *names,
-		      bool devices)
-{
-	int error = 0;
-
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors,
-				      devices ? "a list of devices" : "a list of what is open");
-	names->node = node;
-	names->names = allocate(reader, node->n, sizeof(*names->names));
-	if (!names->names)
-		return -ENOMEM;
-	for (names->n = 0; names->n < node->n; names->n++) {
-		const struct ynode *item = &node->items[names->n];
-		const char **to = &names->names[names->n];
-
-		error = worse(error, devices ? read_device(reader, item, to) :
-					       read_text(reader, item, to));
-	}
-	return error;
-}
-
 static int read_devices(struct reader *reader, const struct ynode *node, void *to)
 {
-	return read_names(reader, node, to, true);
+	struct name_list *names = to;
+
+	names->node = node;
+	return read_list(reader, node, "a list of devices", sizeof(*names->names), read_device,
+			 &names->names, &names->n);
 }
 
 static bool is_file_name(const char *text)
@@ -171,14 +174,19 @@ static bool is_file_name(const char *text)
 /* "container 1", "group 10", "iommufd 1", or a device. */
 static int read_open(struct reader *reader, const struct ynode *node, void *to)
 {
-	struct name_list *names = to;
-	int error = read_names(reader, node, names, false);
+	const char **name = to;
+	int error = read_text(reader, node, to);
 
-	for (size_t i = 0; !error && i < names->n; i++)
-		if (!is_file_name(names->names[i]))
-			error = find_device(reader, &node->items[i], names->names[i],
-					    &names->names[i]);
-	return error;
+	return error || is_file_name(*name) ? error : find_device(reader, node, *name, name);
+}
+
+static int read_opens(struct reader *reader, const struct ynode *node, void *to)
+{
+	struct name_list *names = to;
+
+	names->node = node;
+	return read_list(reader, node, "a list of what is open", sizeof(*names->names), read_open,
+			 &names->names, &names->n);
 }
 
 /* ---- What is mapped ---------------------------------------------------- */
@@ -281,18 +289,10 @@ static int read_what(struct reader *reader, const struct ynode *node, void *to)
 static int read_whats(struct reader *reader, const struct ynode *node, void *to)
 {
 	struct what_list *list = to;
-	int error = 0;
 
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors, "a list of what is mapped");
 	list->node = node;
-	list->items = allocate(reader, node->n, sizeof(*list->items));
-	if (!list->items)
-		return -ENOMEM;
-	for (list->n = 0; list->n < node->n; list->n++)
-		error = worse(error, read_what(reader, &node->items[list->n],
-					       &list->items[list->n]));
-	return error;
+	return read_list(reader, node, "a list of what is mapped", sizeof(*list->items), read_what,
+			 &list->items, &list->n);
 }
 
 /* ---- Spaces ------------------------------------------------------------ */
@@ -304,26 +304,22 @@ static const struct key space_keys[] = {
 	{ NULL },
 };
 
+static int read_space(struct reader *reader, const struct ynode *node, void *to)
+{
+	((struct space_want *)to)->node = node;
+	return read_keys(reader, node, space_keys, to);
+}
+
 static int read_spaces(struct reader *reader, const struct ynode *node, void *to)
 {
 	struct spaces_want *spaces = to;
-	int error = 0;
 
 	spaces->node = node;
 	if (node->kind == YNODE_SCALAR)
 		return ynode_number(node, &spaces->n, reader->errors);
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors, "a number, or a list of spaces");
-	spaces->listed = true;
-	spaces->items = allocate(reader, node->n, sizeof(*spaces->items));
-	if (!spaces->items)
-		return -ENOMEM;
-	for (; spaces->n < node->n; spaces->n++) {
-		spaces->items[spaces->n].node = &node->items[spaces->n];
-		error = worse(error, read_keys(reader, &node->items[spaces->n], space_keys,
-					       &spaces->items[spaces->n]));
-	}
-	return error;
+	spaces->listed = node->kind == YNODE_LIST;
+	return read_list(reader, node, "a number, or a list of spaces", sizeof(*spaces->items),
+			 read_space, &spaces->items, &spaces->n);
 }
 
 /* ---- Outcome ----------------------------------------------------------- */
@@ -375,30 +371,28 @@ static const struct key moment_keys[] = {
 	{ "devices", read_devices, offsetof(struct moment_want, devices) },
 	{ "holds", read_whats, offsetof(struct moment_want, holds) },
 	{ "pinned", read_number, offsetof(struct moment_want, pinned) },
-	{ "open", read_open, offsetof(struct moment_want, open) },
+	{ "open", read_opens, offsetof(struct moment_want, open) },
 	{ NULL },
 };
+
+/* A row of at: */
+static int read_at(struct reader *reader, const struct ynode *node, void *to)
+{
+	int error;
+
+	((struct moment_want *)to)->node = node;
+	error = read_keys(reader, node, moment_keys, to);
+	if (node->kind == YNODE_MAP && !ynode_get(node, "moment"))
+		error = worse(error, ynode_error(node, reader->errors, "no moment: is given"));
+	return error;
+}
 
 static int read_moments(struct reader *reader, const struct ynode *node, void *to)
 {
 	struct expectations *expect = reader->expect;
-	int error = 0;
 
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors, "a list, [{moment: exit, open: []}]");
-	expect->moments = allocate(reader, node->n, sizeof(*expect->moments));
-	if (!expect->moments)
-		return -ENOMEM;
-	for (; expect->n_moments < node->n; expect->n_moments++) {
-		const struct ynode *item = &node->items[expect->n_moments];
-		struct moment_want *moment = &expect->moments[expect->n_moments];
-
-		moment->node = item;
-		error = worse(error, read_keys(reader, item, moment_keys, moment));
-		if (item->kind == YNODE_MAP && !ynode_get(item, "moment"))
-			error = ynode_error(item, reader->errors, "no moment: is given");
-	}
-	return error;
+	return read_list(reader, node, "a list, [{moment: exit, open: []}]",
+			 sizeof(*expect->moments), read_at, &expect->moments, &expect->n_moments);
 }
 
 /* ---- Steps ------------------------------------------------------------- */
@@ -554,33 +548,30 @@ static int read_step(struct reader *reader, const struct ynode *node, const stru
 	return error;
 }
 
-static int read_steps(struct reader *reader, const struct ynode *node, const struct key *keys,
-		      struct step_want **ret_steps, size_t *ret_n)
+static int read_must_step(struct reader *reader, const struct ynode *node, void *to)
 {
-	struct step_want *steps;
-	int error = 0;
+	return read_step(reader, node, must_keys, to);
+}
 
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors, "a list, [{map: msi}]");
-	steps = allocate(reader, node->n, sizeof(*steps));
-	if (!steps)
-		return -ENOMEM;
-	for (size_t i = 0; i < node->n; i++)
-		error = worse(error, read_step(reader, &node->items[i], keys, &steps[i]));
-	*ret_steps = steps;
-	*ret_n = node->n;
-	return error;
+static int read_never_step(struct reader *reader, const struct ynode *node, void *to)
+{
+	return read_step(reader, node, never_keys, to);
 }
 
 static int read_must(struct reader *reader, const struct ynode *node, void *to)
 {
-	return read_steps(reader, node, must_keys, &reader->expect->must, &reader->expect->n_must);
+	struct expectations *expect = reader->expect;
+
+	return read_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->must), read_must_step,
+			 &expect->must, &expect->n_must);
 }
 
 static int read_never(struct reader *reader, const struct ynode *node, void *to)
 {
-	return read_steps(reader, node, never_keys, &reader->expect->never,
-			  &reader->expect->n_never);
+	struct expectations *expect = reader->expect;
+
+	return read_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->never),
+			 read_never_step, &expect->never, &expect->n_never);
 }
 
 /* ---- The head ---------------------------------------------------------- */

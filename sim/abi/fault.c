@@ -9,6 +9,10 @@
 
 #include "abi/dispatch.h"
 #include "abi/fault.h"
+#include "iommu/group.h"
+#include "iommufd/device.h"
+#include "iommufd/iommufd.h"
+#include "machine/device.h"
 #include "machine/fault.h"
 #include "machine/file.h"
 
@@ -54,10 +58,27 @@ static void fields_where(const struct call *call, struct fault_where *where)
 	}
 }
 
+/* A command of an iommufd that names a device is about that, and its group. */
+static void device_where(const struct call *call, struct fault_where *where)
+{
+	const struct iommufd *iommufd = iommufd_from_file(call->file);
+	const struct iommufd_device *idev;
+	uint64_t id;
+
+	if (!iommufd || !field_value(call, "dev_id", &id))
+		return;
+	idev = (const struct iommufd_device *)object_find(iommufd, (uint32_t)id, OBJECT_DEVICE);
+	if (!idev)
+		return;
+	where->device = idev->dev->topo->address;
+	iommu_group_where(idev->dev->group, where);
+}
+
 void command_where(struct call *call, struct fault_where *ret_where)
 {
 	ret_where->row = &call->command->row;
 	fields_where(call, ret_where);
+	device_where(call, ret_where);
 	if (call->file->ops->where)
 		call->file->ops->where(call->file, ret_where);
 	if (call->command->where)

@@ -116,9 +116,11 @@ static inline const char *cannot(enum who who)
 	return NULL;
 }
 
-#define SKIP_UNLESS_POSSIBLE(who)                                                             \
+#define SKIP_UNLESS_POSSIBLE(who) SKIP_IF(cannot(who), who)
+/* @why_: the reason, NULL: none. */
+#define SKIP_IF(why_, who)                                                                    \
 	do {                                                                                  \
-		const char *why = cannot(who);                                                \
+		const char *why = (why_);                                                     \
 		if (why) {                                                                    \
 			printf("skip: %s as %s: %s\n", __func__, (who) ? "user" : "root",     \
 			       why);                                                          \

@@ -961,6 +961,7 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 		  struct follow **ret_follow)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
+	int error;
 
 	if (!follow)
 		return -ENOMEM;
@@ -971,14 +972,16 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->counts = calloc((expect ? expect->n_never : 0) + 1, sizeof(*follow->counts));
 	if (record)
 		follow->record = record_create(topology, record);
-	if (!follow->counts || (record && !follow->record)) {
+	error = follow->counts && (!record || follow->record) ? 0 : -ENOMEM;
+	if (!error)
+		error = vfiosim_trace_follow(sim, on_event, follow);
+	if (error) {
 		free(follow->counts);
 		record_destroy(follow->record);
 		free(follow);
-		return -ENOMEM;
+		return error;
 	}
 	pthread_mutex_init(&follow->lock, NULL);
-	vfiosim_trace_follow(sim, on_event, follow);
 	*ret_follow = follow;
 	return 0;
 }
@@ -1051,7 +1054,7 @@ static void finish_never(struct follow *follow)
 
 void follow_finish(struct follow *follow)
 {
-	vfiosim_trace_follow(follow->sim, NULL, NULL);
+	vfiosim_trace_unfollow(follow->sim, on_event, follow);
 	pthread_mutex_lock(&follow->lock);
 	if (!follow->has_exit)
 		look(follow, &follow->at_exit);

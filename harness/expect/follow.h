@@ -69,7 +69,7 @@ struct follow;
 
 /*
  * Follows @sim from now on, until follow_finish(). @expect: NULL: nothing is expected.
- * @record: where what happened is written in the end, NULL: nowhere. -ENOMEM.
+ * @record: where what happened is written in the end, NULL: nowhere. -ENOMEM, -ENOSPC.
  */
 int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 		  const struct expectations *expect, struct expect_report *report, FILE *record,

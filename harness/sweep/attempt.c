@@ -102,9 +102,8 @@ static int watch(void *ctx, struct vfiosim *sim)
 	explain_init(&watcher->explain, watcher->story, false);
 	vfiosim_trace_add(sim, vfiosim_trace_json, watcher->trace);
 	vfiosim_trace_add(sim, explain_event, &watcher->explain);
-	vfiosim_trace_follow(sim, follow, watcher);
 	count_steps(watcher);
-	return 0;
+	return vfiosim_trace_follow(sim, follow, watcher);
 }
 
 /* ---- In the launcher's process ---- */

@@ -103,17 +103,20 @@ struct vfiosim_about {
  * A follower hears of every event like a sink, right after the sinks, but may ask the
  * simulator (state.h): no lock is held, and the client that caused the event still waits
  * for its answer. So events of several threads may overlap. @about is NULL unless the
- * event is a command. There is one follower; NULL: none. Set it before there are clients.
+ * event is a command. Followers come before there are clients and go after the last one,
+ * at most VFIOSIM_FOLLOWERS_MAX of them: -ENOSPC.
  *
- * Besides, only a follower hears the verb "left-open": the process that opened @object
+ * Besides, only followers hear the verb "left-open": the process that opened @object
  * has ended without closing it, and the kernel is about to. The machine is still as the
  * process left it when the first of these comes.
  */
+#define VFIOSIM_FOLLOWERS_MAX 4
 typedef void vfiosim_trace_follower(void *ctx, const struct vfiosim_event *event,
 				    const struct vfiosim_about *about);
-void vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx);
+int vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx);
+void vfiosim_trace_unfollow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx);
 bool vfiosim_trace_followed(const struct vfiosim *sim);
-/* For fronts: tells the follower that @file was left open. Before vfiosim_release(). */
+/* For fronts: tells the followers that @file was left open. Before vfiosim_release(). */
 struct vfiosim_file;
 void vfiosim_trace_left_open(struct vfiosim_file *file);
 

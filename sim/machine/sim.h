@@ -86,11 +86,14 @@ struct vfiosim {
 			void *ctx;
 		} sinks[SIM_TRACE_SINKS];
 		atomic_uint n;
-		vfiosim_trace_follower *follower;	/* constant once there are clients */
-		void *follower_ctx;
+		struct {
+			vfiosim_trace_follower *follower;
+			void *ctx;
+		} followers[VFIOSIM_FOLLOWERS_MAX];	/* constant while there are clients */
+		unsigned n_followers;
 		vfiosim_trace_sink *refusals;		/* likewise */
 		void *refusals_ctx;
-		atomic_bool heard;	/* there are sinks, or a follower */
+		atomic_bool heard;	/* there are sinks, or followers */
 		uint64_t last;		/* number of the last event */
 	} trace;
 };

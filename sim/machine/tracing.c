@@ -13,7 +13,7 @@
 /* trace.lock held. */
 static void trace_count(struct vfiosim *sim)
 {
-	atomic_store(&sim->trace.heard, sim->trace.n || sim->trace.follower);
+	atomic_store(&sim->trace.heard, sim->trace.n || sim->trace.n_followers);
 }
 
 int vfiosim_trace_add(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
@@ -49,13 +49,41 @@ void vfiosim_trace_remove(struct vfiosim *sim, vfiosim_trace_sink *sink, void *c
 	pthread_mutex_unlock(&sim->trace.lock);
 }
 
-void vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx)
+int vfiosim_trace_follow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx)
 {
+	int ret = 0;
+
 	pthread_mutex_lock(&sim->trace.lock);
-	sim->trace.follower = follower;
-	sim->trace.follower_ctx = ctx;
+	if (sim->trace.n_followers == VFIOSIM_FOLLOWERS_MAX) {
+		ret = -ENOSPC;
+	} else {
+		sim->trace.followers[sim->trace.n_followers].follower = follower;
+		sim->trace.followers[sim->trace.n_followers++].ctx = ctx;
+	}
 	trace_count(sim);
 	pthread_mutex_unlock(&sim->trace.lock);
+	return ret;
+}
+
+void vfiosim_trace_unfollow(struct vfiosim *sim, vfiosim_trace_follower *follower, void *ctx)
+{
+	pthread_mutex_lock(&sim->trace.lock);
+	for (unsigned i = 0; i < sim->trace.n_followers; i++) {
+		if (sim->trace.followers[i].follower != follower || sim->trace.followers[i].ctx != ctx)
+			continue;
+		sim->trace.n_followers--;
+		for (; i < sim->trace.n_followers; i++)
+			sim->trace.followers[i] = sim->trace.followers[i + 1];
+	}
+	trace_count(sim);
+	pthread_mutex_unlock(&sim->trace.lock);
+}
+
+static void tell_followers(struct vfiosim *sim, const struct vfiosim_event *event,
+			   const struct vfiosim_about *about)
+{
+	for (unsigned i = 0; i < sim->trace.n_followers; i++)
+		sim->trace.followers[i].follower(sim->trace.followers[i].ctx, event, about);
 }
 
 void vfiosim_trace_refusals(struct vfiosim *sim, vfiosim_trace_sink *sink, void *ctx)
@@ -68,7 +96,7 @@ void vfiosim_trace_refusals(struct vfiosim *sim, vfiosim_trace_sink *sink, void 
 
 bool vfiosim_trace_followed(const struct vfiosim *sim)
 {
-	return sim->trace.follower;
+	return sim->trace.n_followers > 0;
 }
 
 void vfiosim_trace_left_open(struct vfiosim_file *file)
@@ -78,8 +106,7 @@ void vfiosim_trace_left_open(struct vfiosim_file *file)
 	const struct vfiosim_event event = { .object = object, .verb = "left-open" };
 
 	trace_object(file, object, sizeof(object));
-	if (sim->trace.follower)
-		sim->trace.follower(sim->trace.follower_ctx, &event, NULL);
+	tell_followers(sim, &event, NULL);
 }
 
 void vfiosim_mark(struct vfiosim *sim, uint32_t tid, const char *name)
@@ -151,6 +178,5 @@ void trace_call(struct call *call, const char *verb, const struct vfiosim_comman
 	if (refused)
 		sim->trace.refusals(sim->trace.refusals_ctx, &event);
 	pthread_mutex_unlock(&sim->trace.lock);
-	if (sim->trace.follower)
-		sim->trace.follower(sim->trace.follower_ctx, &event, about);
+	tell_followers(sim, &event, about);
 }

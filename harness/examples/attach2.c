@@ -14,7 +14,7 @@
  * the other device where that is possible.
  *
  * --broken makes it wrong in one place, as programs are: leak, ignore-map, hang, crash,
- * abort, retry, eexist. It knows nothing of vfiosim.
+ * abort, retry, eexist, keep-half. It knows nothing of vfiosim.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,12 +38,13 @@
 #define READY 2			/* spaces that are made at the start */
 #define RAM_SIZE 0x200000ull
 #define SCRATCH_IOVA 0x1000000ull
-#define SCRATCH_SIZE 0x10000ull
+#define SCRATCH_SIZE 0x10000ull	/* of each half */
 #define BAR_IOVA 0x2000000ull
 
-enum broken { SOUND, LEAK, IGNORE_MAP, HANG, CRASH, ABORT, RETRY, EEXIST_IS_FINE };
+enum broken { SOUND, LEAK, IGNORE_MAP, HANG, CRASH, ABORT, RETRY, EEXIST_IS_FINE,
+	      KEEP_HALF };
 static const char *const broken_words[] = { "", "leak", "ignore-map", "hang", "crash",
-					    "abort", "retry", "eexist" };
+					    "abort", "retry", "eexist", "keep-half" };
 
 /* A container; or an ioas, whose iommufd is the program's. */
 struct space {
@@ -398,15 +399,29 @@ static int device_add(struct program *program, struct device *device)
 
 /* ---- The program ---- */
 
-/* Memory for a while, as a guest's driver has it. */
+static void drop_scratch(const struct program *program, const struct space *space, uint64_t iova)
+{
+	if (unmap(program, space, iova, SCRATCH_SIZE))
+		say("scratch memory cannot be unmapped");
+}
+
+/* Memory for a while, as a guest's driver has it: two halves, both or none. */
 static void use_scratch(const struct program *program, const struct space *space)
 {
+	char *half = (char *)program->scratch + SCRATCH_SIZE;
+
 	if (map(program, space, program->scratch, SCRATCH_IOVA, SCRATCH_SIZE)) {
 		say("no scratch memory");
 		return;
 	}
-	if (unmap(program, space, SCRATCH_IOVA, SCRATCH_SIZE))
-		say("scratch memory cannot be unmapped");
+	if (map(program, space, half, SCRATCH_IOVA + SCRATCH_SIZE, SCRATCH_SIZE)) {
+		say("only half of the scratch memory");
+		if (program->broken == KEEP_HALF)
+			return;
+	} else {
+		drop_scratch(program, space, SCRATCH_IOVA + SCRATCH_SIZE);
+	}
+	drop_scratch(program, space, SCRATCH_IOVA);
 }
 
 /* For the tools that look at a run from outside. */

@@ -133,6 +133,8 @@ int expect_load(const char *path, struct expectations **ret_expect, struct vfios
 /* The rest: names of @topology's get a meaning, its faults: are added to it. -EINVAL, -ENOMEM. */
 int expect_resolve(struct expectations *expect, struct vfiosim_topology *topology,
 		   struct vfiosim_errors *errors);
+/* What must hold whatever fails in the run: never: and at: exit. The rest is forgotten. */
+void expect_keep_invariants(struct expectations *expect);
 void expect_free(struct expectations *expect);
 
 /* The short name of the device at @address, or that address where it has none. */

@@ -972,6 +972,7 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->counts = calloc((expect ? expect->n_never : 0) + 1, sizeof(*follow->counts));
 	if (record)
 		follow->record = record_create(topology, record);
+	pthread_mutex_init(&follow->lock, NULL);
 	error = follow->counts && (!record || follow->record) ? 0 : -ENOMEM;
 	if (!error)
 		error = vfiosim_trace_follow(sim, on_event, follow);
@@ -981,7 +982,6 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 		free(follow);
 		return error;
 	}
-	pthread_mutex_init(&follow->lock, NULL);
 	*ret_follow = follow;
 	return 0;
 }

@@ -17,6 +17,8 @@
 
 #include <vfiosim/trace.h>
 
+#include "expect/follow.h"
+#include "expect/judge.h"
 #include "launch/launch.h"
 #include "report/explain.h"
 
@@ -37,6 +39,9 @@ struct watcher {
 	struct sweep_record *record;
 	const struct plan *plan;
 	const struct vfiosim_topology *topology;
+	const struct expectations *expect;
+	struct expect_report *report;
+	struct follow *follow;
 	uint32_t fault;			/* number of the one that is tried; 0: none */
 	uint32_t first_step;		/* number of the first counting rule */
 	struct vfiosim *sim;
@@ -88,11 +93,40 @@ static void take_counts(struct watcher *watcher)
 	watcher->record->ended = true;
 }
 
+static int expect_begin(struct watcher *watcher)
+{
+	if (!watcher->expect)
+		return 0;
+	watcher->report = report_create(watcher->expect);
+	if (!watcher->report)
+		return -ENOMEM;
+	return follow_create(watcher->sim, watcher->topology, watcher->expect, watcher->report, NULL,
+			     &watcher->follow);
+}
+
+static void expect_end(struct watcher *watcher)
+{
+	const struct expect_report *report = watcher->report;
+	char *broken = watcher->record->broken;
+
+	if (!watcher->follow)
+		return;
+	follow_finish(watcher->follow);
+	for (size_t i = 0; i < report->n && !*broken; i++)
+		if (report->rows[i].failed && *report->rows[i].name)
+			snprintf(broken, sizeof(watcher->record->broken), "%s: %s", report->rows[i].name,
+				 report->rows[i].message);
+	follow_destroy(watcher->follow);
+	report_destroy(watcher->report);
+}
+
 static int watch(void *ctx, struct vfiosim *sim)
 {
 	struct watcher *watcher = ctx;
+	int error;
 
 	if (!sim) {
+		expect_end(watcher);
 		take_counts(watcher);
 		fflush(watcher->trace);
 		fflush(watcher->story);
@@ -103,7 +137,8 @@ static int watch(void *ctx, struct vfiosim *sim)
 	vfiosim_trace_add(sim, vfiosim_trace_json, watcher->trace);
 	vfiosim_trace_add(sim, explain_event, &watcher->explain);
 	count_steps(watcher);
-	return vfiosim_trace_follow(sim, follow, watcher);
+	error = vfiosim_trace_follow(sim, follow, watcher);
+	return error ? error : expect_begin(watcher);
 }
 
 /* ---- In the launcher's process ---- */
@@ -155,7 +190,12 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 {
 	struct vfiosim_topology *topology = attempt->options->topology;
 	char *name = machine_topology_name(attempt->options->machine);
-	struct watcher watcher = { .record = attempt->record, .plan = plan, .topology = topology };
+	struct watcher watcher = {
+		.record = attempt->record,
+		.plan = plan,
+		.topology = topology,
+		.expect = attempt->options->expect,
+	};
 	struct launch_options launch_options = {
 		.topology = topology,
 		.topology_name = name,

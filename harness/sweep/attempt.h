@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "expect/expect.h"
 #include "launch/machine_args.h"
 #include "sweep/plan.h"
 #include "sweep/record.h"
@@ -15,6 +16,7 @@ struct attempt_options {
 	const struct machine_args *machine;
 	struct vfiosim_topology *topology;
 	char **argv;
+	const struct expectations *expect;	/* that hold in every run; NULL: none */
 	uint64_t timeout_ms;	/* without a call and without an end */
 };
 

@@ -11,8 +11,8 @@
 const char *const judge_outcomes[] = { "absorbed", "retried", "next-container", "new-container",
 				       "other-iommu-type", "mapping-omitted", "device-refused",
 				       "program-failed", "not-reached", NULL };
-const char *const judge_defects[] = { "", "silent", "leak", "crash", "abort", "hang",
-				      "retry-forever", "unstable", NULL };
+const char *const judge_defects[] = { "", "silent", "leak", "crash", "abort",
+				      "expectation", "hang", "retry-forever", "unstable", NULL };
 
 void judge_run_init(struct judge_run *run, const struct sweep_event *events, size_t n,
 		    const struct reach_omit *omit)
@@ -231,14 +231,19 @@ static enum judge_defect leak(const struct judge_run *clean, const struct judge_
 {
 	const struct sweep_event *left = leaked_at_exit(clean, run);
 	const char *held = leaked_at_mark(clean, run);
+	const struct reach_row *kept = reach_keeps(&run->reach, &clean->reach);
 
-	if (run->status != clean->status || (!left && !held))
+	if (run->status != clean->status || (!left && !held && !kept))
 		return DEFECT_NONE;
 	if (left)
 		snprintf(verdict->detail, sizeof(verdict->detail),
 			 "%s was still open when the program exited", left->object);
-	else
+	else if (held)
 		snprintf(verdict->detail, sizeof(verdict->detail), "%s is still open at a mark", held);
+	else
+		snprintf(verdict->detail, sizeof(verdict->detail),
+			 "0x%" PRIx64 "..0x%" PRIx64 " of %s is still mapped %s%s", kept->first, kept->last,
+			 kept->memory, *kept->moment ? "at mark " : "when the program exited", kept->moment);
 	return DEFECT_LEAK;
 }
 
@@ -270,6 +275,10 @@ static enum judge_defect defect_of(const struct judge_run *clean, const struct j
 		return DEFECT_ABORT;
 	if (run->status != clean->status && is_crash(run->status))
 		return DEFECT_CRASH;
+	if (run->broken && *run->broken) {
+		snprintf(verdict->detail, sizeof(verdict->detail), "%s", run->broken);
+		return DEFECT_EXPECTATION;
+	}
 	defect = silent(clean, run, verdict);
 	return defect ? defect : leak(clean, run, verdict);
 }

@@ -26,6 +26,7 @@ enum judge_defect {
 	DEFECT_LEAK,		/* something is held that the clean run gave back */
 	DEFECT_CRASH,
 	DEFECT_ABORT,
+	DEFECT_EXPECTATION,	/* one of --expect does not hold */
 	DEFECT_HANG,
 	DEFECT_RETRY_FOREVER,
 	DEFECT_UNSTABLE,	/* the point was not reached again */
@@ -41,6 +42,7 @@ struct judge_run {
 	int status;		/* its exit status, 128 + a signal */
 	bool hung;		/* ended by us: no call, no end */
 	bool repeats;		/* ended by us: it tried for ever */
+	const char *broken;	/* the expectation that does not hold; NULL or "": none */
 };
 
 struct verdict {

@@ -258,6 +258,98 @@ START_TEST(what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back)
 }
 END_TEST
 
+static void unmap(bool clean, const char *container, uint64_t iova, uint64_t npages, long result)
+{
+	struct sweep_event *event = add(clean, container, "VFIO_IOMMU_UNMAP_DMA", result);
+
+	event->iova = iova;
+	event->length = npages * PAGE;
+}
+
+/* Memory that is mapped for a while: both runs, with a mark afterwards. */
+START_TEST(a_mapping_that_is_kept_is_a_leak)
+{
+	map(true, "container 1", 0x100000, 0x18000, 2, 0);
+	unmap(true, "container 1", 0x100000, 2, 0);
+	add(true, "later", "mark", 0);
+	add(false, "group 10", "VFIO_GROUP_GET_STATUS", -19)->injected = true;
+	map(false, "container 1", 0, 0x10000, 4, 0);
+	map(false, "container 1", 0x100000, 0x18000, 2, 0);
+	add(false, "group 10", "close", 0);
+	add(false, "later", "mark", 0);
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_LEAK);
+	ck_assert_str_eq(verdict.detail,
+			 "0x8000..0x9fff of memory region 1 is still mapped at mark later");
+}
+END_TEST
+
+START_TEST(a_mapping_that_the_kernel_keeps_is_none)
+{
+	map(true, "container 1", 0x100000, 0x18000, 2, 0);
+	unmap(true, "container 1", 0x100000, 2, 0);
+	add(true, "later", "mark", 0);
+	map(false, "container 1", 0, 0x10000, 4, 0);
+	map(false, "container 1", 0x100000, 0x18000, 2, 0);
+	unmap(false, "container 1", 0x100000, 2, -16);
+	events[n_events - 1].injected = true;
+	add(false, "group 10", "close", 0);
+	add(false, "later", "mark", 0);
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_NONE);
+}
+END_TEST
+
+/* The ioas, or the iommufd: what was mapped there is gone with it. */
+START_TEST(what_goes_with_its_space_is_given_back)
+{
+	struct reach clean_reach, reach;
+
+	for (int clean = 0; clean < 2; clean++) {
+		struct sweep_event *mapped;
+
+		clean ? (n_clean = 0) : (n_events = 0);
+		add(clean, "iommufd 1", "IOMMU_IOAS_ALLOC", 0)->out_id = 1;
+		mapped = map(clean, "iommufd 1", 0, 0x10000, 4, 0);
+		snprintf(mapped->verb, sizeof(mapped->verb), "IOMMU_IOAS_MAP");
+		mapped->ioas = 1;
+	}
+	add(true, "iommufd 1", "IOMMU_DESTROY", 0)->id = 1;
+	reach_init(&clean_reach, clean_events, n_clean, NULL);
+	reach_init(&reach, events, n_events, NULL);
+	ck_assert_uint_eq(clean_reach.n_held, 0);
+	ck_assert_ptr_nonnull(reach_keeps(&reach, &clean_reach));
+	reach_done(&reach);
+	add(false, "iommufd 1", "left-open", 0)->by_exit = true;
+	add(false, "iommufd 1", "close", 0);
+	reach_init(&reach, events, n_events, NULL);
+	ck_assert_ptr_nonnull(reach_keeps(&reach, &clean_reach));
+	reach_done(&reach);
+	events[n_events - 2].by_exit = false;
+	reach_init(&reach, events, n_events, NULL);
+	ck_assert_ptr_null(reach_keeps(&reach, &clean_reach));
+	reach_done(&reach);
+	reach_done(&clean_reach);
+}
+END_TEST
+
+START_TEST(an_expectation_that_does_not_hold_is_a_defect)
+{
+	struct judge_run clean, run;
+
+	add(false, "group 10", "VFIO_GROUP_GET_STATUS", -19)->injected = true;
+	judge_run_init(&clean, clean_events, n_clean, &omit);
+	judge_run_init(&run, events, n_events, &omit);
+	run.broken = "never map msi";
+	run.status = 1;
+	judge(&clean, &run, &verdict);
+	expect(OUTCOME_PROGRAM_FAILED, DEFECT_EXPECTATION);
+	ck_assert_str_eq(verdict.detail, "never map msi");
+	judge_run_done(&clean);
+	judge_run_done(&run);
+}
+END_TEST
+
 START_TEST(signals_are_crashes_and_aborts)
 {
 	add(false, "group 10", "VFIO_GROUP_GET_STATUS", -19)->injected = true;
@@ -316,6 +408,10 @@ int main(void)
 	tcase_add_test(tcase, what_is_left_open_is_a_leak_only_of_a_program_that_ends_well);
 	tcase_add_test(tcase, a_program_that_leaves_all_to_the_kernel_leaks_nothing);
 	tcase_add_test(tcase, what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back);
+	tcase_add_test(tcase, a_mapping_that_is_kept_is_a_leak);
+	tcase_add_test(tcase, a_mapping_that_the_kernel_keeps_is_none);
+	tcase_add_test(tcase, what_goes_with_its_space_is_given_back);
+	tcase_add_test(tcase, an_expectation_that_does_not_hold_is_a_defect);
 	tcase_add_test(tcase, signals_are_crashes_and_aborts);
 	tcase_add_test(tcase, without_the_fault_there_is_no_verdict);
 	tcase_add_test(tcase, ids_are_given_out_again);

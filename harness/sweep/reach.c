@@ -10,6 +10,7 @@ struct mapping {
 	char memory[RECORD_NAME];
 	uint64_t first, last;	/* iovas */
 	uint64_t at;		/* where @first lies in @memory */
+	bool stuck;		/* the kernel would not unmap it */
 };
 
 /* A group, or a device of its own node: where it is. */
@@ -40,6 +41,8 @@ struct model {
 	size_t n_regions, regions_capacity;
 	uint32_t *hwpts;		/* pairs: a hwpt, its ioas */
 	size_t n_hwpts, hwpts_capacity;
+	struct made *left;		/* what the kernel closes, after the process */
+	size_t n_left, left_capacity;
 };
 
 static void *grow(struct model *model, void *array, size_t n, size_t *capacity, size_t size)
@@ -112,14 +115,9 @@ static void make_space(struct model *model, const char *space, size_t index)
 
 /* ---- What is reached ---- */
 
-static void add_row(struct model *model, const char *device, const char *moment,
-		    const struct mapping *mapping)
+static void fill_row(struct reach_row *row, const char *device, const char *moment,
+		     const struct mapping *mapping)
 {
-	struct reach *reach = model->reach;
-	struct reach_row *row = ADD(model, reach->rows, reach->n, reach->capacity);
-
-	if (!row)
-		return;
 	copy_name(row->device, device);
 	copy_name(row->moment, moment);
 	copy_name(row->memory, mapping->memory);
@@ -139,11 +137,44 @@ static bool counts(const struct model *model, const struct mapping *mapping)
 static void add_rows(struct model *model, const struct member *device, const char *moment)
 {
 	const char *space = space_of(model, device);
+	struct reach *reach = model->reach;
+	struct reach_row *row;
 
-	for (size_t i = 0; i < model->n_mappings; i++)
-		if (!strcmp(model->mappings[i].space, space) &&
-		    counts(model, &model->mappings[i]))
-			add_row(model, device->name, moment, &model->mappings[i]);
+	for (size_t i = 0; i < model->n_mappings; i++) {
+		if (strcmp(model->mappings[i].space, space) || !counts(model, &model->mappings[i]))
+			continue;
+		row = ADD(model, reach->rows, reach->n, reach->capacity);
+		if (row)
+			fill_row(row, device->name, moment, &model->mappings[i]);
+	}
+}
+
+/* What is mapped now. */
+static void add_held(struct model *model, const char *moment)
+{
+	struct reach *reach = model->reach;
+	struct reach_moment *at = ADD(model, reach->moments, reach->n_moments, reach->moments_capacity);
+	struct reach_row *row;
+
+	if (!at)
+		return;
+	copy_name(at->name, moment);
+	for (size_t i = 0; i < model->n_mappings; i++) {
+		if (model->mappings[i].stuck || !*model->mappings[i].memory)
+			continue;
+		row = ADD(model, reach->held, reach->n_held, reach->held_capacity);
+		if (row)
+			fill_row(row, "", moment, &model->mappings[i]);
+	}
+}
+
+static void add_mapped(struct model *model, const struct mapping *mapping)
+{
+	struct reach *reach = model->reach;
+	struct reach_row *row = ADD(model, reach->mapped, reach->n_mapped, reach->mapped_capacity);
+
+	if (row)
+		fill_row(row, "", "", mapping);
 }
 
 /* What an attachment before this one reached. */
@@ -219,13 +250,13 @@ static void name_memory(struct model *model, const struct sweep_event *event, st
 		if (region)
 			*region = event->memory_first;
 	}
-	snprintf(to->memory, sizeof(to->memory), "region %zu", i + 1);
+	snprintf(to->memory, sizeof(to->memory), "memory region %zu", i + 1);
 	to->at = event->memory_at - event->memory_first;
 }
 
 static void add_mapping(struct model *model, const struct sweep_event *event)
 {
-	struct mapping mapping, *added;
+	struct mapping mapping = { 0 }, *added;
 
 	name_memory(model, event, &mapping);	/* refused ones count as well */
 	if (event->result < 0 || !event->length)
@@ -236,6 +267,7 @@ static void add_mapping(struct model *model, const struct sweep_event *event)
 	added = ADD(model, model->mappings, model->n_mappings, model->mappings_capacity);
 	if (added)
 		*added = mapping;
+	add_mapped(model, &mapping);
 }
 
 static void copy_mapping(struct model *model, const struct sweep_event *event)
@@ -258,6 +290,8 @@ static void copy_mapping(struct model *model, const struct sweep_event *event)
 		added->first = event->out_length ? event->out_iova : event->iova;
 		added->last = added->first + event->length - 1;
 		added->at = source.at + (event->src_iova - source.first);
+		added->stuck = false;
+		add_mapped(model, added);
 		return;
 	}
 }
@@ -294,6 +328,16 @@ static void remove_mappings(struct model *model, const char *space, uint64_t fir
 	}
 }
 
+static void mark_stuck(struct model *model, const char *space, uint64_t first, uint64_t last)
+{
+	for (size_t i = 0; i < model->n_mappings; i++) {
+		struct mapping *each = &model->mappings[i];
+
+		if (!strcmp(each->space, space) && each->first <= last && each->last >= first)
+			each->stuck = true;
+	}
+}
+
 #define UNMAP_ALL 2u	/* VFIO_DMA_UNMAP_FLAG_ALL */
 
 static void unmap(struct model *model, const struct sweep_event *event)
@@ -301,11 +345,37 @@ static void unmap(struct model *model, const struct sweep_event *event)
 	uint64_t length = event->out_length ? event->out_length : event->length;
 	char space[RECORD_NAME];
 
+	bool all = !strcmp(event->verb, "VFIO_IOMMU_UNMAP_DMA") && event->flags & UNMAP_ALL;
+	uint64_t first = all ? 0 : event->iova;
+	uint64_t last = all ? UINT64_MAX : event->iova + length - 1;
+
+	if (!all && !length)
+		return;
 	space_name(space, model, event, event->ioas);
-	if (!strcmp(event->verb, "VFIO_IOMMU_UNMAP_DMA") && event->flags & UNMAP_ALL)
-		remove_mappings(model, space, 0, UINT64_MAX);
-	else if (length)
-		remove_mappings(model, space, event->iova, event->iova + length - 1);
+	if (event->result < 0)
+		mark_stuck(model, space, first, last);
+	else
+		remove_mappings(model, space, first, last);
+}
+
+/* An ioas, with all in it. */
+static void destroy(struct model *model, const struct sweep_event *event)
+{
+	char space[RECORD_NAME];
+
+	snprintf(space, sizeof(space), "%.40s/ioas %u", event->object, event->id);
+	remove_mappings(model, space, 0, UINT64_MAX);
+}
+
+/* An iommufd, with all that it holds. */
+static void close_iommufd(struct model *model, const char *iommufd)
+{
+	char prefix[RECORD_NAME];
+
+	snprintf(prefix, sizeof(prefix), "%.40s/", iommufd);
+	for (size_t i = model->n_mappings; i-- > 0;)
+		if (!strncmp(model->mappings[i].space, prefix, strlen(prefix)))
+			model->mappings[i] = model->mappings[--model->n_mappings];
 }
 
 /* ---- Events ---- */
@@ -367,6 +437,23 @@ static void mark(struct model *model, const char *name)
 	for (size_t i = 0; i < model->n_members; i++)
 		if (model->members[i].open && *space_of(model, &model->members[i]))
 			add_rows(model, &model->members[i], name);
+	add_held(model, name);
+}
+
+static bool is_left(const struct model *model, const char *object)
+{
+	for (size_t i = 0; i < model->n_left; i++)
+		if (!strcmp(model->left[i].space, object))
+			return true;
+	return false;
+}
+
+static void leave_open(struct model *model, const char *object)
+{
+	struct made *added = ADD(model, model->left, model->n_left, model->left_capacity);
+
+	if (added)
+		copy_name(added->space, object);
 }
 
 /* Something is detached by @event: a group from its container, a device from its ioas. */
@@ -379,7 +466,7 @@ static void leave(struct model *model, const struct sweep_event *event)
 		return;
 	see_all(model, left->name);
 	copy_name(space, space_of(model, left));
-	if (event->lost_mappings)
+	if (event->lost_mappings && !is_left(model, event->object))
 		remove_mappings(model, space, 0, UINT64_MAX);
 	*left->space = 0;
 	if (!strcmp(event->verb, "close"))
@@ -405,6 +492,11 @@ static void take_success(struct model *model, const struct sweep_event *event, s
 		attach_iommufd(model, event);
 	} else if (!strcmp(event->verb, "mark")) {
 		mark(model, event->object);
+	} else if (!strcmp(event->verb, "IOMMU_DESTROY")) {
+		destroy(model, event);
+	} else if (!strcmp(event->verb, "close") && !strncmp(event->object, "iommufd ", 8) &&
+		   !is_left(model, event->object)) {
+		close_iommufd(model, event->object);
 	} else if (*event->joined && (joined = member(model, event->object))) {
 		copy_name(*event->joined == 'i' ? joined->iommufd : joined->space, event->joined);
 	} else if (event->left || !strcmp(event->verb, "VFIO_DEVICE_DETACH_IOMMUFD_PT")) {
@@ -425,12 +517,14 @@ static void take(struct model *model, const struct sweep_event *event, size_t in
 					    "IOMMU_IOAS_MAP_FILE", NULL };
 	static const char *const unmaps[] = { "VFIO_IOMMU_UNMAP_DMA", "IOMMU_IOAS_UNMAP", NULL };
 
-	if (is_one_of(event->verb, maps))
+	if (event->by_exit)
+		leave_open(model, event->object);
+	else if (is_one_of(event->verb, maps))
 		add_mapping(model, event);
-	else if (event->result < 0)
-		return;
 	else if (is_one_of(event->verb, unmaps))
 		unmap(model, event);
+	else if (event->result < 0)
+		return;
 	else if (!strcmp(event->verb, "IOMMU_IOAS_COPY"))
 		copy_mapping(model, event);
 	else
@@ -446,6 +540,8 @@ void reach_init(struct reach *reach, const struct sweep_event *events, size_t n,
 	for (size_t i = 0; i < n; i++)
 		take(&model, &events[i], i);
 	see_all(&model, NULL);
+	add_held(&model, REACH_END);
+	free(model.left);
 	free(model.mappings);
 	free(model.members);
 	free(model.made);
@@ -457,6 +553,9 @@ void reach_done(struct reach *reach)
 {
 	free(reach->rows);
 	free(reach->devices);
+	free(reach->held);
+	free(reach->mapped);
+	free(reach->moments);
 }
 
 /* ---- Comparing ---- */
@@ -476,12 +575,12 @@ static bool is_alike(const struct reach_row *a, const struct reach_row *b)
 }
 
 /* All of @row, from pieces in any order. */
-static bool has(const struct reach *part, const struct reach_row *row)
+static bool has(const struct reach_row *rows, size_t n, const struct reach_row *row)
 {
 	uint64_t next = row->first;
 
-	for (size_t i = 0; i < part->n; i++) {
-		const struct reach_row *each = &part->rows[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct reach_row *each = &rows[i];
 
 		if (!is_alike(each, row) || each->first > next || each->last < next)
 			continue;
@@ -500,7 +599,38 @@ const struct reach_row *reach_lacks(const struct reach *part, const struct reach
 		const struct reach_row *row = &whole->rows[i];
 
 		if ((!moment || !strcmp(row->moment, moment)) && reach_device(part, row->device) &&
-		    !has(part, row))
+		    !has(part->rows, part->n, row))
+			return row;
+	}
+	return NULL;
+}
+
+/* Not even a part of @row. */
+static bool has_none(const struct reach_row *rows, size_t n, const struct reach_row *row)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is_alike(&rows[i], row) && rows[i].first <= row->last && rows[i].last >= row->first)
+			return false;
+	return true;
+}
+
+static bool has_moment(const struct reach *reach, const char *moment)
+{
+	for (size_t i = 0; i < reach->n_moments; i++)
+		if (!strcmp(reach->moments[i].name, moment))
+			return true;
+	return false;
+}
+
+const struct reach_row *reach_keeps(const struct reach *run, const struct reach *clean)
+{
+	for (size_t i = 0; i < run->n_held; i++) {
+		const struct reach_row *row = &run->held[i];
+		struct reach_row ever = *row;
+
+		*ever.moment = 0;
+		if (has_moment(clean, row->moment) && has(clean->mapped, clean->n_mapped, &ever) &&
+		    has_none(clean->held, clean->n_held, row))
 			return row;
 	}
 	return NULL;

@@ -2,10 +2,11 @@
 /*
  * Which memory each device reached, found from the records of a run: at each mark, and
  * when its last attachment ended (a program that tries one space after the other has
- * several). Memory is told
- * by what it is (a file and an offset, the program's Nth anonymous region), not by its
- * address or iova: those differ between runs that do the same. Regions of other devices
- * are left out.
+ * several). And which memory was mapped at all: at each mark, and when the program ended.
+ *
+ * Memory is told by what it is (a file and an offset, the program's Nth anonymous region),
+ * not by its address or iova: those differ between runs that do the same. Regions of
+ * devices are left out.
  */
 #ifndef SWEEP_REACH_H
 #define SWEEP_REACH_H
@@ -13,6 +14,7 @@
 #include "sweep/record.h"
 
 #define REACH_DETACH ""		/* when its last attachment ended */
+#define REACH_END ""		/* before the kernel closes anything */
 
 /* A device reaches @first..@last of @memory. */
 struct reach_row {
@@ -20,6 +22,11 @@ struct reach_row {
 	char moment[RECORD_NAME];
 	char memory[RECORD_NAME];
 	uint64_t first, last;
+};
+
+/* A mark, or REACH_END. */
+struct reach_moment {
+	char name[RECORD_NAME];
 };
 
 /* A device that was attached, and open. */
@@ -34,6 +41,12 @@ struct reach {
 	size_t n, capacity;
 	struct reach_device *devices;
 	size_t n_devices, devices_capacity;
+	struct reach_row *held;		/* what is mapped at a moment; device: "" */
+	size_t n_held, held_capacity;
+	struct reach_row *mapped;	/* what was mapped at any time; device, moment: "" */
+	size_t n_mapped, mapped_capacity;
+	struct reach_moment *moments;
+	size_t n_moments, moments_capacity;
 	bool no_memory;
 };
 
@@ -59,5 +72,11 @@ const struct reach_device *reach_device(const struct reach *reach, const char *d
  */
 const struct reach_row *reach_lacks(const struct reach *part, const struct reach *whole,
 				    const char *moment);
+
+/*
+ * Memory that @run has mapped at a moment when @clean had mapped and given back all of it.
+ * What the kernel would not take back does not count. NULL: none.
+ */
+const struct reach_row *reach_keeps(const struct reach *run, const struct reach *clean);
 
 #endif

@@ -71,6 +71,7 @@ static void take_fields(struct sweep_event *to, const struct vfiosim_event *even
 	to->src_iova = first_field(event, false, (const char *const[]){ "src_iova", NULL });
 	to->src_ioas = (uint32_t)first_field(event, false,
 					     (const char *const[]){ "src_ioas_id", NULL });
+	to->id = (uint32_t)first_field(event, false, (const char *const[]){ "id", NULL });
 	to->flags = (uint32_t)first_field(event, false, (const char *const[]){ "flags", NULL });
 }
 
@@ -81,6 +82,16 @@ static bool is_region(const char *file)
 {
 	return !strncmp(file, SPACE_DEVICES, strlen(SPACE_DEVICES)) ||
 	       !strncmp(file, "/dev/vfio/", strlen("/dev/vfio/"));
+}
+
+/* Of a line of /proc/PID/maps, without what is said of files that have no name any more. */
+static void take_file(struct sweep_event *to, char *name)
+{
+	char *deleted = strstr(name, " (deleted)");
+
+	if (deleted)
+		*deleted = 0;
+	snprintf(to->memory, sizeof(to->memory), "%.63s", is_region(name) ? "" : name);
 }
 
 /* What the thread @tid has at @at. It waits for our answer, so this stays. */
@@ -101,7 +112,7 @@ static void take_memory(struct sweep_event *to, uint32_t tid, uint64_t at)
 			continue;
 		to->memory_first = first;
 		if (*name == '/') {
-			snprintf(to->memory, sizeof(to->memory), "%.63s", is_region(name) ? "" : name);
+			take_file(to, name);
 			to->memory_at = at - first + offset;
 		}
 		break;

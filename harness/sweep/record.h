@@ -33,6 +33,7 @@ struct sweep_event {
 	uint64_t src_iova;		/* of a copy */
 	uint32_t flags;
 	uint32_t ioas, src_ioas;	/* that it is about; 0: none. A hwpt's id as well */
+	uint32_t id;			/* of the object to destroy */
 	uint32_t out_id;		/* of the object it made, or attached to */
 	char memory[RECORD_NAME];	/* a map: which memory; "anonymous", a file's name;
 					   "": a device's region */
@@ -49,6 +50,7 @@ struct sweep_record {
 	atomic_uint_fast64_t repeats;	/* refusals by the fault that is tried */
 	atomic_uint n;			/* of events that are there */
 	bool ended;			/* the server saw the end of the run */
+	char broken[256];		/* the first expectation that does not hold; "": none */
 	uint64_t met[RECORD_COUNTS];	/* times each of the counting rules was met */
 	struct sweep_event events[RECORD_MAX];
 };

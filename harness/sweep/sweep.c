@@ -67,13 +67,15 @@ static int clean_is_good(const struct sweep *sweep, const struct attempt *attemp
 {
 	char path[600];
 
-	if (is_expected(sweep, attempt->status) && !attempt->hung)
+	if (is_expected(sweep, attempt->status) && !attempt->hung && !*attempt->record->broken)
 		return 0;
 	snprintf(path, sizeof(path), "%s/stderr", attempt->folder);
 	copy_out(path);
 	if (attempt->hung)
 		cli_error("without a fault the command makes no call for %" PRIu64 " s: hung",
 			  attempt->options->timeout_ms / 1000);
+	else if (*attempt->record->broken)
+		cli_error("without a fault this does not hold: %s", attempt->record->broken);
 	else
 		cli_error("without a fault the command ends with status %d: --expect FILE says what is "
 			  "expected of it, if not 0", attempt->status);
@@ -178,6 +180,7 @@ static void finish(struct sweep *sweep, struct slot *slot)
 	run.status = slot->attempt.status;
 	run.hung = slot->attempt.hung;
 	run.repeats = slot->attempt.repeats;
+	run.broken = slot->attempt.record->broken;
 	result->tested = true;
 	result->status = run.status;
 	judge(&sweep->clean, &run, &result->verdict);

@@ -17,6 +17,8 @@ static const struct broken {
 	{ "abort", "--only map,iova=0..0x10", "defects: 5 abort\n" },
 	{ "retry", "--persistent --only map,iova=0..0x10", "defects: 6 retry-forever\n" },
 	{ "eexist", "--errno EEXIST --only map,iova=0..0x3fffff", "defects: 2 silent\n" },
+	{ "keep-half", "--only map,iova=0x1010000..0x101ffff", "defects: 5 leak\n" },
+	{ "keep-half --iommufd", "--only map,iova=0x1010000..0x101ffff", "defects: 6 leak\n" },
 	{ "eexist --iommufd", "--errno EEXIST --only map,iova=0..0x3fffff", "defects: 2 silent\n" },
 };
 
@@ -185,6 +187,27 @@ START_TEST(another_exit_status_may_be_expected)
 }
 END_TEST
 
+/* In every run, whatever fails: without its second space the program does what never: forbids. */
+START_TEST(what_is_expected_never_to_happen_is_a_defect)
+{
+	if (!can_run())
+		return;
+	expect(0, "printf 'never:\n- {map: 0x0..0xfff, space: 2}\n' >@T@/never.yaml");
+	expect(1, SWEEP "--expect @T@/never.yaml --only VFIO_GROUP_SET_CONTAINER,group=11 -- " ATTACH2);
+	SAYS("next-container");
+	SAYS(" expectation ");
+	SAYS("never map 0x0..0xfff");
+	expect(0, "printf 'at:\n- {moment: exit, spaces: 0, open: []}\n' >@T@/exit.yaml");
+	expect(1, SWEEP "--expect @T@/exit.yaml --only VFIO_GROUP_GET_DEVICE_FD,group=11 -- " ATTACH2
+		  " --broken=leak");
+	SAYS(" expectation ");
+	expect(0, SWEEP "--expect @T@/exit.yaml --only VFIO_GROUP_GET_DEVICE_FD,group=11 -- " ATTACH2);
+	expect(0, "printf 'never:\n- {command: map}\n' >@T@/never.yaml");
+	expect(125, SWEEP "--expect @T@/never.yaml -- " ATTACH2);
+	SAYS("without a fault this does not hold: never command map");
+}
+END_TEST
+
 #define COUNT(array_) ((int)(sizeof(array_) / sizeof((array_)[0])))
 
 int main(void)
@@ -201,6 +224,7 @@ int main(void)
 	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
 	tcase_add_test(tcase, points_begin_at_a_mark);
 	tcase_add_test(tcase, another_exit_status_may_be_expected);
+	tcase_add_test(tcase, what_is_expected_never_to_happen_is_a_defect);
 	tcase_add_loop_test(tcase, mistakes_are_told, 0, COUNT(mistakes));
 	return run_suite("sweep", tcase);
 }

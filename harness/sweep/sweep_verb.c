@@ -269,6 +269,26 @@ static int load_expect(struct sweep *sweep, struct sweep_options *options)
 	return 0;
 }
 
+/* The machine is known. */
+static int use_expect(struct sweep *sweep, const struct sweep_options *options)
+{
+	struct vfiosim_topology *topology = sweep->attempt_options.topology;
+	struct expectations *expect = sweep->expect.expect;
+	struct vfiosim_errors errors = { 0 };
+
+	if (!expect)
+		return 0;
+	if (expect->kernel.major && !options->machine.kernel.major)
+		vfiosim_topology_set_kernel(topology, expect->kernel);
+	if (expect->root && (expect_resolve(expect, topology, &errors) || errors.n)) {
+		cli_file_errors(&errors);
+		return -EINVAL;
+	}
+	expect_keep_invariants(expect);
+	sweep->attempt_options.expect = expect;
+	return 0;
+}
+
 static int sweep_machine(struct sweep *sweep, struct sweep_options *options, char **args,
 			 const struct results *baseline)
 {
@@ -280,6 +300,10 @@ static int sweep_machine(struct sweep *sweep, struct sweep_options *options, cha
 	if (machine_load(&options->machine, &sweep->attempt_options.topology, &errors)) {
 		if (errors.n)
 			cli_file_errors(&errors);
+		return 2;
+	}
+	if (use_expect(sweep, options)) {
+		vfiosim_topology_free(sweep->attempt_options.topology);
 		return 2;
 	}
 	sweep->attempt_options.machine = &options->machine;
@@ -325,7 +349,7 @@ static const struct cli_option options_table[] = {
 	  .parse = parse_number },
 	{ "seed", 0, "S", "which ones --shallow takes (0)", CLI_PARSED, AT(seed),
 	  .parse = parse_number },
-	{ "expect", 0, "FILE", "what becomes of the command without a fault: exit: of such a file", CLI_TEXT,
+	{ "expect", 0, "FILE", "how the command ends without a fault: exit: of such a file;\nits never: and at: exit hold in every run", CLI_TEXT,
 	  AT(expect), .files = true },
 	{ "may-omit", 0, "FIRST..LAST", "mappings of these iovas may be missing; repeatable", CLI_PARSED,
 	  AT(may_omit), .parse = add_may_omit },

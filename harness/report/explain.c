@@ -9,6 +9,7 @@
 #include <vfiosim/command.h>
 #include <vfiosim/trace.h>
 
+#include "report/lines.h"
 #include "report/words.h"
 
 #define BOLD "1"
@@ -17,7 +18,6 @@
 #define DIM "2"
 #define CYAN "36"
 
-#define WIDTH 100
 #define INDENT 6
 #define REGION_SHIFT 40	/* in the offsets of a device's descriptor, as the kernel has it */
 
@@ -37,30 +37,6 @@ static void plain(const struct explain *explain)
 	colour(explain, "0");
 }
 
-/* Words after @head, wrapped, each line indented below the first. */
-static void wrapped(const struct explain *explain, const char *head, const char *text)
-{
-	size_t margin = INDENT + strlen(head), column = margin;
-
-	fprintf(explain->to, "%*s%s", INDENT, "", head);
-	while (*text) {
-		size_t length = strcspn(text, " ");
-
-		if (column > margin && column + 1 + length > WIDTH) {
-			fprintf(explain->to, "\n%*s", (int)margin, "");
-			column = margin;
-		} else if (column > margin) {
-			fputc(' ', explain->to);
-			column++;
-		}
-		fprintf(explain->to, "%.*s", (int)length, text);
-		column += length;
-		text += length;
-		text += strspn(text, " ");
-	}
-	fputc('\n', explain->to);
-}
-
 /* ---- The glossary ------------------------------------------------------ */
 
 static void explain_word(struct explain *explain, const struct word *word)
@@ -69,7 +45,7 @@ static void explain_word(struct explain *explain, const struct word *word)
 
 	snprintf(line, sizeof(line), "%s: %s", word->word, word->meaning);
 	colour(explain, CYAN);
-	wrapped(explain, "| ", line);
+	lines_put(explain->to, INDENT, "| ", line);
 	plain(explain);
 }
 
@@ -78,12 +54,13 @@ static void explain_words(struct explain *explain, const char *text)
 	const struct word *word;
 
 	for (unsigned i = 0; (word = word_at(i)); i++) {
-		if (explain->glossary & 1u << i || !word_in(text, word->word))
+		if (explain->glossary & (uint64_t)1 << i || word->looked_up ||
+		    !word_in(text, word->word))
 			continue;
 		if (word->mode == WORD_IOMMUFD && word_at(i - 1) &&
 		    !strcmp(word_at(i - 1)->word, word->word))
 			continue;	/* the meaning above it was told */
-		explain->glossary |= 1u << i;
+		explain->glossary |= (uint64_t)1 << i;
 		explain_word(explain, word);
 	}
 }
@@ -152,7 +129,7 @@ static void tell_refusal(struct explain *explain, const struct vfiosim_event *ev
 		return;
 	snprintf(text, sizeof(text), "%s [%s; Linux: %s]", event->reason ? event->reason : "",
 		 event->rule->id, event->rule->mirrors);
-	wrapped(explain, "because ", text);
+	lines_put(explain->to, INDENT, "because ", text);
 	if (event->provoke)
 		fprintf(explain->to, "%*sto provoke it: --fault %s\n", INDENT, "", event->provoke);
 }
@@ -207,7 +184,7 @@ static void tell_outputs(struct explain *explain, const struct vfiosim_event *ev
 	if (!n)
 		return;
 	colour(explain, GREEN);
-	wrapped(explain, "answer: ", text);
+	lines_put(explain->to, INDENT, "answer: ", text);
 	plain(explain);
 }
 
@@ -224,7 +201,7 @@ static void tell_result(struct explain *explain, const struct vfiosim_event *eve
 		tell_outputs(explain, event);
 	for (size_t i = 0; i < event->n_changes; i++) {
 		colour(explain, GREEN);
-		wrapped(explain, "-> ", event->changes[i]);
+		lines_put(explain->to, INDENT, "-> ", event->changes[i]);
 		plain(explain);
 	}
 }
@@ -252,7 +229,7 @@ void explain_note(struct explain *explain, const char *note)
 {
 	explain->step_is_empty = false;
 	colour(explain, BOLD);
-	wrapped(explain, "=> ", note);
+	lines_put(explain->to, INDENT, "=> ", note);
 	plain(explain);
 	fflush(explain->to);
 }

@@ -20,7 +20,7 @@ struct explain {
 	FILE *to;
 	bool colours;
 	uint64_t step;		/* number of the last step told */
-	uint32_t glossary;	/* words explained already, a bit each */
+	uint64_t glossary;	/* words explained already, a bit each */
 	bool step_is_empty;	/* nothing was told since the last step's heading */
 	uint32_t client;	/* whose step was told last; told only when there are several */
 };

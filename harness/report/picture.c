@@ -7,6 +7,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "report/lines.h"
 #include "report/story.h"
 #include "report/story_text.h"
 
@@ -148,7 +149,7 @@ static void put_ruler(const struct ruler_part *parts, size_t n, FILE *to)
 {
 	size_t fits = 0, width = INDENT, conflict = 0, at = INDENT;
 
-	while (fits < n && width + cell_width(&parts[fits]) <= STORY_WIDTH - 14)
+	while (fits < n && width + cell_width(&parts[fits]) <= LINES_WIDTH - 14)
 		width += cell_width(&parts[fits++]);
 	fprintf(to, "%*s", INDENT, "");
 	for (size_t i = 0; i < fits; i++)

@@ -12,6 +12,7 @@
 
 #include "base/value.h"
 #include "case/verb.h"
+#include "report/names.h"
 #include "report/words.h"
 
 #define TEXT_MAX 600
@@ -44,25 +45,9 @@ static const char *keep_format(struct story *story, const char *format, ...)
 /* @text with the names that people gave instead of addresses. */
 static const char *with_names(struct story *story, const char *text)
 {
-	const struct vfiosim_topology *topology = story->play->topology;
 	char out[TEXT_MAX];
-	size_t n = 0;
 
-	while (*text && n + 64 < sizeof(out)) {
-		const struct vfiosim_topo_device *found = NULL;
-
-		for (size_t i = 0; i < topology->n_devices && !found; i++)
-			if (!strncmp(text, topology->devices[i].address,
-				     strlen(topology->devices[i].address)))
-				found = &topology->devices[i];
-		if (found) {
-			n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", found->name);
-			text += strlen(found->address);
-		} else {
-			out[n++] = *text++;
-		}
-	}
-	out[n] = 0;
+	names_fill(story->play->topology, text, out, sizeof(out));
 	return keep(story, out);
 }
 

@@ -12,6 +12,7 @@
 
 #include "case/job.h"
 #include "case/library.h"
+#include "report/lines.h"
 #include "report/story_text.h"
 #include "report/words.h"
 
@@ -92,7 +93,7 @@ START_TEST(short_enough)
 
 	ck_assert_uint_le(count(text, "\n"), STORY_LINES);
 	for (; *at; at += strcspn(at, "\n"), at += *at == '\n')
-		ck_assert_uint_le(strcspn(at, "\n"), STORY_WIDTH + 20);
+		ck_assert_uint_le(strcspn(at, "\n"), LINES_WIDTH + 20);
 	free(text);
 }
 END_TEST

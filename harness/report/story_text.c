@@ -9,6 +9,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "report/lines.h"
 #include "report/picture.h"
 #include "report/story.h"
 #include "report/words.h"
@@ -33,30 +34,6 @@ static void colour(const struct teller *teller, const char *code)
 		fprintf(teller->to, "\033[%sm", code);
 }
 
-/* Words behind @head at column @indent; more lines stand below the first word. */
-static void wrapped(FILE *to, int indent, const char *head, const char *text)
-{
-	size_t margin = (size_t)indent + strlen(head), column = margin;
-
-	fprintf(to, "%*s%s", indent, "", head);
-	while (*text) {
-		size_t length = strcspn(text, " \n");
-
-		if (column > margin && column + 1 + length > STORY_WIDTH) {
-			fprintf(to, "\n%*s", (int)margin, "");
-			column = margin;
-		} else if (column > margin) {
-			fputc(' ', to);
-			column++;
-		}
-		fprintf(to, "%.*s", (int)length, text);
-		column += length;
-		text += length;
-		text += strspn(text, " \n");
-	}
-	fputc('\n', to);
-}
-
 static void line(const struct teller *teller, const char *code, int indent, const char *head,
 		 const char *format, ...) __attribute__((format(printf, 5, 6)));
 static void line(const struct teller *teller, const char *code, int indent, const char *head,
@@ -69,7 +46,7 @@ static void line(const struct teller *teller, const char *code, int indent, cons
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	colour(teller, code);
-	wrapped(teller->to, indent, head, text);
+	lines_put(teller->to, indent, head, text);
 	colour(teller, "0");
 }
 
@@ -81,7 +58,7 @@ const struct word *story_word(const struct story *story, size_t index)
 						[MODE_IOMMUFD] = WORD_IOMMUFD };
 	const struct word *word = word_at(index);
 
-	return word && (word->mode == WORD_ANY || word->mode == modes[story->play->mode]) ? word : NULL;
+	return word && !word->looked_up && (word->mode == WORD_ANY || word->mode == modes[story->play->mode]) ? word : NULL;
 }
 
 /* Explains the words of @text that were not explained yet. */
@@ -267,7 +244,7 @@ static void tell_command(struct teller *teller, const struct story_command *comm
 	else if (command->result > 0)
 		snprintf(answer, sizeof(answer), "ok, answer %ld", command->result);
 	if (!command->error && command->changes && command->changes[0] &&
-	    width(text) + strlen(command->changes[0]) + 4 <= STORY_WIDTH) {
+	    width(text) + strlen(command->changes[0]) + 4 <= LINES_WIDTH) {
 		snprintf(answer, sizeof(answer), "ok: %s", command->changes[0]);
 		told = 1;
 	}
@@ -307,14 +284,14 @@ static void tell_body(struct teller *teller, const struct story_scene *scene)
 	colour(teller, "1");
 	if (end || !*scene->title) {
 		if (has_refusal(scene))
-			wrapped(teller->to, 0, "   ", scene->title);
+			lines_put(teller->to, 0, "   ", scene->title);
 	} else {
 		char head[16], text[500];
 
 		snprintf(head, sizeof(head), "%-3u", ++teller->number);
 		snprintf(text, sizeof(text), "%s%s%s", scene->title, scene->note ? ": " : "",
 			 scene->note ? scene->note : "");
-		wrapped(teller->to, 0, head, text);
+		lines_put(teller->to, 0, head, text);
 	}
 	colour(teller, "0");
 	tell_commands(teller, scene);

@@ -9,7 +9,6 @@
 struct case_file;
 struct story;
 
-#define STORY_WIDTH 100
 
 struct story_style {
 	bool colours;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two tables of words. See words.h. */
+/* What commands do, in plain words. See words.h; the glossary is in glossary.c. */
 #include "report/words.h"
 
 #include <ctype.h>
@@ -63,58 +63,12 @@ static const struct {
 	{ "IOMMU_HW_QUEUE_ALLOC", "make a queue in hardware for a virtual IOMMU" },
 };
 
-/* Rows of one word stand together; a word is looked for as it begins: "pin" is in "pinned". */
-static const struct word glossary[] = {
-	{ "group", "the smallest set of devices that an IOMMU can tell apart; it joins as a whole",
-	  WORD_ANY },
-	{ "IOMMU", "hardware that translates each address a device uses into a place in memory",
-	  WORD_ANY },
-	{ "iova", "I/O virtual address: an address as the devices see it", WORD_ANY },
-	{ "container", "one space of iovas, shared by all devices in it: they reach what is mapped there",
-	  WORD_LEGACY },
-	{ "iommufd", "an open /dev/iommu: it holds address spaces, page tables and devices",
-	  WORD_IOMMUFD },
-	{ "ioas", "I/O address space: one space of iovas; mappings are made in it", WORD_IOMMUFD },
-	{ "hwpt", "hardware page table: the IOMMU's, for physical devices; holds all that its ioas maps",
-	  WORD_IOMMUFD },
-	{ "access", "how an mdev joins an ioas: its driver asks for single pages when it needs them",
-	  WORD_IOMMUFD },
-	{ "mdev", "a slice of a real device. Its driver reaches memory for it, without an IOMMU",
-	  WORD_ANY },
-	{ "emulated", "a group without an IOMMU behind it: an mdev's", WORD_ANY },
-	{ "domain", "the IOMMU's page table for a container; only physical devices need one",
-	  WORD_LEGACY },
-	{ "domain", "a page table inside the IOMMU; a hwpt stands for one", WORD_IOMMUFD },
-	{ "pin", "keep pages in place while a device may use them; they count as locked memory",
-	  WORD_ANY },
-	{ "replay", "a new domain receives every mapping that the space holds already", WORD_ANY },
-	{ "BAR", "a window of a PCI device: registers or memory of its own", WORD_ANY },
-	{ "region", "a part of a device that a program can read, write or map; region 0 is BAR 0",
-	  WORD_ANY },
-	{ "peer-to-peer", "from one device straight to another's BAR, not through memory", WORD_ANY },
-	{ "reserved", "iovas the platform keeps, such as the window for interrupts: never mapped",
-	  WORD_ANY },
-	{ "aperture", "the range of iovas that the IOMMU can translate", WORD_ANY },
-	{ "viable", "every device of the group belongs to VFIO, or to no driver", WORD_ANY },
-	{ "dirty", "written by a device since it was last asked", WORD_ANY },
-	{ "locked", "memory that must stay in place; a process may lock only so much (RLIMIT_MEMLOCK)",
-	  WORD_ANY },
-	{ "policy", "how a program chooses the space for a device, and what it makes of a refusal",
-	  WORD_ANY },
-	{ "DMA", "a device reads or writes memory by itself", WORD_ANY },
-};
-
 const char *words_for_verb(const char *verb)
 {
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (!strcmp(verbs[i].verb, verb))
 			return verbs[i].words;
 	return NULL;
-}
-
-const struct word *word_at(size_t index)
-{
-	return index < sizeof(glossary) / sizeof(glossary[0]) ? &glossary[index] : NULL;
 }
 
 bool word_in(const char *text, const char *word)

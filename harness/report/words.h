@@ -13,12 +13,15 @@ enum word_mode { WORD_ANY, WORD_LEGACY, WORD_IOMMUFD };
 
 struct word {
 	const char *word;	/* as it appears in a sentence */
-	const char *meaning;
+	const char *meaning;	/* a gloss: half a sentence */
 	enum word_mode mode;	/* where it has that meaning */
+	const char *more;	/* some sentences for who looks it up; NULL: the row above has them */
+	const char *shown;	/* name of a case that shows it; NULL: the row above has it, or none */
+	bool looked_up;		/* no gloss of it in stories: they are understood without */
 };
 /* @word stands in @text as a word, or begins one: "pin" in "pinned", not in "spinning". */
 bool word_in(const char *text, const char *word);
-/* The glossary, at most 32 rows; NULL past the end. */
+/* The glossary, at most 64 rows; NULL past the end. */
 const struct word *word_at(size_t index);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From words to a verb, its options and its arguments; see cli.h. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -221,7 +222,7 @@ static int take_long(struct parsing *parsing, char *name)
 	return take_option(parsing, option, equals ? equals + 1 : NULL);
 }
 
-/* -x, -xy, -xARGUMENT */
+/* -x, -xy, -xARGUMENT. A number, -22, is an argument. */
 static int take_letters(struct parsing *parsing, char *letters)
 {
 	int err = 0;
@@ -264,7 +265,7 @@ static int take_words(struct parsing *parsing)
 			take_rest(parsing);
 		} else if (word[0] == '-' && word[1] == '-') {
 			err = take_long(parsing, word + 2);
-		} else if (word[0] == '-' && word[1]) {
+		} else if (word[0] == '-' && word[1] && !isdigit((unsigned char)word[1])) {
 			err = take_letters(parsing, word + 1);
 		} else {
 			parsing->args[parsing->n_args++] = word;

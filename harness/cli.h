@@ -78,6 +78,7 @@ extern const struct cli_verb ctl_verb;	/* ctl/ctl.c */
 extern const struct cli_verb topology_verb;	/* topology.c */
 extern const struct cli_verb kernel_verb;	/* kernel.c */
 extern const struct cli_verb case_verb;		/* case/case_verb.c */
+extern const struct cli_verb explain_verb;	/* learn/explain_verb.c */
 extern const struct cli_verb worker_verb;	/* target_worker.c */
 extern const struct cli_verb complete_verb;	/* cli_complete.c */
 

@@ -158,16 +158,18 @@ static bool knows_object(const struct judge_run *run, const char *object)
  * Something that the clean run gave back; or that it does not have, but of a kind of which
  * it gave everything back: a program that leaves it all to the kernel leaks nothing.
  */
+static bool is_leaked(const struct judge_run *clean, const struct judge_run *run, const char *object)
+{
+	return left_open(run, object, false) && !left_open(clean, object, !knows_object(clean, object));
+}
+
+/* The one that the program used first: in which order the kernel closes them is chance. */
 static const struct sweep_event *leaked_at_exit(const struct judge_run *clean,
 						const struct judge_run *run)
 {
-	for (size_t i = 0; i < run->n; i++) {
-		const struct sweep_event *each = &run->events[i];
-
-		if (each->by_exit &&
-		    !left_open(clean, each->object, !knows_object(clean, each->object)))
-			return each;
-	}
+	for (size_t i = 0; i < run->n; i++)
+		if (is_leaked(clean, run, run->events[i].object))
+			return &run->events[i];
 	return NULL;
 }
 

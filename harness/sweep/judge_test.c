@@ -248,6 +248,19 @@ START_TEST(a_program_that_leaves_all_to_the_kernel_leaks_nothing)
 }
 END_TEST
 
+/* Whichever the kernel closes first. */
+START_TEST(of_several_leaks_the_one_used_first_is_told)
+{
+	add(false, "container 1", "VFIO_GROUP_GET_STATUS", 0);
+	add(false, "group 10", "VFIO_GROUP_GET_STATUS", -19)->injected = true;
+	add(false, "group 10", "left-open", 0)->by_exit = true;
+	add(false, "container 1", "left-open", 0)->by_exit = true;
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_LEAK);
+	ck_assert_ptr_nonnull(strstr(verdict.detail, "container 1"));
+}
+END_TEST
+
 START_TEST(what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back)
 {
 	add(true, "later", "mark", 0);
@@ -407,6 +420,7 @@ int main(void)
 	tcase_add_test(tcase, another_type_is_told);
 	tcase_add_test(tcase, what_is_left_open_is_a_leak_only_of_a_program_that_ends_well);
 	tcase_add_test(tcase, a_program_that_leaves_all_to_the_kernel_leaks_nothing);
+	tcase_add_test(tcase, of_several_leaks_the_one_used_first_is_told);
 	tcase_add_test(tcase, what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back);
 	tcase_add_test(tcase, a_mapping_that_is_kept_is_a_leak);
 	tcase_add_test(tcase, a_mapping_that_the_kernel_keeps_is_none);

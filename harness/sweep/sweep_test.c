@@ -132,6 +132,33 @@ START_TEST(only_new_defects_count_against_a_baseline)
 }
 END_TEST
 
+START_TEST(what_is_left_to_another_sweep_is_not_gone)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--record-baseline @T@/sound --only unmap -- " ATTACH2);
+	expect(0, SWEEP "--baseline @T@/sound --shallow 1 --only unmap -- " ATTACH2);
+	SAYS("tested 1 of ");
+	SAYS_NOT("gone: ");
+}
+END_TEST
+
+/* It makes no call at all once something is to fail. */
+#define RACES "sh -c 'test \"$VFIOSIM_POINT\" || exec " ATTACH2 "'"
+
+START_TEST(unstable_points_are_listed_apart)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--record-baseline @T@/sound --only unmap -- " ATTACH2);
+	expect(0, SWEEP "--baseline @T@/sound --max-unstable 99 --only unmap -- " RACES);
+	SAYS_NOT("differs: ");
+	SAYS("\nnot reached again, so not tested:\nunstable VFIO_IOMMU_UNMAP_DMA,container=1,");
+	expect(1, SWEEP "--baseline @T@/sound --only unmap -- " RACES);
+	SAYS("see --max-unstable");
+}
+END_TEST
+
 /* ---- Mistakes ---- */
 
 static const struct mistake {
@@ -222,6 +249,8 @@ int main(void)
 	tcase_add_test(tcase, shards_make_the_whole);
 	tcase_add_test(tcase, a_plan_is_written_and_tested);
 	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
+	tcase_add_test(tcase, what_is_left_to_another_sweep_is_not_gone);
+	tcase_add_test(tcase, unstable_points_are_listed_apart);
 	tcase_add_test(tcase, points_begin_at_a_mark);
 	tcase_add_test(tcase, another_exit_status_may_be_expected);
 	tcase_add_test(tcase, what_is_expected_never_to_happen_is_a_defect);

@@ -123,9 +123,17 @@ static int shard_of_environment(struct sweep_options *options)
 static const struct result *find_result(const struct results *results, const char *point)
 {
 	for (size_t i = 0; i < results->n; i++)
-		if (results->items[i].tested && !strcmp(results->items[i].point, point))
+		if (!strcmp(results->items[i].point, point))
 			return &results->items[i];
 	return NULL;
+}
+
+/* What is not tested says nothing, and an unstable point is told apart: print_unstable(). */
+static bool differs(const struct result *now, const struct result *before)
+{
+	return now->tested && now->verdict.defect != DEFECT_UNSTABLE &&
+	       (!before || before->verdict.outcome != now->verdict.outcome ||
+		before->verdict.defect != now->verdict.defect);
 }
 
 /* Prints what differs; returns the number of new defects. */
@@ -136,21 +144,31 @@ static size_t compare_results(const struct results *was, const struct results *i
 	for (size_t i = 0; i < is->n; i++) {
 		const struct result *now = &is->items[i], *before = find_result(was, now->point);
 
-		if (!now->tested || (before && before->verdict.outcome == now->verdict.outcome &&
-				     before->verdict.defect == now->verdict.defect))
+		if (!differs(now, before))
 			continue;
-		if (now->verdict.defect && now->verdict.defect != DEFECT_UNSTABLE)
+		if (now->verdict.defect)
 			new += !before || before->verdict.defect != now->verdict.defect;
 		fputs(before ? "differs: " : "new:     ", stdout);
 		results_print_row(stdout, now, false);
 	}
-	for (size_t i = 0; i < was->n; i++)
+	for (size_t i = 0; i < was->n && was->plan != is->plan; i++)
 		if (!find_result(is, was->items[i].point))
 			printf("gone:    %s\n", was->items[i].point);
 	return new;
 }
 
 /* ---- The verb ---------------------------------------------------------- */
+
+/* A program that races with itself does not come past each point each time. */
+static void print_unstable(const struct results *results)
+{
+	if (!results_count(results, DEFECT_UNSTABLE))
+		return;
+	puts("\nnot reached again, so not tested:");
+	for (size_t i = 0; i < results->n; i++)
+		if (results->items[i].tested && results->items[i].verdict.defect == DEFECT_UNSTABLE)
+			printf("unstable %s\n", results->items[i].point);
+}
 
 /* The exit status. */
 static int report(const struct sweep_options *options, const struct results *results,
@@ -160,6 +178,7 @@ static int report(const struct sweep_options *options, const struct results *res
 
 	if (options->baseline)
 		bad = compare_results(baseline, results);
+	print_unstable(results);
 	results_print_summary(stdout, results);
 	if (results_count(results, DEFECT_UNSTABLE) > options->max_unstable) {
 		printf("more than %" PRIu64 " unstable points: see --max-unstable\n",

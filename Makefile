@@ -50,7 +50,8 @@ help:
 	@echo 'make demo           build, and tell the story of an mdev and a hot-added device'
 	@echo 'make check          build, and run the tests (SAN=address,undefined or SAN=thread: under sanitizers)'
 	@echo 'make check-clients  run unmodified QEMU against the simulator'
-	@echo 'make sweep-clients  let every failure that QEMU and DPDK can meet happen, in turn'
+	@echo 'make sweep-clients  let every failure that QEMU and DPDK can meet happen, in turn;'
+	@echo '                    SHALLOW=20: 20 of each'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make bench          measure, against floors measured in the same run'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
@@ -75,7 +76,7 @@ check-clients:
 sweep-clients:
 	@harness/deps.sh build clients
 	@flock Makefile $(MAKE) --no-print-directory -s all
-	@harness/clients/sweep.sh $(BUILD)/vfiosim $(BUILD)/sweeps
+	@harness/clients/sweep.sh $(BUILD)/vfiosim $(BUILD)/sweeps $(if $(SHALLOW),--shallow $(SHALLOW))
 
 facts:
 	@harness/deps.sh build

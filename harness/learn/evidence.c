@@ -28,6 +28,12 @@ static void shown_done(struct shown *shown)
 	free(shown->play);
 }
 
+/* "ioctl 0x3bff": a number that is no command. */
+static bool is_command(const struct vfiosim_event *event)
+{
+	return strncmp(event->verb, "ioctl ", strlen("ioctl ")) != 0;
+}
+
 /* What plays @play, as a command to be typed. */
 static char *command_of(const struct play *play)
 {
@@ -79,7 +85,7 @@ static void note_refusal(void *ctx, const struct vfiosim_event *event)
 	struct collector *collector = ctx;
 
 	if (event->result < 0 && event->rule && strcmp(event->rule->id, "injected") &&
-	    !collector->error && !is_known(&collector->evidence, event))
+	    is_command(event) && !collector->error && !is_known(&collector->evidence, event))
 		collector->error = add(collector, event);
 }
 

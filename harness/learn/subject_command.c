@@ -13,8 +13,29 @@
 #include "report/lines.h"
 #include "report/words.h"
 
-static const char *const calls[] = { "open", "close", "read", "write", "mmap" };
+/* What is asked without a command. */
+static const struct {
+	const char *name, *words;
+} calls[] = {
+	{ "open", "open a node. A group has one descriptor at a time; containers, /dev/iommu and devices' "
+		  "own nodes have any number" },
+	{ "close", "close a descriptor. It cannot fail: with the last one the kernel takes back what it stood "
+		   "for, mappings and pinned pages included" },
+	{ "read", "read a region of a device; the offset says which" },
+	{ "write", "write to a region of a device, or to a file of sysfs" },
+	{ "mmap", "map a region of a device into the program's memory; the offset says which" },
+	{ "dma-read", "the device itself reads memory, at an iova" },
+	{ "dma-write", "the device itself writes memory, at an iova" },
+};
 #define N_CALLS (sizeof(calls) / sizeof(calls[0]))
+
+static const char *words_of(const char *name)
+{
+	for (size_t i = 0; i < N_CALLS; i++)
+		if (!strcmp(calls[i].name, name))
+			return calls[i].words;
+	return words_for_verb(name) ? words_for_verb(name) : "a command";
+}
 
 /* ---- Names ---- */
 
@@ -54,8 +75,8 @@ const char *subject_command_name(const char *word)
 		if (is_short_for(row->name, word))
 			return row->name;
 	for (size_t i = 0; i < N_CALLS; i++)
-		if (!strcmp(calls[i], word))
-			return calls[i];
+		if (!strcmp(calls[i].name, word))
+			return calls[i].name;
 	return NULL;
 }
 
@@ -71,8 +92,8 @@ static const char *command_word(size_t index, const char **ret_about)
 		}
 	if (index - n >= N_CALLS)
 		return NULL;
-	*ret_about = words_for_verb(calls[index - n]);
-	return calls[index - n];
+	*ret_about = calls[index - n].words;
+	return calls[index - n].name;
 }
 
 /* ---- What it is ---- */
@@ -279,7 +300,7 @@ static bool tell(struct subject_context *context, const char *word)
 
 	if (!name)
 		return false;
-	fprintf(context->to, "%s: %s\n", name, words_for_verb(name) ? words_for_verb(name) : "a command");
+	lines_putf(context->to, 0, "", "%s: %s", name, words_of(name));
 	if (row)
 		tell_row(context->to, row);
 	tell_answers(context, name);

@@ -85,7 +85,7 @@ facts:
 
 bench:
 	@harness/deps.sh build bench
-	@$(MAKE) --no-print-directory -s all $(BUILD)/bench
+	@$(MAKE) --no-print-directory -s all $(EXAMPLES) $(BUILD)/bench
 	@$(BUILD)/bench $(BUILD)/vfiosim
 
 fuzz:

@@ -62,9 +62,11 @@ double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void
 /* The parts: each adds its rows. @vfiosim: path of the program. */
 void bench_fuse(struct table *table, const char *vfiosim);	/* fuse_bench.c */
 void bench_map(struct table *table);				/* map_bench.c */
-void bench_run(struct table *table, const char *vfiosim);
-/* sweep_bench.c */
-void bench_sweep(struct table *table);	/* run_bench.c */
+void bench_run(struct table *table, const char *vfiosim);	/* run_bench.c */
+void bench_sweep(struct table *table, const char *vfiosim);	/* sweep_bench.c */
+
+/* Milliseconds until @argv has run, with status 0; negative: it did not. */
+double bench_command(const char *const argv[]);
 
 /*
  * A player: another process that measures when told to. It reads one letter at a

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 	bench_fuse(&table, argv[1]);
 	bench_map(&table);
 	bench_run(&table, argv[1]);
-	bench_sweep(&table);
+	bench_sweep(&table, argv[1]);
 	misses = table_print(&table);
 	printf("%u of %u miss their target. Medians of %d rounds, %.0f s in all.\n", misses,
 	       table.n, BENCH_ROUNDS, (double)(bench_now() - start) / 1e9);

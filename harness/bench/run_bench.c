@@ -6,8 +6,7 @@
 
 #include "bench/bench.h"
 
-/* Milliseconds until @argv has run and succeeded; negative: it did not. */
-static double time_command(const char *const argv[])
+double bench_command(const char *const argv[])
 {
 	uint64_t start = bench_now();
 	pid_t pid = fork();
@@ -34,13 +33,13 @@ void bench_run(struct table *table, const char *vfiosim)
 	struct samples figure = { 0 }, floor = { 0 };
 
 	row->ratio_limit = 3;
-	if (time_command(bwrap) < 0)
+	if (bench_command(bwrap) < 0)
 		return row_skip(row, "bwrap is not installed, or may not make namespaces");
-	if (time_command(run) < 0)
+	if (bench_command(run) < 0)
 		return row_skip(row, "`%s run -- true` fails", vfiosim);
 	for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
-		samples_add(&figure, time_command(run));
-		samples_add(&floor, time_command(bwrap));
+		samples_add(&figure, bench_command(run));
+		samples_add(&floor, bench_command(bwrap));
 	}
 	row->figure = samples_median(&figure);
 	row->floor = samples_median(&floor);

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A point of an in-process sweep of the hot-add case, against one run of that case. */
+/*
+ * A point of a sweep against one run of the same: of the hot-add case in process, and of
+ * the small client attach2 in `vfiosim run`.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "bench/bench.h"
 #include "case/job.h"
 #include "case/library.h"
@@ -68,7 +77,7 @@ static void measure(struct row *row, const struct play *plays, size_t n)
 	row->floor = samples_median(&floor);
 }
 
-void bench_sweep(struct table *table)
+static void bench_case_sweep(struct table *table)
 {
 	struct row *row = table_add(table, "case sweep, hot-add, per point", "one case run", "us");
 	char *name = (char[]){ "mdev-hotadd" };
@@ -90,4 +99,57 @@ void bench_sweep(struct table *table)
 		library_plays_done(plays, n);
 	}
 	library_done(&library);
+}
+
+/* ---- Over FUSE ---- */
+
+static size_t count_lines(const char *path)
+{
+	FILE *from = fopen(path, "re");
+	size_t n = 0;
+	int c;
+
+	while (from && (c = getc(from)) != EOF)
+		n += c == '\n';
+	if (from)
+		fclose(from);
+	return n;
+}
+
+static void bench_program_sweep(struct table *table, const char *vfiosim)
+{
+	struct row *row = table_add(table, "sweep of attach2, per point", "run -- attach2", "ms");
+	struct samples figure = { .n = 0 }, floor = { .n = 0 };
+	char attach2[PATH_MAX], report[] = "/tmp/vfiosim-bench-XXXXXX";
+	const char *const sweep[] = { vfiosim, "sweep", "-t", "hotadd", "--only", "map", "--json", report,
+				      "--", attach2, NULL };
+	const char *const run[] = { vfiosim, "run", "-t", "hotadd", "--", attach2, NULL };
+	int fd = mkstemp(report);
+
+	snprintf(attach2, sizeof(attach2), "%.*s/examples/attach2", (int)(strrchr(vfiosim, '/') - vfiosim),
+		 vfiosim);
+	row->ratio_limit = 2;
+	for (unsigned round = 0; round < BENCH_ROUNDS && !*row->skipped; round++) {
+		double one = bench_command(sweep), other = bench_command(run);
+		size_t points = count_lines(report);
+
+		if (fd < 0 || one < 0 || other < 0 || !points) {
+			row_skip(row, "`%s sweep` or `run` fails", vfiosim);
+			break;
+		}
+		samples_add(&figure, one / (double)points);
+		samples_add(&floor, other);
+	}
+	row->figure = samples_median(&figure);
+	row->floor = samples_median(&floor);
+	if (fd >= 0) {
+		close(fd);
+		unlink(report);
+	}
+}
+
+void bench_sweep(struct table *table, const char *vfiosim)
+{
+	bench_case_sweep(table);
+	bench_program_sweep(table, vfiosim);
 }

@@ -60,7 +60,8 @@ struct cli_verb {
 	size_t min_args, max_args;	/* how many; SIZE_MAX: any number */
 	cli_words *words;		/* what an argument may be, for completion */
 	bool files;			/* ... a file as well */
-	bool command;			/* arguments are a command, whose options are its own */
+	bool command;			/* arguments are a command, whose options are its own ... */
+	const char *no_command;		/* ... but this word is none; NULL */
 	const char *more;		/* paragraphs below the options, or NULL */
 	const struct cli_option *options;	/* NULL: none. Of one with verbs below: those
 						   that may stand before the verb as well */

@@ -253,6 +253,16 @@ static void take_rest(struct parsing *parsing)
 		parsing->args[parsing->n_args++] = *parsing->words++;
 }
 
+/* Is what begins with @word a command, with options of its own? */
+static bool begins_command(const struct parsing *parsing, const char *word)
+{
+	const struct cli_verb *verb = parsing->verb;
+
+	if (!verb->command || parsing->n_args || (word[0] == '-' && word[1]))
+		return false;
+	return !verb->no_command || strcmp(word, verb->no_command);
+}
+
 static int take_words(struct parsing *parsing)
 {
 	int err = 0;
@@ -260,18 +270,19 @@ static int take_words(struct parsing *parsing)
 	while (*parsing->words && !err && !parsing->help) {
 		char *word = *parsing->words;
 
-		parsing->words++;
-		if (!strcmp(word, "--")) {
+		if (begins_command(parsing, word)) {
 			take_rest(parsing);
-		} else if (word[0] == '-' && word[1] == '-') {
-			err = take_long(parsing, word + 2);
-		} else if (word[0] == '-' && word[1] && !isdigit((unsigned char)word[1])) {
-			err = take_letters(parsing, word + 1);
-		} else {
-			parsing->args[parsing->n_args++] = word;
-			if (parsing->verb->command)
-				take_rest(parsing);
+			break;
 		}
+		parsing->words++;
+		if (!strcmp(word, "--"))
+			take_rest(parsing);
+		else if (word[0] == '-' && word[1] == '-')
+			err = take_long(parsing, word + 2);
+		else if (word[0] == '-' && word[1] && !isdigit((unsigned char)word[1]))
+			err = take_letters(parsing, word + 1);
+		else
+			parsing->args[parsing->n_args++] = word;
 	}
 	return err;
 }

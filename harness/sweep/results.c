@@ -72,14 +72,17 @@ static size_t count_outcome(const struct results *results, enum judge_outcome ou
 
 void results_print_summary(FILE *to, const struct results *results)
 {
+	const char *before = ":";
 	size_t tested = 0, n;
 
 	for (size_t i = 0; i < results->n; i++)
 		tested += results->items[i].tested;
 	fprintf(to, "\ntested %zu of %zu points", tested, results->points);
 	for (int outcome = 0; outcome < OUTCOMES; outcome++)
-		if ((n = count_outcome(results, (enum judge_outcome)outcome)))
-			fprintf(to, "%s %zu %s", outcome ? "," : ":", n, judge_outcomes[outcome]);
+		if ((n = count_outcome(results, (enum judge_outcome)outcome))) {
+			fprintf(to, "%s %zu %s", before, n, judge_outcomes[outcome]);
+			before = ",";
+		}
 	fputs("\ndefects:", to);
 	for (int defect = DEFECT_NONE + 1; defect < DEFECTS; defect++)
 		if ((n = results_count(results, (enum judge_defect)defect)))

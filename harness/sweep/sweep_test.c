@@ -89,8 +89,11 @@ START_TEST(shards_make_the_whole)
 		return;
 	expect(0, SWEEP "--json @T@/whole --only map -- " ATTACH2);
 	expect(0, SWEEP "--json @T@/1 --shard 1/2 --only map -- " ATTACH2);
-	expect(0, "TEST_SHARD_INDEX=1 TEST_TOTAL_SHARDS=2 " SWEEP "--json @T@/2 --only map -- " ATTACH2);
-	expect(0, "@B@/vfiosim sweep --json @T@/merged merge @T@/2 @T@/1");
+	expect(0, "TEST_SHARD_INDEX=1 TEST_TOTAL_SHARDS=2 TEST_SHARD_STATUS_FILE=@T@/status " SWEEP "--json @T@/2 --only map -- " ATTACH2);
+	expect(0, "test -e @T@/status");
+	expect(0, SWEEP "--json @T@/3 --shard 99/99 --only map -- " ATTACH2);
+	SAYS("tested 0 of ");
+	expect(0, "@B@/vfiosim sweep merge --json @T@/merged @T@/2 @T@/1");
 	SAYS("defects: none\n");
 	expect(0, "cmp @T@/whole @T@/merged");
 	expect(0, SWEEP "--json @T@/other --only unmap -- " ATTACH2);

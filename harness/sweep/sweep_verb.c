@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* vfiosim sweep: options, reports, the exit status; see sweep.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/errnos.h"
 #include "base/value.h"
@@ -100,6 +102,18 @@ static const char *parse_jobs(const char *text, void *to)
 	return value_number(text, jobs) && *jobs && *jobs <= JOBS_MAX ? NULL : "a number from 1 to 64";
 }
 
+/* A test runner that shards wants to know that we do: the file it names is touched. */
+static void tell_sharded(void)
+{
+	const char *path = getenv("TEST_SHARD_STATUS_FILE");
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	else if (path)
+		cli_error("cannot write %s: %s", path, strerror(errno));
+}
+
 /* What test runners of Bazel and others say: from 0. */
 static int shard_of_environment(struct sweep_options *options)
 {
@@ -115,6 +129,7 @@ static int shard_of_environment(struct sweep_options *options)
 		return -EINVAL;
 	}
 	shard->index++;
+	tell_sharded();
 	return 0;
 }
 
@@ -206,8 +221,8 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 		return sweep_write_points(sweep, options->record_plan) ? 2 : 0;
 	if (sweep_choose(sweep))
 		return 2;
-	if (!sweep->n_order) {
-		cli_error("no point is left to be tested: see --only, --from, --shard");
+	if (!sweep->results.n) {
+		cli_error("no point is left to be tested: see --only, --from, --errno");
 		return 2;
 	}
 	if (sweep_test_all(sweep))
@@ -403,6 +418,7 @@ const struct cli_verb sweep_verb = {
 	.min_args = 1,
 	.max_args = SIZE_MAX,
 	.command = true,
+	.no_command = "merge",
 	.more = "merge puts reports of --json together, those of the shards of one plan. A command\n"
 		"of that name is ./merge.\n"
 		"Inside, $VFIOSIM_POINT says what fails; $TMPDIR is each run's own.\n"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the verbs say on stderr: see cli.h. */
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,12 @@
 #include <vfiosim/topology.h>
 
 #include "cli.h"
+
+bool cli_utf8(void)
+{
+	setlocale(LC_CTYPE, "");
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
 
 bool cli_colours(FILE *stream)
 {

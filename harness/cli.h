@@ -80,6 +80,7 @@ extern const struct cli_verb topology_verb;	/* topology.c */
 extern const struct cli_verb kernel_verb;	/* kernel.c */
 extern const struct cli_verb case_verb;		/* case/case_verb.c */
 extern const struct cli_verb explain_verb;	/* learn/explain_verb.c */
+extern const struct cli_verb tour_verb;		/* learn/tour_verb.c */
 extern const struct cli_verb worker_verb;	/* target_worker.c */
 extern const struct cli_verb complete_verb;	/* cli_complete.c */
 
@@ -118,6 +119,8 @@ int cli_flush(FILE *stream, const char *name);
 void cli_put_word(const char *word, FILE *to);
 /* The same for standard output: @status, or 2 if that was 0. */
 int cli_finish(int status);
+/* Can signs beyond ASCII be shown, as the locale says? */
+bool cli_utf8(void);
 /* May @stream have colours? A terminal, and NO_COLOR is not set. */
 bool cli_colours(FILE *stream);
 

@@ -2,8 +2,6 @@
 /* vfiosim case run: options, and what is printed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include "case/elsewhere.h"
 #include "case/job.h"
 #include "case/library.h"
+#include "case/told.h"
 #include "cli.h"
 #include "fault_args.h"
 #include "launch/machine_args.h"
@@ -227,35 +226,6 @@ static bool tells_stories(const struct options *options)
 	       options->job.target == JOB_INPROC;
 }
 
-static bool is_case_story(const struct play *play)
-{
-	const struct case_story *story = &play->file->story;
-	const char *variant = case_variant(play->file, play->variant);
-
-	return (!story->variant || (variant && !strcmp(variant, story->variant))) &&
-	       (story->mode < 0 || story->mode == (int)play->mode) &&
-	       (!story->policy || story->policy == play->policy);
-}
-
-/* The play of @play's case that is told, among those that are run: the case's story, or the first. */
-static const struct play *told_play(const struct play *play, const struct play *plays, size_t n,
-				    size_t *ret_others)
-{
-	const struct play *told = NULL, *first = NULL;
-
-	*ret_others = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (plays[i].file != play->file)
-			continue;
-		(*ret_others)++;
-		first = first ? first : &plays[i];
-		if (!told && is_case_story(&plays[i]))
-			told = &plays[i];
-	}
-	(*ret_others)--;
-	return told ? told : first;
-}
-
 /* All plays of the case were run: how the others ended, and what it teaches. */
 static void end_story(const struct options *options, const struct play *told, struct rows *rows)
 {
@@ -282,7 +252,7 @@ static int run_one(const struct play *play, const struct options *options, struc
 		progress(rows->n + 1, n, name);
 	if (tells_stories(options)) {
 		told = options->explain == EXPLAIN_REFUSED ||
-		       told_play(play, plays, n, &style.others) == play;
+		       told_choose(play->file, plays, n, &style.others) == play;
 		job.story = &style;
 		if (!told) {
 			job.explain = NULL;
@@ -302,7 +272,7 @@ static int run_one(const struct play *play, const struct options *options, struc
 	if (tells_stories(options) && options->explain == EXPLAIN_STORY) {
 		elsewhere_add(&rows->elsewhere, play, &result.outcome);
 		if (play == plays + n - 1 || play[1].file != play->file)
-			end_story(options, told_play(play, plays, n, &style.others), rows);
+			end_story(options, told_choose(play->file, plays, n, &style.others), rows);
 	}
 	note_fired(play, options, &result, rows);
 	if (!rows->explain_error)
@@ -381,7 +351,7 @@ static void finish_options(struct options *options)
 	options->style.more = true;
 	options->style.picture = options->picture;
 	options->style.refused_only = options->explain == EXPLAIN_REFUSED;
-	options->style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	options->style.ascii = !cli_utf8();
 	options->style.colours = cli_colours(options->tap ? stderr : stdout);
 	options->job.devices = options->devices.list;
 	options->job.n_devices = options->devices.n;

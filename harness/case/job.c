@@ -221,6 +221,21 @@ const char *job_skipped(const struct play *play, enum job_target target)
 
 /* ---- Any --------------------------------------------------------------- */
 
+int job_make(const struct play *play, const struct job_options *options, struct play *ret_whole)
+{
+	/* Nothing is wrong with it: every play was made once when the case was read. */
+	int error = case_play_make(play->file, play->variant, play->mode, play->policy, ret_whole, NULL);
+
+	if (error)
+		return error;
+	if (options->kernel.major && !ynode_get(play->file->params, "kernel"))
+		vfiosim_topology_set_kernel(ret_whole->topology, options->kernel);
+	error = fault_args_apply(options->faults, ret_whole->topology);
+	if (error)
+		case_play_done(ret_whole);
+	return error;
+}
+
 int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result)
 {
@@ -234,17 +249,9 @@ int job_run(const struct play *play, const struct job_options *options,
 		ret_result->outcome.message = strdup(why);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
-	/* Nothing is wrong with it: every play was made once when the case was read. */
-	error = case_play_make(play->file, play->variant, play->mode, play->policy, &whole, NULL);
+	error = job_make(play, options, &whole);
 	if (error)
 		return error;
-	if (options->kernel.major && !ynode_get(play->file->params, "kernel"))
-		vfiosim_topology_set_kernel(whole.topology, options->kernel);
-	error = fault_args_apply(options->faults, whole.topology);
-	if (error) {
-		case_play_done(&whole);
-		return error;
-	}
 	if (options->target == JOB_INPROC)
 		error = run_inproc(&whole, options, ret_result);
 	else if (options->target == JOB_FUSE)

@@ -40,6 +40,11 @@ struct job_result {
 
 /* Why @play is not run on @target at all, as the case says. NULL: it is. */
 const char *job_skipped(const struct play *play, enum job_target target);
+/*
+ * @play: one of library_plays(), made whole: its machine with the kernel and the faults of
+ * @options. case_play_done() it. -ENOMEM, -EINVAL: a fault of no use here (told).
+ */
+int job_make(const struct play *play, const struct job_options *options, struct play *ret_whole);
 /* @play: of library_plays(), or one made. 0, or -errno when not even an outcome came of it (-ENOMEM, -EIO, ...). */
 int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result);

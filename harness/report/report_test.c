@@ -139,7 +139,7 @@ START_TEST(glossary)
 	ck_assert_uint_eq(count(text, "| domain: "), 1);
 	ck_assert_uint_eq(count(text, "| pin: "), 0);
 	free(text);
-	ck_assert_ptr_null(word_at(32));
+	ck_assert_ptr_null(word_at(64));
 }
 END_TEST
 

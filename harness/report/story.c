@@ -13,6 +13,7 @@
 #include "base/value.h"
 #include "case/verb.h"
 #include "report/names.h"
+#include "report/titles.h"
 #include "report/words.h"
 
 #define TEXT_MAX 600
@@ -85,15 +86,12 @@ static bool argument(const char *args, const char *key, uint64_t *ret_value)
 	return false;
 }
 
-static const char *label_of(struct story *story, const char *from)
+static const char *memory_label(struct story *story, const char *from)
 {
-	const char *bar = strstr(from, ".bar");
+	char text[160];
 
-	if (!strcmp(from, "ram"))
-		return "RAM";
-	if (bar)
-		return keep_format(story, "BAR %s of %.*s", bar + 4, (int)(bar - from), from);
-	return from;
+	title_of_memory(from, text, sizeof(text));
+	return keep(story, text);
 }
 
 const char *story_label(struct story *story, uint64_t iova)
@@ -104,45 +102,17 @@ const char *story_label(struct story *story, uint64_t iova)
 		uint64_t size = step_number(step, "size", 0);
 
 		if (!strcmp(step->verb->name, "map") && iova >= first && size && iova - first < size)
-			return label_of(story, step_text(step, "from", "ram"));
+			return memory_label(story, step_text(step, "from", "ram"));
 	}
 	return "";
 }
 
-/* As the case writes it: 128M, not a number of bytes. */
-static const char *written(const struct step *step, const char *name)
-{
-	const struct arg *arg = step_arg(step, name);
-
-	return arg && arg->node->text ? arg->node->text : "?";
-}
-
-/* "map iova 0 size 4K from ram" in a sentence. */
 static const char *step_title(struct story *story, const struct step *step)
 {
-	const char *actor = story_actor(story->play), *name = step->verb->name;
 	char text[TEXT_MAX];
-	size_t n;
 
-	if (step->by)
-		actor = step->by;
-	if (!strcmp(name, "attach") || !strcmp(name, "plug"))
-		return keep_format(story, "%s attaches %s", actor, step_text(step, "device", "a device"));
-	if (!strcmp(name, "detach") || !strcmp(name, "unplug"))
-		return keep_format(story, "%s detaches %s", actor, step_text(step, "device", "a device"));
-	if (!strcmp(name, "map"))
-		return keep_format(story, "%s maps %s, %s at iova %s", actor,
-				   label_of(story, step_text(step, "from", "ram")),
-				   written(step, "size"), written(step, "iova"));
-	n = (size_t)snprintf(text, sizeof(text), "%s: %s", actor, name);
-	for (const struct verb_field *field = step->verb->fields; field->name; field++) {
-		const struct arg *arg = step_arg(step, field->name);
-
-		if (arg && arg->node->text && n < sizeof(text))
-			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s %s", field->name,
-					      arg->node->text);
-	}
-	return keep(story, text);
+	title_of_step(step, story_actor(story->play), text, sizeof(text));
+	return with_names(story, text);
 }
 
 /* ---- Scenes ------------------------------------------------------------ */
@@ -281,7 +251,7 @@ static void end_scene(struct story *story)
 		return;
 	if (copy_spaces(&story->now, &scene->after))
 		story->failed = true;
-	if (join_before(story, scene))
+	if (!scene->alone && join_before(story, scene))
 		return;
 	if (scene->step == play->n_steps)
 		scene->title = "the end: the program gives everything back";
@@ -307,10 +277,17 @@ static struct story_scene *open_scene(struct story *story)
 
 /* ---- Commands ---------------------------------------------------------- */
 
+static bool is_verb(const struct story *story, const char *name)
+{
+	return story->step < story->play->n_steps &&
+	       !strcmp(story->play->steps[story->step].verb->name, name);
+}
+
 /* Steps that stand for several commands, of which few matter. */
 static bool is_compound(const struct story *story)
 {
-	static const char *const verbs[] = { "attach", "detach", "map", "unmap", "plug", "unplug" };
+	static const char *const verbs[] = { "attach", "detach", "map", "unmap", "plug", "unplug",
+					     "pin", "unpin", "pinned", "dma" };
 
 	if (story->play->policy || story->step == story->play->n_steps)
 		return true;
@@ -384,6 +361,12 @@ static const char *range_text(struct story *story, uint64_t first, uint64_t size
 			   *label ? ")" : "", where);
 }
 
+/* "out_ioas_id=0": a place for the answer. */
+static bool is_empty_output(const char *arg, size_t length)
+{
+	return !strncmp(arg, "out_", 4) && length > 2 && !strncmp(arg + length - 2, "=0", 2);
+}
+
 /* Arguments without those that say nothing. */
 static const char *short_args(struct story *story, const char *args)
 {
@@ -394,7 +377,7 @@ static const char *short_args(struct story *story, const char *args)
 		size_t length = strcspn(args, " ");
 
 		if (strncmp(args, "argsz=", 6) && strncmp(args, "size=", 5) &&
-		    !(length == 9 && !strncmp(args, "flags=0x0", 9)))
+		    !(length == 9 && !strncmp(args, "flags=0x0", 9)) && !is_empty_output(args, length))
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s", n ? " " : "",
 					      (int)length, args);
 		args += length;
@@ -406,7 +389,7 @@ static const char *short_args(struct story *story, const char *args)
 
 static const char *what_of(struct story *story, const struct vfiosim_event *event)
 {
-	const char *object = with_names(story, event->object), *where = object, *name;
+	const char *object = with_names(story, event->object), *where = object, *name, *given;
 	uint64_t first, size, id;
 	char args[512];
 
@@ -424,13 +407,14 @@ static const char *what_of(struct story *story, const struct vfiosim_event *even
 		learn_handle(story, event, id);
 		name = handle_name(story, id);
 		return name ? keep_format(story, "%s -> %s", object, name) :
-			      keep_format(story, "%s -> descriptor %llu", object, (unsigned long long)id);
+			      keep_format(story, "%s -> a new container", object);
 	}
 	if (argument(args, "pt_id", &id))
 		return keep_format(story, "%s -> %s", object, page_table_name(story, id));
 	if (event->command->family == VFIOSIM_SIZE_VALUE)
 		return event->arg && !is_compound(story) ? keep_format(story, "%s, %s", object, args) : object;
-	return keep_format(story, "%s, %s", object, short_args(story, with_names(story, args)));
+	given = short_args(story, with_names(story, args));
+	return *given ? keep_format(story, "%s, %s", object, given) : object;
 }
 
 /* Changes that the state below the commands shows anyway. */
@@ -499,7 +483,9 @@ static bool folds(const struct story *story, const struct vfiosim_event *event)
 		return false;
 	if (story->step == story->play->n_steps)
 		return true;
-	return is_compound(story) && is_setup(event);
+	if (is_verb(story, "status"))
+		return !event->command;
+	return is_compound(story) && is_setup(event) && !(event->n_changes && is_verb(story, "pin"));
 }
 
 void story_event(void *ctx, const struct vfiosim_event *event)
@@ -556,6 +542,8 @@ static void begin_step(void *ctx, const struct play *play, size_t index)
 	end_scene(story);
 	story->step = index;
 	story->note = play->steps[index].note ? keep(story, play->steps[index].note) : NULL;
+	if (title_alone(&play->steps[index]))
+		open_scene(story)->alone = !story->failed;
 }
 
 static void note_decision(void *ctx, const char *note)

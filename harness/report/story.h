@@ -41,6 +41,7 @@ struct story_scene {
 	struct story_command *commands;
 	size_t n_commands;
 	const char *decided;		/* what the program makes of it, or NULL */
+	bool alone;			/* worth telling without commands: a limit, a process */
 	struct spaces before, after;
 };
 

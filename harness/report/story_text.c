@@ -16,27 +16,17 @@
 
 #define COLUMN 51	/* where answers begin */
 
-struct teller {
-	struct story *story;
-	const struct story_style *style;
-	FILE *to;
-	uint64_t glossed;	/* words explained already, a bit each */
-	const char *last_reason;
-	unsigned number;	/* of the last scene */
-	size_t folded;		/* commands that were not told */
-};
-
 /* ---- Lines ------------------------------------------------------------- */
 
-static void colour(const struct teller *teller, const char *code)
+static void colour(const struct story_teller *teller, const char *code)
 {
 	if (teller->style->colours)
 		fprintf(teller->to, "\033[%sm", code);
 }
 
-static void line(const struct teller *teller, const char *code, int indent, const char *head,
+static void line(const struct story_teller *teller, const char *code, int indent, const char *head,
 		 const char *format, ...) __attribute__((format(printf, 5, 6)));
-static void line(const struct teller *teller, const char *code, int indent, const char *head,
+static void line(const struct story_teller *teller, const char *code, int indent, const char *head,
 		 const char *format, ...)
 {
 	char text[900];
@@ -62,7 +52,7 @@ const struct word *story_word(const struct story *story, size_t index)
 }
 
 /* Explains the words of @text that were not explained yet. */
-static void gloss(struct teller *teller, const char *text)
+static void gloss(struct story_teller *teller, const char *text)
 {
 	for (size_t i = 0; word_at(i); i++) {
 		const struct word *word = story_word(teller->story, i);
@@ -124,7 +114,8 @@ static void put_mappings(struct story *story, const struct space *space, char *t
 	if (space->n_mappings && space->n_mappings <= 4)
 		put(to, size, n, ")");
 	if (space->n_mappings)
-		put(to, size, n, ", %llu pages pinned", (unsigned long long)space->pinned_pages);
+		put(to, size, n, ", %llu page%s pinned", (unsigned long long)space->pinned_pages,
+		    space->pinned_pages == 1 ? "" : "s");
 }
 
 void story_space_line(struct story *story, const struct space *space, char *to, size_t size)
@@ -150,7 +141,7 @@ static bool has_refusal(const struct story_scene *scene)
 }
 
 /* The state that the scene leaves: the spaces that changed, or that none did. */
-static void tell_state(const struct teller *teller, const struct story_scene *scene)
+static void tell_state(const struct story_teller *teller, const struct story_scene *scene)
 {
 	const struct play *play = teller->story->play;
 	const char *device = scene->step < play->n_steps ?
@@ -183,14 +174,14 @@ static void tell_state(const struct teller *teller, const struct story_scene *sc
 /* ---- Commands ---------------------------------------------------------- */
 
 /* "refused" among the steps of a walk, with the reason. */
-static void tell_reason(const struct teller *teller, int indent, const char *head,
+static void tell_reason(const struct story_teller *teller, int indent, const char *head,
 			const struct story_command *command)
 {
 	line(teller, "0", indent, head, "%s [%s; Linux: %s]", command->reason, command->rule->id,
 	     command->rule->mirrors);
 }
 
-static void tell_walk(const struct teller *teller, const struct story_command *command)
+static void tell_walk(const struct story_teller *teller, const struct story_command *command)
 {
 	static const char refused[] = ": refused";
 	char head[100];
@@ -209,12 +200,12 @@ static void tell_walk(const struct teller *teller, const struct story_command *c
 	}
 }
 
-static bool same_reason(const struct teller *teller, const struct story_command *command)
+static bool same_reason(const struct story_teller *teller, const struct story_command *command)
 {
 	return command->reason && teller->last_reason && !strcmp(command->reason, teller->last_reason);
 }
 
-static void tell_refusal(struct teller *teller, const struct story_command *command)
+static void tell_refusal(struct story_teller *teller, const struct story_command *command)
 {
 	if (!command->rule)
 		return;
@@ -231,7 +222,7 @@ static size_t width(const char *text)
 	return strlen(text) + 6 > COLUMN ? strlen(text) + 6 : COLUMN;
 }
 
-static void tell_command(struct teller *teller, const struct story_command *command)
+static void tell_command(struct story_teller *teller, const struct story_command *command)
 {
 	size_t told = 0;
 	char text[400], answer[100] = "ok";
@@ -263,7 +254,7 @@ static void tell_command(struct teller *teller, const struct story_command *comm
 
 /* ---- Scenes ------------------------------------------------------------ */
 
-static void tell_commands(struct teller *teller, const struct story_scene *scene)
+static void tell_commands(struct story_teller *teller, const struct story_scene *scene)
 {
 	size_t folded = 0;
 
@@ -277,7 +268,7 @@ static void tell_commands(struct teller *teller, const struct story_scene *scene
 	teller->folded += folded;
 }
 
-static void tell_body(struct teller *teller, const struct story_scene *scene)
+static void tell_body(struct story_teller *teller, const struct story_scene *scene)
 {
 	bool end = scene->step == teller->story->play->n_steps;
 
@@ -301,14 +292,14 @@ static void tell_body(struct teller *teller, const struct story_scene *scene)
 		tell_state(teller, scene);
 }
 
-static bool worth_telling(const struct teller *teller, const struct story_scene *scene)
+static bool worth_telling(const struct story_teller *teller, const struct story_scene *scene)
 {
 	if (teller->style->refused_only)
 		return has_refusal(scene);
-	return scene->n_commands || scene->decided;
+	return scene->n_commands || scene->decided || scene->alone;
 }
 
-static void tell_scene(struct teller *teller, const struct story_scene *scene)
+static void tell_scene(struct story_teller *teller, const struct story_scene *scene)
 {
 	FILE *to = teller->to;
 	char *text = NULL;
@@ -335,7 +326,7 @@ static void tell_scene(struct teller *teller, const struct story_scene *scene)
 /* ---- The head and the end ---------------------------------------------- */
 
 /* Which BARs of an mdev could be mapped for another device. */
-static void tell_bars(struct teller *teller, const struct vfiosim_topo_device *device)
+static void tell_bars(struct story_teller *teller, const struct vfiosim_topo_device *device)
 {
 	static const char *const words[] = {
 		[VFIOSIM_PIN_PFNMAP] = "has bus addresses: a domain can hold it",
@@ -354,7 +345,7 @@ static void tell_bars(struct teller *teller, const struct vfiosim_topo_device *d
 	gloss(teller, text);
 }
 
-static void tell_device(struct teller *teller, const struct vfiosim_topo_device *device)
+static void tell_device(struct story_teller *teller, const struct vfiosim_topo_device *device)
 {
 	const struct vfiosim_topology *topology = teller->story->play->topology;
 	const struct vfiosim_topo_group *group =
@@ -377,11 +368,10 @@ static void tell_device(struct teller *teller, const struct vfiosim_topo_device 
 	gloss(teller, text);
 }
 
-static void tell_head(struct teller *teller)
+void story_tell_head(struct story_teller *teller)
 {
 	const struct story *story = teller->story;
 	const struct play *play = story->play;
-	const struct vfiosim_topology *topology = play->topology;
 	const char *variant = case_variant(play->file, play->variant);
 	const struct story_style *style = teller->style;
 	char others[80] = "";
@@ -395,6 +385,14 @@ static void tell_head(struct teller *teller)
 	     play->policy ? ", the choices of " : "", play->policy ? story_actor(play) : "", others);
 	if (play->policy)
 		line(teller, "0", 6, "", "%s: %s", story_actor(play), play->policy->about);
+	story_tell_machine(teller);
+}
+
+void story_tell_machine(struct story_teller *teller)
+{
+	const struct story *story = teller->story;
+	const struct vfiosim_topology *topology = story->play->topology;
+
 	line(teller, "0", 0, "The machine: ", "%s", topology->about);
 	for (size_t i = 0; i < topology->n_devices; i++)
 		if (topology->devices[i].kind != VFIOSIM_DEVICE_BRIDGE &&
@@ -404,7 +402,7 @@ static void tell_head(struct teller *teller)
 }
 
 /* How to see a program meet the first refusal where there is no reason for it. */
-static void tell_fault(struct teller *teller)
+static void tell_fault(struct story_teller *teller)
 {
 	const struct story *story = teller->story;
 
@@ -422,30 +420,48 @@ static void tell_fault(struct teller *teller)
 
 void story_tell_lesson(const struct case_file *file, const struct story_style *style, FILE *to)
 {
-	struct teller teller = { .style = style, .to = to };
+	struct story_teller teller = { .style = style, .to = to };
 
 	if (!file->teaches)
 		return;
 	line(&teller, "1", 0, "", "What this shows: %s", file->teaches);
 }
 
+struct story_teller story_teller(struct story *story, const struct story_style *style, FILE *to)
+{
+	return (struct story_teller){ .story = story, .style = style, .to = to };
+}
+
+void story_tell_until(struct story_teller *teller, size_t step)
+{
+	const struct story *story = teller->story;
+
+	for (; teller->next < story->n_scenes && story->scenes[teller->next].step < step; teller->next++)
+		tell_scene(teller, &story->scenes[teller->next]);
+}
+
+void story_tell_end(struct story_teller *teller)
+{
+	const struct story_style *style = teller->style;
+
+	if (style->picture && !style->refused_only)
+		picture_ends(teller->story, style->ascii, teller->to);
+	if (teller->folded)
+		line(teller, "2", 3, "", "(Not told: %zu commands of set-up and clean-up, answered as expected.)",
+		     teller->folded);
+	if (!style->refused_only)
+		tell_fault(teller);
+}
+
 void story_tell(struct story *story, const struct story_style *style, FILE *to)
 {
-	struct teller teller = { .story = story, .style = style, .to = to };
+	struct story_teller teller = story_teller(story, style, to);
 
-	if (!style->quiz)
-		tell_head(&teller);
-	for (size_t i = 0; i < story->n_scenes; i++)
-		tell_scene(&teller, &story->scenes[i]);
-	if (style->picture && !style->refused_only)
-		picture_ends(story, style->ascii, to);
-	if (teller.folded)
-		line(&teller, "2", 3, "", "(Not told: %zu commands of set-up and clean-up, answered as expected.)", teller.folded);
-	if (!style->quiz && !style->refused_only) {
-		tell_fault(&teller);
-		if (!style->more)
-			story_tell_lesson(story->play->file, style, to);
-	}
+	story_tell_head(&teller);
+	story_tell_until(&teller, SIZE_MAX);
+	story_tell_end(&teller);
+	if (!style->refused_only && !style->more)
+		story_tell_lesson(story->play->file, style, to);
 	if (story->failed)
 		fputs("(memory ran out: this story is not whole)\n", to);
 	fflush(to);

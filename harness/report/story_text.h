@@ -4,6 +4,8 @@
 #define HARNESS_REPORT_STORY_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct case_file;
@@ -17,10 +19,35 @@ struct story_style {
 	bool ascii;		/* no other signs in pictures */
 	size_t others;		/* plays of the case that are not told */
 	bool more;		/* the caller adds to it, and tells the lesson then */
-	bool quiz;		/* scenes only: no head, no "What this shows" */
 };
 
 void story_tell(struct story *story, const struct story_style *style, FILE *to);
+
+/*
+ * The same in parts, so that something can be asked in between:
+ *
+ *	story_teller -> story_tell_head -> { story_tell_until } -> story_tell_end
+ */
+struct story_teller {
+	struct story *story;
+	const struct story_style *style;
+	FILE *to;
+	uint64_t glossed;	/* words explained already, a bit each; another story's may go on from it */
+	const char *last_reason;
+	unsigned number;	/* of the last scene */
+	size_t next;		/* scene that was not told yet */
+	size_t folded;		/* commands that were not told */
+};
+
+struct story_teller story_teller(struct story *story, const struct story_style *style, FILE *to);
+/* The play, the machine and the devices that take part. */
+void story_tell_head(struct story_teller *teller);
+/* The second part of it, the machine, alone. */
+void story_tell_machine(struct story_teller *teller);
+/* The scenes before @step of the case, by index; SIZE_MAX: all. */
+void story_tell_until(struct story_teller *teller, size_t step);
+/* What belongs behind the last scene. */
+void story_tell_end(struct story_teller *teller);
 /* What the case teaches, wrapped. Nothing where it says nothing. */
 void story_tell_lesson(const struct case_file *file, const struct story_style *style, FILE *to);
 

@@ -284,6 +284,66 @@ static int read_steps(struct case_file *file, const struct ynode *node, struct v
 	return 0;
 }
 
+static const char *const answer_letters[LESSON_ANSWERS + 1] = { "a", "b", "c" };
+
+static int read_answers(struct case_lesson *lesson, const struct ynode *node,
+			struct vfiosim_errors *errors)
+{
+	int error = check_keys(node, "answer", answer_letters, errors);
+
+	for (unsigned i = 0; i < LESSON_ANSWERS && !error; i++) {
+		const struct ynode *answer = ynode_get(node, answer_letters[i]);
+
+		error = answer ? read_text(answer, "an answer", &lesson->answers[i], errors) :
+				 ynode_error(node, errors, "there is no answer '%s'", answer_letters[i]);
+	}
+	return error;
+}
+
+/* The step before which it is asked. */
+static int read_moment(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	int error = ynode_number(node, &file->lesson.at, errors);
+
+	if (!error && file->steps && (!file->lesson.at || file->lesson.at > file->steps->n))
+		return ynode_expected(node, errors, "the number of a step, from 1");
+	return error;
+}
+
+static int read_lesson(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
+{
+	static const char *const known[] = { "number", "title", "before", "at", "question", "answers",
+					     "right", "why", NULL };
+	struct case_lesson *lesson = &file->lesson;
+	const struct {
+		const char *key, *what, **to;
+	} texts[] = {
+		{ "title", "the lesson's title", &lesson->title },
+		{ "before", "what to know beforehand", &lesson->before },
+		{ "question", "a question", &lesson->question },
+		{ "why", "why that answer is right", &lesson->why },
+	};
+	const struct ynode *number = ynode_get(node, "number"), *at = ynode_get(node, "at"),
+			   *answers = ynode_get(node, "answers"), *right = ynode_get(node, "right");
+	int error = check_keys(node, "key", known, errors);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const struct ynode *text = ynode_get(node, texts[i].key);
+
+		error = worse(error, text ? read_text(text, texts[i].what, texts[i].to, errors) :
+					    ynode_error(node, errors, "the lesson has no '%s:'", texts[i].key));
+	}
+	if (!number || !answers || !right)
+		return ynode_error(node, errors, "a lesson needs number, answers and right");
+	error = worse(error, ynode_number(number, &lesson->number, errors));
+	if (at)
+		error = worse(error, read_moment(file, at, errors));
+	error = worse(error, read_answers(lesson, answers, errors));
+	return worse(error, ynode_choice(right, "answer", answer_letters, &lesson->right, errors));
+}
+
 static int read_skip(struct case_file *file, const struct ynode *node, struct vfiosim_errors *errors)
 {
 	static const char *const targets[] = { "inproc", "fuse", "host", NULL };
@@ -331,6 +391,7 @@ static const struct head_key {
 	{ "outcome", read_outcome },
 	{ "story", read_story },
 	{ "steps", read_steps, true },
+	{ "lesson", read_lesson },
 };
 
 #define N_HEAD_KEYS (sizeof(head_keys) / sizeof(head_keys[0]))

@@ -93,6 +93,8 @@ uint64_t step_number(const struct step *step, const char *name, uint64_t otherwi
 
 /* ---- A case ------------------------------------------------------------ */
 
+#define LESSON_ANSWERS 3	/* a, b, c */
+
 struct case_file {
 	char *name;			/* mdev-hotadd */
 	const char *path;		/* of the file it came from; NULL: from none, it is built in */
@@ -107,6 +109,16 @@ struct case_file {
 		int mode;
 		const struct policy *policy;
 	} story;
+	struct case_lesson {		/* asked of a learner; title NULL: the case is no lesson */
+		uint64_t number;	/* its place in the tour */
+		const char *title;
+		const char *before;	/* what to know beforehand, some sentences */
+		uint64_t at;		/* asked before step @at is told, from 1; 0: after all */
+		const char *question;
+		const char *answers[LESSON_ANSWERS];
+		unsigned right;		/* index of one of them */
+		const char *why;	/* some sentences */
+	} lesson;
 	char *topology_name;		/* a name, or a path from here */
 	const struct ynode *topology_node;
 	bool modes[MODE_COUNT];		/* that the case is written for */

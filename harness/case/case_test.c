@@ -15,6 +15,7 @@
 #include "case/library.h"
 
 #define HEAD "about: a test\ntopology: minimal\n"
+#define LESSON "lesson: {number: 1, title: x, before: x, question: x, why: x, answers: {a: x, b: y, c: z}, "
 #define STEPS HEAD "steps:\n"
 
 /* ---- Files that are wrong ---------------------------------------------- */
@@ -48,6 +49,11 @@ static const struct {
 	  "did you mean 'spaces'?" },
 	{ HEAD "outcome: {qemu-iommufd: {}}\nsteps: [{exec: }]\n", 3, 11,
 	  "plays mode iommufd, which is not among the modes" },
+	{ HEAD "lesson: {titel: x}\nsteps: [{exec: }]\n", 3, 10, "did you mean 'title'?" },
+	{ HEAD LESSON "right: d}\nsteps: [{exec: }]\n", 3, 99, "unknown answer 'd'" },
+	{ HEAD LESSON "right: a, at: 2}\nsteps: [{exec: }]\n", 3, 106, "expected the number of a step" },
+	{ HEAD "lesson: {number: 1, answers: {a: x, b: y}, right: a}\nsteps: [{exec: }]\n", 3, 30,
+	  "there is no answer 'c'" },
 	{ HEAD "skip: {fuze: x}\nsteps: [{exec: }]\n", 3, 8, "did you mean 'fuse'?" },
 	{ STEPS "- plug: nic0\n", 4, 1, "plug and unplug need a policy" },
 	{ STEPS "- nap: nic0\n", 4, 3, "unknown verb 'nap'; did you mean 'map'?" },

@@ -374,12 +374,29 @@ static void publish_device(struct vfiosim *sim, struct device *dev)
 		TAILQ_INSERT_TAIL(&dev->group->devices, dev, in_group);
 }
 
+/* The driver that the topology names takes @dev. -EINVAL: there is none of that name. */
+static int start_driver(struct vfiosim *sim, struct device *dev)
+{
+	const struct vfiosim_topo_device *topo = dev->topo;
+	enum bus_type bus = device_is_pci(dev) ? BUS_PCI : BUS_MDEV;
+	struct device_driver *driver = bus_find_driver(sim, bus, topo->driver);
+	int ret = 0;
+
+	if (driver)
+		ret = probe(sim, dev, driver);
+	else if (*topo->driver)
+		ret = -EINVAL;
+	/* That is how devices come to vfio-pci, which claims none by itself. */
+	if (!ret && topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
+		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
+	return ret;
+}
+
 /* The topology's device @topo, in its group. */
 static int add_device(struct vfiosim *sim, const struct vfiosim_topo_device *topo)
 {
 	struct iommu_group *group = topo->group >= 0 ? sim->groups[topo->group] : NULL;
 	struct device *dev;
-	struct device_driver *driver;
 	int ret = grow_devices(sim);
 
 	if (ret)
@@ -388,18 +405,11 @@ static int add_device(struct vfiosim *sim, const struct vfiosim_topo_device *top
 	if (!dev)
 		return -ENOMEM;
 	init_device(sim, dev, topo, group);
-	driver = bus_find_driver(sim, device_is_pci(dev) ? BUS_PCI : BUS_MDEV, topo->driver);
-	if (driver)
-		ret = probe(sim, dev, driver);
-	else if (*topo->driver)
-		ret = -EINVAL;
+	ret = start_driver(sim, dev);
 	if (ret) {
 		free(dev);
 		return ret;
 	}
-	/* That is how devices come to vfio-pci, which claims none by itself. */
-	if (topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
-		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
 	publish_device(sim, dev);
 	return 0;
 }
@@ -492,18 +502,112 @@ int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type
 	return 0;
 }
 
-int bus_mdev_remove(struct call *call, struct device *dev)
-{
-	int ret = dev->driver ? bus_unbind(call, dev) : 0;
+/* ---- Devices go, and come again ---- */
 
+static void leave_group(struct device *dev)
+{
+	if (!dev->group)
+		return;
+	TAILQ_REMOVE(&dev->group->devices, dev, in_group);
+	dev->group->gone = TAILQ_EMPTY(&dev->group->devices);
+}
+
+/* All below @bridge are asked for, then all are waited for. Mirrors pci_stop_bus_device (7.2). */
+static int remove_below(struct call *call, const struct device *bridge)
+{
+	int ret = 0;
+
+	for (uint32_t i = call->sim->n_devices; i-- > 0;) {
+		struct device *dev = call->sim->devices[i];
+
+		if (!dev->removed && device_is_pci(dev) &&
+		    !strcmp(dev->topo->parent, bridge->topo->address) && bus_remove(call, dev))
+			ret = CALL_PARKED;
+	}
+	return ret;
+}
+
+int bus_remove(struct call *call, struct device *dev)
+{
+	int ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
+
+	if (!ret && dev->driver)
+		ret = release(call, dev);
 	if (ret)
 		return ret;
 	dev->removed = true;
+	dev->leaving = false;
+	leave_group(dev);
+	changed(call, device_is_pci(dev) ? "{device} is removed" : "mdev {device} is removed",
+		VS("device", dev->topo->address));
+	return 0;
+}
+
+int bus_unplug(struct call *call, struct device *dev)
+{
+	int ret = bus_remove(call, dev);
+
+	dev->leaving = ret;
+	return ret;
+}
+
+void bus_closed(struct call *call)
+{
+	struct vfiosim *sim = call->sim;
+
+	/* Bridges come before what is below them. */
+	for (uint32_t i = sim->n_devices; i-- > 0;)
+		if (sim->devices[i]->leaving)
+			bus_remove(call, sim->devices[i]);
+}
+
+/* Without a driver, as it comes out of the box. Mirrors pci_setup_device (7.2). */
+static void appear(struct call *call, struct device *dev)
+{
+	dev->removed = false;
+	dev->driver_override[0] = '\0';
 	if (dev->group) {
-		TAILQ_REMOVE(&dev->group->devices, dev, in_group);
-		dev->group->gone = TAILQ_EMPTY(&dev->group->devices);
+		iommu_group_revive(dev->group);
+		TAILQ_INSERT_TAIL(&dev->group->devices, dev, in_group);
 	}
-	changed(call, "mdev {device} is removed", VS("device", dev->topo->address));
+	changed(call, "{device} is there", VS("device", dev->topo->address));
+}
+
+static struct device *removed_bridge(const struct device *dev)
+{
+	struct vfiosim *sim = dev->sim;
+
+	for (uint32_t i = 0; device_is_pci(dev) && i < sim->n_devices; i++)
+		if (sim->devices[i]->removed &&
+		    !strcmp(sim->devices[i]->topo->address, dev->topo->parent))
+			return sim->devices[i];
+	return NULL;
+}
+
+void bus_plug(struct call *call, struct device *dev)
+{
+	struct device *bridge = removed_bridge(dev);
+
+	if (bridge)
+		bus_plug(call, bridge);
+	appear(call, dev);
+	if (!start_driver(call->sim, dev) && dev->driver)
+		changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),
+			VS("driver", dev->driver->name));
+}
+
+int bus_rescan(struct call *call)
+{
+	struct vfiosim *sim = call->sim;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct device *dev = sim->devices[i];
+
+		if (!dev->removed || !device_is_pci(dev))
+			continue;
+		appear(call, dev);
+		bus_probe(call, dev);
+	}
 	return 0;
 }
 

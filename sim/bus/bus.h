@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buses: which driver holds which device, and mdevs that come and go. What
- * sysfs writes do (bind, unbind, driver_override, create, remove) is decided here.
+ * The buses: which driver holds which device, and devices that come and go. What
+ * sysfs writes do (bind, unbind, driver_override, create, remove, rescan) is decided here.
  *
  * Lock held; rules of call.h.
  */
@@ -47,10 +47,32 @@ int bus_set_override(struct call *call, struct device *dev, const char *text, si
 int bus_new_id(struct call *call, const char *text, size_t length);
 int bus_remove_id(struct call *call, const char *text, size_t length);
 
-/* mdev create and remove by sysfs. create: -EINVAL, -EEXIST, -ENOSPC, -ENOMEM; remove: CALL_PARKED. */
+/* mdev create by sysfs. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
 int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type, const char *uuid,
 		    size_t length);
-int bus_mdev_remove(struct call *call, struct device *dev);
+
+/* ---- Hot-plug ---- */
+
+/*
+ * Remove by sysfs: unbinds, as bus_unbind() does, and the device is gone; a bridge goes
+ * after what is below it. CALL_PARKED: one of them is open; to be asked again. Mirrors
+ * pci_stop_and_remove_bus_device, mdev_device_remove (7.2).
+ */
+int bus_remove(struct call *call, struct device *dev);
+/* The same for nobody who waits: after CALL_PARKED, bus_closed() goes on with it. */
+int bus_unplug(struct call *call, struct device *dev);
+/* For vfio: a device was closed; those that are unplugged and not in use any more go. */
+void bus_closed(struct call *call);
+/*
+ * A device that was removed comes again, and the bridges above it first: to the driver
+ * that the topology names. Where that fails it is there without a driver.
+ */
+void bus_plug(struct call *call, struct device *dev);
+/*
+ * All PCI devices that were removed come again, to the drivers that take them by
+ * themselves: vfio-pci only what new_id told it. Mirrors pci_rescan_bus (7.2). Returns 0.
+ */
+int bus_rescan(struct call *call);
 
 /* What drivers_probe does: the first driver that takes @dev binds it; none is no error. */
 int bus_probe(struct call *call, struct device *dev);

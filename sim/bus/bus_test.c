@@ -65,7 +65,7 @@ static int decide(struct call *call, enum deed deed, struct device *dev, const c
 	case REMOVE_ID:
 		return bus_remove_id(call, text, strlen(text));
 	case REMOVE:
-		return bus_mdev_remove(call, dev);
+		return bus_remove(call, dev);
 	}
 	return -EINVAL;
 }

@@ -56,6 +56,20 @@ struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim
 	return group;
 }
 
+void iommu_group_revive(struct iommu_group *group)
+{
+	const struct vfiosim *sim = group->sim;
+	bool taken = false;
+
+	if (!group->gone)
+		return;
+	for (uint32_t i = 0; i < sim->n_groups; i++)
+		taken |= !sim->groups[i]->gone && sim->groups[i]->number == group->number;
+	if (taken)
+		group->number = free_number(sim);
+	group->gone = false;
+}
+
 void iommu_group_abort(struct iommu_group *group)
 {
 	if (!group)

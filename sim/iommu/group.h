@@ -50,6 +50,8 @@ struct iommu_group {
 struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim_topo_group *topo);
 /* Takes back iommu_group_create(), if it was the last. NULL is allowed. */
 void iommu_group_abort(struct iommu_group *group);
+/* A device comes to a group whose last one was removed: with its old number, if that is free. */
+void iommu_group_revive(struct iommu_group *group);
 extern const struct subsystem iommu_group_subsystem;	/* begins with the topology's groups */
 
 struct fault_where;

@@ -61,7 +61,8 @@ struct device {
 	struct vfio_device *vfio;	/* set while a vfio driver holds it, else NULL */
 	bool uses_default_domain;	/* its driver does DMA: userspace cannot own the group */
 	bool unbinding;			/* remove waits for the last close: no new opens */
-	bool removed;			/* mdev removed: only the index remains */
+	bool leaving;			/* unplugged: removed by its last close */
+	bool removed;			/* not in the machine now: only the index remains */
 	char driver_override[64];	/* "" = none */
 };
 

@@ -10,6 +10,7 @@
 #include "vfio/device_file.h"
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
+#include "bus/bus.h"
 #include "iommufd/iommufd.h"
 #include "machine/fault.h"
 
@@ -52,6 +53,7 @@ static void release(struct call *call)
 	cdev_unbind(call);
 	df->vdev->cdev_files--;
 	vfio_device_file_free(df);
+	bus_closed(call);
 }
 
 static const struct file_ops cdev_fops = {

@@ -13,6 +13,7 @@
 #include "vfio/container.h"
 #include "vfio/device_file.h"
 #include "vfio/iommufd.h"
+#include "bus/bus.h"
 #include "iommufd/iommufd.h"
 #include "machine/fault.h"
 #include "machine/kernel.h"
@@ -293,6 +294,7 @@ static void release_device(struct call *call)
 	}
 	put_file(call, df->group);
 	vfio_device_file_free(df);
+	bus_closed(call);
 }
 
 static const struct file_ops vfio_device_fops = {

@@ -142,9 +142,15 @@ bool sysfs_has_driver(const struct vfiosim *sim, const struct subject *subject);
 bool sysfs_has_group(const struct vfiosim *sim, const struct subject *subject);
 /* power/ and other folders whose contents nobody asks for. */
 void sysfs_list_nothing(struct listing *listing, const struct subject *subject);
-/* Stores: of a uevent (taken, nothing happens); of an unsigned number. */
+/* Stores: of a uevent (taken, nothing happens); an unsigned number, for those that follow. */
 int sysfs_store_ignored(struct call *call, const struct subject *subject, const char *text,
 			size_t length);
+/* remove: of any device; 0 is taken and does nothing. Mirrors remove_store (7.2). */
+int sysfs_store_remove(struct call *call, const struct subject *subject, const char *text,
+		       size_t length);
+/* rescan: of the bus, or of one device's, which finds as much. Mirrors rescan_store (7.2). */
+int sysfs_store_rescan(struct call *call, const struct subject *subject, const char *text,
+		       size_t length);
 int sysfs_store_number(struct call *call, const char *attribute, const char *text, uint64_t *ret);
 /* Stores Y, y, 1, N, n, 0, on, off as the kernel's kstrtobool. */
 int sysfs_store_bool(struct call *call, const char *attribute, const char *text, bool *ret_bool);

@@ -181,7 +181,7 @@ static const struct entry pci_entries[] = {
 	FOLDER("drivers", list_pci_drivers),
 	ATTR("drivers_autoprobe", 0644, show_autoprobe, sysfs_store_ignored),
 	ATTR("drivers_probe", 0200, NULL, store_probe),
-	ATTR("rescan", 0200, NULL, sysfs_store_ignored),
+	ATTR("rescan", 0200, NULL, sysfs_store_rescan),
 	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
 	{ NULL },
 };

@@ -152,3 +152,21 @@ int sysfs_store_bool(struct call *call, const char *attribute, const char *text,
 	}
 	return refuse_value(call, attribute, text);
 }
+
+int sysfs_store_remove(struct call *call, const struct subject *subject, const char *text,
+		       size_t length)
+{
+	uint64_t number;
+	int ret = sysfs_store_number(call, "remove", text, &number);
+
+	return ret || !number ? ret : bus_remove(call, subject->dev);
+}
+
+int sysfs_store_rescan(struct call *call, const struct subject *subject, const char *text,
+		       size_t length)
+{
+	uint64_t number;
+	int ret = sysfs_store_number(call, "rescan", text, &number);
+
+	return ret || !number ? ret : bus_rescan(call);
+}

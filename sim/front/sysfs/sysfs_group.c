@@ -319,7 +319,8 @@ static void list_iommu_devices(struct listing *listing, const struct subject *su
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct subject about = { .dev = sim->devices[i] };
 
-		if (about.dev->group && about.dev->group->iommu == subject->iommu)
+		if (!about.dev->removed && about.dev->group &&
+		    about.dev->group->iommu == subject->iommu)
 			listing_put(listing, about.dev->topo->address, &device_link, &about);
 	}
 }

@@ -17,16 +17,6 @@ static void target_bus(const struct vfiosim *sim, const struct subject *subject,
 	snprintf(to, SYSFS_PATH_MAX, "sys/bus/mdev");
 }
 
-/* Mirrors remove_store (7.2): 0 is taken and does nothing. */
-static int store_remove(struct call *call, const struct subject *subject, const char *text,
-			size_t length)
-{
-	uint64_t number;
-	int ret = sysfs_store_number(call, "remove", text, &number);
-
-	return ret || !number ? ret : bus_mdev_remove(call, subject->dev);
-}
-
 static void show_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	const struct device_driver *driver = bus_driver(subject->dev);
@@ -40,7 +30,7 @@ static const struct entry mdev_entries[] = {
 	LINK("iommu_group", sysfs_target_group, sysfs_has_group),
 	LINK("mdev_type", target_type),
 	FOLDER("power", sysfs_list_nothing),
-	ATTR("remove", 0200, NULL, store_remove),
+	ATTR("remove", 0200, NULL, sysfs_store_remove),
 	LINK("subsystem", target_bus),
 	ATTR("uevent", 0644, show_uevent, sysfs_store_ignored),
 	FOLDER("vendor", sysfs_list_nothing),

@@ -272,6 +272,8 @@ static const struct entry device_entries[] = {
 	ATTR("numa_node", 0644, show_numa_node, sysfs_store_ignored),
 	FOLDER("power", sysfs_list_nothing),
 	ATTR("power_state", 0444, show_power_state, NULL),
+	ATTR("remove", 0220, NULL, sysfs_store_remove),
+	ATTR("rescan", 0200, NULL, sysfs_store_rescan),
 	ATTR("reset", 0200, NULL, store_reset, can_reset),
 	ATTR("reset_method", 0644, show_reset_method, sysfs_store_ignored, can_reset),
 	ATTR("resource", 0444, sysfs_show_resource, NULL),
@@ -296,7 +298,7 @@ static void list_device(struct listing *listing, const struct subject *subject)
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct subject below = { .dev = sim->devices[i] };
 
-		if (below.dev->topo->kind != VFIOSIM_DEVICE_MDEV &&
+		if (below.dev->topo->kind != VFIOSIM_DEVICE_MDEV && !below.dev->removed &&
 		    !strcmp(below.dev->topo->parent, TOPO->address))
 			listing_put(listing, below.dev->topo->address, &sysfs_pci_device, &below);
 	}
@@ -320,7 +322,7 @@ static const struct entry root_bus_entries[] = {
 
 static bool is_root(const struct device *dev)
 {
-	return dev->topo->kind != VFIOSIM_DEVICE_MDEV && !*dev->topo->parent;
+	return dev->topo->kind != VFIOSIM_DEVICE_MDEV && !dev->removed && !*dev->topo->parent;
 }
 
 static void list_root_bus(struct listing *listing, const struct subject *subject)

@@ -372,6 +372,35 @@ START_TEST(devices_are_bound_and_unbound)
 }
 END_TEST
 
+/* As in a slot: a rescan finds it again, for whatever driver takes it by itself. */
+START_TEST(devices_are_removed_and_found_again)
+{
+	ck_assert_int_eq(echo("0", B "/remove"), 1);
+	ck_assert_int_eq(echo("x", B "/remove"), -EINVAL);
+	ck_assert(there(B));
+	ck_assert_int_eq(echo("1\n", B "/remove"), 2);
+	ck_assert(!there(B) && !there("sys/bus/pci/devices/0000:02:00.0"));
+	ck_assert(!there("dev/vfio/11") && !there("sys/kernel/iommu_groups/11"));
+	ck_assert(!there("sys/class/iommu/dmar0/devices/0000:02:00.0"));
+	ck_assert_int_eq(echo("0000:02:00.0", "sys/bus/pci/drivers_probe"), -EINVAL);
+	ck_assert_int_eq(echo("0", "sys/bus/pci/rescan"), 1);
+	ck_assert(!there(B));
+	ck_assert_int_eq(echo("y", "sys/bus/pci/rescan"), -EINVAL);
+	ck_assert_int_eq(echo("1", "sys/bus/pci/rescan"), 1);
+	check_text(B "/driver_override", "(null)\n");
+	check_link(B "/driver", "../../../../bus/pci/drivers/e1000e");
+	check_link(B "/iommu_group", "../../../../kernel/iommu_groups/11");
+	/* A bridge with what is below it; any device's rescan finds them. */
+	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:05.0/remove"), 1);
+	ck_assert(!there("sys/devices/pci0000:00/0000:00:05.0"));
+	ck_assert(!there("sys/bus/pci/devices/0000:02:00.0"));
+	ck_assert_int_eq(echo("8086 10d3", DRIVER "/new_id"), 9);
+	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:04.0/rescan"), 1);
+	check_link(B "/driver", "../../../../bus/pci/drivers/vfio-pci");
+	ck_assert(there("dev/vfio/11"));
+}
+END_TEST
+
 START_TEST(parameters_take_effect)
 {
 	struct vfiosim_limits none = { 0 };
@@ -515,6 +544,7 @@ int main(void)
 	tcase_add_test(facts, config_is_read_at_offsets);
 	tcase_add_test(facts, mdevs_are_created_and_removed);
 	tcase_add_test(facts, devices_are_bound_and_unbound);
+	tcase_add_test(facts, devices_are_removed_and_found_again);
 	tcase_add_test(facts, parameters_take_effect);
 	tcase_add_test(facts, the_type_of_a_group);
 	suite_add_tcase(suite, nodes);

@@ -12,6 +12,7 @@
 
 #include <vfiosim/fault.h>
 #include <vfiosim/fuse.h>
+#include <vfiosim/hardware.h>
 #include <vfiosim/state.h>
 #include <vfiosim/trace.h>
 
@@ -21,6 +22,7 @@
 
 #define LOG_MAX (1u << 20)	/* bytes that are kept */
 #define NAME_MAX_LENGTH 64
+#define NAMES_MAX 64		/* that are looked at for a suggestion */
 
 struct control {
 	struct control_options options;
@@ -185,6 +187,62 @@ static int do_fault(struct asked *asked)
 	return 0;
 }
 
+/* ---- Devices ---- */
+
+/* "there is no device 'nic1': did you mean 'nic0'?" */
+static int fail_unknown(struct asked *asked)
+{
+	const struct vfiosim_topology *topology = asked->control->options.topology;
+	const char *names[NAMES_MAX];
+	char message[200], near[80];
+	size_t n = 0;
+
+	for (; n < topology->n_devices && n < NAMES_MAX; n++)
+		names[n] = topology->devices[n].name;
+	snprintf(message, sizeof(message), "there is no device '%.60s' now%s", asked->rest,
+		 vfiosim_topology_device(topology, asked->rest) < 0 ?
+			 suggestion(asked->rest, names, n, near, sizeof(near)) :
+			 "");
+	return fail(asked, -ENODEV, message);
+}
+
+static int do_unplug(struct asked *asked)
+{
+	int error = vfiosim_unplug(asked->control->options.sim, (uint32_t)asked->tid, asked->rest);
+
+	if (error && error != -EINPROGRESS)
+		return fail_unknown(asked);
+	json_put_string(&asked->json, "unplugged", asked->rest);
+	json_put_bool(&asked->json, "waiting", error);
+	return 0;
+}
+
+static int do_leaving(struct asked *asked)
+{
+	const struct control_options *options = &asked->control->options;
+	int index = vfiosim_topology_device(options->topology, asked->rest);
+	struct vfiosim_device_state state = { .leaving = false };
+
+	vfiosim_device_state(options->sim,
+			     index < 0 ? asked->rest : options->topology->devices[index].address, &state);
+	json_put_bool(&asked->json, "waiting", state.leaving);
+	return 0;
+}
+
+static int do_plug(struct asked *asked)
+{
+	int error = vfiosim_plug(asked->control->options.sim, (uint32_t)asked->tid, asked->rest);
+
+	if (error == -EINPROGRESS)
+		return fail(asked, error, "it is still open, and is gone only when it is closed");
+	if (error == -EEXIST)
+		return fail(asked, error, "it is there");
+	if (error)
+		return fail_unknown(asked);
+	json_put_string(&asked->json, "plugged", asked->rest);
+	return 0;
+}
+
 /* ---- Other programs ---------------------------------------------------- */
 
 static int do_supervise(struct asked *asked)
@@ -211,6 +269,7 @@ static const struct control_verb {
 } verbs[] = {
 	{ "list", do_list },	{ "state", do_state },	{ "why", do_why },
 	{ "mark", do_mark },	{ "log", do_log },	{ "fault", do_fault },
+	{ "plug", do_plug },	{ "unplug", do_unplug }, { "leaving", do_leaving, true },
 	{ "supervise", do_supervise, true },
 };
 

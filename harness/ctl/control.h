@@ -10,6 +10,10 @@
  *	log [POSITION]		what was asked since then, told as --explain tells it
  *	fault TEXT		one more fault; answers its number
  *	fault remove NUMBER
+ *	plug DEVICE		puts back a device that was unplugged
+ *	unplug DEVICE		pulls it out: answers `"waiting": true` while a program has it
+ *				open, which is asked to close it
+ *	leaving DEVICE		does it still wait for that?
  *	supervise PID FD	serve a process that `vfiosim ctl exec` starts
  *
  * Threads: any.

@@ -21,6 +21,11 @@ struct ctl_options {
 	bool json;
 };
 
+struct unplug_options {
+	const char *run;
+	bool no_wait;
+};
+
 /* ---- Showing ----------------------------------------------------------- */
 
 static const char *text_of(struct json_object *object, const char *key)
@@ -301,6 +306,77 @@ static int do_fault(void *given, char **args, size_t n)
 	return ask_words(given, "fault", args, n, show_done);
 }
 
+static int do_plug(void *given, char **args, size_t n)
+{
+	return ask_words(given, "plug", args, n, show_done);
+}
+
+/* As in Linux, nothing takes an unplug back: who stops waiting does not stop it. */
+static int wait_unplugged(int fd, const char *device)
+{
+	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
+	struct json_object *answer;
+	bool waiting = true;
+	char line[80];
+	int error = 0;
+
+	snprintf(line, sizeof(line), "leaving %s", device);
+	while (waiting && (answer = run_control_ask(fd, line, &error)) && !error) {
+		waiting = json_object_get_boolean(json_object_object_get(answer, "waiting"));
+		json_object_put(answer);
+		if (waiting)
+			nanosleep(&look, NULL);
+	}
+	if (!waiting)
+		return 0;
+	cli_error("the run ended before %s was closed", device);
+	return 2;
+}
+
+static int unplug(int fd, const struct unplug_options *options, const char *device)
+{
+	struct json_object *answer;
+	char line[80];
+	bool waiting;
+	int error;
+
+	if (snprintf(line, sizeof(line), "unplug %s", device) >= (int)sizeof(line)) {
+		cli_error("there is no device '%s'", device);
+		return 2;
+	}
+	answer = run_control_ask(fd, line, &error);
+	if (error || !answer)
+		return tell_error(answer, error ? error : -EPIPE);
+	waiting = json_object_get_boolean(json_object_object_get(answer, "waiting"));
+	json_object_put(answer);
+	if (waiting) {
+		printf("%s is open: its user is asked to close it\n", device);
+		fflush(stdout);
+		error = options->no_wait ? 0 : wait_unplugged(fd, device);
+	}
+	if (!error && !(waiting && options->no_wait))
+		printf("%s is unplugged\n", device);
+	return error ? error : cli_finish(0);
+}
+
+static int do_unplug(void *given, char **args, size_t n)
+{
+	const struct unplug_options *options = given;
+	struct run_entry run;
+	int fd, status;
+
+	if (runs_choose(options->run, &run))
+		return 2;
+	fd = run_control_open(&run);
+	if (fd < 0) {
+		cli_error("cannot reach the run: %s", strerror(-fd));
+		return 2;
+	}
+	status = unplug(fd, options, args[0]);
+	close(fd);
+	return status;
+}
+
 /* Until the run ends, or nobody reads. */
 static int follow_log(int fd)
 {
@@ -351,9 +427,8 @@ static int do_exec(void *given, char **args, size_t n)
 }
 
 #define AT(member_) offsetof(struct ctl_options, member_)
-#define RUN_OPTION                                                                                 \
-	{ "run", 'r', "RUN", "its name, or its launcher's number; may be left out if it is the only one", \
-	  CLI_TEXT, AT(run) }
+#define RUN_ABOUT "its name, or its launcher's number; may be left out if it is the only one"
+#define RUN_OPTION { "run", 'r', "RUN", RUN_ABOUT, CLI_TEXT, AT(run) }
 #define JSON_OPTION { "json", 0, NULL, "the whole answer as JSON", CLI_FLAG, AT(json) }
 
 static const struct cli_option run_options[] = { RUN_OPTION, { NULL } };
@@ -413,6 +488,36 @@ static const struct cli_verb fault_verb = {
 	.run = do_fault,
 };
 
+static const struct cli_verb plug_verb = {
+	.name = "plug",
+	.about = "put back a device that was unplugged, for the driver it began with",
+	.args = "DEVICE",
+	.min_args = 1,
+	.max_args = 1,
+	.options = all_options,
+	.size = sizeof(struct ctl_options),
+	.run = do_plug,
+};
+
+static const struct cli_option unplug_options[] = {
+	{ "run", 'r', "RUN", RUN_ABOUT, CLI_TEXT, offsetof(struct unplug_options, run) },
+	{ "no-wait", 0, NULL, "do not wait until it is closed", CLI_FLAG,
+	  offsetof(struct unplug_options, no_wait) },
+	{ NULL },
+};
+
+static const struct cli_verb unplug_verb = {
+	.name = "unplug",
+	.about = "pull a device out: ask its user to close it (the REQ interrupt), and wait for that",
+	.args = "DEVICE",
+	.min_args = 1,
+	.max_args = 1,
+	.options = unplug_options,
+	.size = sizeof(struct unplug_options),
+	.run = do_unplug,
+	.more = "As Linux does. An unplug that has begun ends when the device is closed, whoever waits.\n",
+};
+
 static const struct cli_verb exec_verb = {
 	.name = "exec",
 	.about = "start another program in a run",
@@ -428,7 +533,8 @@ static const struct cli_verb exec_verb = {
 };
 
 static const struct cli_verb *const verbs[] = {
-	&list_verb, &state_verb, &why_verb, &log_verb, &mark_verb, &fault_verb, &exec_verb, NULL,
+	&list_verb, &state_verb, &why_verb, &log_verb, &mark_verb, &fault_verb,
+	&plug_verb, &unplug_verb, &exec_verb, NULL,
 };
 
 const struct cli_verb ctl_verb = {

@@ -6,6 +6,7 @@
 #include "launch/launch_rig_test.h"
 
 #include <linux/vfio.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 /* ---- The client -------------------------------------------------------- */
@@ -37,16 +38,97 @@ static int control(const char *line, char *to, size_t size)
 	return error;
 }
 
+/* nic0 in its container, and the eventfd that asks for it. */
+static struct {
+	int container, group, device, event;
+} nic0 = { .device = -1, .event = -1 };
+
+static int attach_nic0(void)
+{
+	nic0.container = open("/dev/vfio/vfio", O_RDWR);
+	nic0.group = open("/dev/vfio/10", O_RDWR);
+	return ioctl(nic0.group, VFIO_GROUP_SET_CONTAINER, &nic0.container) ||
+	       ioctl(nic0.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+}
+
+static int leave_nic0(void)
+{
+	close(nic0.device);
+	close(nic0.group);
+	close(nic0.container);
+	return 0;
+}
+
+static int open_nic0(void)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t event;
+	} req = { { .argsz = sizeof(req), .index = VFIO_PCI_REQ_IRQ_INDEX, .count = 1,
+		    .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
+
+	if (attach_nic0())
+		return -errno;
+	nic0.device = ioctl(nic0.group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
+	req.event = nic0.event = eventfd(0, 0);
+	return nic0.device < 0 || ioctl(nic0.device, VFIO_DEVICE_SET_IRQS, &req) ? -errno : 0;
+}
+
+/* Waits until it is asked for it, and lets go of it. */
+static int yield_nic0(void)
+{
+	uint64_t asked = 0;
+
+	if (read(nic0.event, &asked, sizeof(asked)) < 0)
+		return -errno;
+	leave_nic0();
+	return (int)asked - 1;
+}
+
+/* Can anybody find it? */
+static int find_nic0(void)
+{
+	static const char *const paths[] = { "/sys/bus/pci/devices/0000:01:00.0/vendor",
+					     "/sys/kernel/iommu_groups/10/devices/0000:01:00.0",
+					     "/dev/vfio/10" };
+	int found = 0;
+
+	for (size_t i = 0; i < 3; i++)
+		found += !access(paths[i], F_OK);
+	return found;
+}
+
+/* Does a verb of its own. */
+static bool act(const char *line)
+{
+	static const struct {
+		const char *verb;
+		int (*run)(void);
+	} verbs[] = { { "open", open_nic0 }, { "yield", yield_nic0 }, { "find", find_nic0 },
+		      { "leave", leave_nic0 } };
+	static int acts;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(line, verbs[i].verb))
+			continue;
+		printf("%d. %s...\n", ++acts, line);
+		fflush(stdout);
+		printf("%d. %s: %d\n", acts, line, verbs[i].run());
+		return true;
+	}
+	return false;
+}
+
 /* Attaches nic0, is refused once, and does what it is told, line by line, until the end. */
 static int client(void)
 {
 	static char page[8192] __attribute__((aligned(4096)));
-	int container = open("/dev/vfio/vfio", O_RDWR), group = open("/dev/vfio/10", O_RDWR);
 	char line[64], answer[4096];
+	int container;
 
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+	if (attach_nic0())
 		return 90;
+	container = nic0.container;
 	memset(page, 1, sizeof(page));
 	if (map(container, page, 0x1000) || map(container, page, 0xfee00000) != -EINVAL)
 		return 91;
@@ -58,7 +140,7 @@ static int client(void)
 			break;
 		if (!strcmp(line, "map"))
 			printf("map: %s\n", strerror(-map(container, page, 0x2000)));
-		else
+		else if (!act(line))
 			printf("%s: %d %s\n", line, control(line, answer, sizeof(answer)), answer);
 		fflush(stdout);
 	}
@@ -261,6 +343,56 @@ START_TEST(faults_come_and_go)
 }
 END_TEST
 
+START_TEST(devices_are_unplugged_and_plugged_again)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "plug", NULL);
+	/* Nobody has it open, though its group is in use. */
+	tell(&told, "find");
+	run_expect(&told.run, "1. find: 3");
+	CTL(0, "unplug", "mdev0");
+	SAYS("mdev0 is unplugged");
+	CTL(2, "unplug", "mdev0");
+	SAYS("there is no device 'mdev0' now");
+	CTL(2, "unplug", "mdev1");
+	SAYS("there is no device 'mdev1' now; did you mean 'mdev0'?");
+	CTL(0, "plug", "mdev0");
+	SAYS("plugged mdev0");
+	CTL(2, "plug", "mdev0");
+	SAYS("it is there");
+	tell(&told, "leave");
+	run_expect(&told.run, "2. leave: 0");
+	tell(&told, "open");
+	run_expect(&told.run, "3. open: 0");
+	/* From another terminal, while it is in use. */
+	CTL(0, "unplug", "--no-wait", "nic0");
+	SAYS("nic0 is open: its user is asked to close it");
+	ck_assert_ptr_null(strstr(text, "is unplugged"));
+	CTL(2, "plug", "nic0");
+	SAYS("it is still open");
+	CTL(0, "state");
+	SAYS("device nic0 (0000:01:00.0, vfio-pci): open");
+	tell(&told, "yield");
+	run_expect(&told.run, "4. yield: 0");
+	tell(&told, "find");
+	run_expect(&told.run, "5. find: 0");
+	CTL(0, "plug", "nic0");
+	tell(&told, "open");
+	run_expect(&told.run, "6. open: 0");
+	/* Whoever unplugs it waits until it is given. */
+	tell(&told, "yield");
+	run_expect(&told.run, "7. yield...");
+	CTL(0, "unplug", "0000:01:00.0");
+	SAYS("0000:01:00.0 is unplugged");
+	CTL(0, "exec", "--", "sh", "-c", "echo 1 >/sys/bus/pci/rescan; ls /sys/bus/pci/devices");
+	SAYS("0000:01:00.0");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
 START_TEST(another_program_in_the_run)
 {
 	struct told_run told;
@@ -362,6 +494,7 @@ static Suite *ctl_suite(void)
 		state_is_short_or_whole,
 		why_is_known_after_the_fact,
 		faults_come_and_go,
+		devices_are_unplugged_and_plugged_again,
 		another_program_in_the_run,
 		guests_end_with_the_run,
 		control_file_answers_in_json,

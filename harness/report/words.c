@@ -14,6 +14,8 @@ static const struct {
 	{ "write", "write to it" },
 	{ "mmap", "map a part of it into the program's memory" },
 	{ "mark", "the program, or whoever watches it, marks a moment" },
+	{ "unplug", "whoever watches the machine pulls the device out" },
+	{ "plug", "whoever watches the machine puts the device back" },
 	{ "dma", "the device moves data by itself" },
 	{ "VFIO_GET_API_VERSION", "ask which VFIO this is" },
 	{ "VFIO_CHECK_EXTENSION", "ask whether something is supported" },

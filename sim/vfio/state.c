@@ -11,7 +11,7 @@
 
 static struct vfiosim_device_state state_of(const struct device *dev)
 {
-	struct vfiosim_device_state state = { .group = -1, .cdev = -1 };
+	struct vfiosim_device_state state = { .group = -1, .cdev = -1, .leaving = dev->leaving };
 
 	if (dev->driver)
 		snprintf(state.driver, sizeof(state.driver), "%s", dev->driver->name);

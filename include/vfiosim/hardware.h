@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to a machine's devices without any client asking for it: what an
+ * administrator, or whoever stands before the machine, does.
+ *
+ * A device is named as the topology names it, or by its address. Each act is an event of
+ * the trace, with the thread @tid that wanted it (0: unknown).
+ *
+ * Threads: any, with no lock of a front held.
+ */
+#ifndef VFIOSIM_HARDWARE_H
+#define VFIOSIM_HARDWARE_H
+
+#include <stdint.h>
+
+struct vfiosim;
+
+/*
+ * Pulls a device out, and what is below it if it is a bridge. As a write to its `remove`
+ * in sysfs does, Linux asks whoever has it open for it (the REQ interrupt), lets nobody
+ * else open it, and waits for the last descriptor to be closed.
+ *
+ * 0: it is gone. -EINPROGRESS: it is open; it goes with its last descriptor. -ENODEV:
+ * there is no such device.
+ */
+int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device);
+/*
+ * Puts one back that was removed, with the driver that the topology names, and the bridges
+ * above it. -EEXIST: it is there. -EINPROGRESS: it still waits to be gone. -ENODEV: there
+ * never was such a device.
+ */
+int vfiosim_plug(struct vfiosim *sim, uint32_t tid, const char *device);
+
+#endif

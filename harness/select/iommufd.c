@@ -71,6 +71,17 @@ static int bind_device(struct selector *selector, struct select_device *device)
 	return (int)error;
 }
 
+/* A program that makes hwpts asks what the hardware can do; that decides nothing here, but must come. */
+static int hardware_info(struct selector *selector, struct select_device *device)
+{
+	struct vfiosim_iommu_hw_info cmd = { .size = sizeof(cmd), .dev_id = device->id };
+
+	if (device->target->mdev || !selector->policy->hwpts)
+		return 0;
+	return (int)command(selector, selector->iommufd, VFIOSIM_IOMMU_GET_HW_INFO, &cmd,
+			    sizeof(cmd));
+}
+
 /* ---- Attaching --------------------------------------------------------- */
 
 static int attach_to(struct selector *selector, struct select_device *device, uint32_t pt)
@@ -82,15 +93,6 @@ static int attach_to(struct selector *selector, struct select_device *device, ui
 
 	return (int)command(selector, device->fd, VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, &cmd,
 			    cmd.argsz);
-}
-
-/* What the hardware can do; the answer decides nothing here, but must come. */
-static int hardware_info(struct selector *selector, struct select_device *device)
-{
-	struct vfiosim_iommu_hw_info cmd = { .size = sizeof(cmd), .dev_id = device->id };
-
-	return (int)command(selector, selector->iommufd, VFIOSIM_IOMMU_GET_HW_INFO, &cmd,
-			    sizeof(cmd));
 }
 
 static void hwpt_put(struct space *space, struct select_hwpt *hwpt)
@@ -128,10 +130,8 @@ static int hwpt_new(struct space *space, struct select_device *device,
 static int join_new_hwpt(struct space *space, struct select_device *device)
 {
 	struct select_hwpt *hwpt;
-	int error = hardware_info(space->selector, device);
+	int error = hwpt_new(space, device, &hwpt);
 
-	if (!error)
-		error = hwpt_new(space, device, &hwpt);
 	if (error)
 		return error;
 	error = attach_to(space->selector, device, hwpt->id);
@@ -244,8 +244,6 @@ static int place(struct selector *selector, struct select_device *device, bool d
 		discards_allow(selector);
 	device->member.discards_ok = discards_ok;
 	error = (int)command(selector, device->fd, VFIO_DEVICE_GET_INFO, &info, sizeof(info));
-	if (!error && !device->target->mdev)
-		error = hardware_info(selector, device);
 	if (error)
 		member_leave(selector, &device->member);
 	return error;
@@ -261,6 +259,8 @@ static int iommufd_attach(struct selector *selector, struct select_device *devic
 	if (error)
 		goto close_fd;
 	error = bind_device(selector, device);
+	if (!error)
+		error = hardware_info(selector, device);
 	if (!error)
 		error = place(selector, device, discards_ok);
 	if (!error)

@@ -18,14 +18,13 @@ START_TEST(a_physical_device_gets_a_hwpt_of_its_own_ioas)
 	ck_assert_str_eq(kernel.log, "open /dev/vfio/devices/nic\n"
 				     "open /dev/iommu\n"
 				     "bind 3\n"
-				     "ioas_alloc 4\n"
 				     "hw_info 4\n"
+				     "ioas_alloc 4\n"
 				     "hwpt_alloc 4\n"
 				     "attach 3 3\n"
 				     "ranges 4\n"
 				     "ioas_map 4\n"
-				     "device_info 3\n"
-				     "hw_info 4\n");
+				     "device_info 3\n");
 	ck_assert_uint_eq(selector_spaces(selector), 1);
 	ck_assert_uint_eq(selector_discards(selector), 1);
 	kernel.n = 0;
@@ -86,22 +85,31 @@ END_TEST
 /* Even running out of memory is taken for "not this ioas", silently. */
 START_TEST(any_failure_leaves_the_ioas)
 {
-	static const uint32_t commands[] = { VFIOSIM_IOMMU_GET_HW_INFO, VFIOSIM_IOMMU_HWPT_ALLOC };
+	struct fault faults[] = { { VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, NULL, 2, EINVAL, 0 },
+				  { VFIOSIM_IOMMU_HWPT_ALLOC, NULL, 2, ENOMEM, 0 }, {} };
 	struct kernel kernel;
 	struct selector *selector;
 
-	for (int i = 0; i < 2; i++) {
-		/* The first device asks for its hardware twice. */
-		struct fault faults[] = {
-			{ VFIOSIM_DEVICE_ATTACH_IOMMUFD_PT, NULL, 2, EINVAL, 0 },
-			{ commands[i], NULL, i ? 2 : 3, ENOMEM, 0 }, {} };
+	begin(&kernel, "qemu-iommufd", faults, &selector);
+	ck_assert_int_eq(selector_plug(selector, &nic, false), 0);
+	ck_assert_int_eq(selector_plug(selector, &disk, false), 0);
+	ck_assert_uint_eq(selector_spaces(selector), 2);
+	end(&kernel, selector);
+}
+END_TEST
 
-		begin(&kernel, "qemu-iommufd", faults, &selector);
-		ck_assert_int_eq(selector_plug(selector, &nic, false), 0);
-		ck_assert_int_eq(selector_plug(selector, &disk, false), 0);
-		ck_assert_uint_eq(selector_spaces(selector), 2);
-		end(&kernel, selector);
-	}
+/* QEMU asks before it looks for an ioas: then none can help. */
+START_TEST(without_a_word_about_its_hardware_a_device_is_refused)
+{
+	struct fault faults[] = { { VFIOSIM_IOMMU_GET_HW_INFO, NULL, 2, EOPNOTSUPP, 0 }, {} };
+	struct kernel kernel;
+	struct selector *selector;
+
+	begin(&kernel, "qemu-iommufd", faults, &selector);
+	ck_assert_int_eq(selector_plug(selector, &nic, false), 0);
+	ck_assert_int_eq(selector_plug(selector, &disk, false), -EOPNOTSUPP);
+	ck_assert_uint_eq(selector_spaces(selector), 1);
+	end(&kernel, selector);
 }
 END_TEST
 
@@ -162,6 +170,7 @@ int main(void)
 	tcase_add_test(tests, devices_share_a_hwpt_and_the_iommufd);
 	tcase_add_test(tests, only_einval_means_the_next_hwpt);
 	tcase_add_test(tests, any_failure_leaves_the_ioas);
+	tcase_add_test(tests, without_a_word_about_its_hardware_a_device_is_refused);
 	tcase_add_test(tests, an_mdev_is_attached_to_the_ioas_itself);
 	tcase_add_test(tests, one_ioas_refuses_for_good);
 	tcase_add_test(tests, discarding_ram);

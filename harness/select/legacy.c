@@ -50,14 +50,15 @@ static unsigned ask_types(struct space *space)
 	return found;
 }
 
-/* Sets the first type that was found; the next ones only where the policy goes on. */
+/* Sets the first type that was found; or any that the kernel takes, where the policy goes on. */
 static int set_type(struct space *space, unsigned found)
 {
-	const int *types = space->selector->policy->types;
+	const struct policy *policy = space->selector->policy;
+	const int *types = policy->types;
 	long error = -EINVAL;
 
 	for (unsigned i = 0; types[i]; i++) {
-		if (!(found & 1u << i))
+		if (!policy->next_type && !(found & 1u << i))
 			continue;
 		space->type = types[i];
 		error = command(space, VFIO_SET_IOMMU, (uint64_t)types[i]);

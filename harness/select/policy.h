@@ -27,7 +27,7 @@ struct policy {
 	const int *types;	/* legacy: IOMMU types asked for with CHECK_EXTENSION, in order, ended by 0 */
 	bool extension_exact;	/* the answer must be 1; else any answer but 0 will do, errors too */
 	bool viable_exact;	/* the status must be VIABLE and nothing else */
-	bool next_type;		/* SET_IOMMU fails: try the next type */
+	bool next_type;		/* SET_IOMMU fails: try the next type, whether CHECK_EXTENSION knew it or not */
 	bool unset_first;	/* a container given up is left with UNSET_CONTAINER, not just closed */
 	bool info;		/* IOMMU_GET_INFO must work (iommufd: IOVA_RANGES is asked, and may fail) */
 	bool ranges;		/* ... and its answer must tell the iovas that can be mapped */
@@ -35,6 +35,7 @@ struct policy {
 	bool bar_optional;	/* a BAR that cannot be mapped is left out, with a warning */
 	bool busy_retry;	/* MAP says EBUSY: unmap and try once more */
 	bool exists_ok;		/* MAP says EEXIST: counts as mapped */
+	bool fills_on;		/* what must be mapped is refused to a new space: the rest is tried before it goes */
 	bool replay_stops;	/* filling a space ends, without an error, at the first map that fails */
 	bool map_ignored;	/* a map that fails later is noted, and counts as mapped */
 	bool last_page;		/* UNMAP up to 2^64 says EINVAL: again without the last page */

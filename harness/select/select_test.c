@@ -100,6 +100,8 @@ START_TEST(a_bar_may_be_left_out_ram_may_not)
 	ck_assert_uint_eq(selector_spaces(selector), 0);
 	ck_assert_uint_eq(selector_discards(selector), 0);
 	ck_assert(!selector_aborted(selector));
+	/* The rest is tried all the same. */
+	order(&kernel, "map 4 fails\n", "\nmap 4 fe000000+10000\n");
 	/* QEMU closes the container without VFIO_GROUP_UNSET_CONTAINER, and before the group. */
 	ck_assert_ptr_null(strstr(kernel.log, "unset_container"));
 	order(&kernel, "close 4\n", "close 3\n");
@@ -200,6 +202,22 @@ START_TEST(types)
 	begin(&kernel, "qemu-legacy", NULL, &selector);
 	kernel.extension = 0;
 	ck_assert_int_eq(selector_plug(selector, &nic, false), -EINVAL);
+	end(&kernel, selector);
+}
+END_TEST
+
+/* It asks before, and tries what it was told is not there. */
+START_TEST(dpdk_tries_every_type)
+{
+	struct fault faults[] = { { VFIO_SET_IOMMU, NULL, 1, EPERM, 0 },
+				  { VFIO_CHECK_EXTENSION, NULL, 2, EPERM, 0 },
+				  { VFIO_CHECK_EXTENSION, NULL, 3, EPERM, 0 }, {} };
+	struct kernel kernel;
+	struct selector *selector;
+
+	begin(&kernel, "dpdk", faults, &selector);
+	ck_assert_int_eq(selector_plug(selector, &nic, false), 0);
+	order(&kernel, "set_iommu 4 1 fails\n", "set_iommu 4 7\n");
 	end(&kernel, selector);
 }
 END_TEST
@@ -320,6 +338,7 @@ int main(void)
 	tcase_add_test(tests, the_last_page_of_64_bits_is_spared);
 	tcase_add_test(tests, exists_counts_as_mapped_for_dpdk);
 	tcase_add_test(tests, types);
+	tcase_add_test(tests, dpdk_tries_every_type);
 	tcase_add_test(tests, status_is_read_as_each_program_does);
 	tcase_add_test(tests, devices_of_a_group_come_together);
 	tcase_add_test(tests, discarding_ram);

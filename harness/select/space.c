@@ -168,22 +168,23 @@ static int stop_replay(struct space *space, struct select_section *own, int erro
 
 int space_fill(struct space *space)
 {
+	const struct policy *policy = space->selector->policy;
 	struct select_section *own;
-	int error;
+	int error, first = 0;
 
 	TAILQ_FOREACH(own, &space->selector->sections, in_selector) {
 		error = space_map(space, &own->section);
-		if (error && space->selector->policy->replay_stops) {
-			error = stop_replay(space, own, error);
-			own = NULL;
+		if (error && policy->replay_stops) {
+			first = stop_replay(space, own, error);
+			break;
 		}
-		if (error)
-			return error;
-		if (!own)
+		if (error && !first)
+			first = error;
+		if (first && !policy->fills_on)
 			break;
 	}
-	space->live = true;
-	return 0;
+	space->live = !first;
+	return first;
 }
 
 void space_empty(struct space *space)

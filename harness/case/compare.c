@@ -313,9 +313,11 @@ static void log_outcome(const struct selector *selector, FILE *log)
 {
 	uint64_t omitted[64];
 	size_t n = selector_omitted(selector, omitted, 64);
+	char placed[256];
 	const char *name;
 
-	fprintf(log, "outcome: spaces=%u omitted=[", selector_spaces(selector));
+	selector_placed(selector, placed, sizeof(placed));
+	fprintf(log, "outcome: spaces=%u placed=[%s] omitted=[", selector_spaces(selector), placed);
 	for (size_t i = 0; i < n && i < 64; i++)
 		fprintf(log, "%s0x%" PRIx64, i ? " " : "", omitted[i]);
 	fputs("] refused=[", log);

@@ -92,6 +92,7 @@ class Checks:
             print("  " + line, flush=True)
             self.passed += line.startswith("ok ")
             self.failed += line.startswith("not ok ")
+            self.skipped += line.startswith("skipped ")
 
 
 def stage(vfiosim):
@@ -194,6 +195,16 @@ def run_one(checks, clients, as_user, run):
     return run_story(checks, clients.folder, as_user, run, client)
 
 
+def run_program(checks, *argv):
+    """One of the programs of this folder that print checks; returns whether all was well."""
+    failed_before = checks.failed
+    done = subprocess.run(["python3", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, check=False)
+    checks.read(done.stdout)
+    checks.take(done.returncode == 0, f"{os.path.basename(argv[0])} exits 0 ({done.returncode})")
+    return checks.failed == failed_before
+
+
 def main():
     """Command line."""
     if len(sys.argv) != 2:
@@ -207,6 +218,8 @@ def main():
             good = run_one(checks, clients, True, run) and good
         else:
             checks.skip(f"{run.name}, as root", "we are not root")
+    print("== the selection policies, beside the programs that they stand for", flush=True)
+    run_program(checks, os.path.join(HERE, "policies.py"), sys.argv[1], NEWER_QEMU)
     shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
     sys.exit(1 if checks.failed or not checks.passed else 0)

@@ -9,7 +9,11 @@ import time
 
 
 class QmpError(Exception):
-    """QEMU refused a command, or did not answer in time."""
+    """QEMU refused a command, or did not answer in time; or it ended, with `status`."""
+
+    def __init__(self, text, status=None):
+        super().__init__(text)
+        self.status = status
 
 
 class Qemu:
@@ -48,8 +52,8 @@ class Qemu:
         except queue.Empty:
             raise QmpError(f"{what}: no answer within {self.patience:.0f} s") from None
         if message is None:
-            self._process.wait(self.patience)
-            raise QmpError(f"{what}: QEMU ended: {self.messages().strip() or 'no message'}")
+            status = self._process.wait(self.patience)
+            raise QmpError(f"{what}: QEMU ended: {self.messages().strip() or 'no message'}", status)
         return message
 
     def execute(self, command, **arguments):

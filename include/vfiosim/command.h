@@ -12,6 +12,10 @@
 
 #include <vfiosim/topology.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How the size of a command's structure is told. */
 enum vfiosim_size_family {
 	VFIOSIM_SIZE_VALUE,	/* arg is a number, nothing is copied */
@@ -69,5 +73,9 @@ const struct vfiosim_command *vfiosim_command(size_t index);
 const struct vfiosim_command *vfiosim_command_by_name(const char *name);
 /* By request number among those known to @kind, or NULL. */
 const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -28,6 +28,10 @@
 
 #include <vfiosim/command.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim;
 
 /* Where something can fail. */
@@ -164,5 +168,9 @@ int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
 
 /* "VFIO_IOMMU_MAP_DMA,when=3,error=ENOMEM". At most VFIOSIM_FAULT_TEXT_MAX bytes. */
 void vfiosim_fault_text(const struct vfiosim_fault *fault, char *to, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

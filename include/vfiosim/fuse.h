@@ -27,6 +27,10 @@
 
 #include <vfiosim/vfiosim.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim_fuse;
 
 struct vfiosim_fuse_options {
@@ -70,5 +74,9 @@ int vfiosim_fuse_why(struct vfiosim_fuse *fuse, pid_t pid, char **ret_text);
 void vfiosim_fuse_stop(struct vfiosim_fuse *fuse);
 /* Aborts the connections first, so that no client hangs. NULL is allowed. */
 void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

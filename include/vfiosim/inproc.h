@@ -14,6 +14,10 @@
 
 #include <vfiosim/vfiosim.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim_inproc;
 
 /* A process. -ENOMEM. Limits start as: memlock unlimited, all capabilities. */
@@ -73,5 +77,9 @@ int vfiosim_inproc_munmap(struct vfiosim_inproc *proc, uint64_t uva, uint64_t le
 /* The program's own loads and stores. -EFAULT. */
 int vfiosim_inproc_peek(struct vfiosim_inproc *proc, uint64_t uva, void *to, size_t length);
 int vfiosim_inproc_poke(struct vfiosim_inproc *proc, uint64_t uva, const void *from, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include <vfiosim/topology.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum vfiosim_evidence {
 	VFIOSIM_MEASURED,	/* both answers are measured; the release between is not bisected,
 				   but that of the kernel's changelog, as far as remembered */
@@ -36,5 +40,9 @@ struct vfiosim_kernel_profile {
 	const char *about;
 };
 const struct vfiosim_kernel_profile *vfiosim_kernel_profile(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim;
 
 /* Read-only counters. */
@@ -91,5 +95,9 @@ int vfiosim_region_at(struct vfiosim *sim, uint32_t client, uint64_t uva, const 
  * groups, devices, clients, what devices were refused. @ret_text is malloc'ed. -ENOMEM.
  */
 int vfiosim_state_json(struct vfiosim *sim, char **ret_text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 
 #include <vfiosim/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* first..last, inclusive. */
 struct vfiosim_range {
 	uint64_t first;
@@ -219,5 +223,9 @@ bool vfiosim_driver_does_dma(const char *driver);
 
 /* Index of the device with this short name or address, or -1. */
 int vfiosim_topology_device(const struct vfiosim_topology *topology, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

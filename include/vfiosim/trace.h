@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim;
 struct vfiosim_command;
 
@@ -122,5 +126,9 @@ void vfiosim_trace_left_open(struct vfiosim_file *file);
 
 /* The table of rules, for reports and tests: NULL past the end. */
 const struct vfiosim_rule *vfiosim_rule(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

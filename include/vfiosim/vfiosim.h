@@ -30,6 +30,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim;
 struct vfiosim_client;
 struct vfiosim_file;
@@ -259,6 +263,10 @@ void *vfiosim_file_ctx(const struct vfiosim_file *file);
 void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx);
 /* Index of the device behind a device file; UINT32_MAX for other kinds. */
 uint32_t vfiosim_file_device(const struct vfiosim_file *file);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* Looking at the machine: state.h. */
 #include <vfiosim/state.h>

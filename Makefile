@@ -6,7 +6,20 @@
 VERSION := 0.1.0
 comma   := ,
 BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
-prefix  ?= /usr/local
+SONAME  := libvfiosim.so.0
+
+# Where `make install` puts things, by GNU's names. What lies below DESTDIR can be moved to /.
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+libdir      ?= $(exec_prefix)/lib
+includedir  ?= $(prefix)/include
+datarootdir ?= $(prefix)/share
+datadir     ?= $(datarootdir)
+mandir      ?= $(datarootdir)/man
+# AppArmor looks nowhere else.
+sysconfdir  ?= /etc
+export prefix exec_prefix bindir libdir includedir datadir mandir sysconfdir DESTDIR VERSION SONAME
 
 PACKAGES   := fuse3 yaml-0.1 json-c
 PKG_CFLAGS  = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -27,7 +40,7 @@ ZERO_UNIONS := $(shell f=-fzero-init-padding-bits=unions; \
 	    $(CC) $$f -fsyntax-only -x c /dev/null 2>/dev/null && echo $$f)
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
-ALL_CFLAGS  = -std=gnu2x -pthread $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
+ALL_CFLAGS  = -std=gnu2x -pthread -ffile-prefix-map=$(CURDIR)=. $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
 
 LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
@@ -56,7 +69,9 @@ help:
 	@echo 'make bench          measure, against floors measured in the same run'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make lint           clang-tidy and cppcheck'
-	@echo 'make install        to $$(DESTDIR)$$(prefix), with man page and completion'
+	@echo 'make install        to $$(DESTDIR)$$(prefix): program, library, man pages, completion; make uninstall'
+	@echo
+	@echo 'DEPS=no: never call apt-get'
 
 demo:
 	@harness/deps.sh build
@@ -97,25 +112,44 @@ lint:
 	@harness/deps.sh build lint
 	@harness/lint.sh $(ALL_CPPFLAGS)
 
-install: all
-	install -D -m 755 $(BUILD)/vfiosim $(DESTDIR)$(prefix)/bin/vfiosim
-	install -D -m 644 harness/vfiosim.1 $(DESTDIR)$(prefix)/share/man/man1/vfiosim.1
-	install -D -m 644 harness/vfiosim.apparmor $(DESTDIR)/etc/apparmor.d/vfiosim
-	install -D -m 644 -t $(DESTDIR)$(prefix)/share/vfiosim/expect harness/expect/examples/*.yaml
-	install -D -m 644 harness/completion.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/vfiosim
+install:
+	@harness/deps.sh build
+	@$(MAKE) --no-print-directory -s all libs
+	@harness/install.sh install $(BUILD)
+
+uninstall:
+	@harness/install.sh uninstall $(BUILD)
 
 clean:
 	rm -rf build
 
 ## How it is built.
 all: $(BUILD)/vfiosim
-everything: all $(TESTS) $(FUZZERS) $(BUILD)/facts-probe $(EXAMPLES)
+libs: $(BUILD)/lib/libvfiosim.a $(BUILD)/lib/$(SONAME)
+everything: all libs $(TESTS) $(FUZZERS) $(BUILD)/facts-probe $(EXAMPLES)
 
 $(BUILD)/vfiosim: $(BUILD)/harness/main.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/libvfiosim.a: $(LIB_OBJ)
 	rm -f $@ && $(AR) rcs $@ $^
+
+# What is installed: only what include/libvfiosim.map names can be seen from outside.
+$(BUILD)/lib/$(SONAME): $(LIB_OBJ) include/libvfiosim.map
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=include/libvfiosim.map,--no-undefined-version \
+		$(if $(SAN),,-Wl$(comma)-z$(comma)defs) -o $@ $(LIB_OBJ) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+	@ln -sf $(SONAME) $(@D)/libvfiosim.so
+
+$(BUILD)/lib/libvfiosim.a: $(LIB_OBJ) include/libvfiosim.map
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -r -o $(@D)/vfiosim.o $(LIB_OBJ)
+	@sed -n 's/^\t\(vfiosim_.*\);/\1/p' include/libvfiosim.map >$(@D)/symbols
+	objcopy --keep-global-symbols=$(@D)/symbols $(@D)/vfiosim.o
+	rm -f $@ && $(AR) rcs $@ $(@D)/vfiosim.o
+
+# Position independent: they go into the shared library as well.
+$(LIB_OBJ): ALL_CFLAGS += -fPIC -fno-semantic-interposition
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -160,6 +194,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install clean all everything
+.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall clean all libs everything
 .DEFAULT_GOAL := all
 .SECONDARY:

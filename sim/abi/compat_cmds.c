@@ -143,9 +143,9 @@ static int unmap_dma(struct call *call)
 static const int no_errors[] = { 0 };
 static const int extension_errors[] = { ENODEV, 0 };
 static const int set_errors[] = { EINVAL, ENODEV, EPERM, EADDRINUSE, 0 };
-static const int info_errors[] = { EFAULT, EINVAL, ENODEV, ENOMEM, 0 };
+static const int info_errors[] = { EFAULT, EINVAL, ENODEV, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, EEXIST, ENOMEM, ERANGE, 0 };
-static const int unmap_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, ENOENT, ENOMEM, 0 };
+static const int unmap_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, ENOENT, ENOMEM, EBUSY, 0 };
 
 #define COMPAT_VALUE(name_, errors_, run_)                                                         \
 	.row = { .name = #name_, .number = name_, .kinds = VFIOSIM_IOMMUFD,                        \

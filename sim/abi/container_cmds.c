@@ -49,7 +49,7 @@ static int set_iommu(struct call *call)
 	.name = #name_, .number = name_, .kinds = VFIOSIM_CONTAINER, .family = VFIOSIM_SIZE_VALUE, \
 	.errors = (errors_)
 
-static const int set_iommu_errors[] = { EINVAL, ENODEV, EPERM, EIO, ENOMEM, EBUSY, EOPNOTSUPP, 0 };
+static const int set_iommu_errors[] = { EINVAL, ENODEV, EPERM, EIO, ENOMEM, EBUSY, EOPNOTSUPP, ENOSPC, 0 };
 static const int no_errors[] = { 0 };
 static const long missing[] = { 0, -1 };	/* an older kernel, or a module that is not there */
 

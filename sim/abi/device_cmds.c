@@ -333,13 +333,13 @@ static const struct vfiosim_flag pasid_flags[] = {
 static const int info_errors[] = { EFAULT, EINVAL, 0 };
 static const int set_errors[] = { EFAULT, EINVAL, ENOTTY, EBADF, ERANGE, EBUSY, ENOMEM, ENOSPC, 0 };
 static const int reset_errors[] = { EINVAL, ENOTTY, EAGAIN, 0 };
-static const int hot_info_errors[] = { EFAULT, EINVAL, ENODEV, ENOSPC, ENOTTY, ENOMEM, EPERM, 0 };
-static const int hot_errors[] = { EFAULT, EINVAL, ENODEV, ENOTTY, EBADF, ENOMEM, EAGAIN, 0 };
+static const int hot_info_errors[] = { EFAULT, EINVAL, ENODEV, ENOSPC, ENOTTY, ENOMEM, EPERM, EAGAIN, 0 };
+static const int hot_errors[] = { EFAULT, EINVAL, ENODEV, ENOTTY, EBADF, ENOMEM, EAGAIN, EBUSY, 0 };
 static const int feature_errors[] = { EFAULT, EINVAL, ENOTTY, ENOMEM, 0 };
 static const int bind_errors[] = { EFAULT, EINVAL, EBUSY, EBADF, EBADFD, EPERM,
 				   ENODEV, E2BIG,  ENOMEM, EAGAIN, EIO,	 0 };
 static const int attach_errors[] = { EFAULT,	 EINVAL, ENOENT, EBUSY,	     EADDRINUSE, ENOMEM,
-				     EOPNOTSUPP, ENODEV, ENOTTY, ECANCELED,  EPERM,	 ERANGE, 0 };
+				     EOPNOTSUPP, ENODEV, ENOTTY, EPERM,	     ERANGE,	 ENOSPC, 0 };
 static const int detach_errors[] = { EFAULT, EINVAL, EOPNOTSUPP, ENOTTY, 0 };
 
 #define DEVICE_COMMAND(name_, type_)                                                               \

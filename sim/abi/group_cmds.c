@@ -141,7 +141,7 @@ static const int set_errors[] = { EFAULT, EBADF, EINVAL,  ENODEV, EBADFD, EPERM,
 static const int unset_errors[] = { EINVAL, EBUSY, 0 };
 static const int get_device_errors[] = { EFAULT, EINVAL, ENODEV, EPERM, EMFILE, ENFILE, ENOMEM,
 					 EBUSY,	 EACCES, EADDRINUSE, EAGAIN, EIO, EOPNOTSUPP,
-					 ERANGE, 0 };
+					 ERANGE, ENOSPC, 0 };
 
 #define GROUP_COMMAND(name_, family_, size_)                                                       \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_GROUP, .family = family_,                \

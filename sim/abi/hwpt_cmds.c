@@ -278,27 +278,30 @@ static const struct vfiosim_flag hwpt_flags[] = {
 	{ .name = NULL },
 };
 
-static const int hwpt_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE,
-				   EOVERFLOW, ENODEV, ERANGE, 0 };
+static const int alloc_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE,
+				    ENODEV, ERANGE, 0 };
+static const int info_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, 0 };
+static const int set_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, 0 };
+static const int get_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EOVERFLOW, 0 };
 
 const struct command hwpt_commands[] = {
 	{ IOMMU_COMMAND(IOMMU_HWPT_ALLOC, vfiosim_iommu_hwpt_alloc,
 			offsetof(struct vfiosim_iommu_hwpt_alloc, data_type), hwpt_fields, hwpt_flags,
-			hwpt_errors, hwpt_alloc),
+			alloc_errors, hwpt_alloc),
 	  .row.since = { 6, 6 },	/* not measured */
 	  .undo = undo_hwpt_alloc },
 	{ IOMMU_COMMAND(IOMMU_GET_HW_INFO, vfiosim_iommu_hw_info,
 			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
-			hwpt_errors, get_hw_info),
+			info_errors, get_hw_info),
 	  .row.since = { 6, 6 } },	/* not measured */
 	{ WHOLE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
-		set_dirty_fields, NULL, hwpt_errors, set_dirty_tracking),
+		set_dirty_fields, NULL, set_errors, set_dirty_tracking),
 	  .row.since = { 6, 7 } },	/* not measured */
 	{ WHOLE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap, get_dirty_fields,
-		NULL, hwpt_errors, get_dirty_bitmap),
+		NULL, get_errors, get_dirty_bitmap),
 	  .row.since = { 6, 7 } },	/* not measured */
 	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
-		hwpt_errors, hwpt_invalidate),
+		set_errors, hwpt_invalidate),
 	  .row.since = { 6, 8 } },	/* not measured */
 	{ .row = { .name = NULL } },
 };

@@ -105,12 +105,17 @@ static const struct vfiosim_field fault_fields[] = {
 	{ "out_fault_fd", offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd), 4, VFIOSIM_FD },
 	{ .name = NULL },
 };
-static const int errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EOVERFLOW, ENOMEM, EMFILE, 0 };
+static const int fault_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOMEM, EMFILE, ENFILE, 0 };
+/* As far as the kernel comes without the hardware: no object of these can be found, or made. */
+static const int viommu_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, 0 };
+static const int vdevice_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, 0 };
+static const int veventq_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, 0 };
+static const int hw_queue_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EOVERFLOW, 0 };
 
-#define ABSENT(name_, type_, min_, run_, ...)                                                           \
+#define ABSENT(name_, type_, min_, errors_, run_, ...)                                             \
 	.row = { .name = #name_, .number = VFIOSIM_##name_, .kinds = VFIOSIM_IOMMUFD,              \
 		 .family = VFIOSIM_SIZE_IOMMUFD, .min_size = (min_),                               \
-		 .full_size = sizeof(struct type_), .errors = errors, .since = { __VA_ARGS__ } },  \
+		 .full_size = sizeof(struct type_), .errors = errors_, .since = { __VA_ARGS__ } }, \
 	.run = run_, .back = sizeof(struct type_)
 
 const struct command iommufd_absent_commands[] = {
@@ -120,17 +125,18 @@ const struct command iommufd_absent_commands[] = {
 		   .fd_field = offsetof(struct vfiosim_iommu_fault_alloc, out_fault_fd),
 		   .min_size = sizeof(struct vfiosim_iommu_fault_alloc),
 		   .full_size = sizeof(struct vfiosim_iommu_fault_alloc), .fields = fault_fields,
-		   .errors = errors },
+		   .errors = fault_errors },
 	  .run = fault_queue_alloc,
 	  .undo = undo_fault_queue_alloc,
 	  .back = sizeof(struct vfiosim_iommu_fault_alloc) },
 	{ ABSENT(IOMMU_VIOMMU_ALLOC, vfiosim_iommu_viommu_alloc,
-		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_alloc, 6, 13) },
+		 sizeof(struct vfiosim_iommu_viommu_alloc), viommu_errors, viommu_alloc, 6, 13) },
 	{ ABSENT(IOMMU_VDEVICE_ALLOC, vfiosim_iommu_vdevice_alloc,
-		 sizeof(struct vfiosim_iommu_vdevice_alloc), vdevice_alloc, 6, 13) },
+		 sizeof(struct vfiosim_iommu_vdevice_alloc), vdevice_errors, vdevice_alloc, 6, 13) },
 	{ ABSENT(IOMMU_VEVENTQ_ALLOC, vfiosim_iommu_veventq_alloc,
-		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_alloc, 6, 15) },
+		 offsetof(struct vfiosim_iommu_veventq_alloc, reserved), veventq_errors,
+		 veventq_alloc, 6, 15) },
 	{ ABSENT(IOMMU_HW_QUEUE_ALLOC, vfiosim_iommu_hw_queue_alloc,
-		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_alloc, 6, 17) },
+		 sizeof(struct vfiosim_iommu_hw_queue_alloc), hw_queue_errors, hw_queue_alloc, 6, 17) },
 	{ .row = { .name = NULL } },
 };

@@ -481,27 +481,31 @@ static const struct vfiosim_flag map_flags[] = {
 	{ "READABLE", VFIOSIM_IOAS_MAP_READABLE },
 	{ .name = NULL },
 };
-static const int object_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EBUSY, ENOMEM, 0 };
+static const int destroy_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EBUSY, 0 };
+static const int alloc_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EEXIST,
-				  ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  ERANGE, 0 };
+				  ENOSPC, ENOMEM, EOVERFLOW, ERANGE, 0 };
+static const int copy_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EEXIST,
+				   ENOSPC, EPERM,  ENOMEM, EOVERFLOW,  ERANGE, 0 };
 static const int map_file_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT, EBADF,
 				       EEXIST, ENOSPC, ENOMEM, EOVERFLOW,  ERANGE, 0 };
 static const int unmap_errors[] = { EFAULT, EINVAL, E2BIG, ENOENT, EOVERFLOW, EBUSY, 0 };
-static const int range_errors[] = { EFAULT, EINVAL,	E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE,
-				    ENOMEM, EADDRINUSE, 0 };
-static const int option_errors[] = { EFAULT, EINVAL, E2BIG,  EOPNOTSUPP, ENOENT,
-				     EPERM,  EBUSY,  ENODEV, EADDRINUSE, 0 };
+static const int allow_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENOMEM, EADDRINUSE, 0 };
+static const int range_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, EMSGSIZE, 0 };
+static const int option_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT,
+				     EPERM,  EBUSY,  EADDRINUSE, 0 };
+static const int vfio_ioas_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENODEV, 0 };
 const struct command iommufd_commands[] = {
-	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, object_errors, destroy) },
-	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, object_errors,
+	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, destroy_errors, destroy) },
+	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, alloc_errors,
 		ioas_alloc),
 	  .undo = undo_ioas_alloc },
 	{ WHOLE(IOMMU_IOAS_ALLOW_IOVAS, vfiosim_iommu_ioas_allow_iovas, allow_fields, NULL,
-		range_errors, allow_iovas),
+		allow_errors, allow_iovas),
 	  .state = sizeof(struct allowed_list),
 	  .state_done = free_allowed,
 	  .prepare = prepare_allow },
-	{ WHOLE(IOMMU_IOAS_COPY, vfiosim_iommu_ioas_copy, copy_fields, map_flags, map_errors,
+	{ WHOLE(IOMMU_IOAS_COPY, vfiosim_iommu_ioas_copy, copy_fields, map_flags, copy_errors,
 		ioas_copy_cmd) },
 	{ WHOLE(IOMMU_IOAS_IOVA_RANGES, vfiosim_iommu_ioas_iova_ranges, ranges_fields, NULL,
 		range_errors, iova_ranges) },
@@ -510,7 +514,7 @@ const struct command iommufd_commands[] = {
 	{ WHOLE(IOMMU_IOAS_UNMAP, vfiosim_iommu_ioas_unmap, unmap_fields, NULL, unmap_errors,
 		ioas_unmap_cmd) },
 	{ WHOLE(IOMMU_OPTION, vfiosim_iommu_option, option_fields, NULL, option_errors, option) },
-	{ WHOLE(IOMMU_VFIO_IOAS, vfiosim_iommu_vfio_ioas, vfio_ioas_fields, NULL, option_errors,
+	{ WHOLE(IOMMU_VFIO_IOAS, vfiosim_iommu_vfio_ioas, vfio_ioas_fields, NULL, vfio_ioas_errors,
 		vfio_ioas) },
 	{ WHOLE(IOMMU_IOAS_MAP_FILE, vfiosim_iommu_ioas_map_file, map_file_fields, map_flags,
 		map_file_errors, map_file_run),
@@ -518,7 +522,7 @@ const struct command iommufd_commands[] = {
 	  .state = sizeof(struct map_file_state),
 	  .state_done = map_file_done,
 	  .prepare = map_file_prepare },
-	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, object_errors,
+	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, alloc_errors,
 		change_process_run),
 	  .row.since = { 6, 13 } },
 	{ .row = { .name = NULL } },

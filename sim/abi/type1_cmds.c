@@ -289,8 +289,8 @@ static const struct vfiosim_flag dirty_flags[] = {
 };
 static const int info_errors[] = { EFAULT, EINVAL, ENOTTY, ENOMEM, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, EOVERFLOW, EEXIST, ENOENT,
-				  ENOSPC, ENOMEM, EBUSY,     ERANGE, ENOTTY, 0 };
-static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOTTY, ENOMEM, 0 };
+				  ENOSPC, ENOMEM, ERANGE,    ENOTTY, 0 };
+static const int unmap_errors[] = { EFAULT, EINVAL, EOVERFLOW, EBUSY, ENOTTY, 0 };
 static const int dirty_errors[] = { EFAULT, EINVAL, EACCES, EOVERFLOW, ENOTTY, ENOMEM, 0 };
 
 #define TYPE1_COMMAND(name_, min_, full_)                                                          \

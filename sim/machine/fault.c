@@ -26,7 +26,7 @@ struct fault_rule {
 static const int open_errors[] = { EBUSY, ENODEV, EPERM, EACCES, EMFILE, ENFILE, ENOMEM, 0 };
 static const int pin_errors[] = { EFAULT, ENOMEM, 0 };
 static const int domain_alloc_errors[] = { ENOMEM, ENODEV, EOPNOTSUPP, 0 };
-static const int domain_attach_errors[] = { EINVAL, EBUSY, ENODEV, ENOMEM, EPERM, 0 };
+static const int domain_attach_errors[] = { EINVAL, EBUSY, ENODEV, ENOMEM, EPERM, ENOSPC, 0 };
 static const int domain_map_errors[] = { ENOMEM, EINVAL, ERANGE, 0 };
 static const int install_errors[] = { EMFILE, ENFILE, ENOMEM, 0 };
 static const int device_open_errors[] = { EAGAIN, EBUSY, EINVAL, EIO, ENODEV, ENOMEM, 0 };

@@ -89,8 +89,8 @@ static void split(const char *text, struct threads *ret_threads)
 		if (*token != '#')
 			snprintf(project, sizeof(project), "%.*s", (int)strcspn(token, "#"), token);
 		ck_assert_uint_lt(ret_threads->n, THREADS_MAX);
-		snprintf(ret_threads->names[ret_threads->n++], sizeof(ret_threads->names[0]), "%.40s%.50s",
-			 *token == '#' ? project : "", token);
+		snprintf(ret_threads->names[ret_threads->n++], sizeof(ret_threads->names[0]),
+			 "%.40s%.50s", *token == '#' ? project : "", token);
 	}
 }
 
@@ -118,11 +118,13 @@ static unsigned check_cases(const struct row *row)
 		size_t length = strcspn(++at, "`");
 		const struct case_file *file = find_case(at, length);
 
-		ck_assert_msg(file, PAGE ": row %u: there is no case %.*s", row->number, (int)length, at);
-		ck_assert_msg(file->source && file->symptom, "%s: no source, or no symptom", file->name);
+		ck_assert_msg(file, PAGE ": row %u: there is no case %.*s", row->number,
+			      (int)length, at);
+		ck_assert_msg(file->source && file->symptom, "%s: no source, or no symptom",
+			      file->name);
 		ck_assert_msg(share_a_thread(row->reported, file->source),
-			      PAGE ": row %u: none of %s is a source of %s, which names %s", row->number,
-			      row->reported, file->name, file->source);
+			      PAGE ": row %u: none of %s is a source of %s, which names %s",
+			      row->number, row->reported, file->name, file->source);
 		at += length + 1;
 	}
 	return n;

@@ -61,7 +61,7 @@ older() {
 	recording=$1 version=${1#*-} config=$2
 	shift 2
 	cp "$here/$recording.txt" "$work/$recording"
-	machine "kernel: ${version%-*}" "iommufd_test: no" "$@"
+	machine "kernel: ${version%-*}" "iommufd_test: no" "pci_iov: yes" "$@"
 	ask "$me" "$recording" "${version%-*} $version $config"
 }
 

@@ -105,6 +105,7 @@ struct vfiosim_topo_device {
 	uint8_t intx_pin;		/* 0: none, 1: INTA ... */
 	bool pcie;			/* has a PCI Express capability: extended config space, ERR irq */
 	bool flr;			/* VFIO_DEVICE_RESET works for it alone */
+	bool sriov;			/* it can have virtual functions; none is simulated */
 	bool bus_reset;			/* VFIO_DEVICE_PCI_HOT_RESET can reset its bus */
 	uint16_t msi;			/* vectors; 0: no capability */
 	bool msi_maskable;
@@ -157,6 +158,7 @@ struct vfiosim_topology {
 	bool config_iommufd;		/* CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV */
 	bool config_iommufd_test;	/* CONFIG_IOMMUFD_TEST */
 	bool config_noiommu;		/* CONFIG_VFIO_NOIOMMU */
+	bool config_pci_iov;		/* CONFIG_PCI_IOV */
 	enum vfiosim_memlock memlock;
 	uint64_t memlock_bytes;
 	bool rawio_granted;		/* treat every caller as having CAP_SYS_RAWIO */

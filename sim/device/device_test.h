@@ -71,9 +71,9 @@ static inline void bench_load(struct bench *b, const char *topology)
 	ck_assert_msg(!ret, "%u: %s", error.list[0].line, error.list[0].message);
 }
 
-static inline void bench_init(struct bench *b, const char *topology, const char *name)
+/* On a machine that is loaded. */
+static inline void bench_start(struct bench *b, const char *name)
 {
-	bench_load(b, topology);
 	ck_assert_int_eq(vfiosim_create(b->topology, &b->sim), 0);
 	ck_assert_int_eq(vfiosim_inproc_create(b->sim, &b->proc), 0);
 	b->container = vfiosim_inproc_open(b->proc, "/dev/vfio/vfio");
@@ -85,6 +85,12 @@ static inline void bench_init(struct bench *b, const char *topology, const char 
 					      VFIO_TYPE1v2_IOMMU), 0);
 	b->device = __bench_get_device(b, b->address);
 	ck_assert_int_ge(b->device, 0);
+}
+
+static inline void bench_init(struct bench *b, const char *topology, const char *name)
+{
+	bench_load(b, topology);
+	bench_start(b, name);
 }
 
 static inline void bench_done(struct bench *b)

@@ -13,6 +13,7 @@
 
 #define TOKEN_OPTION "vf_token="
 #define UUID_LENGTH 36
+#define UUID_SIZE 16
 
 /* 8-4-4-4-12 hexadecimal digits. */
 static bool is_uuid(const char *text)
@@ -33,6 +34,12 @@ static const char *skip_token(const char *option)
 		return NULL;
 	option += strlen(TOKEN_OPTION);
 	return is_uuid(option) ? option + UUID_LENGTH : NULL;
+}
+
+/* Mirrors vfio_pci_vf_init: physical functions have one where the kernel can have virtual ones. */
+static bool has_token(const struct device *dev)
+{
+	return dev->topo->sriov && dev->sim->topology->config_pci_iov;
 }
 
 /* Mirrors vfio_pci_core_match: the address, and options behind a space. */
@@ -56,8 +63,8 @@ static int match(struct call *call, struct device *dev, const char *name)
 			return refuse(call, RULE_DEVICE_OPTION, VS("device", address));
 		token = true;
 	}
-	/* No function here has virtual ones, so none takes a token. */
-	if (token)
+	/* Nobody uses a virtual function of it, for none is simulated: any token will do. */
+	if (token && !has_token(dev))
 		return refuse(call, RULE_VF_TOKEN_UNUSED, VS("device", address));
 	return 1;
 }
@@ -108,7 +115,16 @@ static int low_power_exit(struct call *call, struct device *dev, const struct fe
 	return 0;
 }
 
+/* The token that is set is asked of those who open virtual functions: there are none. */
+static int set_token(struct call *call, struct device *dev, const struct feature_args *args)
+{
+	changed(call, "{device} has another VF token", VS("device", dev->topo->address));
+	return 0;
+}
+
+/* The first one is for those who have a token. Mirrors vfio_pci_core_feature_token. */
 static const struct feature features[] = {
+	{ FEATURE_VF_TOKEN, FEATURE_SET, UUID_SIZE, set_token },
 	{ FEATURE_LOW_POWER_ENTRY, FEATURE_SET, 0, low_power_enter },
 	{ FEATURE_LOW_POWER_WAKEUP, FEATURE_SET, 8, low_power_enter },
 	{ FEATURE_LOW_POWER_EXIT, FEATURE_SET, 0, low_power_exit },
@@ -117,8 +133,9 @@ static const struct feature features[] = {
 static int feature(struct call *call, struct device *dev, uint32_t flags, uint64_t data_uva,
 		   size_t data_size)
 {
-	return feature_run(call, dev, features, sizeof(features) / sizeof(features[0]), flags,
-			   data_uva, data_size);
+	size_t n = sizeof(features) / sizeof(features[0]), skipped = !has_token(dev);
+
+	return feature_run(call, dev, features + skipped, n - skipped, flags, data_uva, data_size);
 }
 
 const struct vfio_device_ops vfio_pci_ops = {
@@ -129,6 +146,7 @@ const struct vfio_device_ops vfio_pci_ops = {
 	.open = pci_open,
 	.close = pci_close,
 	.match = match,
+	.has_token = has_token,
 	.info = info,
 	.region_info = pci_region_info,
 	.irq_info = pci_irq_info,

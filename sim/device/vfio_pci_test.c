@@ -384,6 +384,33 @@ START_TEST(test_names)
 }
 END_TEST
 
+/* Only a kernel with PCI_IOV gives the physical function a token, and then it takes one. */
+START_TEST(physical_functions_have_a_token_with_pci_iov)
+{
+	struct {
+		struct vfio_device_feature header;
+		uint8_t uuid[16];
+	} feature = { .header = { .argsz = sizeof(feature) } };
+	struct bench b;
+	int fd;
+
+	bench_load(&b, "q35");
+	b.topology->config_pci_iov = _i;
+	bench_start(&b, "N");
+	feature.header.flags = VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET;
+	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_FEATURE, &feature, 8), _i ? 0 : -ENOTTY);
+	feature.header.flags = VFIO_DEVICE_FEATURE_SET;
+	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_FEATURE, &feature, sizeof(feature)),
+			 _i ? 0 : -ENOTTY);
+	feature.header.flags = VFIO_DEVICE_FEATURE_GET;
+	ck_assert_int_eq(device_ioctl(&b, VFIO_DEVICE_FEATURE, &feature, sizeof(feature)),
+			 _i ? -EINVAL : -ENOTTY);
+	fd = __bench_get_device(&b, "0000:03:00.0 vf_token=bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3");
+	ck_assert_int_eq(fd < 0, !_i);
+	bench_done(&b);
+}
+END_TEST
+
 #define ROWS(table_) (int)(sizeof(table_) / sizeof((table_)[0]))
 
 int main(void)
@@ -404,6 +431,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_odd_buses, 0, 2);
 	tcase_add_test(tcase, test_no_reset);
 	tcase_add_test(tcase, test_features);
+	tcase_add_loop_test(tcase, physical_functions_have_a_token_with_pci_iov, 0, 2);
 	tcase_add_loop_test(tcase, test_names, 0, ROWS(names));
 	suite_add_tcase(suite, tcase);
 	return bench_run(suite);

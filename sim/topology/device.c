@@ -33,7 +33,7 @@ static const char shared_models[] =
 	"  bars: {0: {size: 128K, mmap: yes}, 1: {size: 128K, mmap: yes},\n"
 	"         2: {size: 32, io: yes}, 3: {size: 16K, mmap: yes}}, host_driver: e1000e}\n"
 	"nvme: {id: 1b36:0010, subsystem: 1af4:1100, class: 0x010802, revision: 2, intx: 1, pcie: yes,\n"
-	"  flr: yes, bars: {0: {size: 16K, 64bit: yes, mmap: yes}},\n"
+	"  flr: yes, sriov: yes, bars: {0: {size: 16K, 64bit: yes, mmap: yes}},\n"
 	"  msix: {vectors: 6, bar: 0, table: 0x2000, pba: 0x3000}, host_driver: nvme}\n"
 	"edu: {id: 1234:11e8, subsystem: 1af4:1100, class: 0x00ff00, revision: 0x10, intx: 1, msi: 1,\n"
 	"  bus_reset: yes, bars: {0: {size: 1M, mmap: yes}}}\n"
@@ -155,6 +155,7 @@ static const struct field model_fields[] = {
 	{ "intx", read_intx, 0 },
 	{ "pcie", read_bool, AT(pcie) },
 	{ "flr", read_bool, AT(flr) },
+	{ "sriov", read_bool, AT(sriov) },
 	{ "bus_reset", read_bool, AT(bus_reset) },
 	{ "msi", read_msi, 0 },
 	{ "msi_maskable", read_bool, AT(msi_maskable) },

@@ -73,6 +73,7 @@ static const struct field top_fields[] = {
 	{ "iommufd", read_bool, AT(config_iommufd) },
 	{ "iommufd_test", read_bool, AT(config_iommufd_test) },
 	{ "noiommu", read_bool, AT(config_noiommu) },
+	{ "pci_iov", read_bool, AT(config_pci_iov) },
 	{ "memlock", read_memlock, 0 },
 	{ "rawio_granted", read_bool, AT(rawio_granted) },
 	{ "dma_entry_limit", read_u32, AT(dma_entry_limit) },

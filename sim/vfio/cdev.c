@@ -103,7 +103,10 @@ int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32
 
 /* ---- Bind ---- */
 
-/* No function here has virtual ones, so none takes a token. Mirrors vfio_df_check_token. */
+/*
+ * A physical function takes any token as long as nobody uses its virtual ones, and none is
+ * simulated. Mirrors vfio_df_check_token, vfio_pci_validate_vf_token.
+ */
 static int check_token(struct call *call, const struct device *dev, const struct cdev_bind *bind)
 {
 	bool reads = dev->topo->kind != VFIOSIM_DEVICE_MDEV;
@@ -113,6 +116,8 @@ static int check_token(struct call *call, const struct device *dev, const struct
 	if (reads && bind->token_error)
 		return refuse(call, RULE_BAD_ADDRESS, V("uva", bind->token_uva),
 			      VS("access", "read"));
+	if (reads && dev->vfio->ops->has_token && dev->vfio->ops->has_token(dev))
+		return 0;
 	return refuse(call, RULE_VF_TOKEN_UNUSED, VS("device", dev->topo->address));
 }
 

@@ -87,6 +87,8 @@ struct vfio_device_ops {
 	/* Does VFIO_GROUP_GET_DEVICE_FD's string name this device? 1, 0, or a refusal.
 	   NULL: the string must equal the address. */
 	int (*match)(struct call *call, struct device *dev, const char *name);
+	/* Is it a physical function that shares a VF token with its virtual ones? NULL: never. */
+	bool (*has_token)(const struct device *dev);
 	void (*info)(struct device *dev, struct device_info *ret_info);
 	/* 0; refused when there is no such region or irq. */
 	int (*region_info)(struct call *call, struct device *dev, uint32_t index,

@@ -179,7 +179,7 @@ static int stage_run(struct stage *stage, const struct play *play, bool unjudged
 struct left {
 	uint32_t containers;
 	uint64_t mappings, pinned;
-	uint32_t clients;
+	uint32_t clients, domains;
 };
 
 static struct left left_in(struct vfiosim *sim)
@@ -188,7 +188,7 @@ static struct left left_in(struct vfiosim *sim)
 
 	vfiosim_counters(sim, &counters);
 	return (struct left){ counters.containers, counters.mappings, counters.pinned_pages,
-			      counters.clients };
+			      counters.clients, counters.domains };
 }
 
 /* ---- Without a fault ---- */
@@ -436,7 +436,15 @@ static void defect(struct sweep_point *point, enum sweep_defect kind, const char
 	snprintf(point->detail, sizeof(point->detail), "%s", detail);
 }
 
-/* The same apart from counters? Texts are compared first, that is quicker. */
+static bool has_same_domains(const char *before, const char *after)
+{
+	static const char key[] = "\"domains\": ";
+	const char *one = strstr(before, key), *other = strstr(after, key);
+
+	return one && other && strtoul(one + strlen(key), NULL, 10) == strtoul(other + strlen(key), NULL, 10);
+}
+
+/* The same apart from other counters? Texts are compared first, that is quicker. */
 static bool is_same(const char *before, const char *after, char *detail, size_t size)
 {
 	const char *one = strstr(before, "\"containers\""), *other = strstr(after, "\"containers\"");
@@ -444,7 +452,8 @@ static bool is_same(const char *before, const char *after, char *detail, size_t 
 	FILE *message;
 	bool same;
 
-	if (one && other && end && !strncmp(one, other, (size_t)(end - one)))
+	if (one && other && end && !strncmp(one, other, (size_t)(end - one)) &&
+	    has_same_domains(before, after))
 		return true;
 	message = fmemopen(detail, size, "w");
 	if (!message)
@@ -477,8 +486,8 @@ static void check_end(const struct clean *clean, struct stage *stage, struct swe
 	const struct left left = left_in(stage->sim);
 	char detail[sizeof(point->detail)] = "", *end;
 
-	if (left.containers || left.mappings || left.pinned || left.clients)
-		defect(point, SWEEP_UNBALANCED, "containers, mappings, pins or clients are left");
+	if (left.containers || left.mappings || left.pinned || left.clients || left.domains)
+		defect(point, SWEEP_UNBALANCED, "containers, mappings, pins, clients or domains are left");
 	if (vfiosim_state_json(stage->sim, &end))
 		return;
 	if (clean->repeats && !is_same(clean->end, end, detail, sizeof(detail)))

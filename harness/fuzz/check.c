@@ -438,6 +438,8 @@ void check_nothing_left(const struct world *world)
 		if (json_length(json_list(world->picture, lists[i])))
 			world_broken(world, "everybody has ended, %s are left: %s", lists[i],
 				     name_of(json_list(world->picture, lists[i])));
+	if (json_u64(json_list(world->picture, "counters"), "domains"))
+		world_broken(world, "everybody has ended, a domain is left");
 	for (size_t i = 0; i < json_length(groups); i++)
 		if (json_true(json_at(groups, i), "open") || json_has(json_at(groups, i), "container") ||
 		    json_has(json_at(groups, i), "iommufd"))

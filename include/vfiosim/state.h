@@ -25,6 +25,7 @@ struct vfiosim_counters {
 	uint64_t refusals;
 	uint64_t dma_faults;
 	uint32_t containers;	/* that exist now */
+	uint32_t domains;	/* likewise: page tables of IOMMUs */
 	uint32_t clients;
 	uint64_t mappings;
 	uint64_t pinned_pages;	/* charged now */

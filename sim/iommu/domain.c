@@ -36,13 +36,18 @@ int domain_create(struct call *call, const struct iommu *iommu,
 	if (!domain)
 		return refuse(call, RULE_NO_MEMORY);
 	domain_init(domain, iommu, request);
+	domain->sim = call->sim;
 	domain->number = ++call->sim->next_domain;
+	call->sim->counters.domains++;
 	*ret_domain = domain;
 	return 0;
 }
 
 void domain_destroy(struct domain *domain)
 {
+	if (!domain)
+		return;
+	domain->sim->counters.domains--;
 	free(domain);
 }
 

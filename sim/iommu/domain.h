@@ -39,6 +39,7 @@ struct attachment {
 };
 
 struct domain {
+	struct vfiosim *sim;		/* that counts it; NULL: only described */
 	uint32_t number;		/* 1, 2, ... */
 	enum domain_type type;
 	const struct iommu *iommu;	/* whose page table format it has */

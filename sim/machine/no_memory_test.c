@@ -228,6 +228,7 @@ static void end(void)
 	if (story.sim)
 		vfiosim_counters(story.sim, &counters);
 	ck_assert_uint_eq(counters.containers, 0);
+	ck_assert_uint_eq(counters.domains, 0);
 	ck_assert_uint_eq(counters.mappings, 0);
 	ck_assert_uint_eq(counters.pinned_pages, 0);
 	ck_assert_uint_eq(counters.clients, 0);

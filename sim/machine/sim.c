@@ -43,6 +43,7 @@ static void show(struct state *state)
 	json_put_unsigned(json, "commands", sim->n_commands);
 	json_put_unsigned(json, "refusals", sim->n_refusals);
 	json_put_unsigned(json, "dma_faults", counters->dma_faults);
+	json_put_unsigned(json, "domains", counters->domains);
 	json_put_unsigned(json, "mappings", counters->mappings);
 	json_put_unsigned(json, "pinned_pages", counters->pinned_pages);
 	json_object_end(json);

@@ -11,14 +11,7 @@
 
 #include "vfio/dma.h"
 #include "device/irq.h"
-
-#define PINS_MAX 4096u			/* remembered ranges of one engine */
-#define PINNED_MAX (1u << 18)		/* pages in them: each costs time and memory */
-
-struct pin {
-	struct span iova;
-	LIST_ENTRY(pin) in_engine;
-};
+#include "device/pins.h"
 
 /* A transfer on its way: one leg for READ and WRITE, two for COPY. */
 struct transfer {
@@ -36,9 +29,7 @@ struct engine {
 	struct irqs *irqs;
 	uint8_t bytes[VFIOSIM_ENGINE_SIZE];
 	struct transfer *transfer;	/* NULL: not busy */
-	LIST_HEAD(, pin) pins;
-	unsigned n_pins;
-	uint64_t pinned;		/* pages in them */
+	struct pins pins;
 };
 
 /* ---- Registers ---- */
@@ -201,79 +192,31 @@ static int start_transfer(struct call *call, struct engine *engine, uint32_t com
 
 /* ---- Pins ---- */
 
-static uint64_t pages(struct span span)
+static void show_pins(struct engine *engine)
 {
-	return span_length(span) / VFIOSIM_PAGE_SIZE;
-}
-
-static void drop_pin(struct call *call, struct engine *engine, struct pin *pin)
-{
-	LIST_REMOVE(pin, in_engine);
-	engine->n_pins--;
-	engine->pinned -= pages(pin->iova);
-	put(engine, VFIOSIM_ENGINE_PINNED, 8, engine->pinned);
-	dma_unpin(call, engine->dev, pin->iova);
-	free(pin);
+	put(engine, VFIOSIM_ENGINE_PINNED, 8, engine->pins.pages);
 }
 
 void engine_unmap(struct call *call, struct engine *engine, struct span iova)
 {
-	struct pin *pin = LIST_FIRST(&engine->pins), *next;
-
-	for (; pin; pin = next) {
-		next = LIST_NEXT(pin, in_engine);
-		if (span_overlaps(pin->iova, iova))
-			drop_pin(call, engine, pin);
-	}
-}
-
-/* What may be pinned: whole pages that do not wrap. */
-static bool pin_span(const struct engine *engine, struct span *ret_span)
-{
-	uint64_t first = get(engine, VFIOSIM_ENGINE_SOURCE, 8);
-	uint64_t length = get(engine, VFIOSIM_ENGINE_LENGTH, 8);
-
-	return !((first | length) % VFIOSIM_PAGE_SIZE) && span_make(first, length, ret_span);
-}
-
-static void remember_pin(struct engine *engine, struct pin *pin)
-{
-	LIST_INSERT_HEAD(&engine->pins, pin, in_engine);
-	engine->n_pins++;
-	engine->pinned += pages(pin->iova);
-	put(engine, VFIOSIM_ENGINE_PINNED, 8, engine->pinned);
+	pins_drop(call, &engine->pins, iova);
+	show_pins(engine);
 }
 
 static int do_pin(struct call *call, struct engine *engine)
 {
 	bool writes = get(engine, VFIOSIM_ENGINE_CONTROL, 4) & VFIOSIM_ENGINE_PIN_WRITE;
 	uint64_t source = get(engine, VFIOSIM_ENGINE_SOURCE, 8);
-	struct pin *pin;
-	struct span iova;
-	int ret;
+	int ret = pins_add(call, &engine->pins, source, get(engine, VFIOSIM_ENGINE_LENGTH, 8),
+			   writes ? DMA_READ | DMA_WRITE : DMA_READ);
 
-	if (!pin_span(engine, &iova)) {
-		fail(call, engine, -EINVAL, source);
-		return 0;
-	}
-	if (engine->n_pins == PINS_MAX || pages(iova) > PINNED_MAX - engine->pinned) {
-		fail(call, engine, -ENOSPC, source);
-		return 0;
-	}
-	pin = malloc(sizeof(*pin));
-	if (!pin)
-		return -ENOMEM;
-	pin->iova = iova;
-	ret = dma_pin(call, engine->dev, iova, writes ? DMA_READ | DMA_WRITE : DMA_READ);
-	if (!ret) {
-		remember_pin(engine, pin);
-		complete(call, engine, 0, 0);
-		return 0;
-	}
-	free(pin);
 	if (ret == CALL_AGAIN)
 		return ret;
-	fail(call, engine, ret, source);
+	show_pins(engine);
+	if (ret)
+		fail(call, engine, ret, source);
+	else
+		complete(call, engine, 0, 0);
 	return 0;
 }
 
@@ -366,7 +309,7 @@ int engine_create(struct device *dev, struct irqs *irqs, struct engine **ret_eng
 		return -ENOMEM;
 	engine->dev = dev;
 	engine->irqs = irqs;
-	LIST_INIT(&engine->pins);
+	pins_init(&engine->pins, dev);
 	clear_registers(engine);
 	*ret_engine = engine;
 	return 0;
@@ -377,5 +320,6 @@ void engine_destroy(struct engine *engine)
 	if (!engine)
 		return;
 	cut_loose(engine);
+	pins_done(&engine->pins);
 	free(engine);
 }

@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/value.h"
 #include "report/explain.h"
 
 #define LOG_MAX (1u << 20)	/* bytes that are kept */
@@ -243,6 +244,96 @@ static int do_plug(struct asked *asked)
 	return 0;
 }
 
+/* What `pin` and `unpin` take. */
+struct pages {
+	char device[64], iova_text[32], length_text[32], how[16];
+	uint64_t iova, length;
+};
+
+static int read_pages(struct asked *asked, struct pages *pages)
+{
+	int n;
+
+	memset(pages, 0, sizeof(*pages));
+	n = sscanf(asked->rest, "%63s %31s %31s %15s", pages->device, pages->iova_text,
+		   pages->length_text, pages->how);
+	if (n == 3 && !strcmp(pages->length_text, "readonly")) {
+		strcpy(pages->how, "readonly");
+		n = 2;
+	}
+	if (n < 3)
+		strcpy(pages->length_text, "4K");
+	if (n < 2 || !value_number(pages->iova_text, &pages->iova) ||
+	    !value_number(pages->length_text, &pages->length) ||
+	    (*pages->how && strcmp(pages->how, "readonly")))
+		return fail(asked, -EINVAL, "expected: DEVICE IOVA [LENGTH] [readonly]");
+	return 0;
+}
+
+/* Why pages could not be pinned, or let go of, where no rule says so. */
+static int fail_pages(struct asked *asked, const struct pages *pages, int error)
+{
+	char message[160];
+
+	switch (error) {
+	case -ENODEV:
+		asked->rest = pages->device;
+		return fail_unknown(asked);
+	case -EOPNOTSUPP:
+		snprintf(message, sizeof(message),
+			 "%s pins nothing: it is no mdev, or one whose driver never pins",
+			 pages->device);
+		break;
+	case -ENXIO:
+		snprintf(message, sizeof(message), "no program has %s open", pages->device);
+		break;
+	case -ENOENT:
+		snprintf(message, sizeof(message), "nothing there is pinned for %s", pages->device);
+		break;
+	case -EINVAL:
+		snprintf(message, sizeof(message), "%s..+%s is not whole pages of 4K",
+			 pages->iova_text, pages->length_text);
+		break;
+	default:
+		return fail(asked, error, strerror(-error));
+	}
+	return fail(asked, error, message);
+}
+
+static int do_pin(struct asked *asked)
+{
+	struct pages pages;
+	char reason[320];
+	int error = read_pages(asked, &pages);
+
+	if (error)
+		return error;
+	error = vfiosim_pin(asked->control->options.sim, (uint32_t)asked->tid, pages.device,
+			    pages.iova, pages.length, !*pages.how, reason, sizeof(reason));
+	if (error == -ENODEV || (error && !*reason))
+		return fail_pages(asked, &pages, error);
+	if (error)
+		return fail(asked, error, reason);
+	json_put_unsigned(&asked->json, "pinned", pages.length / 4096);
+	return 0;
+}
+
+static int do_unpin(struct asked *asked)
+{
+	struct pages pages;
+	int error = read_pages(asked, &pages);
+	int64_t n;
+
+	if (error)
+		return error;
+	n = vfiosim_unpin(asked->control->options.sim, (uint32_t)asked->tid, pages.device,
+			  pages.iova, pages.length);
+	if (n < 0)
+		return fail_pages(asked, &pages, (int)n);
+	json_put_unsigned(&asked->json, "unpinned", (uint64_t)n);
+	return 0;
+}
+
 /* ---- Other programs ---------------------------------------------------- */
 
 static int do_supervise(struct asked *asked)
@@ -270,6 +361,7 @@ static const struct control_verb {
 	{ "list", do_list },	{ "state", do_state },	{ "why", do_why },
 	{ "mark", do_mark },	{ "log", do_log },	{ "fault", do_fault },
 	{ "plug", do_plug },	{ "unplug", do_unplug }, { "leaving", do_leaving, true },
+	{ "pin", do_pin },	{ "unpin", do_unpin },
 	{ "supervise", do_supervise, true },
 };
 

@@ -14,6 +14,9 @@
  *	unplug DEVICE		pulls it out: answers `"waiting": true` while a program has it
  *				open, which is asked to close it
  *	leaving DEVICE		does it still wait for that?
+ *	pin DEVICE IOVA [LENGTH] [readonly]
+ *				the mdev's driver pins pages, one if no length is given
+ *	unpin DEVICE IOVA [LENGTH]
  *	supervise PID FD	serve a process that `vfiosim ctl exec` starts
  *
  * Threads: any.

@@ -311,6 +311,16 @@ static int do_plug(void *given, char **args, size_t n)
 	return ask_words(given, "plug", args, n, show_done);
 }
 
+static int do_pin(void *given, char **args, size_t n)
+{
+	return ask_words(given, "pin", args, n, show_done);
+}
+
+static int do_unpin(void *given, char **args, size_t n)
+{
+	return ask_words(given, "unpin", args, n, show_done);
+}
+
 /* As in Linux, nothing takes an unplug back: who stops waiting does not stop it. */
 static int wait_unplugged(int fd, const char *device)
 {
@@ -518,6 +528,28 @@ static const struct cli_verb unplug_verb = {
 	.more = "As Linux does. An unplug that has begun ends when the device is closed, whoever waits.\n",
 };
 
+static const struct cli_verb pin_verb = {
+	.name = "pin",
+	.about = "let an mdev's driver pin pages, one if no length is given; prints how many",
+	.args = "DEVICE IOVA [LENGTH] [readonly]",
+	.min_args = 2,
+	.max_args = 4,
+	.options = all_options,
+	.size = sizeof(struct ctl_options),
+	.run = do_pin,
+};
+
+static const struct cli_verb unpin_verb = {
+	.name = "unpin",
+	.about = "let it drop what it pinned there",
+	.args = "DEVICE IOVA [LENGTH]",
+	.min_args = 2,
+	.max_args = 3,
+	.options = all_options,
+	.size = sizeof(struct ctl_options),
+	.run = do_unpin,
+};
+
 static const struct cli_verb exec_verb = {
 	.name = "exec",
 	.about = "start another program in a run",
@@ -534,7 +566,7 @@ static const struct cli_verb exec_verb = {
 
 static const struct cli_verb *const verbs[] = {
 	&list_verb, &state_verb, &why_verb, &log_verb, &mark_verb, &fault_verb,
-	&plug_verb, &unplug_verb, &exec_verb, NULL,
+	&plug_verb, &unplug_verb, &pin_verb, &unpin_verb, &exec_verb, NULL,
 };
 
 const struct cli_verb ctl_verb = {

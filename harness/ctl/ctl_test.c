@@ -8,6 +8,7 @@
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 /* ---- The client -------------------------------------------------------- */
 
@@ -85,6 +86,26 @@ static int yield_nic0(void)
 	return (int)asked - 1;
 }
 
+/* mdev0 instead of nic0, with a page that the device may read at 0x1000 and its BAR at 0x8000. */
+static int open_mdev0(void)
+{
+	static char page[8192] __attribute__((aligned(4096)));
+	int container = open("/dev/vfio/vfio", O_RDWR), group = open("/dev/vfio/11", O_RDWR), device;
+	struct vfio_region_info bar = { .argsz = sizeof(bar), .index = 0 };
+	void *at;
+
+	leave_nic0();
+	memset(page, 1, sizeof(page));
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) || map(container, page, 0x1000))
+		return -errno;
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &bar))
+		return -errno;
+	at = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)bar.offset);
+	return at == MAP_FAILED ? -errno : map(container, at, 0x8000);
+}
+
 /* Can anybody find it? */
 static int find_nic0(void)
 {
@@ -105,7 +126,7 @@ static bool act(const char *line)
 		const char *verb;
 		int (*run)(void);
 	} verbs[] = { { "open", open_nic0 }, { "yield", yield_nic0 }, { "find", find_nic0 },
-		      { "leave", leave_nic0 } };
+		      { "leave", leave_nic0 }, { "alone", open_mdev0 } };
 	static int acts;
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -393,6 +414,50 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 }
 END_TEST
 
+/* In a container of its own: a physical device would have everything pinned already. */
+START_TEST(an_mdev_pins_what_it_is_told)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "pin", NULL);
+	CTL(2, "pin", "mdev0", "0x1000");
+	SAYS("no program has mdev0 open");
+	CTL(2, "pin", "nic0", "0x1000");
+	SAYS("nic0 pins nothing");
+	CTL(2, "pin", "mdev", "0x1000");
+	SAYS("did you mean 'mdev0'?");
+	tell(&told, "alone");
+	run_expect(&told.run, "1. alone: 0");
+	CTL(0, "state");
+	SAYS("0 pages pinned");
+	CTL(2, "pin", "mdev0", "0x1000");
+	SAYS("the mapping 0x1000..0x1fff does not allow writing");
+	CTL(0, "pin", "mdev0", "0x1000", "readonly");
+	SAYS("pinned 1");
+	CTL(0, "state");
+	SAYS("1 pages pinned");
+	CTL(2, "pin", "mdev0", "0x1000", "64K", "readonly");
+	SAYS("nothing is mapped at iova 0x2000");
+	CTL(2, "pin", "mdev0", "0x8000", "readonly");
+	SAYS("is region 0 of 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	CTL(2, "pin", "mdev0", "0x1080", "readonly");
+	SAYS("is not whole pages");
+	CTL(2, "pin", "mdev0", "all");
+	SAYS("expected: DEVICE IOVA [LENGTH] [readonly]");
+	CTL(2, "unpin", "mdev0", "0x8000");
+	SAYS("nothing there is pinned for mdev0");
+	CTL(0, "unpin", "mdev0", "0x1000");
+	SAYS("unpinned 1");
+	CTL(0, "state");
+	SAYS("0 pages pinned");
+	/* Its last close drops what it still has. */
+	CTL(0, "pin", "mdev0", "0x1000", "readonly");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
 START_TEST(another_program_in_the_run)
 {
 	struct told_run told;
@@ -495,6 +560,7 @@ static Suite *ctl_suite(void)
 		why_is_known_after_the_fact,
 		faults_come_and_go,
 		devices_are_unplugged_and_plugged_again,
+		an_mdev_pins_what_it_is_told,
 		another_program_in_the_run,
 		guests_end_with_the_run,
 		control_file_answers_in_json,

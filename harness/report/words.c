@@ -16,6 +16,8 @@ static const struct {
 	{ "mark", "the program, or whoever watches it, marks a moment" },
 	{ "unplug", "whoever watches the machine pulls the device out" },
 	{ "plug", "whoever watches the machine puts the device back" },
+	{ "pin", "the mdev's driver keeps pages in place, to use them" },
+	{ "unpin", "the mdev's driver lets go of pages" },
 	{ "dma", "the device moves data by itself" },
 	{ "VFIO_GET_API_VERSION", "ask which VFIO this is" },
 	{ "VFIO_CHECK_EXTENSION", "ask whether something is supported" },

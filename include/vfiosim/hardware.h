@@ -11,6 +11,8 @@
 #ifndef VFIOSIM_HARDWARE_H
 #define VFIOSIM_HARDWARE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct vfiosim;
@@ -30,5 +32,24 @@ int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device);
  * never was such a device.
  */
 int vfiosim_plug(struct vfiosim *sim, uint32_t tid, const char *device);
+
+/*
+ * The vendor driver of an mdev pins whole pages of what its user has mapped, as one does
+ * before its device uses them: all or none. It keeps them until it is told otherwise, they
+ * are unmapped, or the device is reset or closed. @write: for reading and writing, else for
+ * reading.
+ *
+ * 0; what vfio_pin_pages() answers, such as -EINVAL: nothing is mapped there, -EFAULT, -EPERM,
+ * -ENOMEM, and why in @reason; -EOPNOTSUPP: not an mdev whose driver pins; -ENXIO: nobody has
+ * it open; -ENOSPC: more than 4096 ranges or 1 GiB; -ENODEV.
+ */
+int vfiosim_pin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,
+		uint64_t length, bool write, char *reason, size_t size);
+/*
+ * It lets go of each range that touches these pages, whole. The number of pages; -ENOENT:
+ * it had none there; -EOPNOTSUPP, -ENODEV, -EINVAL as above.
+ */
+int64_t vfiosim_unpin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,
+		      uint64_t length);
 
 #endif

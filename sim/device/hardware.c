@@ -8,6 +8,9 @@
 #include <vfiosim/topology.h>
 
 #include "bus/bus.h"
+#include "vfio/dma.h"
+#include "device/models.h"
+#include "device/pins.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
@@ -15,6 +18,11 @@
 struct act {
 	const char *name;	/* as it was given */
 	int (*decide)(struct call *call, struct device *dev);
+	/* pin, unpin: */
+	uint64_t iova, length;
+	bool write;
+	uint64_t pages;		/* out: of unpin */
+	char reason[CALL_REASON_MAX];	/* out: of a refusal */
 };
 
 /* That is there; else the one that was removed last of those called so. NULL: neither. */
@@ -34,9 +42,14 @@ static struct device *find_device(struct vfiosim *sim, const char *name)
 	return found;
 }
 
+static struct act *act_of(struct call *call)
+{
+	return *call_state(call, struct act *);
+}
+
 static int decide(struct call *call)
 {
-	const struct act *act = *call_state(call, const struct act *);
+	const struct act *act = act_of(call);
 	struct device *dev = find_device(call->sim, act->name);
 
 	if (!dev)
@@ -44,7 +57,7 @@ static int decide(struct call *call)
 	return act->decide(call, dev);
 }
 
-static int do_act(struct vfiosim *sim, uint32_t tid, const char *verb, const struct act *act)
+static int do_act(struct vfiosim *sim, uint32_t tid, const char *verb, struct act *act)
 {
 	struct vfiosim_caller caller = { .tid = tid };
 	char object[128];
@@ -54,8 +67,9 @@ static int do_act(struct vfiosim *sim, uint32_t tid, const char *verb, const str
 	snprintf(object, sizeof(object), "device %s", act->name);
 	call_init(&call, sim, &caller, NULL);
 	call.object = object;
-	*call_state(&call, const struct act *) = act;
+	*call_state(&call, struct act *) = act;
 	ret = call_run(&call, decide);
+	snprintf(act->reason, sizeof(act->reason), "%s", call.result.rule ? call.reason : "");
 	trace_call(&call, verb, NULL, NULL, ret == -EINPROGRESS ? 0 : ret);
 	call_done(&call);
 	vfiosim_finish(sim, &caller);
@@ -74,7 +88,7 @@ static int decide_unplug(struct call *call, struct device *dev)
 
 int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device)
 {
-	const struct act act = { device, decide_unplug };
+	struct act act = { .name = device, .decide = decide_unplug };
 
 	return do_act(sim, tid, "unplug", &act);
 }
@@ -89,7 +103,59 @@ static int decide_plug(struct call *call, struct device *dev)
 
 int vfiosim_plug(struct vfiosim *sim, uint32_t tid, const char *device)
 {
-	const struct act act = { device, decide_plug };
+	struct act act = { .name = device, .decide = decide_plug };
 
 	return do_act(sim, tid, "plug", &act);
+}
+
+/* ---- What drivers of mdevs do ---- */
+
+static int decide_pin(struct call *call, struct device *dev)
+{
+	const struct act *act = act_of(call);
+	struct pins *pins = device_pins(dev);
+
+	if (!pins)
+		return -EOPNOTSUPP;
+	if (!dev->vfio->open_count)
+		return -ENXIO;
+	return pins_add(call, pins, act->iova, act->length,
+			act->write ? DMA_READ | DMA_WRITE : DMA_READ);
+}
+
+int vfiosim_pin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,
+		uint64_t length, bool write, char *reason, size_t size)
+{
+	struct act act = { .name = device, .decide = decide_pin, .iova = iova, .length = length,
+			   .write = write };
+	int ret = do_act(sim, tid, "pin", &act);
+
+	snprintf(reason, size, "%s", act.reason);
+	return ret;
+}
+
+static int decide_unpin(struct call *call, struct device *dev)
+{
+	struct act *act = act_of(call);
+	struct pins *pins = device_pins(dev);
+	struct span iova;
+	uint64_t before;
+
+	if (!pins)
+		return -EOPNOTSUPP;
+	if (!span_make(act->iova, act->length, &iova))
+		return -EINVAL;
+	before = pins->pages;
+	pins_drop(call, pins, iova);
+	act->pages = before - pins->pages;
+	return act->pages ? 0 : -ENOENT;
+}
+
+int64_t vfiosim_unpin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,
+		      uint64_t length)
+{
+	struct act act = { .name = device, .decide = decide_unpin, .iova = iova, .length = length };
+	int ret = do_act(sim, tid, "unpin", &act);
+
+	return ret ? ret : (int64_t)act.pages;
 }

@@ -80,6 +80,12 @@ enum vfiosim_pin mdpy_pin(const struct device *dev, uint64_t offset)
 	return dev->topo->bars[0].size ? dev->topo->bars[0].pin : VFIOSIM_PIN_PAGES;
 }
 
+/* Those of mtty and mdpy never pin, as in Linux. */
+struct pins *device_pins(const struct device *dev)
+{
+	return dev->vfio && dev->vfio->ops == &plain_ops ? &pci_of(dev)->pins : NULL;
+}
+
 /* ---- Drivers ---- */
 
 static int vfio_pci_probe(struct vfiosim *sim, struct device *dev)

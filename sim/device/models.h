@@ -30,6 +30,9 @@ extern const struct subsystem vfio_driver_subsystem;
 /* The row of that name; NULL if there is none. */
 const struct vfio_device_ops *device_model(const char *name);
 
+/* What its vendor driver can be told to pin. NULL: one that never pins, or a physical device. */
+struct pins *device_pins(const struct device *dev);
+
 /* As device_ops.pin, for each kind. */
 enum vfiosim_pin vfio_pci_pin(const struct device *dev, uint64_t offset);
 enum vfiosim_pin plain_pin(const struct device *dev, uint64_t offset);

@@ -47,6 +47,7 @@ int pci_init(struct vfiosim *sim, struct device *dev)
 	if (!pci)
 		return -ENOMEM;
 	dev->driver_data = pci;
+	pins_init(&pci->pins, dev);
 	pci->gates_memory = topo->kind == VFIOSIM_DEVICE_PCI;
 	pci_config_init(&pci->config, topo);
 	for (unsigned i = 0; i < 6; i++)
@@ -70,6 +71,7 @@ void pci_done(struct vfiosim *sim, struct device *dev)
 		engine_destroy(pci->engines[i]);
 	}
 	irqs_done(&pci->irqs);
+	pins_done(&pci->pins);
 	free(pci);
 	dev->driver_data = NULL;
 }
@@ -83,6 +85,7 @@ void pci_reset_function(struct call *call, struct device *dev)
 		if (pci->engines[i])
 			engine_reset(call, pci->engines[i]);
 	}
+	pins_drop(call, &pci->pins, SPAN_ALL);
 }
 
 int pci_open(struct call *call, struct device *dev)
@@ -188,4 +191,5 @@ void pci_dma_unmap(struct call *call, struct device *dev, struct span iova)
 		if (pci->engines[i])
 			engine_unmap(call, pci->engines[i], iova);
 	}
+	pins_drop(call, &pci->pins, iova);
 }

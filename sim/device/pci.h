@@ -17,6 +17,7 @@
 #include "device/config.h"
 #include "device/engine.h"
 #include "device/irq.h"
+#include "device/pins.h"
 #include "device/region.h"
 #include "device/storage.h"
 
@@ -29,6 +30,7 @@ struct pci {
 	struct irqs irqs;
 	struct storage bars[6];
 	struct engine *engines[6];	/* NULL: the BAR is plain memory */
+	struct pins pins;		/* an mdev's: what its driver was told to pin */
 };
 
 static inline struct pci *pci_of(const struct device *dev)

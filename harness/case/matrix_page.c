@@ -10,6 +10,7 @@ static const char style[] =
 	"<style>\n"
 	"body { max-width: none }\n"
 	".grid thead th { position: sticky; top: 0 } .grid small { display: block; font-weight: normal }\n"
+	"tr { scroll-margin-top: 16rem }\n"
 	"td a { display: block; color: inherit }\n"
 	".omitted { background: var(--bar) } .failed { outline: 3px solid var(--refused) }\n"
 	"section { display: none; position: fixed; inset: 4% 6%; padding: 1rem; overflow: auto;\n"
@@ -27,7 +28,7 @@ static const char style[] =
 
 static void put_head(const struct matrix *matrix, FILE *to)
 {
-	fputs("<div class=\"wide\">\n<table class=\"grid\">\n<thead><tr><th>case</th>", to);
+	fputs("<table class=\"grid\">\n<thead><tr><th>case</th>", to);
 	for (size_t i = 0; i < matrix->n_columns; i++) {
 		const struct matrix_column *column = &matrix->columns[i];
 		char name[100];
@@ -106,7 +107,7 @@ void matrix_page(const struct matrix *matrix, FILE *to)
 	put_head(matrix, to);
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		put_row(matrix, i, to);
-	fputs("</tbody>\n</table>\n</div>\n", to);
+	fputs("</tbody>\n</table>\n", to);
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		put_stories(matrix, i, to);
 	page_end(to);

@@ -17,7 +17,7 @@ static const char style[] =
 	"code,pre,.mono{font-family:ui-monospace,monospace;font-size:.9em}"
 	"pre{background:var(--panel);padding:.7rem;overflow-x:auto;white-space:pre-wrap}\n"
 	".ok{color:var(--ok)}.refused{color:var(--refused);font-weight:bold}.quiet{color:var(--quiet)}\n"
-	".wide{overflow-x:auto}table.grid{border-collapse:collapse}"
+	"table.grid{border-collapse:collapse}"
 	".grid th,.grid td{border:1px solid var(--rule);padding:.3rem .6rem;text-align:left;"
 	"vertical-align:top}.grid th{background:var(--panel)}\n"
 	"figure{margin:1rem 0}figcaption{color:var(--quiet);font-size:.9em}"

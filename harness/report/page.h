@@ -5,9 +5,9 @@
  *
  *	page_begin -> { page_text (escaped), markup of the caller's } -> page_end
  *
- * Classes that the style knows: table.grid (borders, scrolls on a phone inside
- * div.wide), .ok, .refused, .quiet (less important), .mono, figure and its svg
- * (boxes .box, lines .line, text in the page's colours), dl.glossary.
+ * Classes that the style knows: table.grid (borders), .ok, .refused, .quiet (less
+ * important), .mono, figure and its svg (boxes .box, lines .line, text in the page's
+ * colours), dl.glossary.
  */
 #ifndef HARNESS_REPORT_PAGE_H
 #define HARNESS_REPORT_PAGE_H

@@ -17,6 +17,7 @@ static const char style[] =
 	"<style>\n"
 	"body { max-width: none }\n"
 	".grid thead th { position: sticky; top: 0 } tbody th { text-align: left }\n"
+	"tr { scroll-margin-top: 4rem }\n"
 	"td a { display: block; color: inherit }\n"
 	".omitted { background: var(--bar) } .defect { outline: 3px solid var(--refused) }\n"
 	"section { display: none; position: fixed; inset: 4% 6%; padding: 1rem; overflow: auto;\n"
@@ -81,12 +82,14 @@ static const struct result *find(const struct page *page, const struct result *f
 	return NULL;
 }
 
-static bool is_first_of_place(const struct page *page, const struct result *result)
+/* Whose row @result is in. */
+static const struct result *first_of_place(const struct page *page, const struct result *result)
 {
-	for (const struct result *each = page->results->items; each < result; each++)
-		if (each->tested && same_place(each, result))
-			return false;
-	return true;
+	const struct result *each = page->results->items;
+
+	while (each < result && !(each->tested && same_place(each, result)))
+		each++;
+	return each;
 }
 
 static void put_cell(const struct page *page, const struct result *result)
@@ -122,8 +125,8 @@ static void put_row(const struct page *page, const struct result *first)
 
 static void put_story(const struct page *page, const struct result *result)
 {
-	fprintf(page->to, "<section id=\"p%zu\"><a href=\"#top\">close</a><p class=\"mono\">",
-		result->number);
+	fprintf(page->to, "<section id=\"p%zu\"><a href=\"#r%zu\">close</a><p class=\"mono\">",
+		result->number, first_of_place(page, result)->number);
 	page_text(page->to, result->point);
 	fputs("</p><p>", page->to);
 	page_text(page->to, result->verdict.detail);
@@ -138,8 +141,7 @@ static void put_page(const struct page *page, const char *title)
 	fputs(style, page->to);
 	fputs("<pre>", page->to);
 	results_print_summary(page->to, page->results);
-	fputs("</pre>\n<div class=\"wide\" id=\"top\">\n<table class=\"grid\">\n<thead><tr><th>point</th>",
-	      page->to);
+	fputs("</pre>\n<table class=\"grid\">\n<thead><tr><th>point</th>", page->to);
 	for (size_t i = 0; i < page->n_effects; i++) {
 		fputs("<th>", page->to);
 		page_text(page->to, page->effects[i]);
@@ -148,9 +150,9 @@ static void put_page(const struct page *page, const char *title)
 	fputs("</tr></thead>\n<tbody>\n", page->to);
 	for (size_t i = 0; i < page->results->n; i++)
 		if (page->results->items[i].tested &&
-		    is_first_of_place(page, &page->results->items[i]))
+		    first_of_place(page, &page->results->items[i]) == &page->results->items[i])
 			put_row(page, &page->results->items[i]);
-	fputs("</tbody>\n</table>\n</div>\n", page->to);
+	fputs("</tbody>\n</table>\n", page->to);
 	for (size_t i = 0; i < page->results->n; i++)
 		if (page->results->items[i].tested)
 			put_story(page, &page->results->items[i]);

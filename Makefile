@@ -62,7 +62,7 @@ CASES     := $(filter-out $(TOPOLOGIES) cases/selftest/%,$(wildcard cases/*/*.ya
 help:
 	@echo 'make demo           build, and tell the story of an mdev and a hot-added device'
 	@echo 'make check          build, and run the tests (SAN=address,undefined or SAN=thread: under sanitizers)'
-	@echo 'make check-clients  run unmodified QEMU against the simulator'
+	@echo 'make check-clients  run unmodified QEMU and DPDK against the simulator; pages in Chromium'
 	@echo 'make sweep-clients  let every failure that QEMU and DPDK can meet happen, in turn;'
 	@echo '                    SHALLOW=20: 20 of each'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
@@ -85,11 +85,14 @@ check:
 
 check-clients:
 	@harness/deps.sh build clients
+	@harness/deps.sh dpdk || echo 'vfiosim: DPDK is skipped'
+	@harness/deps.sh browser || echo 'vfiosim: pages in a browser are skipped'
 	@flock Makefile $(MAKE) --no-print-directory -s all
 	@harness/clients/check.sh $(BUILD)/vfiosim
 
 sweep-clients:
 	@harness/deps.sh build clients
+	@harness/deps.sh dpdk || echo 'vfiosim: DPDK is skipped'
 	@flock Makefile $(MAKE) --no-print-directory -s all
 	@harness/clients/sweep.sh $(BUILD)/vfiosim $(BUILD)/sweeps $(if $(SHALLOW),--shallow $(SHALLOW))
 

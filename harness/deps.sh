@@ -3,7 +3,7 @@
 #
 # What a target needs of Debian, and how it comes here.
 #
-#	harness/deps.sh SET...		build, check, clients, bench, fuzz or lint
+#	harness/deps.sh SET...		build, check, clients, dpdk, browser, bench, fuzz or lint
 #
 # Prints nothing and changes nothing when all of it is there. Otherwise prints the
 # exact command first, then runs it: as root, or through sudo where that works without
@@ -16,11 +16,13 @@ packages_of() {
 	build) echo pkg-config libfuse3-dev libyaml-dev libjson-c-dev uthash-dev ;;
 	check) echo check ;;
 	clients) echo python3 qemu-system-x86 ;;
+	dpdk) echo dpdk ;;
+	browser) echo chromium ;;
 	bench) echo bubblewrap ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-tidy cppcheck ;;
 	*)
-		echo "deps.sh: no such set: $1 (build, check, clients, bench, fuzz, lint)" >&2
+		echo "deps.sh: no such set: $1 (build, check, clients, dpdk, browser, bench, fuzz, lint)" >&2
 		return 2
 		;;
 	esac
@@ -42,6 +44,8 @@ present() {
 	uthash-dev) [ -e /usr/include/uthash.h ] || [ -e /usr/local/include/uthash.h ] ;;
 	python3) command -v python3 >/dev/null ;;
 	qemu-system-x86) command -v qemu-system-x86_64 >/dev/null ;;
+	dpdk) command -v dpdk-testpmd >/dev/null ;;
+	chromium) command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
 	bubblewrap) command -v bwrap >/dev/null ;;
 	libclang-rt-dev) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;

@@ -19,7 +19,8 @@ import newer_qemu
 from newer_qemu import PROGRAM, Missing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NEWER_QEMU = os.path.normpath(os.path.join(HERE, "../../build/clients/qemu-backports"))
+KEPT = os.path.normpath(os.path.join(HERE, "../../build/clients"))
+NEWER_QEMU = os.path.join(KEPT, "qemu-backports")
 SECONDS = 100
 
 
@@ -220,6 +221,8 @@ def main():
             checks.skip(f"{run.name}, as root", "we are not root")
     print("== the selection policies, beside the programs that they stand for", flush=True)
     run_program(checks, os.path.join(HERE, "policies.py"), sys.argv[1], NEWER_QEMU)
+    print("== pages in a browser", flush=True)
+    run_program(checks, os.path.join(HERE, "pages.py"), sys.argv[1], os.path.join(KEPT, "pages"))
     shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
     sys.exit(1 if checks.failed or not checks.passed else 0)

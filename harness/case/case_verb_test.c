@@ -169,6 +169,52 @@ START_TEST(a_matrix_says_what_became_of_each)
 }
 END_TEST
 
+/* What is no terminal has 110 columns: too few for whole words of eight policies. */
+START_TEST(a_matrix_fits_into_its_lines)
+{
+	ck_assert_int_eq(run("case matrix mdev-hotadd bar-map-efault different-iommus"), 0);
+	SAYS("                        qemu-    cloud-                                         qemu-    single-\n"
+	     "case                    legacy   hypervisor  dpdk    spdk   crosvm   libvfn     iommufd  ioas\n");
+	SAYS("\nmdev-hotadd/unpinnable  2 omits  refused     ok      ok     refused  2 ok       2 omits  refused\n");
+	SAYS("\ndifferent-iommus        ends     ends        no map  omits  ends     2 refused  ends     ends\n");
+	SAYS("\nno map   a mapping is refused, and the program goes on\n");
+	ck_assert_ptr_null(strstr(out, "skipped"));
+	SAYS("\nNot shown: which devices and which mappings. --wide shows them.\n");
+	for (const char *line = out; *line; line += strcspn(line, "\n") + 1)
+		ck_assert_uint_le(strcspn(line, "\n"), 110);
+	ck_assert_int_eq(run("case matrix mdev-hotadd bar-map-efault --wide"), 0);
+	SAYS("2 spaces, mdev0.bar0 left out  1 space, nic0 refused");
+	ck_assert_ptr_null(strstr(out, "Not shown"));
+	ck_assert_int_eq(run("case matrix mdev-hotadd device-names"), 0);
+	SAYS("\nNot shown: 1 more that no policy plays. --policy none shows it.\n");
+}
+END_TEST
+
+START_TEST(a_matrix_is_lines_of_json_too)
+{
+	static char lines[1u << 16];
+	FILE *file;
+
+	ck_assert_int_eq(run("case matrix mdev-hotadd --variant unpinnable --json lines"), 0);
+	file = fopen("lines", "re");
+	ck_assert_ptr_nonnull(file);
+	lines[fread(lines, 1, sizeof(lines) - 1, file)] = '\0';
+	fclose(file);
+	unlink("lines");
+	ck_assert_ptr_nonnull(strstr(lines,
+		"{\"case\":\"mdev-hotadd\",\"variant\":\"unpinnable\",\"mode\":\"legacy\",\"policy\":null,"
+		"\"result\":\"well\",\"words\":\"ok\"}\n"));
+	ck_assert_ptr_nonnull(strstr(lines,
+		"\"policy\":\"qemu-legacy\",\"result\":\"omitted\",\"spaces\":2,\"omitted\":[\"0xfe400000\"],"
+		"\"refused\":[],\"maps_refused\":0,\"program_ends\":false,"
+		"\"words\":\"2 spaces, mdev0.bar0 left out\"}\n"));
+	ck_assert_ptr_nonnull(strstr(lines, "\"policy\":\"cloud-hypervisor\",\"result\":\"refused\","
+					    "\"spaces\":1,\"omitted\":[],\"refused\":[\"nic0\"]"));
+	ck_assert_int_eq(run("case matrix mdev-hotadd --json /nonexistent/lines"), 2);
+	SAYS("cannot write /nonexistent/lines: No such file or directory\n");
+}
+END_TEST
+
 START_TEST(a_matrix_of_nothing_says_why)
 {
 	ck_assert_int_eq(run("case matrix mine.yaml --policy dpdk"), 2);
@@ -266,6 +312,8 @@ int main(void)
 			    sizeof(nothing) / sizeof(nothing[0]));
 	tcase_add_test(tests, show_takes_names_and_files);
 	tcase_add_test(tests, a_matrix_says_what_became_of_each);
+	tcase_add_test(tests, a_matrix_fits_into_its_lines);
+	tcase_add_test(tests, a_matrix_is_lines_of_json_too);
 	tcase_add_test(tests, a_matrix_of_nothing_says_why);
 	tcase_add_test(tests, each_cell_of_the_page_leads_to_its_story);
 	tcase_add_test(tests, a_page_is_escaped);

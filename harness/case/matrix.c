@@ -117,6 +117,7 @@ static int finish_cell(const struct matrix_row *row, const struct matrix_column 
 	if (!to)
 		return -ENOMEM;
 	cell->end = put_words(row, column, &result->outcome, to);
+	cell->how = result->outcome.end;
 	return fclose(to) ? -ENOMEM : 0;
 }
 

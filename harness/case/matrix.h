@@ -3,7 +3,7 @@
  * What each policy makes of each case: cases (and their variants) down, policies
  * across. Every cell is a play of its own, on a machine in this process.
  *
- *	matrix_make -> { matrix_print, matrix_page } -> matrix_done
+ *	matrix_make -> { matrix_print, matrix_json, matrix_page } -> matrix_done
  */
 #ifndef HARNESS_CASE_MATRIX_H
 #define HARNESS_CASE_MATRIX_H
@@ -28,6 +28,7 @@ enum matrix_end {
 struct matrix_cell {
 	enum matrix_end end;
 	char *words;		/* "2 spaces, mdev0.bar0 left out"; NULL: MATRIX_NONE */
+	struct outcome_end how;	/* what they are made of, of a policy */
 	char *story;		/* as --explain tells it; NULL unless asked for */
 };
 
@@ -62,8 +63,13 @@ void matrix_done(struct matrix *matrix);
 void matrix_row_name(const struct matrix_row *row, char *to, size_t size);
 void matrix_column_name(const struct matrix_column *column, char *to, size_t size);
 
-/* As a table; several, one below the other, where @width (0: any) is too small for one. */
+/*
+ * As a table. Cells that do not fit into @width (0: any) become a word each, explained
+ * below; where that is still too wide it is several tables, one below the other.
+ */
 void matrix_print(const struct matrix *matrix, FILE *to, unsigned width, bool colours);
+/* A line for each cell: case, variant, mode, policy, result and what it is made of. */
+void matrix_json(const struct matrix *matrix, FILE *to);
 /* A page of HTML that needs nothing else; each cell leads to its story. */
 void matrix_page(const struct matrix *matrix, FILE *to);
 

@@ -17,29 +17,38 @@ struct options {
 	int mode;		/* enum mode; -1: any */
 	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
-	const char *html;
+	const char *html, *json;
+	bool wide;
 };
 
-/* Of the terminal; 0: there is none, so a line may have any length. */
-static unsigned terminal_width(void)
+#define PLAIN_WIDTH 110	/* of what is no terminal */
+
+/* 0: a line may have any length. */
+static unsigned line_width(const struct options *options)
 {
 	struct winsize size;
 
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
+	if (options->wide)
 		return 0;
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return PLAIN_WIDTH;
 	return size.ws_col;
 }
 
-static int write_page(const struct matrix *matrix, const char *path)
+/* NULL: it is not asked for. */
+static int write_file(const struct matrix *matrix, const char *path,
+		      void write_it(const struct matrix *matrix, FILE *to))
 {
-	FILE *to = fopen(path, "we");
+	FILE *to = path ? fopen(path, "we") : NULL;
 	int error;
 
+	if (!path)
+		return 0;
 	if (!to) {
 		cli_error("cannot write %s: %s", path, strerror(errno));
 		return -errno;
 	}
-	matrix_page(matrix, to);
+	write_it(matrix, to);
 	error = cli_flush(to, path);
 	fclose(to);
 	return error;
@@ -60,8 +69,8 @@ static void print_rest(const struct matrix *matrix)
 	size_t n = scripted_only(matrix);
 
 	if (n && n < matrix->n_rows)
-		printf("%zu more %s no part for a policy: --policy none shows %s\n", n,
-		       n == 1 ? "has" : "have", n == 1 ? "it" : "them");
+		printf("Not shown: %zu more that no policy plays. --policy none shows %s.\n", n,
+		       n == 1 ? "it" : "them");
 	if (matrix->n_failed)
 		printf("%zu failed: not what the cases expect\n", matrix->n_failed);
 }
@@ -80,10 +89,11 @@ static int show(const struct library *library, const struct options *options,
 		case_complain_of_nothing("case matrix", library, filter);
 		return 2;
 	}
-	matrix_print(&matrix, stdout, terminal_width(), cli_colours(stdout));
+	matrix_print(&matrix, stdout, line_width(options), cli_colours(stdout));
 	print_rest(&matrix);
 	status = matrix.n_failed ? 1 : 0;
-	if (options->html && write_page(&matrix, options->html))
+	if (write_file(&matrix, options->html, matrix_page) ||
+	    write_file(&matrix, options->json, matrix_json))
 		status = 2;
 	matrix_done(&matrix);
 	return status;
@@ -116,6 +126,9 @@ static const struct cli_option matrix_options[] = {
 	{ "policy", 0, "POLICY", "only this selection policy; none: as scripted", CLI_CHOICE,
 	  AT(policy), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
+	{ "wide", 0, NULL, "whole words in one table, however wide", CLI_FLAG, AT(wide) },
+	{ "json", 0, "FILE", "write the results, a line of JSON each", CLI_TEXT, AT(json),
+	  .files = true },
 	{ "html", 0, "FILE", "write a page too, on which each cell leads to its explanation", CLI_TEXT,
 	  AT(html), .files = true },
 	{ NULL },
@@ -131,7 +144,8 @@ const struct cli_verb case_matrix_verb = {
 	.words = case_word,
 	.files = true,
 	.more = "Without a name all cases that are built in. The policies of a mode play every case\n"
-		"that says how one of them ends.\n"
+		"that says how one of them ends. Where the line is too short for whole words, each cell\n"
+		"is one word.\n"
 		"Exit status: 1 if a case failed, 2 if one cannot be read or a name matches none.\n",
 	.options = matrix_options,
 	.size = sizeof(struct options),

@@ -117,7 +117,7 @@ lint:
 
 install:
 	@harness/deps.sh build
-	@$(MAKE) --no-print-directory -s all libs
+	@$(MAKE) --no-print-directory -s all libs pages
 	@harness/install.sh install $(BUILD)
 
 uninstall:
@@ -128,8 +128,9 @@ clean:
 
 ## How it is built.
 all: $(BUILD)/vfiosim
+pages: $(BUILD)/vfiosim-topology.5 $(BUILD)/vfiosim-case.5
 libs: $(BUILD)/lib/libvfiosim.a $(BUILD)/lib/$(SONAME)
-everything: all libs $(TESTS) $(FUZZERS) $(BUILD)/facts-probe $(EXAMPLES)
+everything: all libs pages $(TESTS) $(FUZZERS) $(BUILD)/facts-probe $(EXAMPLES)
 
 $(BUILD)/vfiosim: $(BUILD)/harness/main.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -185,6 +186,17 @@ $(BUILD)/examples/%: harness/examples/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu2x -D_GNU_SOURCE -Iinclude $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -o $@ $<
 
+# Manual pages of READMEs; a case's verbs are what the program says they are.
+$(BUILD)/vfiosim-topology.5: cases/topologies/README.md harness/man.awk
+	@mkdir -p $(@D)
+	awk -v name=vfiosim-topology -v section=5 -v about='machines for vfiosim, in YAML' \
+		-f harness/man.awk $< >$@.new && mv $@.new $@
+$(BUILD)/vfiosim-case.5: cases/README.md harness/man.awk $(BUILD)/vfiosim
+	awk -v name=vfiosim-case -v section=5 -v about='scenarios for vfiosim, in YAML' \
+		-f harness/man.awk $< >$@.new
+	{ echo .SH VERBS; echo .nf; $(BUILD)/vfiosim case verbs | sed 's/\\/\\e/g; s/-/\\-/g'; echo .fi; } >>$@.new
+	mv $@.new $@
+
 # Built-in topologies and cases: the files' bytes in a table of { name, text, length }.
 define table
 	@mkdir -p $(@D)
@@ -197,6 +209,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall clean all libs everything
+.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall clean all libs pages everything
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -21,7 +21,7 @@ struct fault_args {
 #define FAULT_OPTION(type_, member_)                                                               \
 	{ "fault", 0, "FAULT",                                                                     \
 	  "fail where the kernel could: SITE[,KEY=VALUE]..., for example\n"                       \
-	  "MAP_DMA,when=3,error=ENOMEM; repeatable; vfiosim(1) lists sites and keys",             \
+	  "MAP_DMA,when=3,error=ENOMEM; repeatable; vfiosim-faults(7) lists sites and keys",             \
 	  CLI_PARSED, offsetof(type_, member_), .words = fault_site_word, .parse = fault_args_add }
 const char *fault_site_word(size_t index);
 const char *fault_args_add(const char *text, void *to);

@@ -27,7 +27,7 @@ files() {
 	for header in include/vfiosim/*.h include/vfiosim/abi/*.h; do
 		echo "644 $header $includedir/${header#include/}"
 	done
-	for page in harness/*.[1-8]; do
+	for page in harness/*.[1-8] "$build"/*.[1-8]; do
 		echo "644 $page $mandir/man${page##*.}/${page##*/}"
 	done
 	for example in harness/expect/examples/*.yaml; do

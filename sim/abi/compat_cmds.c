@@ -8,11 +8,12 @@
 #include <stddef.h>
 
 #include "abi/iommufd_cmds.h"
-#include "machine/kernel.h"
+#include "abi/type1_caps.h"
 #include "abi/type1_fields.h"
-#include "iommufd/vfio_compat.h"
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
+#include "iommufd/vfio_compat.h"
+#include "machine/kernel.h"
 
 /* ---- VFIO_GET_API_VERSION, VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU ---- */
 
@@ -33,34 +34,17 @@ static int set_iommu(struct call *call)
 
 /* ---- VFIO_IOMMU_GET_INFO ---- */
 
-static bool add_dma_avail(struct caps *caps)
+/* There is no limit to the mappings, but programs read the number. */
+static bool add_caps(struct caps *caps, const struct ioas *ioas)
 {
-	struct vfio_iommu_type1_info_dma_avail *cap =
-		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, sizeof(*cap));
-
-	if (!cap)
-		return false;
-	cap->avail = UINT32_MAX;	/* there is no limit; programs read the number */
-	return true;
-}
-
-static bool add_iova_ranges(struct caps *caps, const struct ioas *ioas)
-{
-	struct vfio_iommu_type1_info_cap_iova_range *cap;
 	struct ranges ranges;
+	bool added;
 
-	if (ioas_ranges(ioas, &ranges))
+	if (!caps_add_dma_avail(caps, UINT32_MAX) || ioas_ranges(ioas, &ranges))
 		return false;
-	cap = caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1,
-		       sizeof(*cap) + ranges.n * sizeof(cap->iova_ranges[0]));
-	if (cap)
-		cap->nr_iovas = (uint32_t)ranges.n;
-	for (size_t i = 0; cap && i < ranges.n; i++) {
-		cap->iova_ranges[i].start = ranges.items[i].first;
-		cap->iova_ranges[i].end = ranges.items[i].last;
-	}
+	added = caps_add_iova_ranges(caps, &ranges);
 	ranges_done(&ranges);
-	return cap;
+	return added;
 }
 
 /* Unlike type1's, argsz always comes back as what the whole answer needs. */
@@ -74,7 +58,7 @@ static int get_info(struct call *call)
 
 	if (ret)
 		return ret;
-	if (!add_dma_avail(&caps) || !add_iova_ranges(&caps, ioas)) {
+	if (!add_caps(&caps, ioas)) {
 		caps_done(&caps);
 		return refuse(call, RULE_NO_MEMORY);
 	}

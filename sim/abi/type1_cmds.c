@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "abi/dispatch.h"
+#include "abi/type1_caps.h"
 #include "abi/type1_fields.h"
 #include "machine/client.h"
 #include "machine/fault.h"
@@ -23,52 +24,12 @@ static struct type1 *type1_of(const struct call *call)
 
 /* ---- VFIO_IOMMU_GET_INFO ---- */
 
-/* Older kernels do not round capabilities up, so one may begin anywhere: see caps_add(). */
-typedef struct vfio_iommu_type1_info_cap_migration cap_migration __attribute__((aligned(1)));
-typedef struct vfio_iommu_type1_info_dma_avail cap_dma_avail __attribute__((aligned(1)));
-typedef struct vfio_iommu_type1_info_cap_iova_range cap_iova_range __attribute__((aligned(1)));
-
-static bool add_migration(struct caps *caps, const struct type1 *type1)
+/* Without ranges, the container never held a physical group. */
+static bool add_caps(struct caps *caps, const struct type1 *type1)
 {
-	cap_migration *cap =
-		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1, sizeof(*cap));
-
-	if (!cap)
-		return false;
-	cap->pgsize_bitmap = type1_page(type1);
-	cap->max_dirty_bitmap_size = BITMAP_BYTES_MAX;
-	return true;
-}
-
-static bool add_dma_avail(struct caps *caps, const struct type1 *type1)
-{
-	cap_dma_avail *cap =
-		caps_add(caps, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, sizeof(*cap));
-
-	if (!cap)
-		return false;
-	cap->avail = type1->dma_avail;
-	return true;
-}
-
-/* Absent while the container has no ranges: it never held a physical group. */
-static bool add_iova_ranges(struct caps *caps, const struct type1 *type1)
-{
-	const struct ranges *ranges = &type1->ranges;
-	cap_iova_range *cap;
-
-	if (!ranges->n)
-		return true;
-	cap = caps_add(caps, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1,
-		       sizeof(*cap) + ranges->n * sizeof(cap->iova_ranges[0]));
-	if (!cap)
-		return false;
-	cap->nr_iovas = (uint32_t)ranges->n;
-	for (size_t i = 0; i < ranges->n; i++) {
-		cap->iova_ranges[i].start = ranges->items[i].first;
-		cap->iova_ranges[i].end = ranges->items[i].last;
-	}
-	return true;
+	return caps_add_migration(caps, type1_page(type1), BITMAP_BYTES_MAX) &&
+	       caps_add_dma_avail(caps, type1->dma_avail) &&
+	       (!type1->ranges.n || caps_add_iova_ranges(caps, &type1->ranges));
 }
 
 static int get_info(struct call *call)
@@ -80,8 +41,7 @@ static int get_info(struct call *call)
 
 	if (fault_sets(call, "dma_avail", &avail) && avail < type1->dma_avail)
 		type1->dma_avail = (uint32_t)avail;	/* others have taken them */
-	if (!add_migration(&caps, type1) || !add_dma_avail(&caps, type1) ||
-	    !add_iova_ranges(&caps, type1)) {
+	if (!add_caps(&caps, type1)) {
 		caps_done(&caps);
 		return refuse(call, RULE_NO_MEMORY);
 	}

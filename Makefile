@@ -205,7 +205,7 @@ endef
 $(BUILD)/builtin_topologies.c: $(TOPOLOGIES) harness/embed.sh
 	$(call table,vfiosim/topology.h vfiosim_builtin vfiosim_topology_builtin $(TOPOLOGIES))
 $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Makefile
-	$(call table,case/builtin.h case_builtin case_builtin $(CASES))
+	$(call table,-f case/builtin.h case_builtin case_builtin $(CASES))
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 

@@ -7,6 +7,7 @@
 
 struct case_builtin {
 	const char *name;	/* mdev-hotadd */
+	const char *topic;	/* its folder: "mdev" */
 	const char *text;	/* the file, ended by a NUL that length does not count */
 	size_t length;
 };

@@ -97,6 +97,7 @@ uint64_t step_number(const struct step *step, const char *name, uint64_t otherwi
 
 struct case_file {
 	char *name;			/* mdev-hotadd */
+	const char *topic;		/* of one that is built in: its folder; NULL: it is not */
 	const char *path;		/* of the file it came from; NULL: from none, it is built in */
 	struct arena arena;		/* holds what follows */
 	const struct ynode *root;

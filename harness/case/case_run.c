@@ -8,6 +8,7 @@
 
 #include <vfiosim/error.h>
 
+#include "case/case_page.h"
 #include "case/case_verb.h"
 #include "case/elsewhere.h"
 #include "case/job.h"
@@ -29,6 +30,7 @@ struct options {
 	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
 	const char *junit;
+	const char *html;	/* a file, or a folder with '/' behind it */
 	int explain;		/* enum explain_how; -1: not */
 	bool log, trace, tap, picture;
 	struct story_style style;	/* made of those above */
@@ -386,6 +388,9 @@ static int run(void *given, char **names, size_t n_names)
 		case_complain_of_nothing("case run", &library, &options->filter);
 	else
 		status = run_plays(options, plays, n);
+	if (n && status < 2 && options->html &&
+	    case_page_write(&library, plays, n, &options->job, options->html))
+		status = 2;
 	if (options->job.explain)
 		fclose(options->job.explain);
 	library_plays_done(plays, n);
@@ -416,6 +421,9 @@ static const struct cli_option run_options[] = {
 	{ "trace", 0, NULL, "print what the machine answered, as lines of JSON", CLI_FLAG, AT(trace) },
 	{ "tap", 0, NULL, "report as TAP", CLI_FLAG, AT(tap) },
 	{ "junit", 0, "FILE", "report as JUnit XML too", CLI_TEXT, AT(junit), .files = true },
+	{ "html", 0, "FILE|DIR/",
+	  "write the case as a page: its steps, the spaces as pictures, both interfaces\n"
+	  "side by side; DIR/: a page for each case, and an index", CLI_TEXT, AT(html), .files = true },
 	{ "device", 0, "NAME=ADDRESS", "for --target host: what the case's device NAME is here", CLI_PARSED,
 	  AT(devices), .parse = add_device },
 	{ NULL },

@@ -48,7 +48,10 @@ static int add_builtin(struct library *library, const struct case_builtin *built
 		return 0;	/* two patterns name it: once is enough */
 	snprintf(name, sizeof(name), "%s.yaml", builtin->name);
 	error = case_parse(name, builtin->text, builtin->length, &file, errors);
-	return error ? error : add(library, file);
+	if (error)
+		return error;
+	file->topic = builtin->topic;
+	return add(library, file);
 }
 
 static int no_match(const char *pattern, struct vfiosim_errors *errors)

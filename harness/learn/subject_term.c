@@ -25,27 +25,13 @@ static const char *term_word(size_t index, const char **ret_about)
 	return word ? word->word : NULL;
 }
 
-/* "pinned" and "pins" are "pin". */
-static bool means(const char *word, const char *term)
-{
-	static const char *const endings[] = { "", "s", "es", "ed", "ned", "ning", "ing" };
-	size_t length = strlen(term);
-
-	if (strncasecmp(word, term, length))
-		return false;
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (!strcasecmp(word + length, endings[i]))
-			return true;
-	return false;
-}
-
 static bool tell(struct subject_context *context, const char *text)
 {
 	const struct word *word, *shown = NULL;
 	bool found = false;
 
 	for (size_t i = 0; (word = word_at(i)); i++) {
-		if (!means(text, word->word))
+		if (!word_means(text, strlen(text), word->word))
 			continue;
 		lines_putf(context->to, 0, "", "%s%s: %s", word->word, modes[word->mode], word->meaning);
 		if (word->more)

@@ -86,3 +86,16 @@ bool word_in(const char *text, const char *word)
 			return true;
 	return false;
 }
+
+bool word_means(const char *text, size_t length, const char *word)
+{
+	static const char *const endings[] = { "", "s", "es", "ed", "ned", "ning", "ing" };
+	size_t stem = strlen(word);
+
+	if (length < stem || strncasecmp(text, word, stem))
+		return false;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (length - stem == strlen(endings[i]) && !strncasecmp(text + stem, endings[i], length - stem))
+			return true;
+	return false;
+}

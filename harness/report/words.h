@@ -21,6 +21,8 @@ struct word {
 };
 /* @word stands in @text as a word, or begins one: "pin" in "pinned", not in "spinning". */
 bool word_in(const char *text, const char *word);
+/* Is @text (@length letters) the word, whole: "pin", "pins", "pinned"? Either case. */
+bool word_means(const char *text, size_t length, const char *word);
 /* The glossary, at most 64 rows; NULL past the end. */
 const struct word *word_at(size_t index);
 

@@ -153,12 +153,6 @@ static int write_case(const struct case_file *file, const struct play *plays, si
 
 /* ---- A folder ---------------------------------------------------------- */
 
-static bool is_of(const struct case_file *file, const struct topic *topic)
-{
-	return topic ? file->topic && !strcmp(file->topic, topic->name) :
-		       !file->topic || !topic_by_name(file->topic);
-}
-
 static void put_topic(const struct library *library, const struct topic *topic, FILE *to)
 {
 	size_t n = 0;
@@ -166,7 +160,7 @@ static void put_topic(const struct library *library, const struct topic *topic, 
 	for (size_t i = 0; i < library->n; i++) {
 		const struct case_file *file = library->files[i];
 
-		if (!is_of(file, topic))
+		if (!topic_holds(topic, file->topic))
 			continue;
 		if (!n++)
 			fprintf(to, "<section><h2>%s</h2>\n<p class=\"quiet\">%s</p>\n<ul>\n",

@@ -434,9 +434,9 @@ static const struct options defaults = { .mode = -1, .policy = -1, .explain = -1
 const struct cli_verb case_run_verb = {
 	.name = "run",
 	.about = "run cases: short stories told to a machine, with what should come of every step",
-	.args = "[NAME|GLOB|FILE...]",
+	.args = "[NAME|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
-	.words = case_word,
+	.words = case_or_topic_word,
 	.files = true,
 	.more = "Without a name all cases that are built in. cases/README.md describes the format.\n"
 		"Exit status: 1 if a case failed, 2 if one cannot be read or a name matches none.\n",

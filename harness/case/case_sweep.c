@@ -221,9 +221,9 @@ static const struct options defaults = { .mode = -1, .policy = -1 };
 const struct cli_verb case_sweep_verb = {
 	.name = "sweep",
 	.about = "let everything that can fail in a case fail once, in turn, and judge what comes of it",
-	.args = "[NAME|GLOB|FILE...]",
+	.args = "[NAME|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
-	.words = case_word,
+	.words = case_or_topic_word,
 	.files = true,
 	.more = "A point is a command or a step inside of one, an errno, and which time. Each is tried on a\n"
 		"machine of its own, in this process. With a policy the line counts what it made of them:\n"

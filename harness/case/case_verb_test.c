@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "case/builtin.h"
+#include "case/topics.h"
 #include "cli.h"
 #include "select/policy.h"
 
@@ -139,17 +141,67 @@ END_TEST
 
 START_TEST(show_takes_names_and_files)
 {
-	ck_assert_int_eq(run("case show mine.yaml"), 0);
+	ck_assert_int_eq(run("case show --yaml mine.yaml"), 0);
 	ck_assert_str_eq(out, failing);
-	ck_assert_int_eq(run("case show mdev-hotadd ./mine.yaml"), 0);
+	ck_assert_int_eq(run("case show --yaml mdev-hotadd ./mine.yaml"), 0);
 	SAYS("about: a mapping that is legal");
 	SAYS("about: fails");
-	ck_assert_int_eq(run("case show yours.yaml"), 2);
+	ck_assert_int_eq(run("case show --yaml yours.yaml"), 2);
 	SAYS("vfiosim: error: yours.yaml: cannot be read: No such file or directory\n");
-	ck_assert_int_eq(run("case show ./"), 2);
+	ck_assert_int_eq(run("case show --yaml ./"), 2);
 	SAYS("cannot be read: Is a directory");
+	ck_assert_int_eq(run("case show --yaml mdev-hotad"), 2);
+	SAYS("there is no case 'mdev-hotad'; did you mean 'mdev-hotadd'?\n");
 	ck_assert_int_eq(run("case show mdev-hotad"), 2);
 	SAYS("there is no case 'mdev-hotad'; did you mean 'mdev-hotadd'?\n");
+}
+END_TEST
+
+/* What a page tells is what comes of the case. */
+START_TEST(show_reads_like_a_page)
+{
+	ck_assert_int_eq(run("case show mdev-hotadd"), 0);
+	SAYS("mdev-hotadd, topic mdev, a lesson of the tour\na mapping that is legal");
+	SAYS("Shows    Nothing checks an mdev's mappings");
+	SAYS("  mdev0    an mdev, group 11, ");
+	SAYS("  3  the program maps BAR 0 of mdev0, 4K at iova 0xfe400000: ");
+	SAYS("  4  the program attaches nic0: ");
+	SAYS("-> EFAULT [pin-region]");
+	SAYS("   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out");
+	ck_assert_int_eq(run("case show tour-limits"), 0);
+	SAYS("  dma_entry_limit: 3\n");
+	ck_assert_int_eq(run("case show mine.yaml"), 0);
+	SAYS("mine.yaml\nfails");
+	ck_assert_int_eq(run("case show yours.yaml"), 2);
+	SAYS("yours.yaml");
+}
+END_TEST
+
+/* Every case stands below its topic, once; a topic stands for its cases. */
+START_TEST(cases_by_topic)
+{
+	ck_assert_int_eq(run("case list"), 0);
+	for (size_t i = 0; case_builtin(i); i++) {
+		char line[80];
+
+		ck_assert_msg(topic_by_name(case_builtin(i)->topic), "%s is no topic", case_builtin(i)->topic);
+		snprintf(line, sizeof(line), "\n  %s ", case_builtin(i)->name);
+		SAYS(line);
+		ck_assert_ptr_null(strstr(strstr(out, line) + 1, line));
+	}
+	SAYS("\nreserved: iovas that cannot be mapped");
+	ck_assert_ptr_null(strstr(out, "\nfiles: "));
+	ck_assert_int_eq(run("case list limits mine.yaml"), 0);
+	SAYS("limits: locked memory");
+	SAYS("\nfiles: cases of your own\n  mine.yaml ");
+	ck_assert_ptr_null(strstr(out, "mdev-hotadd"));
+	ck_assert_int_eq(run("case run limits --policy none"), 0);
+	SAYS("ok      memlock-map legacy\n");
+	ck_assert_ptr_null(strstr(out, "tour-limits"));
+	ck_assert_int_eq(run("case run limit"), 2);
+	SAYS("no case matches 'limit'; did you mean 'limits'?");
+	ck_assert_int_eq(run("case run noiommu"), 0);	/* a case's own name comes first */
+	ck_assert_ptr_null(strstr(out, "no-rawio"));
 }
 END_TEST
 
@@ -311,6 +363,8 @@ int main(void)
 	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
 			    sizeof(nothing) / sizeof(nothing[0]));
 	tcase_add_test(tests, show_takes_names_and_files);
+	tcase_add_test(tests, show_reads_like_a_page);
+	tcase_add_test(tests, cases_by_topic);
 	tcase_add_test(tests, a_matrix_says_what_became_of_each);
 	tcase_add_test(tests, a_matrix_fits_into_its_lines);
 	tcase_add_test(tests, a_matrix_is_lines_of_json_too);

@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/nearest.h"
 #include "case/builtin.h"
+#include "case/topics.h"
 #include "select/policy.h"
 
 #define NAMES_MAX 512
@@ -62,12 +63,25 @@ static int no_match(const char *pattern, struct vfiosim_errors *errors)
 
 	for (; n < NAMES_MAX && case_builtin(n); n++)
 		known[n] = case_builtin(n)->name;
+	for (size_t i = 0; n < NAMES_MAX && topic_at(i); i++)
+		known[n++] = topic_at(i)->name;
 	if (*suggestion(pattern, known, n, hint, sizeof(hint)))
 		errors_add(errors, "", 0, 0, "no case matches '%s'%s", pattern, hint);
 	else
 		errors_add(errors, "", 0, 0, "no case matches '%s'; `vfiosim case list` names them",
 			   pattern);
 	return -ENOENT;
+}
+
+static int add_topic(struct library *library, const struct topic *topic, struct vfiosim_errors *errors)
+{
+	const struct case_builtin *builtin;
+	int error = 0;
+
+	for (size_t i = 0; (builtin = case_builtin(i)) && !error; i++)
+		if (topic_holds(topic, builtin->topic))
+			error = add_builtin(library, builtin, errors);
+	return error;
 }
 
 static int add_pattern(struct library *library, const char *pattern,
@@ -89,6 +103,8 @@ static int add_pattern(struct library *library, const char *pattern,
 		found = true;
 		error = add_builtin(library, builtin, errors);
 	}
+	if (!found && topic_by_name(pattern))
+		return add_topic(library, topic_by_name(pattern), errors);
 	return error || found ? error : no_match(pattern, errors);
 }
 

@@ -17,7 +17,7 @@ struct library {
 
 /*
  * @patterns: n of them; none means every case built in. A pattern with a '/' or
- * ending in .yaml is a file, else a glob. -ENOENT: one matches nothing; otherwise as
+ * ending in .yaml is a file, else a glob, or where that matches nothing a topic. -ENOENT: one matches nothing; otherwise as
  * case_parse() and case_load(). @errors says what is wrong with all of them.
  */
 int library_load(char **patterns, size_t n, struct library *ret_library,

@@ -139,9 +139,9 @@ static const struct options defaults = { .mode = -1, .policy = -1 };
 const struct cli_verb case_matrix_verb = {
 	.name = "matrix",
 	.about = "print what each selection policy makes of each case",
-	.args = "[NAME|GLOB|FILE...]",
+	.args = "[NAME|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
-	.words = case_word,
+	.words = case_or_topic_word,
 	.files = true,
 	.more = "Without a name all cases that are built in. The policies of a mode play every case\n"
 		"that says how one of them ends. Where the line is too short for whole words, each cell\n"

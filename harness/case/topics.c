@@ -34,3 +34,10 @@ const struct topic *topic_by_name(const char *name)
 			return &topics[i];
 	return NULL;
 }
+
+bool topic_holds(const struct topic *topic, const char *folder)
+{
+	if (!topic)
+		return !folder || !topic_by_name(folder);
+	return folder && !strcmp(folder, topic->name);
+}

@@ -3,6 +3,7 @@
 #ifndef HARNESS_CASE_TOPICS_H
 #define HARNESS_CASE_TOPICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct topic {
@@ -13,5 +14,7 @@ struct topic {
 /* NULL past the end; by name or NULL. */
 const struct topic *topic_at(size_t index);
 const struct topic *topic_by_name(const char *name);
+/* Is a case whose folder is @folder of @topic? NULL: of none, as cases of the user's own. */
+bool topic_holds(const struct topic *topic, const char *folder);
 
 #endif

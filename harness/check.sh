@@ -77,6 +77,7 @@ done
 run 'cases, in process' "$build/vfiosim" case run --target inproc
 run 'cases, over FUSE' "$build/vfiosim" case run --target fuse
 run facts harness/facts/facts.sh "$build"
+run 'completion, in zsh and fish' harness/completion_test.sh "$build"
 run 'manual pages' harness/man_test.sh "$build"
 run install harness/install_test.sh "$build"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the shell offers behind the words that stand there already; see cli.h. The
- * shell's own part is completion.bash.
+ * shell's own part is completion.bash, .zsh or .fish.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +119,7 @@ void cli_complete(const struct cli_verb *verb, char **words, size_t n, size_t in
 		complete_verb_words(verb, &completion, words, first, index);
 }
 
-/* complete INDEX WORD...: what completion.bash asks. INDEX counts from 0, vfiosim itself. */
+/* complete INDEX WORD...: what the shells' completions ask. INDEX counts from 0, vfiosim itself. */
 static int run(void *options, char **args, size_t n)
 {
 	uint64_t index;

@@ -23,6 +23,8 @@ files() {
 	644 $build/vfiosim.pc $libdir/pkgconfig/vfiosim.pc
 	644 $build/vfiosim.apparmor $sysconfdir/apparmor.d/vfiosim
 	644 harness/completion.bash $datadir/bash-completion/completions/vfiosim
+	644 harness/completion.zsh $datadir/zsh/site-functions/_vfiosim
+	644 harness/completion.fish $datadir/fish/vendor_completions.d/vfiosim.fish
 	END
 	for header in include/vfiosim/*.h include/vfiosim/abi/*.h; do
 		echo "644 $header $includedir/${header#include/}"

@@ -16,8 +16,7 @@ import sys
 from report import Machine, Report
 
 DEVICE = "0000:01:00.0"
-OPTIONS = ["--no-huge", "-m", "64", "-a", DEVICE, "--iova-mode=va",
-           "--no-telemetry", "--", "--total-num-mbufs=2048"]
+ENDING = ["--iova-mode=va", "--no-telemetry", "--", "--total-num-mbufs=2048"]
 SECONDS = 60
 
 # What has to succeed, in this order: verb, object.
@@ -36,13 +35,18 @@ STEPS = [
 ]
 
 
+def options(devices):
+    """What testpmd is told, for devices at these addresses."""
+    return ["--no-huge", "-m", "64", *(word for device in devices for word in ("-a", device)), *ENDING]
+
+
 def main():
     """Command line."""
     if len(sys.argv) != 5:
         sys.exit("usage: dpdk_story.py attach TRACE FOLDER TESTPMD")
     report, machine = Report(), Machine(sys.argv[2])
     with open(os.path.join(sys.argv[3], "testpmd.log"), "wb") as log:
-        subprocess.run([sys.argv[4], *OPTIONS], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        subprocess.run([sys.argv[4], *options([DEVICE])], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                        env=dict(os.environ, RUNTIME_DIRECTORY=sys.argv[3]),
                        timeout=SECONDS, check=False)
     events = iter(machine.events())

@@ -14,8 +14,8 @@ import subprocess
 import sys
 
 from back_ends import BACK_ENDS
-from dpdk_story import OPTIONS as DPDK_OPTIONS
 from dpdk_story import SECONDS
+from dpdk_story import options as dpdk_options
 from policies import STORIES
 from qmp import Qemu, QmpError
 from report import Machine
@@ -100,12 +100,12 @@ def qemu_decides(story, back, folder, argv):
 
 
 def dpdk_decides(story, machine, folder, argv):
-    """testpmd keeps no device to the end: one is in when its regions are asked for."""
+    """testpmd gives each device up again: it was in if its regions were asked for, and alone."""
     with open(os.path.join(folder, "testpmd.log"), "wb") as log:
-        subprocess.run([*argv, *DPDK_OPTIONS], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        subprocess.run([*argv, *dpdk_options(story.devices.values())], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                        env=dict(os.environ, RUNTIME_DIRECTORY=folder), timeout=SECONDS, check=False)
     asked = {e["object"] for e in machine.events() if e["verb"] == "VFIO_DEVICE_GET_REGION_INFO"}
-    return {"placed": {name: "container 1" for name, address in story.devices.items()
+    return {"placed": {name: name for name, address in story.devices.items()
                        if f"device {address}" in asked},
             "omitted": [], "aborted": False}
 
@@ -114,7 +114,7 @@ def main():
     """Command line."""
     name, back_end, trace, folder, *argv = sys.argv[1:]
     story, machine = STORIES[name], Machine(trace)
-    if name == "dpdk":
+    if name.startswith("dpdk"):
         decisions = dpdk_decides(story, machine, folder, argv)
     else:
         decisions = qemu_decides(story, BACK_ENDS[back_end](machine), folder, argv)

@@ -45,10 +45,11 @@ static const struct policy rows[] = {
 	},
 	{
 		.name = "dpdk",
+		/* It opens its container when it starts; the engine, with the first device. */
 		.mode = "legacy",
 		.about = "one container for all devices, type1 v1, EEXIST counts as mapped",
 		.mirrors = "DPDK 22.11 lib/eal/linux/eal_vfio.c: rte_vfio_setup_device",
-		.proved = "testpmd of DPDK 22.11 with one device, decision by decision, also with faults: "
+		.proved = "testpmd of DPDK 22.11, decision by decision, also with faults, one device at a time: "
 			  "harness/clients/policies.py",
 		.spaces = SPACES_ONE,
 		.types = v1_or_none,

@@ -18,6 +18,7 @@
 
 #define REGION_SHIFT 40		/* in the offsets of a device's descriptor, as the kernel has it */
 #define PAGE 4096u
+#define STRAYS_MAX 64	/* mappings nobody expects that are told, for want of a better choice */
 
 /* Which space: a container, or an ioas of an iommufd. */
 struct space_key {
@@ -28,7 +29,6 @@ struct space_key {
 struct refused_map {
 	struct seen_mapping mapping;
 	struct space_key space;
-	char *told;
 };
 
 struct track {
@@ -87,13 +87,17 @@ struct follow {
 	uint64_t steps;			/* as --explain counts them */
 	bool has_exit;			/* a process has ended and left something open: */
 	struct seen at_exit;
-	char *told;			/* the last step that attached, or was refused */
+	struct tales tales;		/* kept where something is expected */
+	bool wants_pinned;		/* ... of how much is pinned */
+	size_t n_strays;		/* mappings that no expectation holds, told so far */
+	uint64_t pinned;		/* pages, after the last step */
 	size_t next_moment, next_must;
 	struct step_count {		/* a row of never: */
 		uint64_t asked, matched;
 		char *told;		/* the first that was one too many */
 	} *counts;
-	char *near;			/* a step that must[next_must] wanted, but for its answer */
+	char *near;			/* a step that must[next_must] wanted, but for its answer ... */
+	unsigned near_space;		/* ... or, where it is not 0, for its space */
 };
 
 /* ---- Small lists ------------------------------------------------------- */
@@ -156,10 +160,103 @@ static char *tell(struct follow *follow, const struct vfiosim_event *event)
 	return text;
 }
 
-static void remember_step(struct follow *follow, const struct vfiosim_event *event)
+/* What the kernel closes after an exit decides nothing about what was left open. */
+static bool is_cleaning_up(const struct follow *follow, enum tale_kind kind)
 {
-	free(follow->told);
-	follow->told = tell(follow, event);
+	return follow->has_exit &&
+	       (kind == TALE_CLOSED || kind == TALE_UNMAPPED || kind == TALE_PINNED);
+}
+
+/* Steps are told only where something is expected: that costs more than all else here. */
+static void keep_name(struct follow *follow, enum tale_kind kind, const char *name,
+		      const struct vfiosim_event *event)
+{
+	if (follow->expect && !is_cleaning_up(follow, kind))
+		tales_keep_name(&follow->tales, kind, name, tell(follow, event));
+}
+
+/* Files are open under the name of their device, without "device ". */
+static void keep_file(struct follow *follow, enum tale_kind kind, const char *object,
+		      const struct vfiosim_event *event)
+{
+	keep_name(follow, kind, strncmp(object, "device ", 7) ? object : object + 7, event);
+}
+
+static bool list_has(const struct what_list *list, const struct seen_mapping *mapping, bool ranges)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if ((!ranges || list->items[i].kind == WHAT_RANGE) &&
+		    what_is(&list->items[i], mapping))
+			return true;
+	return false;
+}
+
+/* Is it named by some expectation of what is held (@ranges: by its iovas)? @ret_any: is there one? */
+static bool is_held(const struct expectations *expect, const struct seen_mapping *mapping,
+		    bool ranges, bool *ret_any)
+{
+	bool held = list_has(&expect->omitted, mapping, ranges);
+
+	*ret_any = false;
+	for (size_t i = 0; i < expect->n_moments; i++) {
+		const struct moment_want *want = &expect->moments[i];
+
+		*ret_any = *ret_any || want->holds.node || want->spaces.listed;
+		held = held || list_has(&want->holds, mapping, ranges);
+		for (size_t k = 0; want->spaces.listed && k < want->spaces.n; k++)
+			held = held || list_has(&want->spaces.items[k].holds, mapping, ranges);
+	}
+	return held;
+}
+
+/* Regions, what is named by its iovas, and some of what nobody expects: there may be thousands. */
+static bool is_worth_telling(struct follow *follow, const struct seen_mapping *mapping)
+{
+	const struct expectations *expect = follow->expect;
+	bool any;
+
+	if (!expect || mapping->device || is_held(expect, mapping, true, &any))
+		return expect;
+	return any && !is_held(expect, mapping, false, &any) && follow->n_strays++ < STRAYS_MAX;
+}
+
+static void keep_mapping(struct follow *follow, enum tale_kind kind,
+			 const struct seen_mapping *mapping, unsigned space,
+			 const struct vfiosim_event *event)
+{
+	if (is_cleaning_up(follow, kind))
+		return;
+	if (is_worth_telling(follow, mapping) || (follow->expect && kind == TALE_MAP_REFUSED))
+		tales_keep_mapping(&follow->tales, kind, mapping, space, tell(follow, event));
+}
+
+/* What any step may be worth: it changed what is pinned, or was refused last. */
+static void note_step(struct follow *follow, const struct vfiosim_event *event)
+{
+	struct vfiosim_counters counters;
+
+	if (follow->expect && follow->expect->exit != EXIT_UNSAID && event->result < 0)
+		keep_name(follow, TALE_FAILED, NULL, event);
+	if (!follow->wants_pinned)
+		return;
+	vfiosim_counters(follow->sim, &counters);
+	if (counters.pinned_pages != follow->pinned)
+		keep_name(follow, TALE_PINNED, NULL, event);
+	follow->pinned = counters.pinned_pages;
+}
+
+static bool wants_pinned(const struct expectations *expect)
+{
+	for (size_t i = 0; expect && i < expect->n_moments; i++) {
+		const struct moment_want *want = &expect->moments[i];
+
+		if (want->pinned.node)
+			return true;
+		for (size_t k = 0; want->spaces.listed && k < want->spaces.n; k++)
+			if (want->spaces.items[k].pinned.node)
+				return true;
+	}
+	return false;
 }
 
 /* ---- Spaces ------------------------------------------------------------ */
@@ -192,7 +289,6 @@ static unsigned number_of(struct follow *follow, struct track *track)
 
 static void forget_refused_map(struct follow *follow, size_t index)
 {
-	free(follow->refused_maps[index].told);
 	follow->refused_maps[index] = follow->refused_maps[--follow->n_refused_maps];
 }
 
@@ -233,13 +329,6 @@ static bool is_there(const struct vfiosim_spaces *spaces, struct space_key key)
 
 /* ---- The fullest moment ------------------------------------------------ */
 
-static void clear_omitted(struct seen_outcome *best)
-{
-	best->n_omitted = 0;
-	free(best->told);
-	best->told = NULL;
-}
-
 static void note_omitted(struct follow *follow)
 {
 	struct seen_outcome *best = &follow->best;
@@ -250,12 +339,10 @@ static void note_omitted(struct follow *follow)
 		follow->no_memory = true;
 		return;
 	}
-	clear_omitted(best);
 	best->omitted = omitted;
+	best->n_omitted = 0;
 	for (size_t i = 0; i < n; i++)
 		omitted[best->n_omitted++] = follow->refused_maps[i].mapping;
-	if (n)
-		best->told = keep_text(follow, follow->refused_maps[n - 1].told);
 }
 
 /*
@@ -301,7 +388,10 @@ void seen_done(struct seen *seen)
 static struct seen_mapping mapping_of(const struct follow *follow, struct space_key key,
 				      const struct vfiosim_mapping *mapping)
 {
-	struct seen_mapping seen = { .iova = { mapping->first, mapping->last } };
+	struct seen_mapping seen = {
+		.iova = { mapping->first, mapping->last },
+		.moves = mapping->client && mapping->first == mapping->at,
+	};
 
 	for (size_t i = 0; i < follow->n_held; i++)
 		if (same_key(follow->held[i].space, key) &&
@@ -394,7 +484,7 @@ static void moment(struct follow *follow, enum moment_kind kind, const char *nam
 			break;
 		if (!now.spaces)
 			look(follow, &now);
-		judge_moment(follow->topology, want, &now, follow->told,
+		judge_moment(follow->topology, want, &now, &follow->tales,
 			     report_moment(follow->report, expect, follow->next_moment));
 		follow->next_moment++;
 	}
@@ -429,6 +519,20 @@ static bool is_about(const struct step_want *want, const struct deed *deed)
 	return true;
 }
 
+/* The same in another space: better than nothing to tell, if nothing nearer comes. */
+static void note_near(struct follow *follow, const struct step_want *want, const struct deed *deed)
+{
+	struct step_want anywhere = *want;
+
+	anywhere.space = 0;
+	if (!want->space || want->kind != deed->kind || !is_about(&anywhere, deed) ||
+	    (follow->near && !follow->near_space))
+		return;
+	free(follow->near);
+	follow->near = tell(follow, deed->event);
+	follow->near_space = deed->space;
+}
+
 static void do_must(struct follow *follow, const struct deed *deed)
 {
 	const struct expectations *expect = follow->expect;
@@ -437,17 +541,21 @@ static void do_must(struct follow *follow, const struct deed *deed)
 	if (follow->next_must >= expect->n_must)
 		return;
 	want = &expect->must[follow->next_must];
-	if (want->kind != deed->kind || !is_about(want, deed))
+	if (want->kind != deed->kind || !is_about(want, deed)) {
+		note_near(follow, want, deed);
 		return;
+	}
 	if (!answer_is(want, deed->event, true)) {
 		free(follow->near);
 		follow->near = tell(follow, deed->event);
+		follow->near_space = 0;
 		return;
 	}
 	row_pass(report_must(follow->report, expect, follow->next_must), "%s", "");
 	follow->next_must++;
 	free(follow->near);
 	follow->near = NULL;
+	follow->near_space = 0;
 }
 
 static void do_never(struct follow *follow, const struct deed *deed)
@@ -488,7 +596,7 @@ static void attached(struct follow *follow, struct track *track, const char *dev
 	if (!has_text(follow->attached, follow->n_attached, device) &&
 	    make_room(follow, &follow->attached, follow->n_attached, sizeof(device)))
 		follow->attached[follow->n_attached++] = device;
-	remember_step(follow, event);
+	keep_name(follow, TALE_ATTACHED, device, event);
 	do_deed(follow, &deed);
 }
 
@@ -549,17 +657,17 @@ static void refused(struct follow *follow, const char *const *devices, size_t n,
 	const struct deed deed = { .kind = STEP_ATTACH, .event = event, .devices = devices,
 				   .n_devices = n, .space = space };
 
-	remember_step(follow, event);
 	do_deed(follow, &deed);
 	for (size_t i = 0; i < n; i++) {
 		bool known = false;
+
+		keep_name(follow, TALE_REFUSED, devices[i], event);
 
 		for (size_t k = 0; k < follow->n_refused; k++)
 			known = known || !strcmp(follow->refused[k].device, devices[i]);
 		if (!known && make_room(follow, &follow->refused, follow->n_refused,
 					sizeof(*follow->refused)))
-			follow->refused[follow->n_refused++] = (struct seen_refused){
-				devices[i], keep_text(follow, follow->told) };
+			follow->refused[follow->n_refused++] = (struct seen_refused){ devices[i] };
 		moment(follow, MOMENT_REFUSED, devices[i]);
 	}
 }
@@ -724,7 +832,7 @@ static void refuse_map(struct follow *follow, struct space_key key, const struct
 	if (!make_room(follow, &follow->refused_maps, follow->n_refused_maps, sizeof(*map)))
 		return;
 	map = &follow->refused_maps[follow->n_refused_maps++];
-	*map = (struct refused_map){ .mapping = *mapping, .space = key, .told = tell(follow, event) };
+	*map = (struct refused_map){ .mapping = *mapping, .space = key };
 }
 
 static void keep_held(struct follow *follow, struct space_key key, const struct seen_mapping *mapping)
@@ -750,15 +858,31 @@ static void on_map(struct follow *follow, const struct vfiosim_event *event,
 	if (!track)
 		return;
 	if (event->result < 0) {
-		remember_step(follow, event);
+		keep_mapping(follow, TALE_MAP_REFUSED, &deed.mapping, deed.space, event);
 		refuse_map(follow, key, &deed.mapping, event);
 	} else {
 		forget_mappings(follow, key, deed.mapping.iova);
 		keep_held(follow, key, &deed.mapping);
+		keep_mapping(follow, TALE_MAPPED, &deed.mapping, deed.space, event);
 		track->bytes += span_length(deed.mapping.iova);
 		track->live = true;
 	}
 	note_fullness(follow);
+}
+
+/* Regions that were there, and what is named by its iovas. */
+static void keep_unmapped(struct follow *follow, struct space_key key, struct span iova,
+			  unsigned space, const struct vfiosim_event *event)
+{
+	const struct seen_mapping gone = { .iova = iova };
+	bool any;
+
+	for (size_t i = 0; i < follow->n_held; i++)
+		if (same_key(follow->held[i].space, key) &&
+		    span_overlaps(follow->held[i].mapping.iova, iova))
+			keep_mapping(follow, TALE_UNMAPPED, &follow->held[i].mapping, space, event);
+	if (follow->expect && is_held(follow->expect, &gone, true, &any))
+		keep_mapping(follow, TALE_UNMAPPED, &gone, space, event);
 }
 
 static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
@@ -775,6 +899,7 @@ static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
 	do_deed(follow, &deed);
 	if (!track || event->result < 0)
 		return;
+	keep_unmapped(follow, key, everything ? SPAN_ALL : mapping.iova, deed.space, event);
 	forget_mappings(follow, key, everything ? SPAN_ALL : mapping.iova);
 	ANSWERED(event, &gone, "size", "length");
 	track->bytes -= gone < track->bytes ? gone : track->bytes;
@@ -783,18 +908,20 @@ static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
 
 /* ---- What is open ------------------------------------------------------ */
 
-static void opened(struct follow *follow, const char *object)
+static void opened(struct follow *follow, const char *object, const struct vfiosim_event *event)
 {
 	char *copy = keep_text(follow, object);
 
+	keep_file(follow, TALE_OPENED, object, event);
 	if (copy && make_room(follow, &follow->open, follow->n_open, sizeof(copy)))
 		follow->open[follow->n_open++] = copy;
 	else
 		free(copy);
 }
 
-static void closed(struct follow *follow, const char *object)
+static void closed(struct follow *follow, const char *object, const struct vfiosim_event *event)
 {
+	keep_file(follow, TALE_CLOSED, object, event);
 	for (size_t i = 0; i < follow->n_open; i++) {
 		if (strcmp(follow->open[i], object))
 			continue;
@@ -806,12 +933,12 @@ static void closed(struct follow *follow, const char *object)
 }
 
 /* The device's name may have options behind it. */
-static void opened_device(struct follow *follow, const char *text)
+static void opened_device(struct follow *follow, const char *text, const struct vfiosim_event *event)
 {
 	char object[96];
 
 	snprintf(object, sizeof(object), "device %.*s", (int)strcspn(text, " "), text);
-	opened(follow, object);
+	opened(follow, object, event);
 }
 
 /* ---- Events, sorted ---------------------------------------------------- */
@@ -841,12 +968,12 @@ static void on_file(struct follow *follow, const struct vfiosim_event *event)
 			look(follow, &follow->at_exit);
 		follow->has_exit = true;
 	} else if (!strcmp(event->verb, "close")) {
-		closed(follow, event->object);
+		closed(follow, event->object, event);
 		update(follow, event);
 	} else if (!strcmp(event->verb, "mark")) {
 		moment(follow, MOMENT_MARK, event->object + strlen("mark "));
 	} else if (event->result >= 0) {
-		opened(follow, event->object);
+		opened(follow, event->object, event);
 	} else {
 		open_refused(follow, event);
 	}
@@ -881,7 +1008,7 @@ static void on_get_device(struct follow *follow, const struct vfiosim_event *eve
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(event->text, " "), event->text);
 	index = vfiosim_topology_device(follow->topology, name);
 	if (event->result >= 0)
-		opened_device(follow, name);
+		opened_device(follow, name, event);
 	else if (index >= 0)
 		refused(follow, &follow->topology->devices[index].address, 1, 0, event);
 }
@@ -923,8 +1050,10 @@ static struct seen_mapping asked_mapping(struct follow *follow, const struct vfi
 	ASKED(event, &length, "size", "length");
 	if (!span_make(iova, length, &mapping.iova))
 		mapping.iova = (struct span){ iova, length ? UINT64_MAX : iova };
-	if (is_command(event, "map") && ASKED(event, &uva, "vaddr", "user_va") &&
-	    !vfiosim_region_at(follow->sim, event->client, uva, &mapping.device, &offset))
+	if (!is_command(event, "map") || !ASKED(event, &uva, "vaddr", "user_va"))
+		return mapping;
+	mapping.moves = iova == uva;
+	if (!vfiosim_region_at(follow->sim, event->client, uva, &mapping.device, &offset))
 		mapping.region = (unsigned)(offset >> REGION_SHIFT);
 	return mapping;
 }
@@ -945,6 +1074,7 @@ static void on_event(void *ctx, const struct vfiosim_event *event, const struct 
 		mapping = asked_mapping(follow, event);
 	pthread_mutex_lock(&follow->lock);
 	follow->steps += strcmp(event->verb, "left-open") && explain_tells(event);
+	note_step(follow, event);
 	if (concerns_us(event)) {
 		if (event->command)
 			on_command(follow, event, about, &mapping);
@@ -969,6 +1099,7 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->topology = topology;
 	follow->expect = expect;
 	follow->report = report;
+	follow->wants_pinned = wants_pinned(expect);
 	follow->counts = calloc((expect ? expect->n_never : 0) + 1, sizeof(*follow->counts));
 	if (record)
 		follow->record = record_create(topology, record);
@@ -991,13 +1122,20 @@ static void drop_attached(struct follow *follow)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < follow->n_refused; i++) {
-		if (has_text(follow->attached, follow->n_attached, follow->refused[i].device))
-			free(follow->refused[i].told);
-		else
+	for (size_t i = 0; i < follow->n_refused; i++)
+		if (!has_text(follow->attached, follow->n_attached, follow->refused[i].device))
 			follow->refused[n++] = follow->refused[i];
-	}
 	follow->n_refused = n;
+}
+
+/* Why it never came: a device that was refused is not attached, and the other way round. */
+static const char *instead_of(const struct follow *follow, const struct moment_want *want)
+{
+	if (want->kind == MOMENT_ATTACHED)
+		return tales_of(&follow->tales, TALE_REFUSED, want->name);
+	if (want->kind == MOMENT_REFUSED)
+		return tales_of(&follow->tales, TALE_ATTACHED, want->name);
+	return NULL;
 }
 
 static void finish_moments(struct follow *follow)
@@ -1009,10 +1147,10 @@ static void finish_moments(struct follow *follow)
 		struct expect_row *row = report_moment(follow->report, expect, i);
 
 		if (want->kind == MOMENT_EXIT)
-			judge_moment(follow->topology, want, &follow->at_exit, NULL, row);
+			judge_moment(follow->topology, want, &follow->at_exit, &follow->tales, row);
 		else
-			row_fail(row, want->node, NULL, "this moment never came%s",
-				 i ? ", not after the one before it" : "");
+			row_fail(row, want->node, instead_of(follow, want),
+				 "this moment never came%s", i ? ", not after the one before it" : "");
 	}
 }
 
@@ -1027,6 +1165,10 @@ static void finish_must(struct follow *follow)
 			row_fail(row, expect->must[i].node, NULL,
 				 "expected %s, but what must come before it did not",
 				 expect->must[i].text);
+		else if (follow->near && follow->near_space)
+			row_fail(row, expect->must[i].node, follow->near,
+				 "expected %s, seen in space %u", expect->must[i].text,
+				 follow->near_space);
 		else if (follow->near)
 			row_fail(row, expect->must[i].node, follow->near,
 				 "expected %s, seen with another answer", expect->must[i].text);
@@ -1065,8 +1207,10 @@ void follow_finish(struct follow *follow)
 		finish_never(follow);
 		if (follow->expect->outcome)
 			judge_outcome(follow->topology, follow->expect, &follow->best,
-				      follow->refused, follow->n_refused,
+				      follow->refused, follow->n_refused, &follow->tales,
 				      report_outcome(follow->report, follow->expect));
+		snprintf(follow->report->last_failed, sizeof(follow->report->last_failed), "%s",
+			 tales_of(&follow->tales, TALE_FAILED, NULL) ?: "");
 		follow->report->complete = !follow->no_memory;
 	}
 	if (follow->record)
@@ -1091,13 +1235,10 @@ void follow_destroy(struct follow *follow)
 	free(follow->open);
 	free(follow->places);
 	free(follow->attached);
-	for (size_t i = 0; i < follow->n_refused; i++)
-		free(follow->refused[i].told);
 	free(follow->refused);
-	clear_omitted(&follow->best);
 	free(follow->best.omitted);
 	seen_done(&follow->at_exit);
-	free(follow->told);
+	tales_done(&follow->tales);
 	free(follow->near);
 	for (size_t i = 0; follow->expect && i < follow->expect->n_never; i++)
 		free(follow->counts[i].told);

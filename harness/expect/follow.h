@@ -21,15 +21,9 @@
 #include <vfiosim/vfiosim.h>
 
 #include "expect/expect.h"
+#include "expect/tales.h"
 
 struct expect_report;
-
-/* Iovas that are mapped, or were to be, and of what: @device NULL: memory. */
-struct seen_mapping {
-	struct span iova;
-	const char *device;	/* an address */
-	unsigned region;
-};
 
 struct seen_space {
 	unsigned number;	/* from 1 */
@@ -57,12 +51,10 @@ struct seen_outcome {
 	size_t n_spaces;
 	struct seen_mapping *omitted;
 	size_t n_omitted;
-	char *told;			/* the step that was refused last, of those; NULL */
 };
 
 struct seen_refused {
 	const char *device;		/* an address */
-	char *told;			/* the step that refused it first */
 };
 
 struct follow;

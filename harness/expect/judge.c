@@ -160,24 +160,40 @@ static bool any_what(const struct what_list *list, const struct seen_mapping *ma
 	return false;
 }
 
-/* Every one of @list is among the mappings, and every mapping is one of @list. */
-static bool same_mappings(const struct what_list *list, const struct seen_mapping *mappings, size_t n)
+/* The first that should not be there; NULL: none. */
+static const struct seen_mapping *surplus(const struct what_list *list,
+					  const struct seen_mapping *mappings, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!any_what(list, &mappings[i]))
-			return false;
+			return &mappings[i];
+	return NULL;
+}
+
+/* The first that is not there; NULL: none. */
+static const struct what *missing(const struct what_list *list, const struct seen_mapping *mappings,
+				  size_t n)
+{
 	for (size_t i = 0; i < list->n; i++) {
 		size_t k = 0;
 
 		while (k < n && !what_is(&list->items[i], &mappings[k]))
 			k++;
 		if (k == n)
-			return false;
+			return &list->items[i];
 	}
-	return true;
+	return NULL;
 }
 
 /* ---- Names ------------------------------------------------------------- */
+
+/* One row being judged. */
+struct judging {
+	const struct vfiosim_topology *topology;
+	const struct tales *tales;
+	FILE *message;		/* expected and seen */
+	const char *told;	/* the step that decided; NULL: none is known */
+};
 
 static bool has_name(const char *const *names, size_t n, const char *name)
 {
@@ -197,6 +213,16 @@ static bool same_names(const struct name_list *want, const char *const *seen, si
 	return same;
 }
 
+/* The first name of @names that is not one of @others; NULL: none. */
+static const char *first_other(const char *const *names, size_t n, const char *const *others,
+			       size_t n_others)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!has_name(others, n_others, names[i]))
+			return names[i];
+	return NULL;
+}
+
 static void put_names(FILE *to, const struct vfiosim_topology *topology, const char *const *names,
 		      size_t n)
 {
@@ -206,67 +232,117 @@ static void put_names(FILE *to, const struct vfiosim_topology *topology, const c
 	fputc(']', to);
 }
 
-static bool judge_names(const struct vfiosim_topology *topology, const struct name_list *want,
-			const char *const *seen, size_t n, const char *what, FILE *message)
+/* What came is told as @came, what did not as @missed or, failing that, @came. */
+static bool judge_names(struct judging *judging, const struct name_list *want,
+			const char *const *seen, size_t n, const char *what, enum tale_kind came,
+			enum tale_kind missed)
 {
+	const char *too_much, *too_few;
+
 	if (!want->node || same_names(want, seen, n))
 		return true;
-	fprintf(message, "expected %s ", what);
-	put_names(message, topology, want->names, want->n);
-	fputs(", seen ", message);
-	put_names(message, topology, seen, n);
+	fprintf(judging->message, "expected %s ", what);
+	put_names(judging->message, judging->topology, want->names, want->n);
+	fputs(", seen ", judging->message);
+	put_names(judging->message, judging->topology, seen, n);
+	too_much = first_other(seen, n, want->names, want->n);
+	too_few = first_other(want->names, want->n, seen, n);
+	if (too_much)
+		judging->told = tales_of(judging->tales, came, too_much);
+	if (!judging->told && too_few)
+		judging->told = tales_of(judging->tales, missed, too_few);
+	if (!judging->told && too_few)
+		judging->told = tales_of(judging->tales, came, too_few);
 	return false;
 }
 
 /* ---- Spaces ------------------------------------------------------------ */
 
-static bool judge_holds(const struct vfiosim_topology *topology, const struct what_list *want,
-			const struct seen_mapping *mappings, size_t n, const char *what, FILE *message)
+/* What should not be there was mapped, what is not there was refused, or unmapped, or never asked for. */
+static void tell_holds(struct judging *judging, const struct seen_mapping *too_much,
+		       const struct what *too_few, unsigned space)
 {
-	if (!want->node || same_mappings(want, mappings, n))
+	if (too_much)
+		judging->told = tales_of_mapping(judging->tales, TALE_MAPPED, too_much, space);
+	if (judging->told || !too_few)
+		return;
+	judging->told = tales_of_what(judging->tales, TALE_MAP_REFUSED, TALE_UNMAPPED, too_few,
+				      space);
+	if (!judging->told && !too_much)
+		fprintf(judging->message, "; nothing has asked to map %s there", too_few->text);
+}
+
+static bool judge_holds(struct judging *judging, const struct what_list *want,
+			const struct seen_mapping *mappings, size_t n, const char *what,
+			unsigned space)
+{
+	const struct seen_mapping *too_much = surplus(want, mappings, n);
+	const struct what *too_few = missing(want, mappings, n);
+
+	if (!want->node || (!too_much && !too_few))
 		return true;
-	fprintf(message, "expected %s ", what);
-	put_whats(message, want);
-	fputs(", seen ", message);
-	put_mappings(message, topology, mappings, n);
+	fprintf(judging->message, "expected %s ", what);
+	put_whats(judging->message, want);
+	fputs(", seen ", judging->message);
+	put_mappings(judging->message, judging->topology, mappings, n);
+	tell_holds(judging, too_much, too_few, space);
 	return false;
 }
 
-static bool judge_pinned(const struct number_want *want, uint64_t pinned, const char *what,
-			 FILE *message)
+static bool judge_pinned(struct judging *judging, const struct number_want *want, uint64_t pinned,
+			 const char *what)
 {
 	if (!want->node || want->value == pinned)
 		return true;
-	fprintf(message, "expected %s 0x%" PRIx64 " bytes, seen 0x%" PRIx64, what, want->value, pinned);
+	fprintf(judging->message, "expected %s 0x%" PRIx64 " bytes, seen 0x%" PRIx64, what,
+		want->value, pinned);
+	judging->told = tales_of(judging->tales, TALE_PINNED, NULL);
 	return false;
 }
 
-static bool judge_space(const struct vfiosim_topology *topology, const struct space_want *want,
-			const struct seen_space *seen, FILE *message)
+static bool judge_space(struct judging *judging, const struct space_want *want,
+			const struct seen_space *seen)
 {
 	char devices[40], holds[40], pinned[40];
 
 	snprintf(devices, sizeof(devices), "devices of space %u", seen->number);
 	snprintf(holds, sizeof(holds), "space %u to hold", seen->number);
 	snprintf(pinned, sizeof(pinned), "pinned in space %u", seen->number);
-	return judge_names(topology, &want->devices, seen->devices, seen->n_devices, devices,
-			   message) &&
-	       judge_holds(topology, &want->holds, seen->mappings, seen->n_mappings, holds,
-			   message) &&
-	       judge_pinned(&want->pinned, seen->pinned, pinned, message);
+	return judge_names(judging, &want->devices, seen->devices, seen->n_devices, devices,
+			   TALE_ATTACHED, TALE_REFUSED) &&
+	       judge_holds(judging, &want->holds, seen->mappings, seen->n_mappings, holds,
+			   seen->number) &&
+	       judge_pinned(judging, &want->pinned, seen->pinned, pinned);
 }
 
-static bool judge_spaces(const struct vfiosim_topology *topology, const struct spaces_want *want,
-			 const struct seen_space *seen, size_t n, FILE *message)
+/* Too many: what made the last of them; too few: what was refused. */
+static void tell_spaces(struct judging *judging, const struct spaces_want *want,
+			const struct seen_space *seen, size_t n)
+{
+	const struct seen_space *last = n ? &seen[n - 1] : NULL;
+
+	if (n > want->n && last->n_devices)
+		judging->told = tales_of(judging->tales, TALE_ATTACHED, last->devices[0]);
+	else if (n > want->n && last->n_mappings)
+		judging->told = tales_of_mapping(judging->tales, TALE_MAPPED, &last->mappings[0],
+						 last->number);
+	if (!judging->told)
+		judging->told = tales_of(judging->tales, TALE_REFUSED, NULL);
+}
+
+static bool judge_spaces(struct judging *judging, const struct spaces_want *want,
+			 const struct seen_space *seen, size_t n)
 {
 	if (!want->node)
 		return true;
 	if (want->n != n) {
-		fprintf(message, "expected %zu space%s, seen %zu", want->n, want->n == 1 ? "" : "s", n);
+		fprintf(judging->message, "expected %zu space%s, seen %zu", want->n,
+			want->n == 1 ? "" : "s", n);
+		tell_spaces(judging, want, seen, n);
 		return false;
 	}
 	for (size_t i = 0; i < n && want->listed; i++)
-		if (!judge_space(topology, &want->items[i], &seen[i], message))
+		if (!judge_space(judging, &want->items[i], &seen[i]))
 			return false;
 	return true;
 }
@@ -300,8 +376,7 @@ static bool gather(const struct seen *seen, const char ***ret_devices, size_t *r
 }
 
 /* "device 0000:01:00.0" is that device; other words stay what they are. */
-static bool judge_open(const struct vfiosim_topology *topology, const struct name_list *want,
-		       const struct seen *seen, FILE *message)
+static bool judge_open(struct judging *judging, const struct name_list *want, const struct seen *seen)
 {
 	const char **names;
 	bool same;
@@ -310,18 +385,18 @@ static bool judge_open(const struct vfiosim_topology *topology, const struct nam
 		return true;
 	names = calloc(seen->n_open + 1, sizeof(*names));
 	if (!names) {
-		fputs("there is no memory to compare what is open", message);
+		fputs("there is no memory to compare what is open", judging->message);
 		return false;
 	}
 	for (size_t i = 0; i < seen->n_open; i++)
 		names[i] = strncmp(seen->open[i], "device ", 7) ? seen->open[i] : seen->open[i] + 7;
-	same = judge_names(topology, want, names, seen->n_open, "open", message);
+	same = judge_names(judging, want, names, seen->n_open, "open", TALE_OPENED, TALE_CLOSED);
 	free(names);
 	return same;
 }
 
-static bool judge_seen(const struct vfiosim_topology *topology, const struct moment_want *want,
-		       const struct seen *seen, FILE *message)
+static bool judge_seen(struct judging *judging, const struct moment_want *want,
+		       const struct seen *seen)
 {
 	struct seen_mapping *mappings;
 	const char **devices;
@@ -329,12 +404,13 @@ static bool judge_seen(const struct vfiosim_topology *topology, const struct mom
 	bool same = gather(seen, &devices, &n, &mappings, &n_mappings);
 
 	if (!same)
-		fputs("there is no memory to compare spaces", message);
-	same = same && judge_spaces(topology, &want->spaces, seen->spaces, seen->n_spaces, message) &&
-	       judge_names(topology, &want->devices, devices, n, "devices", message) &&
-	       judge_holds(topology, &want->holds, mappings, n_mappings, "spaces to hold", message) &&
-	       judge_pinned(&want->pinned, seen->pinned, "pinned", message) &&
-	       judge_open(topology, &want->open, seen, message);
+		fputs("there is no memory to compare spaces", judging->message);
+	same = same && judge_spaces(judging, &want->spaces, seen->spaces, seen->n_spaces) &&
+	       judge_names(judging, &want->devices, devices, n, "devices", TALE_ATTACHED,
+			   TALE_REFUSED) &&
+	       judge_holds(judging, &want->holds, mappings, n_mappings, "spaces to hold", 0) &&
+	       judge_pinned(judging, &want->pinned, seen->pinned, "pinned") &&
+	       judge_open(judging, &want->open, seen);
 	free(devices);
 	free(mappings);
 	return same;
@@ -350,22 +426,22 @@ static void row_judge(struct expect_row *to, const struct ynode *node, bool pass
 }
 
 void judge_moment(const struct vfiosim_topology *topology, const struct moment_want *want,
-		  const struct seen *seen, const char *told, struct expect_row *to)
+		  const struct seen *seen, const struct tales *tales, struct expect_row *to)
 {
 	char message[ROW_MESSAGE_MAX / 2] = "";
-	FILE *file = fmemopen(message, sizeof(message), "w");
-	bool passed = file && judge_seen(topology, want, seen, file);
+	struct judging judging = { .topology = topology, .tales = tales,
+				   .message = fmemopen(message, sizeof(message), "w") };
+	bool passed = judging.message && judge_seen(&judging, want, seen);
 
-	if (file)
-		fclose(file);
-	row_judge(to, want->node, passed, told, message);
+	if (judging.message)
+		fclose(judging.message);
+	row_judge(to, want->node, passed, judging.told, message);
 }
 
 /* ---- The outcome ------------------------------------------------------- */
 
-static bool judge_refused(const struct vfiosim_topology *topology, const struct name_list *want,
-			  const struct seen_refused *refused, size_t n, const char **ret_told,
-			  FILE *message)
+static bool judge_refused(struct judging *judging, const struct name_list *want,
+			  const struct seen_refused *refused, size_t n)
 {
 	const char **names;
 	bool same;
@@ -374,42 +450,62 @@ static bool judge_refused(const struct vfiosim_topology *topology, const struct 
 		return true;
 	names = calloc(n + 1, sizeof(*names));
 	if (!names) {
-		fputs("there is no memory to compare devices", message);
+		fputs("there is no memory to compare devices", judging->message);
 		return false;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		names[i] = refused[i].device;
-		if (!has_name(want->names, want->n, names[i]))
-			*ret_told = refused[i].told;
-	}
-	same = judge_names(topology, want, names, n, "refused", message);
+	same = judge_names(judging, want, names, n, "refused", TALE_REFUSED, TALE_ATTACHED);
 	free(names);
 	return same;
 }
 
+/* A device that was refused in one space is why there is another; or why there is none. */
+static bool judge_fullest(struct judging *judging, const struct spaces_want *want, size_t n)
+{
+	if (!want->node || want->n == n)
+		return true;
+	fprintf(judging->message, "expected %zu space%s at the fullest moment, seen %zu", want->n,
+		want->n == 1 ? "" : "s", n);
+	judging->told = tales_of(judging->tales, TALE_REFUSED, NULL);
+	if (!judging->told)
+		judging->told = tales_of(judging->tales, TALE_ATTACHED, NULL);
+	return false;
+}
+
+static bool judge_omitted(struct judging *judging, const struct what_list *want,
+			  const struct seen_outcome *seen)
+{
+	const struct seen_mapping *too_much = surplus(want, seen->omitted, seen->n_omitted);
+	const struct what *too_few = missing(want, seen->omitted, seen->n_omitted);
+
+	if (!want->node || (!too_much && !too_few))
+		return true;
+	fputs("expected omitted ", judging->message);
+	put_whats(judging->message, want);
+	fputs(", seen ", judging->message);
+	put_mappings(judging->message, judging->topology, seen->omitted, seen->n_omitted);
+	if (too_much)
+		judging->told = tales_of_mapping(judging->tales, TALE_MAP_REFUSED, too_much, 0);
+	else
+		judging->told = tales_of_what(judging->tales, TALE_MAPPED, TALE_MAPPED, too_few, 0);
+	if (!too_much && !judging->told)
+		fprintf(judging->message, "; no mapping of %s was refused", too_few->text);
+	return false;
+}
+
 void judge_outcome(const struct vfiosim_topology *topology, const struct expectations *expect,
 		   const struct seen_outcome *seen, const struct seen_refused *refused,
-		   size_t n_refused, struct expect_row *to)
+		   size_t n_refused, const struct tales *tales, struct expect_row *to)
 {
 	char message[ROW_MESSAGE_MAX / 2] = "";
-	FILE *file = fmemopen(message, sizeof(message), "w");
-	const char *told = NULL;
-	bool passed = file;
+	struct judging judging = { .topology = topology, .tales = tales,
+				   .message = fmemopen(message, sizeof(message), "w") };
+	bool passed = judging.message && judge_fullest(&judging, &expect->spaces, seen->n_spaces) &&
+		      judge_omitted(&judging, &expect->omitted, seen) &&
+		      judge_refused(&judging, &expect->refused, refused, n_refused);
 
-	if (passed && expect->spaces.node && expect->spaces.n != seen->n_spaces) {
-		fprintf(file, "expected %zu space%s at the fullest moment, seen %zu", expect->spaces.n,
-			expect->spaces.n == 1 ? "" : "s", seen->n_spaces);
-		told = n_refused ? refused[n_refused - 1].told : NULL;
-		passed = false;
-	}
-	if (passed && !judge_holds(topology, &expect->omitted, seen->omitted, seen->n_omitted,
-				   "omitted", file)) {
-		told = seen->told;
-		passed = false;
-	}
-	passed = passed &&
-		 judge_refused(topology, &expect->refused, refused, n_refused, &told, file);
-	if (file)
-		fclose(file);
-	row_judge(to, expect->outcome, passed, told, message);
+	if (judging.message)
+		fclose(judging.message);
+	row_judge(to, expect->outcome, passed, judging.told, message);
 }

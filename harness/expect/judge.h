@@ -13,6 +13,8 @@
 #define ROW_MESSAGE_MAX 1200
 #define ROW_DETAIL_MAX 2400
 
+struct tales;
+
 struct expect_row {
 	bool failed;
 	char name[ROW_NAME_MAX];	/* "never map msi" */
@@ -23,6 +25,7 @@ struct expect_row {
 struct expect_report {
 	size_t n;
 	bool complete;			/* the server has filled it */
+	char last_failed[ROW_DETAIL_MAX];	/* the last step that was refused, told; "" */
 	struct expect_row rows[];
 };
 
@@ -34,12 +37,13 @@ struct expect_row *report_moment(struct expect_report *report, const struct expe
 struct expect_row *report_must(struct expect_report *report, const struct expectations *expect, size_t index);
 struct expect_row *report_never(struct expect_report *report, const struct expectations *expect, size_t index);
 
-/* @to: the row's verdict. @told: the explained step, NULL: none. */
+/* @to: the row's verdict, with the step of @tales that decided it if it failed. */
 void judge_moment(const struct vfiosim_topology *topology, const struct moment_want *want,
-		  const struct seen *seen, const char *told, struct expect_row *to);
+		  const struct seen *seen, const struct tales *tales, struct expect_row *to);
 void judge_outcome(const struct vfiosim_topology *topology, const struct expectations *expect,
 		   const struct seen_outcome *seen, const struct seen_refused *refused,
-		   size_t n_refused, struct expect_row *to);
+		   size_t n_refused, const struct tales *tales, struct expect_row *to);
+/* @told: the explained step, NULL: none. */
 void row_fail(struct expect_row *row, const struct ynode *node, const char *told, const char *format,
 	      ...) __attribute__((format(printf, 4, 5)));
 void row_pass(struct expect_row *row, const char *format, ...) __attribute__((format(printf, 2, 3)));

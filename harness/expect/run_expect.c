@@ -92,7 +92,8 @@ static void put_status(FILE *to, int wait_status)
 }
 
 /* How the command ended, as a row. */
-static void judge_exit(const struct expectations *expect, int wait_status, struct expect_row *row)
+static void judge_exit(const struct expectations *expect, int wait_status,
+		       const char *last_failed, struct expect_row *row)
 {
 	const struct ynode *node = ynode_get(expect->root, "exit");
 	char seen[32] = "";
@@ -111,7 +112,8 @@ static void judge_exit(const struct expectations *expect, int wait_status, struc
 	if (same)
 		row_pass(row, "%s", seen);
 	else
-		row_fail(row, node, NULL, "expected exit %s, seen %s", node->text, seen);
+		row_fail(row, node, last_failed, "expected exit %s, seen %s%s", node->text, seen,
+			 *last_failed ? "; what was refused last:" : "");
 }
 
 static struct report_row report_row_of(const struct run_expect *run, const struct expect_row *row)
@@ -182,7 +184,7 @@ static int verdict(struct run_expect *run, int status, int wait_status, FILE *me
 			rows[n++] = &report->rows[i];
 	if (rows && exit_row) {
 		if (run->expect->exit != EXIT_UNSAID) {
-			judge_exit(run->expect, wait_status, exit_row);
+			judge_exit(run->expect, wait_status, report->last_failed, exit_row);
 			rows[n++] = exit_row;
 		}
 		failed = put_rows(run, rows, n, messages);

@@ -26,6 +26,9 @@ struct habits {
 	bool one_space;		/* a device that does not fit in is refused */
 	bool insists;		/* ... after it was tried twice */
 	bool maps_msi;		/* something over the window of the interrupts */
+	bool forgets;		/* what it has to map in its second space */
+	bool moved;		/* its memory is at other iovas */
+	bool identity;		/* its memory's iovas are its addresses, which differ in each run */
 	bool leaks;		/* leaves everything to the kernel */
 	int status;		/* its exit status */
 	int signal;		/* or what it ends by */
@@ -124,10 +127,24 @@ static void *map_bar(int device)
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
 }
 
+static uint64_t ram_iova(const struct habits *habits, const void *ram)
+{
+	return habits->identity ? (uintptr_t)ram : habits->moved ? 0x10000000 : 0;
+}
+
+/* Low enough for the IOMMU, and elsewhere in the next run. */
+static void *low_memory(size_t size)
+{
+	void *at = (void *)(0x100000000 + (uintptr_t)getpid() * 0x100000);
+
+	return mmap(at, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 /* The guest's memory and the mdev's BAR. What is refused is left out. */
 static void fill(const struct habits *habits, struct space space, const void *ram, const void *bar)
 {
-	map(habits, space, ram, 0, RAM_SIZE);
+	map(habits, space, ram, ram_iova(habits, ram), RAM_SIZE);
 	map(habits, space, bar, BAR_IOVA, 4096);
 }
 
@@ -138,7 +155,7 @@ static int client(const struct habits *habits)
 	int mdev = open_device(habits, iommufd, "/dev/vfio/11", "/dev/vfio/devices/vfio1");
 	int nic = open_device(habits, iommufd, "/dev/vfio/10", "/dev/vfio/devices/vfio0");
 	int mdev_fd, nic_fd = -1;
-	void *ram = memory(RAM_SIZE), *bar;
+	void *ram = habits->identity ? low_memory(RAM_SIZE) : memory(RAM_SIZE), *bar;
 
 	if (attach(habits, first, mdev))
 		return 90;
@@ -156,16 +173,17 @@ static int client(const struct habits *habits)
 		if (attach(habits, second, nic))
 			return 94;
 		nic_fd = device_fd(habits, nic, NIC);
-		fill(habits, second, ram, bar);
+		if (!habits->forgets)
+			fill(habits, second, ram, bar);
 	}
 	if (habits->signal)
 		raise(habits->signal);
 	if (habits->leaks)
 		return habits->status;
-	unmap(habits, first, 0, RAM_SIZE);
+	unmap(habits, first, ram_iova(habits, ram), RAM_SIZE);
 	unmap(habits, first, BAR_IOVA, 4096);
 	if (!habits->one_space)
-		unmap(habits, second, 0, RAM_SIZE);
+		unmap(habits, second, ram_iova(habits, ram), RAM_SIZE);
 	munmap(bar, 4096);
 	if (!habits->iommufd) {
 		close(mdev_fd);
@@ -292,6 +310,54 @@ START_TEST(moments)
 	      "this moment never came, not after the one before it");
 	FAILS("topology: hotadd\n"
 	      "at: [{moment: mark never, spaces: 0}]\n", "legacy", "this moment never came");
+}
+END_TEST
+
+/* Expected, seen, and the step that made it so. */
+START_TEST(mismatches_tell_the_step_that_decided)
+{
+	static const struct {
+		const char *yaml, *words, *step;
+	} rows[] = {
+		{ "outcome: {spaces: 1}", "legacy", "[pin-region; Linux:" },
+		{ "outcome: {spaces: 3}", "iommufd", "[pin-region; Linux:" },
+		{ "outcome: {omitted: []}", "legacy", "VFIO_IOMMU_MAP_DMA argsz=32 flags=READ|WRITE" },
+		{ "outcome: {omitted: [mdev0.bar0, mdev0.bar1]}", "legacy",
+		  "no mapping of mdev0.bar1 was refused" },
+		{ "outcome: {refused: [nic0]}", "legacy", "-> device 0000:01:00.0 opened" },
+		{ "outcome: {refused: []}", "iommufd,one-space", "[pin-region; Linux:" },
+		{ "at: [{moment: refused nic0, spaces: [{holds: [ram]}]}]", "legacy",
+		  "-> mapping 0xfe400000..0xfe400fff accepted unchecked" },
+		{ "at: [{moment: refused nic0, spaces: [{holds: [mdev0.bar0]}]}]", "legacy",
+		  "-> mapping 0x0..0xfffff accepted unchecked" },
+		{ "at: [{moment: attached nic0, spaces: [{}, {holds: [ram]}]}]", "legacy",
+		  "nothing has asked to map ram there" },
+		{ "at: [{moment: exit, spaces: [{}, {holds: [ram, mdev0.bar0]}]}]", "legacy,leaks",
+		  "[pin-region; Linux:" },
+		{ "at: [{moment: exit, holds: [mdev0.bar0]}]", "iommufd,one-space", "IOMMU_IOAS_UNMAP" },
+		{ "at: [{moment: exit, spaces: 0}]", "legacy,leaks", "-> device 0000:01:00.0 opened" },
+		{ "at: [{moment: exit, devices: [mdev0]}]", "legacy,leaks",
+		  "-> device 0000:01:00.0 opened" },
+		{ "at: [{moment: attached nic0, devices: [nic0, mdev0]}, {moment: exit, devices: [mdev0, nic0]}]",
+		  "iommufd,one-space", "[pin-region; Linux:" },
+		{ "at: [{moment: exit, open: []}]", "legacy,leaks", "container 1: open it" },
+		{ "at: [{moment: exit, open: [nic0]}]", "legacy", "device 0000:01:00.0: close it" },
+		{ "at: [{moment: exit, pinned: 0}]", "legacy,leaks", "VFIO_IOMMU_MAP_DMA" },
+		{ "at: [{moment: attached nic0}]", "legacy,one-space", "[pin-region; Linux:" },
+		{ "at: [{moment: refused mdev0}]", "legacy", "-> device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 opened" },
+		{ "must: [{attach: nic0, space: 3}]", "legacy", "-> device 0000:01:00.0 opened" },
+		{ "must: [{map: mdev0.bar0, space: 2}]", "legacy", "[pin-region; Linux:" },
+		{ "never: [{map: mdev0.bar0}]", "legacy", "-> mapping 0xfe400000..0xfe400fff accepted" },
+		{ "exit: 3", "legacy", "[pin-region; Linux:" },
+	};
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char yaml[256];
+
+		snprintf(yaml, sizeof(yaml), "topology: hotadd\n%s\n", rows[i].yaml);
+		FAILS(yaml, rows[i].words, rows[i].step);
+	}
 }
 END_TEST
 
@@ -473,6 +539,10 @@ START_TEST(recorded_and_held_against)
 		{ "legacy,leaks", "legacy" },
 		{ "iommufd,one-space", "iommufd,one-space,insists" },
 		{ "legacy", "legacy,maps-msi" },
+		{ "legacy", "legacy,forgets" },
+		{ "legacy", "legacy,moved" },
+		{ "iommufd,moved", "iommufd" },
+		{ "legacy,identity", "legacy,identity,leaks" },
 	};
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
@@ -529,6 +599,7 @@ static Suite *expect_suite(void)
 	const TTest *const tests[] = {
 		outcome,
 		moments,
+		mismatches_tell_the_step_that_decided,
 		what_is_left_to_the_kernel,
 		must_and_never,
 		never_tells_how_many_were_looked_at,
@@ -558,6 +629,9 @@ static int client_main(const char *words)
 		.one_space = strstr(words, "one-space"),
 		.insists = strstr(words, "insists"),
 		.maps_msi = strstr(words, "maps-msi"),
+		.forgets = strstr(words, "forgets"),
+		.moved = strstr(words, "moved"),
+		.identity = strstr(words, "identity"),
 		.leaks = strstr(words, "leaks"),
 		.status = status ? atoi(status + strlen("status-")) : 0,
 		.signal = strstr(words, "killed") ? SIGTERM : 0,

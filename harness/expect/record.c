@@ -10,6 +10,9 @@
 
 #include "expect/judge.h"
 
+#define RANGES_MAX 8		/* of memory in a list of what a space holds */
+#define RANGE_GAP 0x100000u	/* bytes between two that are one all the same */
+
 struct record {
 	const struct vfiosim_topology *topology;
 	FILE *to;
@@ -23,6 +26,7 @@ struct record {
 		bool refused;		/* one of them */
 	} tries[64];
 	size_t n_tries;
+	uint64_t filled;		/* spaces 1..64 that memory was mapped in: a bit each */
 };
 
 static bool is_msi(const struct record *record, const struct seen_mapping *mapping)
@@ -88,20 +92,66 @@ static void put_devices(const struct record *record, FILE *to, const char *const
 	fputc(']', to);
 }
 
-/* "[ram, mdev0.bar0]": memory once, whatever pieces it is mapped in. */
+static int by_iova(const void *one, const void *other)
+{
+	const struct span *a = one, *b = other;
+
+	return (a->first > b->first) - (a->first < b->first);
+}
+
+/* What is mapped with little between is one; firmware moves such holes. Returns how many are left. */
+static size_t merge(struct span *spans, size_t n)
+{
+	size_t last = 0;
+
+	qsort(spans, n, sizeof(*spans), by_iova);
+	for (size_t i = 1; i < n; i++) {
+		if (spans[i].first <= spans[last].last ||
+		    spans[i].first - spans[last].last <= RANGE_GAP)
+			spans[last].last = spans[i].last > spans[last].last ? spans[i].last :
+									      spans[last].last;
+		else
+			spans[++last] = spans[i];
+	}
+	return n ? last + 1 : 0;
+}
+
+/* Memory: its iovas, if they are few and the same in each run, else "ram". True: there is some. */
+static bool put_memory(FILE *to, const struct seen_mapping *mappings, size_t n)
+{
+	struct span *spans = calloc(n + 1, sizeof(*spans));
+	size_t n_spans = 0;
+	bool ram = !spans;
+
+	for (size_t i = 0; spans && i < n; i++) {
+		if (mappings[i].device)
+			continue;
+		ram = ram || mappings[i].moves;
+		spans[n_spans++] = mappings[i].iova;
+	}
+	if (spans && !n_spans) {
+		free(spans);
+		return false;
+	}
+	n_spans = merge(spans, n_spans);
+	ram = ram || n_spans > RANGES_MAX;
+	for (size_t i = 0; i < n_spans && !ram; i++)
+		fprintf(to, "%s0x%" PRIx64 "..0x%" PRIx64, i ? ", " : "", spans[i].first,
+			spans[i].last);
+	if (ram)
+		fputs("ram", to);
+	free(spans);
+	return true;
+}
+
+/* "[0x0..0xfffff, mdev0.bar0]": each region once, whatever pieces it is mapped in. */
 static void put_holds(const struct record *record, FILE *to, const struct seen_mapping *mappings,
 		      size_t n)
 {
-	const char *sep = "";
-	bool ram = false;
+	const char *sep;
 
 	fputc('[', to);
-	for (size_t i = 0; i < n; i++)
-		ram = ram || !mappings[i].device;
-	if (ram) {
-		fputs("ram", to);
-		sep = ", ";
-	}
+	sep = put_memory(to, mappings, n) ? ", " : "";
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
@@ -185,12 +235,25 @@ static void count_try(struct record *record, const char *device, bool refused)
 	record->tries[i].refused = record->tries[i].refused || refused;
 }
 
+/* The first memory that a space gets, if it is known which space that is. */
+static void put_first_map(struct record *record, unsigned space, const struct seen_mapping *mapping)
+{
+	if (!space || space > 64 || mapping->device || record->filled >> (space - 1) & 1)
+		return;
+	record->filled |= UINT64_C(1) << (space - 1);
+	fputs("- {map: ", record->to_must);
+	put_memory(record->to_must, mapping, 1);
+	fprintf(record->to_must, ", space: %u}\n", space);
+}
+
 void record_step(struct record *record, enum step_kind kind, const char *const *devices, size_t n,
 		 unsigned space, const struct seen_mapping *mapping, const struct vfiosim_event *event)
 {
 	FILE *to = record->to_must;
 
 	record->msi += kind == STEP_MAP && is_msi(record, mapping);
+	if (kind == STEP_MAP && event->result >= 0)
+		put_first_map(record, space, mapping);
 	if (kind != STEP_ATTACH || !n)
 		return;
 	for (size_t i = 0; i < n; i++)

@@ -3,17 +3,14 @@
 #include "case/case_page.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "case/elsewhere.h"
 #include "case/job.h"
 #include "case/library.h"
 #include "case/told.h"
-#include "case/topics.h"
 #include "cli.h"
 #include "report/page.h"
 #include "report/story_page.h"
@@ -124,8 +121,8 @@ static int write_sides(struct page *page, const struct play *other, const struct
 	return error;
 }
 
-static int write_case(const struct case_file *file, const struct play *plays, size_t n,
-		      const struct job_options *options, const char *path)
+int case_page_one(const struct case_file *file, const struct play *plays, size_t n,
+		  const struct job_options *options, const char *path)
 {
 	/* Pages tell of machines in this process, whatever the cases are run on. */
 	struct job_options inproc = { .kernel = options->kernel, .faults = options->faults };
@@ -151,83 +148,15 @@ static int write_case(const struct case_file *file, const struct play *plays, si
 	return error;
 }
 
-/* ---- A folder ---------------------------------------------------------- */
-
-static void put_topic(const struct library *library, const struct topic *topic, FILE *to)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < library->n; i++) {
-		const struct case_file *file = library->files[i];
-
-		if (!topic_holds(topic, file->topic))
-			continue;
-		if (!n++)
-			fprintf(to, "<section><h2>%s</h2>\n<p class=\"quiet\">%s</p>\n<ul>\n",
-				topic ? topic->name : "more", topic ? topic->about : "cases of your own");
-		fputs("<li><a href=\"", to);
-		page_text(to, file->name);
-		fputs(".html\">", to);
-		page_text(to, file->name);
-		fputs("</a>: ", to);
-		page_text(to, file->about);
-		fputs("</li>\n", to);
-	}
-	if (n)
-		fputs("</ul></section>\n", to);
-}
-
-static int write_index(const struct library *library, const char *folder)
-{
-	char path[PATH_MAX];
-	FILE *to;
-	int error;
-
-	snprintf(path, sizeof(path), "%sindex.html", folder);
-	to = fopen(path, "we");
-	if (!to) {
-		cli_error("cannot write %s: %s", path, strerror(errno));
-		return -errno;
-	}
-	page_begin(to, "Cases of vfiosim", "How Linux attaches devices to programs: short stories, by topic.");
-	for (size_t i = 0; topic_at(i); i++)
-		put_topic(library, topic_at(i), to);
-	put_topic(library, NULL, to);
-	page_end(to);
-	error = cli_flush(to, path);
-	fclose(to);
-	return error;
-}
-
-static int write_folder(const struct library *library, const struct play *plays, size_t n,
-			const struct job_options *options, const char *folder)
-{
-	char path[PATH_MAX];
-	int error = 0;
-
-	if (mkdir(folder, 0777) && errno != EEXIST) {
-		error = -errno;
-		cli_error("cannot make %s: %s", folder, strerror(-error));
-		return error;
-	}
-	for (size_t i = 0; i < library->n && !error; i++) {
-		if ((size_t)snprintf(path, sizeof(path), "%s%s.html", folder, library->files[i]->name) >=
-		    sizeof(path))
-			return -ENAMETOOLONG;
-		error = write_case(library->files[i], plays, n, options, path);
-	}
-	return error ? error : write_index(library, folder);
-}
-
 int case_page_write(const struct library *library, const struct play *plays, size_t n,
 		    const struct job_options *options, const char *path)
 {
 	if (*path && path[strlen(path) - 1] == '/')
-		return write_folder(library, plays, n, options, path);
+		return case_folder_write(library, plays, n, options, path);
 	if (library->n != 1) {
 		cli_error("case run: --html: %zu cases do not go into one page; expected one case, or DIR/",
 			  library->n);
 		return -EINVAL;
 	}
-	return write_case(library->files[0], plays, n, options, path);
+	return case_page_one(library->files[0], plays, n, options, path);
 }

@@ -18,4 +18,11 @@ struct play;
 int case_page_write(const struct library *library, const struct play *plays, size_t n,
 		    const struct job_options *options, const char *path);
 
+/* The two of it: the page of @file, told from those of @plays that are its; nothing where none is. */
+int case_page_one(const struct case_file *file, const struct play *plays, size_t n,
+		  const struct job_options *options, const char *path);
+/* @folder ends in '/'. Besides the cases: rules.html and matrix.html. */
+int case_folder_write(const struct library *library, const struct play *plays, size_t n,
+		      const struct job_options *options, const char *folder);
+
 #endif

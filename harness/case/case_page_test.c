@@ -295,6 +295,35 @@ START_TEST(the_index_has_topics)
 }
 END_TEST
 
+/* Before the step it is about; what the lesson shows stands behind it. */
+START_TEST(a_lesson_asks)
+{
+	const char *question, *step, *shows;
+
+	name = "tour-replay.html";
+	snprintf(path, sizeof(path), "%s/all/%s", folder, name);
+	page = read_file(path);
+	question = strstr(page, "A question, before you read on.");
+	step = strstr(page, "id=\"s4\"");
+	shows = strstr(page, "What this shows:");
+	ck_assert(question && step && shows && question < step && step < shows);
+	ck_assert_ptr_null(memmem(page, (size_t)(question - page), "class=\"refused\"", 15));
+	has("<details><summary>The answer</summary><p>It is c. ");
+	free(page);
+}
+END_TEST
+
+START_TEST(rules_lead_to_cases)
+{
+	name = "rules.html";
+	snprintf(path, sizeof(path), "%s/all/%s", folder, name);
+	page = read_file(path);
+	has("<h2>pin-region</h2>\n<p>iova 0x");
+	has("<li><code>VFIO_GROUP_SET_CONTAINER</code>: EFAULT, in <a href=\"mdev-hotadd.html\">");
+	free(page);
+}
+END_TEST
+
 START_TEST(one_page_for_one_case)
 {
 	char html[64];
@@ -349,6 +378,8 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, every_page);
 	tcase_add_test(tests, both_interfaces_side_by_side);
 	tcase_add_test(tests, the_index_has_topics);
+	tcase_add_test(tests, a_lesson_asks);
+	tcase_add_test(tests, rules_lead_to_cases);
 	tcase_add_test(tests, one_page_for_one_case);
 	tcase_add_test(tests, long_labels_are_cut);
 	suite = suite_create("pages");

@@ -25,6 +25,7 @@ static void shown_done(struct shown *shown)
 	free((void *)(uintptr_t)shown->verb);
 	free(shown->reason);
 	free(shown->provoke);
+	free(shown->name);
 	free(shown->play);
 }
 
@@ -75,9 +76,10 @@ static int add(struct collector *collector, const struct vfiosim_event *event)
 		.error = (int)-event->result,
 		.reason = strdup(reason),
 		.provoke = event->provoke ? strdup(event->provoke) : NULL,
+		.name = strdup(collector->play->file->name),
 		.play = command_of(collector->play),
 	};
-	return shown->verb && shown->reason && shown->play ? 0 : -ENOMEM;
+	return shown->verb && shown->reason && shown->name && shown->play ? 0 : -ENOMEM;
 }
 
 static void note_refusal(void *ctx, const struct vfiosim_event *event)

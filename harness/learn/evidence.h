@@ -20,6 +20,7 @@ struct shown {
 	int error;		/* positive errno */
 	char *reason;		/* the rule's sentence with its values */
 	char *provoke;		/* the fault that gives the same answer; NULL: there is none */
+	char *name;		/* of the case */
 	char *play;		/* what to type: "vfiosim case run pin ..." */
 };
 

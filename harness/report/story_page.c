@@ -35,6 +35,7 @@ static const char style[] =
 	".ram.conflict,.bar.conflict,.resv.conflict{stroke:var(--refused)}\n"
 	"a.term{color:inherit;text-decoration:underline dotted}a.term:hover{color:var(--mark)}\n"
 	"details{margin:.3rem 0;color:var(--quiet);font-size:.9em}\n"
+	".question{background:var(--panel);padding:.4rem 1rem 1rem;margin:1rem 0}"
 	"nav.steps{position:sticky;bottom:0;background:var(--paper);border-top:1px solid var(--rule);"
 	"padding:.4rem 0}nav.steps button{font:inherit;padding:.2rem .8rem}\n"
 	"</style>\n";
@@ -294,6 +295,34 @@ static void put_side(struct writer *writer, struct story *story, size_t step)
 	fputs("</div>\n", writer->to);
 }
 
+/* A lesson's question, where the tour asks it. */
+static void put_question(struct writer *writer)
+{
+	const struct case_lesson *lesson = &writer->page->file->lesson;
+
+	fputs("<section class=\"question\">\n", writer->to);
+	links_section(&writer->links);
+	put_paragraph(writer, "note", "A question, before you read on.", lesson->question);
+	fputs("<ol type=\"a\">\n", writer->to);
+	for (unsigned i = 0; i < LESSON_ANSWERS; i++) {
+		fputs("<li>", writer->to);
+		links_text(&writer->links, lesson->answers[i]);
+		fputs("</li>\n", writer->to);
+	}
+	fprintf(writer->to, "</ol>\n<details><summary>The answer</summary><p>It is %c. ",
+		'a' + (char)lesson->right);
+	links_text(&writer->links, lesson->why);
+	fputs("</p></details>\n</section>\n", writer->to);
+}
+
+/* Is it asked before the step written at @node? */
+static bool asks_before(const struct story_page *page, const struct ynode *node)
+{
+	const struct case_lesson *lesson = &page->file->lesson;
+
+	return lesson->title && lesson->at && step_of(page->sides[0], node) == lesson->at - 1;
+}
+
 static void put_step(struct writer *writer, const struct ynode *node)
 {
 	const struct story_page *page = writer->page;
@@ -323,6 +352,16 @@ static void put_step(struct writer *writer, const struct ynode *node)
 		if (page->sides[i])
 			put_side(writer, page->sides[i], step_of(page->sides[i], node));
 	fputs("</div>\n</section>\n", writer->to);
+}
+
+/* A lesson says first what a reader needs to know. What it shows comes at its end. */
+static void put_lesson(struct writer *writer)
+{
+	const struct case_lesson *lesson = &writer->page->file->lesson;
+	char head[40];
+
+	snprintf(head, sizeof(head), "Lesson %llu.", (unsigned long long)lesson->number);
+	put_paragraph(writer, "lead", head, lesson->before);
 }
 
 static void put_told(struct writer *writer)
@@ -360,17 +399,29 @@ void story_page_write(const struct story_page *page, FILE *to)
 		writer.links.legacy |= page->sides[i] && page->sides[i]->play->mode == MODE_LEGACY;
 		writer.links.iommufd |= page->sides[i] && page->sides[i]->play->mode == MODE_IOMMUFD;
 	}
-	page_begin(to, page->file->name, page->file->about);
+	page_begin(to, page->file->lesson.title ? page->file->lesson.title : page->file->name,
+		   page->file->about);
 	fputs(style, to);
-	put_paragraph(&writer, "lead", "What this shows:", page->file->teaches);
+	if (page->file->lesson.title)
+		put_lesson(&writer);
+	if (!page->file->lesson.title)
+		put_paragraph(&writer, "lead", "What this shows:", page->file->teaches);
 	put_paragraph(&writer, "lead", "Seen as:", page->file->symptom);
 	put_paragraph(&writer, "lead", "Met in:", page->file->source);
 	put_told(&writer);
 	put_machine(&writer);
 	fputs("<h2 id=\"steps\">Step by step</h2>\n", to);
-	for (size_t i = 0; i < steps->n; i++)
+	for (size_t i = 0; i < steps->n; i++) {
+		if (asks_before(page, &steps->items[i]))
+			put_question(&writer);
 		put_step(&writer, &steps->items[i]);
+	}
+	if (page->file->lesson.title && !page->file->lesson.at)
+		put_question(&writer);
 	put_nav(&writer);
+	links_section(&writer.links);
+	if (page->file->lesson.title)
+		put_paragraph(&writer, "lead", "What this shows:", page->file->teaches);
 	if (page->more)
 		page->more(to, page->ctx);
 	fputs("<h2 id=\"glossary\">Words</h2>\n", to);

@@ -2,10 +2,11 @@
 #
 # Variants, each in a folder of its own below build/, so they do not disturb each other:
 #	SAN=address,undefined  SAN=thread  CC=clang  COV=1  FUZZ=1 (libFuzzer)  DEVELOPER=1 (-Werror)
+#	STATIC=1 (a program that needs no library of the system)  SHARED=1 (one that needs all of them)
 
 VERSION := 0.1.0
 comma   := ,
-BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)
+BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)$(if $(STATIC),/static)$(if $(SHARED),/shared)
 SONAME  := libvfiosim.so.0
 
 # Where `make install` puts things, by GNU's names. What lies below DESTDIR can be moved to /.
@@ -24,7 +25,8 @@ export prefix exec_prefix bindir libdir includedir datadir mandir sysconfdir DES
 PACKAGES   := fuse3 yaml-0.1 json-c
 PKG_CFLAGS  = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 # The libraries go into the program: half of what starting it costs is the dynamic linker.
-PKG_LIBS    = -Wl,-Bstatic $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -Wl,-Bdynamic
+SHARED_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+PKG_LIBS    = $(if $(SHARED),$(SHARED_LIBS),$(if $(STATIC),-static $(SHARED_LIBS),-Wl$(comma)-Bstatic $(SHARED_LIBS) -Wl$(comma)-Bdynamic))
 CHECK_LIBS  = $(shell pkg-config --libs check 2>/dev/null)
 
 CFLAGS   ?= -O2 -g
@@ -70,6 +72,7 @@ help:
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix): program, library, man pages, completion; make uninstall'
+	@echo 'make dist           the sources as build/dist/vfiosim-$(VERSION).tar.gz'
 	@echo
 	@echo 'DEPS=no: never call apt-get'
 
@@ -123,6 +126,12 @@ install:
 uninstall:
 	@harness/install.sh uninstall $(BUILD)
 
+# What a release is made of, in build/dist; the single static file is .ci/static's.
+dist:
+	@mkdir -p build/dist
+	git archive --format=tar --prefix=vfiosim-$(VERSION)/ HEAD | gzip -9n >build/dist/vfiosim-$(VERSION).tar.gz
+	@cd build/dist && sha256sum vfiosim-$(VERSION).tar.gz | tee vfiosim-$(VERSION).tar.gz.sha256
+
 clean:
 	rm -rf build
 
@@ -142,7 +151,7 @@ $(BUILD)/libvfiosim.a: $(LIB_OBJ)
 $(BUILD)/lib/$(SONAME): $(LIB_OBJ) include/libvfiosim.map
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,$(SONAME),--version-script=include/libvfiosim.map,--no-undefined-version \
-		$(if $(SAN),,-Wl$(comma)-z$(comma)defs) -o $@ $(LIB_OBJ) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+		$(if $(SAN),,-Wl$(comma)-z$(comma)defs) -o $@ $(LIB_OBJ) $(SHARED_LIBS)
 	@ln -sf $(SONAME) $(@D)/libvfiosim.so
 
 $(BUILD)/lib/libvfiosim.a: $(LIB_OBJ) include/libvfiosim.map
@@ -209,6 +218,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall clean all libs pages everything
+.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall dist clean all libs pages everything
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -139,6 +139,14 @@ END_TEST
 
 /* ---- show -------------------------------------------------------------- */
 
+START_TEST(the_log_says_where_each_device_is)
+{
+	ck_assert_int_eq(run("case run mdev-hotadd --variant unpinnable --mode legacy"
+			     " --policy qemu-legacy --log"), 0);
+	SAYS("\noutcome: spaces=2 placed=[mdev0=1 nic0=2] omitted=[0xfe400000] refused=[] aborted=0");
+}
+END_TEST
+
 START_TEST(show_takes_names_and_files)
 {
 	ck_assert_int_eq(run("case show --yaml mine.yaml"), 0);
@@ -362,6 +370,7 @@ int main(void)
 	tcase_add_test(tests, the_line_to_run_again_is_quoted);
 	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
 			    sizeof(nothing) / sizeof(nothing[0]));
+	tcase_add_test(tests, the_log_says_where_each_device_is);
 	tcase_add_test(tests, show_takes_names_and_files);
 	tcase_add_test(tests, show_reads_like_a_page);
 	tcase_add_test(tests, cases_by_topic);

@@ -3,8 +3,8 @@
 
     pages.py VFIOSIM FOLDER
 
-Writes the page of `case matrix` for all cases, and that of a `sweep` of QEMU's hot-add,
-opens them in a headless Chromium, follows every cell, and leaves screenshots in FOLDER.
+Writes the page of `case matrix` for all cases, that of a `sweep` of QEMU's hot-add, and that of
+one case; opens them in a headless Chromium, follows every cell, and leaves screenshots in FOLDER.
 No script runs in these pages but ours, which does what a reader does.
 Prints "ok", "not ok" and "skipped" lines, exits 1 if a page does not work.
 """
@@ -79,10 +79,29 @@ MATRIX_TELLS = """(section, story, name, column) => {
 }"""
 
 
-def check_page(report, page, path, tells, shot):
-    """One page: no complaint, every cell followed, two screenshots."""
-    name = os.path.basename(path)
+def quiet(report, page, name):
+    """Nothing was complained about since the page was opened."""
+    report.check(not page.complaints, f"{name}: the browser complains about nothing",
+                 "\n".join(page.complaints))
     page.complaints.clear()
+
+
+def check_case(report, page, path, shot):
+    """The page of a case: it has pictures, and its links lead somewhere in it."""
+    name = os.path.basename(path)
+    page.open(path)
+    page.screenshot(shot + ".png")
+    found = page.run("""({pictures: document.querySelectorAll("svg").length,
+        bad: [...document.querySelectorAll("a[href^='#']")].map(a => a.hash.slice(1)).filter(
+            id => id != "" && !document.getElementById(id))})""")
+    report.check(found["pictures"] > 0 and not found["bad"],
+                 f"{name}: {found['pictures']} pictures, and no link to nowhere", found["bad"])
+    quiet(report, page, name)
+
+
+def check_table(report, page, path, tells, shot):
+    """A page of cells: every cell followed, two screenshots."""
+    name = os.path.basename(path)
     page.open(path)
     page.screenshot(shot + ".png")
     found = page.run(FOLLOW.replace("TELLS(", f"({tells})("))
@@ -93,8 +112,7 @@ def check_page(report, page, path, tells, shot):
     # a frame drawn since
     page.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.screenshot(shot + "-story.png")
-    report.check(not page.complaints, f"{name}: the browser complains about nothing",
-                 "\n".join(page.complaints))
+    quiet(report, page, name)
 
 
 def write(report, path, *argv):
@@ -107,15 +125,18 @@ def write(report, path, *argv):
 
 def check_pages(report, page, vfiosim, folder, shots):
     """Each page that can be made here."""
-    matrix, sweep = os.path.join(folder, "matrix.html"), os.path.join(folder, "sweep.html")
+    case, matrix, sweep = (os.path.join(folder, name + ".html")
+                           for name in ("case", "matrix", "sweep"))
+    if write(report, case, vfiosim, "case", "run", "mdev-hotadd", "--html", case):
+        check_case(report, page, case, os.path.join(shots, "case"))
     if write(report, matrix, vfiosim, "case", "matrix", "--html", matrix):
-        check_page(report, page, matrix, MATRIX_TELLS, os.path.join(shots, "matrix"))
+        check_table(report, page, matrix, MATRIX_TELLS, os.path.join(shots, "matrix"))
     if not shutil.which("qemu-system-x86_64"):
         print("skipped the page of a sweep: there is no qemu-system-x86_64 here")
     elif write(report, sweep, vfiosim, "sweep", "-j", str(os.cpu_count()), "-t", "hotadd",
                "--max-unstable", "99", "--shallow", "40", "--html", sweep, "--",
                os.path.join(HERE, "qemu_sweep.sh"), "legacy", "qemu-system-x86_64"):
-        check_page(report, page, sweep, SWEEP_TELLS, os.path.join(shots, "sweep"))
+        check_table(report, page, sweep, SWEEP_TELLS, os.path.join(shots, "sweep"))
 
 
 def main():

@@ -214,6 +214,13 @@ def of_client(vfiosim, client, story, back_end, fault):
     return decisions(story, **decided, events=events)
 
 
+def claimed(vfiosim):
+    """The policies whose rows say that they are compared here."""
+    said = re.findall(r"^(\S+) \(|^    checked by (.*)$", run([vfiosim, "case", "verbs"]).stdout,
+                      re.MULTILINE)
+    return {name for (name, _), (_, by) in zip(said, said[1:]) if "harness/clients/policies.py" in by}
+
+
 class Row(NamedTuple):
     """A client and its policy, a story, and what fails in it (None: nothing by order)."""
     policy: str
@@ -263,6 +270,8 @@ def main():
     if len(sys.argv) != 3:
         sys.exit("usage: policies.py VFIOSIM FOLDER")
     report = Report()
+    report.check(claimed(sys.argv[1]) == set(ROWS), "the policies say of themselves that they are "
+                 f"compared here: {' '.join(ROWS)}", claimed(sys.argv[1]))
     found, missing = clients(sys.argv[2])
     rows = [Row(*each, *row) for each in found for row in ROWS[each[0]]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -550,6 +550,80 @@ START_TEST(marks_are_moments)
 }
 END_TEST
 
+/* ---- A run's other options ------------------------------------------- */
+
+/* The run's one mapping at its fullest, none at the end. */
+START_TEST(state_at_its_fullest_and_at_the_end)
+{
+	char path[] = "/tmp/vfiosim-state-XXXXXX", text[65536], *end;
+	int fd = mkstemp(path);
+	struct told_run told;
+	ssize_t n;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	told_start(&told, (enum who)_i, "fullest", RUN("--state", path));
+	tell(&told, "leave");
+	run_expect(&told.run, "1. leave: 0");
+	ck_assert_int_eq(told_end(&told), 0);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	close(fd);
+	unlink(path);
+	end = strstr(text, "\n\"end\": {");
+	ck_assert_msg(end, "no end in:\n%s", text);
+	ck_assert_ptr_nonnull(strstr(text, "{\n\"fullest\": {"));
+	ck_assert_msg(strstr(text, "\"first\": \"0x1000\"") && strstr(text, "\"first\": \"0x1000\"") < end,
+		      "no mapping at the fullest in:\n%s", text);
+	ck_assert_ptr_null(strstr(end, "\"first\": \"0x1000\""));
+}
+END_TEST
+
+#define BEHIND "(read line </tmp/%s; cat $VFIOSIM_STATE >/dev/null && echo still served) & exit 3"
+
+/* The command ends at once; the other waits until it is told to go on. */
+START_TEST(the_run_waits_for_all)
+{
+	char fifo[] = "/tmp/vfiosim-wait-XXXXXX", script[200];
+	struct run run;
+	int fd = mkstemp(fifo), status;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	close(fd);
+	unlink(fifo);
+	ck_assert_int_eq(mkfifo(fifo, 0666), 0);
+	ck_assert_int_eq(chmod(fifo, 0666), 0);
+	snprintf(script, sizeof(script), BEHIND, fifo + strlen("/tmp/"));
+	run_start(&run, (enum who)_i, RUN("-t", "hotadd", "--wait-all", "--", "sh", "-c", script));
+	fd = open(fifo, O_WRONLY);	/* returns when the other has begun */
+	ck_assert_int_eq(write(fd, "go\n", 3), 3);
+	close(fd);
+	status = run_status(&run);
+	unlink(fifo);
+	ck_assert_msg(status == 3 && strstr(run.text, "still served") && !strstr(run.text, "ended "),
+		      "status %d:\n%s", status, run.text);
+	no_process_is_left();
+}
+END_TEST
+
+/* A signal ends the wait, and whom it waits for. */
+START_TEST(the_wait_for_all_can_be_ended)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i,
+		  RUN("-t", "hotadd", "--wait-all", "--", "sh", "-c", "sleep 1000 & echo $! begun; exit 3"));
+	run_expect(&run, "begun");
+	kill(run.launcher, SIGTERM);
+	status = run_status(&run);
+	ck_assert_msg(status == 3 || status == 128 + SIGTERM, "status %d:\n%s", status, run.text);
+	no_process_is_left();
+}
+END_TEST
+
 /* ---- The suite --------------------------------------------------------- */
 
 static Suite *ctl_suite(void)
@@ -565,6 +639,9 @@ static Suite *ctl_suite(void)
 		guests_end_with_the_run,
 		control_file_answers_in_json,
 		marks_are_moments,
+		state_at_its_fullest_and_at_the_end,
+		the_run_waits_for_all,
+		the_wait_for_all_can_be_ended,
 	};
 	Suite *suite = suite_create("ctl");
 	TCase *tcase = tcase_create("run");

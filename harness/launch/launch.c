@@ -242,16 +242,28 @@ static void reap(void *ctx)
 		space_abort(&run->space);
 }
 
+/* Has everybody ended whom the run waits for? */
+static bool is_over(const struct run *run)
+{
+	const struct leftovers leftovers = { .listener = run->listener };
+
+	return !run->command && (!run->options.wait_all || leftovers_none(&leftovers, 0));
+}
+
 static void follow_command(struct run *run)
 {
 	siginfo_t info;
 
 	for (;;) {
 		reap(run);
-		if (!run->command || !run->server || server_is_dying(run))
+		if (is_over(run) || !run->server || server_is_dying(run))
 			return;
-		if (signals_wait(&run->signals, LOOK_S, &info))
+		if (!signals_wait(&run->signals, LOOK_S, &info))
+			continue;
+		if (run->command)
 			signals_forward(&info, run->command);
+		else if (signals_end(&info))
+			return;	/* whoever is left is ended */
 	}
 }
 

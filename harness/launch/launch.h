@@ -10,7 +10,7 @@
  *			under a seccomp filter that notifies the server about the few
  *			commands that return a descriptor.
  *
- * The run ends with the command: whatever it left behind is ended and named.
+ * The run ends with the command, or where that is wanted with the last process; whatever it left behind is ended and named.
  * Launcher and server each end the run if the other dies.
  *
  *	launch.c	the launcher		server.c	the server
@@ -40,6 +40,7 @@ struct launch_options {
 	const char *topology_name;	/* VFIOSIM_TOPOLOGY of the command: what --topology takes */
 	const char *name;		/* what `vfiosim ctl -r` may call it; NULL: its number */
 	const char *command;		/* for `vfiosim ctl list`; NULL: argv's */
+	bool wait_all;			/* end with the last process, not with the command */
 	bool fake_chardevs;		/* fstat() shows device nodes as character devices */
 	FILE *messages;			/* what is said while the command runs; NULL: stderr */
 	/*

@@ -13,6 +13,7 @@
 #include "expect/from_case.h"
 #include "expect/run_expect.h"
 #include "fault_args.h"
+#include "launch/fullest.h"
 #include "launch/launch.h"
 #include "launch/machine_args.h"
 #include "report/explain.h"
@@ -24,6 +25,8 @@ struct run_options {
 	const char *output;	/* NULL: stderr */
 	bool explain;
 	const char *name;
+	const char *state;	/* NULL: none */
+	bool wait_all;
 	const char *case_name;	/* NULL: none */
 	int policy;		/* index of case_policy_word(); -1: not given */
 	struct expect_options expect;
@@ -35,10 +38,12 @@ struct sinks {
 	struct explain explain;
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
-	const char *messages_name, *trace_name;
+	FILE *state;		/* NULL: none */
+	const char *messages_name, *trace_name, *state_name;
 	const struct vfiosim_topology *topology;
 	struct run_expect *expect;
-	struct vfiosim *sim;	/* in the server process */
+	struct vfiosim *sim;	/* in the server process, as is: */
+	struct fullest *fullest;	/* NULL: no state is wanted */
 };
 
 /* ---- Sinks ------------------------------------------------------------- */
@@ -64,8 +69,11 @@ static int sinks_open(struct sinks *sinks, const struct run_options *options)
 		.messages = stderr,
 		.messages_name = options->output ? options->output : "standard error",
 		.trace_name = options->trace,
+		.state_name = options->state,
 	};
 	if (options->output && !(sinks->messages = open_output(options->output)))
+		return -EIO;
+	if (options->state && !(sinks->state = open_output(options->state)))
 		return -EIO;
 	if (!options->trace)
 		return 0;
@@ -83,6 +91,8 @@ static int sinks_close(struct sinks *sinks)
 
 	if (sinks->trace && sinks->trace != sinks->messages)
 		fclose(sinks->trace);
+	if (sinks->state)
+		fclose(sinks->state);
 	if (sinks->messages && sinks->messages != stderr) {
 		error = cli_flush(sinks->messages, sinks->messages_name);
 		fclose(sinks->messages);
@@ -101,6 +111,30 @@ static int sinks_flush(const struct sinks *sinks, bool has_faults)
 	return error;
 }
 
+/* In the server process: the states have arrived. */
+static int end_state(struct sinks *sinks)
+{
+	int error;
+
+	if (!sinks->fullest)
+		return 0;
+	error = fullest_write(sinks->fullest, sinks->state);
+	if (error)
+		cli_error("no memory for the state at the fullest");
+	fullest_destroy(sinks->fullest);
+	sinks->fullest = NULL;
+	return worse(cli_flush(sinks->state, sinks->state_name), error);
+}
+
+static int begin_state(struct sinks *sinks)
+{
+	int error = sinks->state ? fullest_create(sinks->sim, &sinks->fullest) : 0;
+
+	if (error)
+		cli_error("the run cannot be followed: %s", strerror(-error));
+	return error;
+}
+
 /* In the server process, see launch.h. */
 static int sinks_watch(void *ctx, struct vfiosim *sim)
 {
@@ -108,7 +142,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 
 	if (!sim) {
 		bool has_faults = sinks->topology->n_faults;
-		int error = run_expect_end(sinks->expect);
+		int error = worse(run_expect_end(sinks->expect), end_state(sinks));
 
 		if (has_faults)
 			faults_report(sinks->sim, sinks->messages);
@@ -125,7 +159,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
 		vfiosim_trace_add(sim, explain_event, &sinks->explain);
 	}
-	return run_expect_begin(sinks->expect, sim);
+	return worse(begin_state(sinks), run_expect_begin(sinks->expect, sim));
 }
 
 /* ---- The verb ---------------------------------------------------------- */
@@ -143,6 +177,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.topology_name = name ? name : options->machine.topology,
 		.fake_chardevs = machine_fakes_chardevs(&options->machine, topology),
 		.name = options->name,
+		.wait_all = options->wait_all,
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
@@ -242,6 +277,10 @@ static const struct cli_option run_options[] = {
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
 	  AT(output), .files = true },
 	{ "name", 0, "NAME", "what `vfiosim ctl -r` may call this run", CLI_TEXT, AT(name) },
+	{ "state", 0, "FILE", "write the machine's state at its fullest and at the end, as JSON",
+	  CLI_TEXT, AT(state), .files = true },
+	{ "wait-all", 0, NULL, "the run ends with its last process, not with COMMAND", CLI_FLAG,
+	  AT(wait_all) },
 	{ "case", 0, "NAME/VARIANT", "the machine of a case, and how it ends for --policy", CLI_TEXT,
 	  AT(case_name), .words = case_word },
 	{ "policy", 0, "POLICY", "with --case: the selection policy that COMMAND has", CLI_CHOICE,

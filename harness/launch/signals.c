@@ -59,6 +59,14 @@ bool signals_wait(const struct signals *signals, unsigned seconds, siginfo_t *re
 	return sigtimedwait(&signals->taken, ret_info, &limit) >= 0;
 }
 
+bool signals_end(const siginfo_t *info)
+{
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		if (info->si_signo == ending[i])
+			return !is_ignored(ending[i]);
+	return false;
+}
+
 void signals_forward(const siginfo_t *info, pid_t command)
 {
 	/*

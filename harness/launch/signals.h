@@ -26,6 +26,8 @@ void signals_restore(const struct signals *signals);
 int signals_pending_end(const struct signals *signals);
 /* Waits for the next one. False: none came in @seconds. */
 bool signals_wait(const struct signals *signals, unsigned seconds, siginfo_t *ret_info);
+/* Is it one that people end a program by? */
+bool signals_end(const siginfo_t *info);
 /* Sends on to @command what was meant for it. */
 void signals_forward(const siginfo_t *info, pid_t command);
 /* Stops the launcher as its command was stopped; returns once it is continued. */

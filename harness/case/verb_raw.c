@@ -213,12 +213,18 @@ static void fill_address(struct run *run, const char *from, char *to, size_t siz
 		snprintf(to, size, "%s", from);
 }
 
+#define SYSFS_TEXT_MAX 4097	/* a page, more than any file takes */
+
 static int sysfs_run(struct run *run, const struct step *step, struct result *ret_result)
 {
-	char path[256], text[256];
+	char path[256], text[SYSFS_TEXT_MAX];
+	size_t n, pad = step_number(step, "pad", 0);
 
 	fill_address(run, step_text(step, "file", ""), path, sizeof(path));
 	fill_address(run, step_text(step, "write", ""), text, sizeof(text));
+	for (n = strlen(text); n < pad && n < sizeof(text) - 1; n++)
+		text[n] = 'x';
+	text[n] = '\0';
 	return run_answer(run, run->target->ops->write_file(run->proc, path, text), ret_result);
 }
 
@@ -328,10 +334,12 @@ const struct verb verbs_raw[] = {
 	},
 	{
 		.name = "sysfs",
-		.about = "write a text into a file of sysfs; {nic0} stands for nic0's address",
+		.about = "write a text into a file of sysfs, made longer to `pad` bytes; {nic0} stands for "
+			 "nic0's address",
 		.fields = (const struct verb_field[]){
 			{ "file", ARG_TEXT, true, NULL },
 			{ "write", ARG_TEXT, true, NULL },
+			{ "pad", ARG_NUMBER, false, NULL },
 			{ NULL } },
 		.gives = nothing,
 		.run = sysfs_run,

@@ -131,11 +131,12 @@ static bool id_matches(const struct pci_new_id *id, const struct vfiosim_topo_de
 	       !((id->class_code ^ topo->class_code) & id->class_mask);
 }
 
-/* Was @dev's kind given to vfio-pci by new_id? */
-static bool in_new_ids(const struct vfiosim *sim, const struct device *dev)
+/* Was @topo's kind given to @driver by new_id? */
+static bool in_new_ids(const struct vfiosim *sim, const struct device_driver *driver,
+		       const struct vfiosim_topo_device *topo)
 {
 	for (unsigned i = 0; i < sim->n_new_ids; i++)
-		if (id_matches(&sim->new_ids[i], dev->topo))
+		if (sim->new_ids[i].driver == driver && id_matches(&sim->new_ids[i], topo))
 			return true;
 	return false;
 }
@@ -144,10 +145,12 @@ static bool in_new_ids(const struct vfiosim *sim, const struct device *dev)
 static bool driver_matches(const struct vfiosim *sim, const struct device_driver *driver,
 			   const struct device *dev)
 {
-	if (*dev->driver_override)
+	if (dev->driver_override)
 		return !strcmp(dev->driver_override, driver->name);
+	if (in_new_ids(sim, driver, dev->topo))
+		return true;
 	if (!strcmp(driver->name, "vfio-pci"))
-		return in_new_ids(sim, dev);
+		return false;	/* has no table of its own */
 	return !strcmp(dev->topo->host_driver, driver->name) ||
 	       !strcmp(dev->topo->driver, driver->name);
 }
@@ -188,7 +191,7 @@ static void settle(struct call *call, struct device *dev)
 static int refuse_no_match(struct call *call, const struct device *dev, const char *driver)
 {
 	return refuse(call, RULE_BUS_NO_MATCH, VS("driver", driver), VS("device", dev->topo->address),
-		      VS("override", *dev->driver_override ? dev->driver_override : "(null)"));
+		      VS("override", dev->driver_override ? dev->driver_override : "(null)"));
 }
 
 static int refuse_probe(struct call *call, const struct device *dev, const char *driver, int error)
@@ -227,20 +230,34 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 	return 0;
 }
 
+/*
+ * The driver that takes @dev by itself: the host's own comes last, as a module that is
+ * loaded with new_id in mind is there for it.
+ */
+static struct device_driver *taker_of(const struct device *dev)
+{
+	struct vfiosim *sim = dev->sim;
+	struct device_driver *driver;
+
+	if (dev->driver_override)
+		return bus_find_driver(sim, BUS_PCI, dev->driver_override);
+	TAILQ_FOREACH(driver, &sim->drivers, in_sim)
+		if (driver->bus == BUS_PCI && in_new_ids(sim, driver, dev->topo))
+			return driver;
+	return bus_find_driver(sim, BUS_PCI, dev->topo->host_driver);
+}
+
 int bus_probe(struct call *call, struct device *dev)
 {
-	const char *name = dev->topo->host_driver;
+	const struct device_driver *driver;
 
 	settle(call, dev);
 	if (dev->driver || !device_is_pci(dev))
 		return 0;
-	if (*dev->driver_override)
-		name = dev->driver_override;
-	else if (in_new_ids(call->sim, dev))
-		name = "vfio-pci";
-	if (!bus_find_driver(call->sim, BUS_PCI, name))
+	driver = taker_of(dev);
+	if (!driver)
 		return 0;
-	bus_bind(call, dev, name);	/* a probe that fails leaves it driverless, no more */
+	bus_bind(call, dev, driver->name);	/* a probe that fails leaves it driverless, no more */
 	call->result.rule = NULL;
 	call->reason[0] = '\0';
 	return 0;
@@ -256,19 +273,33 @@ int bus_unbind(struct call *call, struct device *dev)
 	return release(call, dev);
 }
 
-/* ---- What vfio-pci is told to take ---- */
+/* ---- What a driver is told to take ---- */
+
+#define PAGE 4096
+
+/* @n bytes; 0: none. */
+static int set_override(struct device *dev, const char *text, size_t n)
+{
+	char *copy = n ? strndup(text, n) : NULL;
+
+	if (n && !copy)
+		return -ENOMEM;
+	free(dev->driver_override);
+	dev->driver_override = copy;
+	return 0;
+}
 
 int bus_set_override(struct call *call, struct device *dev, const char *text, size_t length)
 {
 	const char *newline = memchr(text, '\n', length);
 	size_t n = newline ? (size_t)(newline - text) : strnlen(text, length);
 
-	if (n >= sizeof(dev->driver_override))
-		return refuse(call, RULE_OVERRIDE_LONG, V("length", n));
-	memcpy(dev->driver_override, text, n);
-	dev->driver_override[n] = '\0';
+	if (length >= PAGE - 1)
+		return refuse(call, RULE_OVERRIDE_LONG, V("length", length));
+	if (set_override(dev, text, n))
+		return refuse(call, RULE_NO_MEMORY);
 	changed(call, "driver_override of {device} is '{driver}'", VS("device", dev->topo->address),
-		VS("driver", dev->driver_override));
+		VS("driver", dev->driver_override ? dev->driver_override : "(null)"));
 	return 0;
 }
 
@@ -288,8 +319,9 @@ static int parse_id(struct call *call, const char *text, size_t length, struct p
 	return 0;
 }
 
-/* Does what new_id was given before cover @id? */
-static bool id_known(const struct vfiosim *sim, const struct pci_new_id *id)
+/* Does @driver know @id, of itself or by what new_id was given before? */
+static bool id_known(const struct vfiosim *sim, const struct device_driver *driver,
+		     const struct pci_new_id *id)
 {
 	const struct vfiosim_topo_device probe = {
 		.vendor = (uint16_t)id->vendor, .device = (uint16_t)id->device,
@@ -297,13 +329,14 @@ static bool id_known(const struct vfiosim *sim, const struct pci_new_id *id)
 		.class_code = id->class_code,
 	};
 
-	for (unsigned i = 0; i < sim->n_new_ids; i++)
-		if (id_matches(&sim->new_ids[i], &probe))
+	for (size_t i = 0; i < sim->topology->n_devices; i++)
+		if (!strcmp(sim->topology->devices[i].host_driver, driver->name) &&
+		    id_matches(id, &sim->topology->devices[i]))
 			return true;
-	return false;
+	return in_new_ids(sim, driver, &probe);
 }
 
-int bus_new_id(struct call *call, const char *text, size_t length)
+int bus_new_id(struct call *call, const char *name, const char *text, size_t length)
 {
 	struct vfiosim *sim = call->sim;
 	struct pci_new_id id;
@@ -311,8 +344,10 @@ int bus_new_id(struct call *call, const char *text, size_t length)
 
 	if (ret)
 		return ret;
-	if (id_known(sim, &id))
-		return refuse(call, RULE_NEW_ID_EXISTS, V("vendor", id.vendor), V("id", id.device));
+	id.driver = bus_find_driver(sim, BUS_PCI, name);
+	if (id_known(sim, id.driver, &id))
+		return refuse(call, RULE_NEW_ID_EXISTS, VS("driver", name), V("vendor", id.vendor),
+			      V("id", id.device));
 	if (sim->n_new_ids == sizeof(sim->new_ids) / sizeof(sim->new_ids[0]))
 		return refuse(call, RULE_NO_MEMORY);
 	sim->new_ids[sim->n_new_ids++] = id;
@@ -322,9 +357,10 @@ int bus_new_id(struct call *call, const char *text, size_t length)
 	return 0;
 }
 
-int bus_remove_id(struct call *call, const char *text, size_t length)
+int bus_remove_id(struct call *call, const char *name, const char *text, size_t length)
 {
 	struct vfiosim *sim = call->sim;
+	const struct device_driver *driver = bus_find_driver(sim, BUS_PCI, name);
 	struct pci_new_id id;
 	int ret = parse_id(call, text, length, &id);
 
@@ -333,7 +369,7 @@ int bus_remove_id(struct call *call, const char *text, size_t length)
 	for (unsigned i = 0; i < sim->n_new_ids; i++) {
 		struct pci_new_id *known = &sim->new_ids[i];
 
-		if (known->vendor != id.vendor || known->device != id.device ||
+		if (known->driver != driver || known->vendor != id.vendor || known->device != id.device ||
 		    (id.subvendor != UINT32_MAX && known->subvendor != id.subvendor) ||
 		    (id.subdevice != UINT32_MAX && known->subdevice != id.subdevice) ||
 		    ((known->class_code ^ id.class_code) & id.class_mask))
@@ -341,7 +377,8 @@ int bus_remove_id(struct call *call, const char *text, size_t length)
 		memmove(known, known + 1, (--sim->n_new_ids - i) * sizeof(*known));
 		return 0;
 	}
-	return refuse(call, RULE_NEW_ID_UNKNOWN, V("vendor", id.vendor), V("id", id.device));
+	return refuse(call, RULE_NEW_ID_UNKNOWN, VS("driver", name), V("vendor", id.vendor),
+		      V("id", id.device));
 }
 
 /* ---- Devices come ---- */
@@ -357,6 +394,19 @@ static int grow_devices(struct vfiosim *sim)
 	return 0;
 }
 
+/* As it comes out of the box. Mirrors pci_setup_device (7.2). */
+static void init_settings(struct device *dev)
+{
+	const struct vfiosim_topo_device *topo = dev->topo;
+
+	dev->settings = (struct device_settings){
+		.d3cold_allowed = true, .msi_allowed = true, .numa_node = -1,
+	};
+	snprintf(dev->settings.reset_methods, sizeof(dev->settings.reset_methods), "%s%s%s",
+		 topo->flr ? "flr" : "", topo->flr && topo->bus_reset ? " " : "",
+		 topo->bus_reset ? "bus" : "");
+}
+
 static void init_device(struct vfiosim *sim, struct device *dev,
 			const struct vfiosim_topo_device *topo, struct iommu_group *group)
 {
@@ -364,6 +414,7 @@ static void init_device(struct vfiosim *sim, struct device *dev,
 	dev->index = sim->n_devices;
 	dev->topo = topo;
 	dev->group = group;
+	init_settings(dev);
 }
 
 /* Puts a device that is complete among those of the machine. */
@@ -388,7 +439,7 @@ static int start_driver(struct vfiosim *sim, struct device *dev)
 		ret = -EINVAL;
 	/* That is how devices come to vfio-pci, which claims none by itself. */
 	if (!ret && topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
-		snprintf(dev->driver_override, sizeof(dev->driver_override), "%s", topo->driver);
+		ret = set_override(dev, topo->driver, strlen(topo->driver));
 	return ret;
 }
 
@@ -561,11 +612,12 @@ void bus_closed(struct call *call)
 			bus_remove(call, sim->devices[i]);
 }
 
-/* Without a driver, as it comes out of the box. Mirrors pci_setup_device (7.2). */
+/* Without a driver. */
 static void appear(struct call *call, struct device *dev)
 {
 	dev->removed = false;
-	dev->driver_override[0] = '\0';
+	init_settings(dev);
+	set_override(dev, "", 0);
 	if (dev->group) {
 		iommu_group_revive(dev->group);
 		TAILQ_INSERT_TAIL(&dev->group->devices, dev, in_group);
@@ -606,7 +658,8 @@ int bus_rescan(struct call *call)
 		if (!dev->removed || !device_is_pci(dev))
 			continue;
 		appear(call, dev);
-		bus_probe(call, dev);
+		if (!sim->no_autoprobe[BUS_PCI])
+			bus_probe(call, dev);
 	}
 	return 0;
 }
@@ -627,6 +680,7 @@ static void free_device(struct device *dev)
 {
 	if (dev->driver)
 		dev->driver->discard(dev->sim, dev);
+	free(dev->driver_override);
 	free(dev);
 }
 

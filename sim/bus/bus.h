@@ -41,11 +41,11 @@ int bus_bind(struct call *call, struct device *dev, const char *driver);
  * Mirrors vfio_unregister_group_dev (7.2).
  */
 int bus_unbind(struct call *call, struct device *dev);
-/* driver_override: at most 63 bytes; a lone newline clears it. -EINVAL. */
+/* driver_override: at most 4,094 bytes; a lone newline clears it. -EINVAL. */
 int bus_set_override(struct call *call, struct device *dev, const char *text, size_t length);
-/* vfio-pci's new_id and remove_id: "8086 10d3 ...". -EINVAL, -EEXIST, -ENODEV. */
-int bus_new_id(struct call *call, const char *text, size_t length);
-int bus_remove_id(struct call *call, const char *text, size_t length);
+/* new_id and remove_id of the PCI driver @name: "8086 10d3 ...". -EINVAL, -EEXIST, -ENODEV. */
+int bus_new_id(struct call *call, const char *name, const char *text, size_t length);
+int bus_remove_id(struct call *call, const char *name, const char *text, size_t length);
 
 /* mdev create by sysfs. -EINVAL, -EEXIST, -ENOSPC, -ENOMEM. */
 int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type, const char *uuid,

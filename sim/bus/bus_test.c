@@ -61,9 +61,9 @@ static int decide(struct call *call, enum deed deed, struct device *dev, const c
 	case PROBE:
 		return bus_probe(call, dev);
 	case NEW_ID:
-		return bus_new_id(call, text, strlen(text));
+		return bus_new_id(call, "vfio-pci", text, strlen(text));
 	case REMOVE_ID:
-		return bus_remove_id(call, text, strlen(text));
+		return bus_remove_id(call, "vfio-pci", text, strlen(text));
 	case REMOVE:
 		return bus_remove(call, dev);
 	}
@@ -299,7 +299,10 @@ END_TEST
 
 START_TEST(who_takes_what)
 {
-	static const char long_name[] = "a-driver-whose-name-is-longer-than-the-simulator-cares-to-remember";
+	char long_name[4096];
+
+	memset(long_name, 'x', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
 
 	ck_assert(bus_find_driver(sim, BUS_PCI, "vfio-pci") && bus_find_driver(sim, BUS_PCI, "e1000e"));
 	ck_assert(bus_find_driver(sim, BUS_PCI, "pcieport") && !bus_find_driver(sim, BUS_PCI, "mtty"));
@@ -321,6 +324,8 @@ START_TEST(who_takes_what)
 	ck_assert_int_eq(act(PROBE, device("rp4"), NULL), 0);
 	ck_assert_str_eq(device("rp4")->driver->name, "pcieport");
 	ck_assert_int_eq(act(OVERRIDE, device("A"), long_name), -EINVAL);
+	ck_assert_int_eq(act(OVERRIDE, device("A"), long_name + 1), 0);
+	ck_assert_str_eq(device("A")->driver_override, long_name + 1);
 	ck_assert_int_eq(__bind(NULL, "vfio-pci"), -ENODEV);
 	ck_assert_int_eq(__bind(device("T0"), "mtty"), -ENODEV);
 }

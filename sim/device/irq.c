@@ -399,6 +399,8 @@ static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set
 
 	if (!n)
 		return refuse(call, RULE_IRQ_NO_VECTORS);
+	if (irqs->no_msi)
+		return refuse(call, RULE_MSI_FORBIDDEN);
 	ret = fault_point_value(call, VFIOSIM_FAULT_VECTORS, &where, &fewer);
 	if (ret)	/* or how many there would be */
 		return ret < 0 ? ret : (int)fewer;

@@ -55,6 +55,7 @@ struct irqs {
 	uint32_t n_vectors;		/* that may be used now: MSI cannot grow once on */
 	bool masked;			/* INTx */
 	bool pending;			/* INTx was raised while masked */
+	bool no_msi;			/* msi_bus in sysfs forbids it */
 	bool intx_disabled;		/* bit 10 of the command register */
 	struct irq_event *unmask;	/* INTx */
 	struct irq_event *err, *req;

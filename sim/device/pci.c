@@ -167,11 +167,22 @@ struct irq_event *pci_unmask_event(struct device *dev)
 	return pci_of(dev)->irqs.unmask;
 }
 
+/* Mirrors pci_msi_supported (7.2): the bridges above have a say. */
+static bool may_use_msi(const struct device *dev)
+{
+	for (; dev; dev = sim_device(dev->sim, dev->topo->parent))
+		if (!dev->settings.msi_allowed)
+			return false;
+	return true;
+}
+
 int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set)
 {
 	struct pci *pci = pci_of(dev);
-	int ret = irqs_set(call, dev, &pci->irqs, set);
+	int ret;
 
+	pci->irqs.no_msi = !may_use_msi(dev);
+	ret = irqs_set(call, dev, &pci->irqs, set);
 	pci_config_show_msi(&pci->config, pci->irqs.on == IRQ_MSI, pci->irqs.on == IRQ_MSIX);
 	return ret;
 }

@@ -71,10 +71,16 @@ static int match(struct call *call, struct device *dev, const char *name)
 
 /* ---- Information and resets ---- */
 
+/* By itself, and not with others of its bus. */
+static bool can_reset(const struct device *dev)
+{
+	return strstr(dev->settings.reset_methods, "flr");
+}
+
 static void info(struct device *dev, struct device_info *ret_info)
 {
 	*ret_info = (struct device_info){
-		.reset = dev->topo->flr,
+		.reset = can_reset(dev),
 		.pci = true,
 		.n_regions = REGION_COUNT,
 		.n_irqs = IRQ_COUNT,
@@ -83,7 +89,7 @@ static void info(struct device *dev, struct device_info *ret_info)
 
 static int reset(struct call *call, struct device *dev)
 {
-	if (!dev->topo->flr)
+	if (!can_reset(dev))
 		return refuse(call, RULE_RESET_UNSUPPORTED, VS("device", dev->topo->address));
 	pci_reset_function(call, dev);
 	changed(call, "{device} is reset", VS("device", dev->topo->address));

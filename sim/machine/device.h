@@ -49,6 +49,16 @@ struct device_ops {
 	enum vfiosim_pin (*pin)(const struct device *dev, uint64_t offset);
 };
 
+/* What sysfs was told about a PCI device, and what it came with. Mirrors struct pci_dev (7.2). */
+struct device_settings {
+	bool broken_parity;
+	bool d3cold_allowed;
+	bool msi_allowed;	/* of a bridge: to what is below it */
+	int numa_node;		/* -1: none */
+	unsigned enabled;	/* by sysfs, with no driver */
+	char reset_methods[16];	/* "flr bus", in the order in which they are tried; "": none */
+};
+
 struct device {
 	struct vfiosim *sim;
 	uint32_t index;			/* in sim->devices; stable */
@@ -63,7 +73,8 @@ struct device {
 	bool unbinding;			/* remove waits for the last close: no new opens */
 	bool leaving;			/* unplugged: removed by its last close */
 	bool removed;			/* not in the machine now: only the index remains */
-	char driver_override[64];	/* "" = none */
+	char *driver_override;		/* NULL: none */
+	struct device_settings settings;
 };
 
 #endif

@@ -22,9 +22,9 @@
 	     "{length:d} bytes are too long for the name of a driver", "driver_set_override")      \
 	RULE(NEW_ID_SYNTAX, "new-id-syntax", EINVAL,                                               \
 	     "'{text}' does not begin with VENDOR DEVICE in hex", "new_id_store, remove_id_store") \
-	RULE(NEW_ID_EXISTS, "new-id-exists", EEXIST, "vfio-pci has the id {vendor} {id} already",  \
+	RULE(NEW_ID_EXISTS, "new-id-exists", EEXIST, "{driver} has the id {vendor} {id} already",  \
 	     "new_id_store")                                                                       \
-	RULE(NEW_ID_UNKNOWN, "new-id-unknown", ENODEV, "vfio-pci was not given the id {vendor} {id}", \
+	RULE(NEW_ID_UNKNOWN, "new-id-unknown", ENODEV, "{driver} was not given the id {vendor} {id}", \
 	     "remove_id_store")                                                                    \
 	RULE(MDEV_UUID, "mdev-uuid", EINVAL, "'{text}' is not a UUID", "create_store")             \
 	RULE(MDEV_EXISTS, "mdev-exists", EEXIST, "there is a device {device} already",             \
@@ -34,6 +34,7 @@
 	     "mdev_device_create")                                                                 \
 	RULE(ATTRIBUTE_VALUE, "attribute-value", EINVAL, "'{text}' is no value for {attribute}",   \
 	     "each attribute's store")                                                             \
+	RULE(NOT_ENABLED, "not-enabled", EIO, "{device} is not enabled", "enable_store")           \
 	RULE(GROUP_TYPE_OWNED, "group-type-owned", EPERM,                                          \
 	     "the type of group {group:d} cannot change while its DMA is owned",              \
 	     "iommu_group_store_type")

@@ -94,6 +94,9 @@
 	     "vfio_pci_set_intx_trigger, vfio_pci_set_err_trigger")                                \
 	RULE(IRQ_NO_VECTORS, "irq-no-vectors", ERANGE, "enabling 0 vectors is not possible",       \
 	     "pci_alloc_irq_vectors")                                                              \
+	RULE(MSI_FORBIDDEN, "msi-forbidden", EINVAL,                                               \
+	     "msi_bus of the device, or of a bridge above it, forbids MSI and MSI-X",              \
+	     "pci_msi_supported")                                                                  \
 	RULE(IRQ_NOT_ALLOCATED, "irq-not-allocated", EINVAL,                                       \
 	     "MSI was enabled with {count:d} vectors, {vector:d} is not among them",               \
 	     "vfio_msi_set_vector_signal")                                                         \

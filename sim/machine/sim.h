@@ -62,12 +62,16 @@ struct vfiosim {
 	bool iommufd_unsafe_interrupts;	/* ... and iommufd's of the same name */
 	bool noiommu;
 
-	/* Ids vfio-pci was given through new_id; see bus.c. */
+	/* Ids that drivers were given through new_id; see bus.c. */
 	struct pci_new_id {
+		const struct device_driver *driver;
 		uint32_t vendor, device, subvendor, subdevice;	/* UINT32_MAX: any */
 		uint32_t class_code, class_mask;
 	} new_ids[32];
 	unsigned n_new_ids;
+	bool no_autoprobe[2];		/* by enum bus_type: new devices wait for drivers_probe */
+	/* Parameters of modules that change nothing that can be seen here. */
+	bool disable_hugepages, disable_idle_d3, nointxmask;
 
 	struct vfiosim_counters counters;	/* but commands, refusals, delayed_ms: */
 	atomic_ullong n_commands, n_refusals, delayed_ms;

@@ -105,6 +105,8 @@ bool sysfs_buses_below(const struct vfiosim *sim, const struct device *bridge, u
 /* sysfs_pci_files.c: the files of that folder that are bytes */
 void sysfs_list_resources(struct listing *listing, const struct subject *subject);
 void sysfs_show_resource(struct vfiosim *sim, const struct subject *subject, FILE *to);
+/* sysfs_pci_settings.c: those that are written */
+void sysfs_list_settings(struct listing *listing, const struct subject *subject);
 /* sysfs_bus.c: bus/pci, bus/mdev */
 void sysfs_list_buses(struct listing *listing, const struct subject *subject);
 /* sysfs_mdev.c: class/mdev_bus, devices/virtual/PARENT */
@@ -121,6 +123,8 @@ void sysfs_list_virtual_iommu(struct listing *listing, const struct subject *sub
 void sysfs_list_vfio_dev(struct listing *listing, const struct subject *subject);
 bool sysfs_has_vfio_dev(const struct vfiosim *sim, const struct subject *subject);
 /* sysfs_module.c: module/ */
+/* The module of a driver is called as the driver, with '_' for '-'. */
+void sysfs_module_name(const struct device_driver *driver, char *to, size_t size);
 void sysfs_list_modules(struct listing *listing, const struct subject *subject);
 
 /* ---- Shared by rows (sysfs_common.c) ---- */
@@ -142,15 +146,16 @@ bool sysfs_has_driver(const struct vfiosim *sim, const struct subject *subject);
 bool sysfs_has_group(const struct vfiosim *sim, const struct subject *subject);
 /* power/ and other folders whose contents nobody asks for. */
 void sysfs_list_nothing(struct listing *listing, const struct subject *subject);
-/* Stores: of a uevent (taken, nothing happens); an unsigned number, for those that follow. */
-int sysfs_store_ignored(struct call *call, const struct subject *subject, const char *text,
-			size_t length);
+/* uevent: an action ("add"), then perhaps a UUID and KEY=VALUE. Mirrors kobject_synth_uevent (7.2). */
+int sysfs_store_uevent(struct call *call, const struct subject *subject, const char *text,
+		       size_t length);
 /* remove: of any device; 0 is taken and does nothing. Mirrors remove_store (7.2). */
 int sysfs_store_remove(struct call *call, const struct subject *subject, const char *text,
 		       size_t length);
 /* rescan: of the bus, or of one device's, which finds as much. Mirrors rescan_store (7.2). */
 int sysfs_store_rescan(struct call *call, const struct subject *subject, const char *text,
 		       size_t length);
+/* An unsigned number. */
 int sysfs_store_number(struct call *call, const char *attribute, const char *text, uint64_t *ret);
 /* Stores Y, y, 1, N, n, 0, on, off as the kernel's kstrtobool. */
 int sysfs_store_bool(struct call *call, const char *attribute, const char *text, bool *ret_bool);

@@ -87,28 +87,44 @@ static int store_unbind(struct call *call, const struct subject *subject, const 
 	return bus_unbind(call, dev);
 }
 
-static bool is_vfio_pci(const struct vfiosim *sim, const struct subject *subject)
+static void target_module(const struct vfiosim *sim, const struct subject *subject, char *to)
 {
-	return !subject->number && !strcmp(subject->name, "vfio-pci");
+	const struct device_driver *driver =
+		bus_find_driver(sim, subject->number ? BUS_MDEV : BUS_PCI, subject->name);
+	char module[SYSFS_NAME_MAX];
+
+	sysfs_module_name(driver, module, sizeof(module));
+	snprintf(to, SYSFS_PATH_MAX, "sys/module/%s", module);
+}
+
+static bool has_module(const struct vfiosim *sim, const struct subject *subject)
+{
+	return strcmp(subject->name, "pcieport");
+}
+
+static bool is_pci(const struct vfiosim *sim, const struct subject *subject)
+{
+	return !subject->number;
 }
 
 static int store_new_id(struct call *call, const struct subject *subject, const char *text,
 			size_t length)
 {
-	return bus_new_id(call, text, length);
+	return bus_new_id(call, subject->name, text, length);
 }
 
 static int store_remove_id(struct call *call, const struct subject *subject, const char *text,
 			   size_t length)
 {
-	return bus_remove_id(call, text, length);
+	return bus_remove_id(call, subject->name, text, length);
 }
 
 static const struct entry driver_entries[] = {
 	ATTR("bind", 0200, NULL, store_bind),
-	ATTR("new_id", 0200, NULL, store_new_id, is_vfio_pci),
-	ATTR("remove_id", 0200, NULL, store_remove_id, is_vfio_pci),
-	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	LINK("module", target_module, has_module),
+	ATTR("new_id", 0200, NULL, store_new_id, is_pci),
+	ATTR("remove_id", 0200, NULL, store_remove_id, is_pci),
+	ATTR("uevent", 0200, NULL, sysfs_store_uevent),
 	ATTR("unbind", 0200, NULL, store_unbind),
 	{ NULL },
 };
@@ -173,25 +189,33 @@ static int store_probe(struct call *call, const struct subject *subject, const c
 
 static void show_autoprobe(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "1\n");
+	fprintf(to, "%d\n", !sim->no_autoprobe[subject->number ? BUS_MDEV : BUS_PCI]);
+}
+
+/* Mirrors drivers_autoprobe_store (7.2): what begins with 0 is no, anything else is yes. */
+static int store_autoprobe(struct call *call, const struct subject *subject, const char *text,
+			   size_t length)
+{
+	call->sim->no_autoprobe[subject->number ? BUS_MDEV : BUS_PCI] = *text == '0';
+	return 0;
 }
 
 static const struct entry pci_entries[] = {
 	FOLDER("devices", list_pci_devices),
 	FOLDER("drivers", list_pci_drivers),
-	ATTR("drivers_autoprobe", 0644, show_autoprobe, sysfs_store_ignored),
+	ATTR("drivers_autoprobe", 0644, show_autoprobe, store_autoprobe),
 	ATTR("drivers_probe", 0200, NULL, store_probe),
 	ATTR("rescan", 0200, NULL, sysfs_store_rescan),
-	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	ATTR("uevent", 0200, NULL, sysfs_store_uevent),
 	{ NULL },
 };
 
 static const struct entry mdev_entries[] = {
 	FOLDER("devices", list_mdev_devices),
 	FOLDER("drivers", list_mdev_drivers),
-	ATTR("drivers_autoprobe", 0644, show_autoprobe, sysfs_store_ignored),
+	ATTR("drivers_autoprobe", 0644, show_autoprobe, store_autoprobe),
 	ATTR("drivers_probe", 0200, NULL, store_probe),
-	ATTR("uevent", 0200, NULL, sysfs_store_ignored),
+	ATTR("uevent", 0200, NULL, sysfs_store_uevent),
 	{ NULL },
 };
 

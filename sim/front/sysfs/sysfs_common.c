@@ -107,11 +107,8 @@ void sysfs_list_nothing(struct listing *listing, const struct subject *subject)
 {
 }
 
-int sysfs_store_ignored(struct call *call, const struct subject *subject, const char *text,
-			size_t length)
-{
-	return 0;
-}
+#define UUID_LENGTH 36
+#define ALNUM "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static int refuse_value(struct call *call, const char *attribute, const char *text)
 {
@@ -151,6 +148,42 @@ int sysfs_store_bool(struct call *call, const char *attribute, const char *text,
 		}
 	}
 	return refuse_value(call, attribute, text);
+}
+
+/* " UUID", then " KEY=VALUE" as often as wanted, of letters and digits. */
+static bool is_uevent_rest(const char *rest)
+{
+	size_t n;
+
+	if (!*rest)
+		return true;
+	if (*rest != ' ' || strspn(++rest, "0123456789abcdefABCDEF-") != UUID_LENGTH)
+		return false;
+	for (rest += UUID_LENGTH; *rest == ' '; rest += n + strspn(rest + n, ALNUM)) {
+		n = strspn(++rest, ALNUM);
+		if (!n || rest[n++] != '=' || !strspn(rest + n, ALNUM))
+			return false;
+	}
+	return !*rest;
+}
+
+int sysfs_store_uevent(struct call *call, const struct subject *subject, const char *text,
+		       size_t length)
+{
+	static const char *const actions[] = { "add",	 "remove",  "change", "move",
+					       "online", "offline", "bind",   "unbind" };
+	char line[256];
+	size_t n;
+
+	snprintf(line, sizeof(line), "%s", text);
+	line[strcspn(line, "\n")] = '\0';
+	n = strcspn(line, " ");
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (n == strlen(actions[i]) && !strncmp(line, actions[i], n) && is_uevent_rest(line + n)) {
+			changed(call, "uevent {event}: nobody in a run listens", VS("event", line));
+			return 0;
+		}
+	return refuse_value(call, "uevent", text);
 }
 
 int sysfs_store_remove(struct call *call, const struct subject *subject, const char *text,

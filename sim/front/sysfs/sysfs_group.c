@@ -186,7 +186,7 @@ static const struct entry group_class_entries[] = {
 	ATTR("dev", 0444, show_group_dev, NULL),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_vfio),
-	ATTR("uevent", 0644, show_group_uevent, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_group_uevent, sysfs_store_uevent),
 	{ NULL },
 };
 
@@ -263,7 +263,7 @@ static const struct entry cdev_entries[] = {
 	LINK("device", sysfs_target_device),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_vfio_dev),
-	ATTR("uevent", 0644, show_cdev_uevent, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_cdev_uevent, sysfs_store_uevent),
 	{ NULL },
 };
 
@@ -357,7 +357,7 @@ static const struct entry iommu_entries[] = {
 	FOLDER("devices", list_iommu_devices),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_iommu),
-	ATTR("uevent", 0644, show_nothing, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_nothing, sysfs_store_uevent),
 	{ NULL },
 };
 

@@ -32,7 +32,7 @@ static const struct entry mdev_entries[] = {
 	FOLDER("power", sysfs_list_nothing),
 	ATTR("remove", 0200, NULL, sysfs_store_remove),
 	LINK("subsystem", target_bus),
-	ATTR("uevent", 0644, show_uevent, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_uevent, sysfs_store_uevent),
 	FOLDER("vendor", sysfs_list_nothing),
 	FOLDER("vfio-dev", sysfs_list_vfio_dev, sysfs_has_vfio_dev),
 	{ NULL },
@@ -132,7 +132,7 @@ static void show_nothing(struct vfiosim *sim, const struct subject *subject, FIL
 static const struct entry parent_entries[] = {
 	FOLDER("mdev_supported_types", list_types),
 	FOLDER("power", sysfs_list_nothing),
-	ATTR("uevent", 0644, show_nothing, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_nothing, sysfs_store_uevent),
 	{ NULL },
 };
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * module/: parameters. Those the simulator knows take effect at once, as the
- * kernel's do; the others are remembered nowhere and say what the kernel's
- * defaults are.
- */
+/* module/: parameters, which take effect at once, as the kernel's do. */
 #include "front/sysfs/sysfs.h"
+
+#include <string.h>
 
 #include "machine/kernel.h"
 
@@ -99,14 +97,21 @@ static int store_limit(struct call *call, const struct subject *subject, const c
 	return 0;
 }
 
-/* Taken when it is a truth value; no behaviour hangs on it. */
-static int store_any_bool(struct call *call, const struct subject *subject, const char *text,
-			  size_t length)
-{
-	bool value;
+/* A parameter that only what cannot be seen hangs on: kept and shown. */
+#define PARAMETER(name_)                                                                       \
+	static void show_##name_(struct vfiosim *sim, const struct subject *subject, FILE *to) \
+	{                                                                                      \
+		show_bool(to, sim->name_);                                                     \
+	}                                                                                      \
+	static int store_##name_(struct call *call, const struct subject *subject,             \
+				 const char *text, size_t length)                              \
+	{                                                                                      \
+		return sysfs_store_bool(call, #name_, text, &call->sim->name_);                \
+	}
 
-	return sysfs_store_bool(call, "the parameter", text, &value);
-}
+PARAMETER(disable_hugepages)
+PARAMETER(disable_idle_d3)
+PARAMETER(nointxmask)
 
 static const struct entry vfio_parameters[] = {
 	ATTR("enable_unsafe_noiommu_mode", 0644, show_noiommu, store_noiommu, has_noiommu),
@@ -115,15 +120,15 @@ static const struct entry vfio_parameters[] = {
 
 static const struct entry type1_parameters[] = {
 	ATTR("allow_unsafe_interrupts", 0644, show_unsafe, store_unsafe),
-	ATTR("disable_hugepages", 0644, show_no, store_any_bool),
+	ATTR("disable_hugepages", 0644, show_disable_hugepages, store_disable_hugepages),
 	ATTR("dma_entry_limit", 0644, show_limit, store_limit),
 	{ NULL },
 };
 
 static const struct entry pci_parameters[] = {
 	ATTR("disable_denylist", 0444, show_no, NULL),
-	ATTR("disable_idle_d3", 0644, show_no, store_any_bool),
-	ATTR("nointxmask", 0644, show_no, store_any_bool),
+	ATTR("disable_idle_d3", 0644, show_disable_idle_d3, store_disable_idle_d3),
+	ATTR("nointxmask", 0644, show_nointxmask, store_nointxmask),
 	{ NULL },
 };
 
@@ -132,6 +137,43 @@ static const struct entry iommufd_parameters[] = {
 	{ NULL },
 };
 
+/* ---- A module that is loaded: what modprobe looks for, so that it does nothing ---- */
+
+static void show_live(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	fprintf(to, "live\n");
+}
+
+static void target_driver(const struct vfiosim *sim, const struct subject *subject, char *to)
+{
+	snprintf(to, SYSFS_PATH_MAX, "sys/bus/%s/drivers/%s", subject->number ? "mdev" : "pci",
+		 subject->name);
+}
+
+/* "pci:vfio-pci" */
+static void list_driver_links(struct listing *listing, const struct subject *subject)
+{
+	static const struct node_type link = {
+		.kind = NODE_LINK, .permissions = 0777, .target = target_driver,
+	};
+	char name[SYSFS_NAME_MAX];
+
+	snprintf(name, sizeof(name), "%s:%s", subject->number ? "mdev" : "pci", subject->name);
+	listing_put(listing, name, &link, subject);
+}
+
+static const struct entry driver_entries[] = {
+	FOLDER("drivers", list_driver_links),
+	{ NULL },
+};
+
+/* drivers/, of a module that has one: the subject names it. */
+static void list_drivers(struct listing *listing, const struct subject *subject)
+{
+	if (subject->name)
+		listing_table(listing, driver_entries, subject);
+}
+
 #define PARAMETERS(name_)                                                                      \
 	static void list_##name_##_parameters(struct listing *listing,                        \
 					      const struct subject *subject)                  \
@@ -139,12 +181,14 @@ static const struct entry iommufd_parameters[] = {
 		listing_table(listing, name_##_parameters, subject);                           \
 	}                                                                                      \
 	static const struct entry name_##_module[] = {                                         \
+		ATTR("initstate", 0444, show_live, NULL),                                      \
 		FOLDER("parameters", list_##name_##_parameters), { NULL }                      \
 	};                                                                                     \
 	static void list_##name_##_module(struct listing *listing,                            \
 					  const struct subject *subject)                      \
 	{                                                                                      \
 		listing_table(listing, name_##_module, subject);                               \
+		list_drivers(listing, subject);                                                \
 	}
 
 PARAMETERS(iommufd)
@@ -156,11 +200,47 @@ static const struct entry modules[] = {
 	FOLDER("iommufd", list_iommufd_module, has_iommufd),
 	FOLDER("vfio", list_vfio_module),
 	FOLDER("vfio_iommu_type1", list_type1_module),
-	FOLDER("vfio_pci", list_pci_module),
 	{ NULL },
 };
 
+static const struct entry driver_module[] = {
+	ATTR("initstate", 0444, show_live, NULL),
+	{ NULL },
+};
+
+static void list_driver_module(struct listing *listing, const struct subject *subject)
+{
+	listing_table(listing, driver_module, subject);
+	list_drivers(listing, subject);
+}
+
+void sysfs_module_name(const struct device_driver *driver, char *to, size_t size)
+{
+	snprintf(to, size, "%s", driver->name);
+	for (; *to; to++)
+		if (*to == '-')
+			*to = '_';
+}
+
+/* Those of drivers, but for vfio-pci's, which has parameters. pcieport is no module. */
 void sysfs_list_modules(struct listing *listing, const struct subject *subject)
 {
+	static const struct node_type folder = {
+		.kind = NODE_FOLDER, .permissions = 0755, .list = list_driver_module,
+	};
+	static const struct node_type vfio_pci = {
+		.kind = NODE_FOLDER, .permissions = 0755, .list = list_pci_module,
+	};
+	const struct device_driver *driver;
+
 	listing_table(listing, modules, subject);
+	TAILQ_FOREACH(driver, &listing_sim(listing)->drivers, in_sim) {
+		struct subject about = { .name = driver->name, .number = driver->bus == BUS_MDEV };
+		char name[SYSFS_NAME_MAX];
+
+		if (!strcmp(driver->name, "pcieport"))
+			continue;
+		sysfs_module_name(driver, name, sizeof(name));
+		listing_put(listing, name, strcmp(name, "vfio_pci") ? &folder : &vfio_pci, &about);
+	}
 }

@@ -72,7 +72,7 @@ static void show_override(struct vfiosim *sim, const struct subject *subject, FI
 {
 	const char *override = subject->dev->driver_override;
 
-	fprintf(to, "%s\n", *override ? override : "(null)");
+	fprintf(to, "%s\n", override ? override : "(null)");
 }
 
 static int store_override(struct call *call, const struct subject *subject, const char *text,
@@ -81,21 +81,11 @@ static int store_override(struct call *call, const struct subject *subject, cons
 	return bus_set_override(call, subject->dev, text, length);
 }
 
-static void show_enable(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	fprintf(to, "%d\n", subject->dev->driver && (!subject->dev->vfio || subject->dev->vfio->open_count));
-}
-
 static void show_irq(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	unsigned slot = pci_address_devfn(TOPO->address) >> 3;
 
 	fprintf(to, "%u\n", TOPO->intx_pin ? 16 + slot % 8 : 0);
-}
-
-static void show_reset_method(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	fprintf(to, "%s\n", TOPO->flr && TOPO->bus_reset ? "flr bus" : TOPO->flr ? "flr" : "bus");
 }
 
 static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
@@ -131,11 +121,6 @@ static void show_1(struct vfiosim *sim, const struct subject *subject, FILE *to)
 static void show_dma_bits(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
 	fprintf(to, "32\n");
-}
-
-static void show_numa_node(struct vfiosim *sim, const struct subject *subject, FILE *to)
-{
-	fprintf(to, "-1\n");
 }
 
 static void show_power_state(struct vfiosim *sim, const struct subject *subject, FILE *to)
@@ -248,17 +233,14 @@ static void target_bus(const struct vfiosim *sim, const struct subject *subject,
 
 static const struct entry device_entries[] = {
 	ATTR("ari_enabled", 0444, show_0, NULL),
-	ATTR("broken_parity_status", 0644, show_0, sysfs_store_ignored),
 	ATTR("class", 0444, show_class, NULL),
 	ATTR("consistent_dma_mask_bits", 0444, show_dma_bits, NULL),
 	ATTR("current_link_speed", 0444, show_link_speed, NULL, is_pcie),
 	ATTR("current_link_width", 0444, show_1, NULL, is_pcie),
-	ATTR("d3cold_allowed", 0644, show_1, sysfs_store_ignored),
 	ATTR("device", 0444, show_device, NULL),
 	ATTR("dma_mask_bits", 0444, show_dma_bits, NULL),
 	LINK("driver", sysfs_target_driver, sysfs_has_driver),
 	ATTR("driver_override", 0644, show_override, store_override),
-	ATTR("enable", 0644, show_enable, sysfs_store_ignored),
 	LINK("iommu", target_iommu, has_iommu),
 	LINK("iommu_group", sysfs_target_group, sysfs_has_group),
 	ATTR("irq", 0444, show_irq, NULL),
@@ -268,14 +250,11 @@ static const struct entry device_entries[] = {
 	ATTR("max_link_speed", 0444, show_link_speed, NULL, is_pcie),
 	ATTR("max_link_width", 0444, show_1, NULL, is_pcie),
 	ATTR("modalias", 0444, show_modalias, NULL),
-	ATTR("msi_bus", 0644, show_1, sysfs_store_ignored),
-	ATTR("numa_node", 0644, show_numa_node, sysfs_store_ignored),
 	FOLDER("power", sysfs_list_nothing),
 	ATTR("power_state", 0444, show_power_state, NULL),
 	ATTR("remove", 0220, NULL, sysfs_store_remove),
 	ATTR("rescan", 0200, NULL, sysfs_store_rescan),
 	ATTR("reset", 0200, NULL, store_reset, can_reset),
-	ATTR("reset_method", 0644, show_reset_method, sysfs_store_ignored, can_reset),
 	ATTR("resource", 0444, sysfs_show_resource, NULL),
 	ATTR("revision", 0444, show_revision, NULL),
 	ATTR("secondary_bus_number", 0444, show_secondary, NULL, is_bridge),
@@ -283,7 +262,7 @@ static const struct entry device_entries[] = {
 	LINK("subsystem", target_bus),
 	ATTR("subsystem_device", 0444, show_subdevice, NULL),
 	ATTR("subsystem_vendor", 0444, show_subvendor, NULL),
-	ATTR("uevent", 0644, show_uevent, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_uevent, sysfs_store_uevent),
 	ATTR("vendor", 0444, show_vendor, NULL),
 	FOLDER("vfio-dev", sysfs_list_vfio_dev, sysfs_has_vfio_dev),
 	{ NULL },
@@ -294,6 +273,7 @@ static void list_device(struct listing *listing, const struct subject *subject)
 	struct vfiosim *sim = listing_sim(listing);
 
 	listing_table(listing, device_entries, subject);
+	sysfs_list_settings(listing, subject);
 	sysfs_list_resources(listing, subject);
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct subject below = { .dev = sim->devices[i] };
@@ -316,7 +296,7 @@ static void show_nothing(struct vfiosim *sim, const struct subject *subject, FIL
 
 static const struct entry root_bus_entries[] = {
 	FOLDER("power", sysfs_list_nothing),
-	ATTR("uevent", 0644, show_nothing, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_nothing, sysfs_store_uevent),
 	{ NULL },
 };
 

@@ -143,7 +143,7 @@ static const struct entry misc_entries[] = {
 	ATTR("dev", 0444, show_misc_dev, NULL),
 	FOLDER("power", sysfs_list_nothing),
 	LINK("subsystem", target_class_misc),
-	ATTR("uevent", 0644, show_misc_uevent, sysfs_store_ignored),
+	ATTR("uevent", 0644, show_misc_uevent, sysfs_store_uevent),
 	{ NULL },
 };
 

@@ -368,7 +368,74 @@ START_TEST(devices_are_bound_and_unbound)
 	check_link(B "/driver", "../../../../bus/pci/drivers/e1000e");
 	ck_assert_int_eq(echo("0000:ff:1f.7", "sys/bus/pci/drivers_probe"), -EINVAL);
 	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), -ENODEV);
-	ck_assert(!there("sys/bus/pci/drivers/e1000e/new_id"));
+	/* Every driver can be told of more; ids of one are not another's. */
+	ck_assert_int_eq(echo("8086 10d3", "sys/bus/pci/drivers/e1000e/new_id"), -EEXIST);
+	ck_assert_int_eq(echo("8086 9999", "sys/bus/pci/drivers/e1000e/new_id"), 9);
+	ck_assert_int_eq(echo("8086 9999", DRIVER "/remove_id"), -ENODEV);
+	ck_assert_int_eq(echo("8086 9999", "sys/bus/pci/drivers/e1000e/remove_id"), 9);
+	ck_assert(!there("sys/bus/mdev/drivers/vfio_mdev/new_id"));
+}
+END_TEST
+
+/* modprobe looks at initstate, and does nothing where it says "live". */
+START_TEST(drivers_have_modules)
+{
+	check_text("sys/module/vfio_pci/initstate", "live\n");
+	check_text("sys/module/e1000e/initstate", "live\n");
+	check_text("sys/module/vfio/initstate", "live\n");
+	check_link("sys/module/vfio_pci/drivers/pci:vfio-pci", "../../../bus/pci/drivers/vfio-pci");
+	check_link(DRIVER "/module", "../../../../module/vfio_pci");
+	check_link("sys/bus/pci/drivers/e1000e/module", "../../../../module/e1000e");
+	ck_assert(there("sys/module/vfio_pci/parameters/nointxmask"));
+	ck_assert(!there("sys/module/pcieport") && !there("sys/bus/pci/drivers/pcieport/module"));
+}
+END_TEST
+
+/* Nothing is taken and forgotten. */
+START_TEST(what_is_written_is_there)
+{
+	ck_assert_int_eq(echo("1", B "/broken_parity_status"), 1);
+	check_text(B "/broken_parity_status", "1\n");
+	ck_assert_int_eq(echo("0", B "/d3cold_allowed"), 1);
+	check_text(B "/d3cold_allowed", "0\n");
+	ck_assert_int_eq(echo("x", B "/d3cold_allowed"), -EINVAL);
+	ck_assert_int_eq(echo("0", B "/msi_bus"), 1);
+	check_text(B "/msi_bus", "0\n");
+	check_text(B "/numa_node", "-1\n");
+	ck_assert_int_eq(echo("0", B "/numa_node"), 1);
+	check_text(B "/numa_node", "0\n");
+	ck_assert_int_eq(echo("-2", B "/numa_node"), -EINVAL);
+	ck_assert_int_eq(echo("100000", B "/numa_node"), -EINVAL);
+	ck_assert_int_eq(echo("1", B "/enable"), -EBUSY);
+	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), 12);
+	ck_assert_int_eq(echo("0", B "/enable"), -EIO);
+	ck_assert_int_eq(echo("1", B "/enable"), 1);
+	check_text(B "/enable", "1\n");
+	ck_assert_int_eq(echo("0", B "/enable"), 1);
+	check_text(B "/enable", "0\n");
+	ck_assert_int_eq(echo("bus flr\n", B "/reset_method"), -EINVAL);
+	ck_assert_int_eq(echo("\n", B "/reset_method"), 1);
+	check_text(B "/reset_method", "\n");
+	ck_assert_int_eq(echo("default", B "/reset_method"), 7);
+	check_text(B "/reset_method", "flr\n");
+	ck_assert_int_eq(echo("change\n", B "/uevent"), 7);
+	ck_assert_int_eq(echo("add 12345678-1234-1234-1234-123456789abc A=b C=1", B "/uevent"), 48);
+	ck_assert_int_eq(echo("add 12345678-1234-1234-1234-123456789abc A=", B "/uevent"), -EINVAL);
+	ck_assert_int_eq(echo("added", B "/uevent"), -EINVAL);
+	ck_assert_int_eq(echo("", DRIVER "/uevent"), -EINVAL);
+	ck_assert_int_eq(echo("Y", "sys/module/vfio_pci/parameters/nointxmask"), 1);
+	check_text("sys/module/vfio_pci/parameters/nointxmask", "Y\n");
+	check_text("sys/module/vfio_pci/parameters/disable_idle_d3", "N\n");
+	/* What came with the device comes again with it. */
+	ck_assert_int_eq(echo("0", "sys/bus/pci/drivers_autoprobe"), 1);
+	check_text("sys/bus/pci/drivers_autoprobe", "0\n");
+	check_text("sys/bus/mdev/drivers_autoprobe", "1\n");
+	ck_assert_int_eq(echo("1", B "/remove"), 1);
+	ck_assert_int_eq(echo("1", "sys/bus/pci/rescan"), 1);
+	ck_assert(!there(B "/driver"));
+	check_text(B "/msi_bus", "1\n");
+	ck_assert_int_eq(echo("0000:02:00.0", "sys/bus/pci/drivers_probe"), 12);
+	ck_assert(there(B "/driver"));
 }
 END_TEST
 
@@ -544,6 +611,8 @@ int main(void)
 	tcase_add_test(facts, config_is_read_at_offsets);
 	tcase_add_test(facts, mdevs_are_created_and_removed);
 	tcase_add_test(facts, devices_are_bound_and_unbound);
+	tcase_add_test(facts, what_is_written_is_there);
+	tcase_add_test(facts, drivers_have_modules);
 	tcase_add_test(facts, devices_are_removed_and_found_again);
 	tcase_add_test(facts, parameters_take_effect);
 	tcase_add_test(facts, the_type_of_a_group);

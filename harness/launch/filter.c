@@ -64,7 +64,9 @@ enum label {
 	MMAP,
 	IOCTL,
 	NATIVE,		/* ... and, if all is as it should be, whether its numbers are ours */
+	MODULE,		/* the same for a call that is refused */
 	NOTIFY,
+	DENY,
 	ALLOW,
 	N_LABELS,
 };
@@ -124,7 +126,7 @@ static size_t program_end(struct program *program)
 
 /* ---- The filter ---- */
 
-_Static_assert(FILTER_MAX > MAX_NUMBERS + 24 && FILTER_MAX < 256, "jumps reach everywhere");
+_Static_assert(FILTER_MAX > MAX_NUMBERS + 30 && FILTER_MAX < 256, "jumps reach everywhere");
 
 /* fstat(), and newfstatat() and statx() of the descriptor itself. */
 static void put_stat(struct program *program)
@@ -175,7 +177,11 @@ size_t filter_build(bool fake_chardevs, struct sock_filter *to)
 		put_if(&program, BPF_JEQ, SYS_statx, STATX, NEXT);
 	}
 	put_if(&program, BPF_JEQ, SYS_mmap, MMAP, NEXT);
-	put_if(&program, BPF_JEQ, SYS_ioctl, IOCTL, ALLOW);
+	put_if(&program, BPF_JEQ, SYS_ioctl, IOCTL, NEXT);
+	/* The host's kernel has nothing to do with the modules of a run. */
+	put_if(&program, BPF_JEQ, SYS_init_module, MODULE, NEXT);
+	put_if(&program, BPF_JEQ, SYS_finit_module, MODULE, NEXT);
+	put_if(&program, BPF_JEQ, SYS_delete_module, MODULE, ALLOW);
 	if (fake_chardevs)
 		put_stat(&program);
 	put_mmap(&program);
@@ -183,8 +189,13 @@ size_t filter_build(bool fake_chardevs, struct sock_filter *to)
 	place(&program, NATIVE);
 	LOAD(&program, arch);
 	put_if(&program, BPF_JEQ, NATIVE_ARCH, NOTIFY, ALLOW);
+	place(&program, MODULE);
+	LOAD(&program, arch);
+	put_if(&program, BPF_JEQ, NATIVE_ARCH, DENY, ALLOW);
 	place(&program, NOTIFY);
 	put_return(&program, SECCOMP_RET_USER_NOTIF);
+	place(&program, DENY);
+	put_return(&program, SECCOMP_RET_ERRNO | EPERM);
 	place(&program, ALLOW);
 	put_return(&program, SECCOMP_RET_ALLOW);
 	return program_end(&program);

@@ -4,7 +4,7 @@
 
 static const struct cli_verb *const verbs[] = {
 	&run_verb, &sweep_verb, &ctl_verb, &topology_verb, &kernel_verb,
-	&case_verb, &explain_verb, &tour_verb, &worker_verb, &complete_verb, NULL,
+	&case_verb, &explain_verb, &tour_verb, &doctor_verb, &worker_verb, &complete_verb, NULL,
 };
 
 const struct cli_verb vfiosim_verb = {

@@ -63,8 +63,7 @@ static int map_identity(const struct space *space)
 	return write_file("/proc/self/gid_map", text);
 }
 
-/* False: we are in a chroot. True may mean the same, at a mount point. */
-static bool root_is_mount(void)
+bool space_root_is_mount(void)
 {
 	struct statx stx;
 
@@ -75,7 +74,7 @@ static bool root_is_mount(void)
 
 static int no_user_namespace(int error)
 {
-	if (error == -EPERM && !root_is_mount()) {
+	if (error == -EPERM && !space_root_is_mount()) {
 		cli_error("cannot create a user namespace: not allowed inside a chroot. Run as "
 			  "root, or outside the chroot");
 		return error;
@@ -87,7 +86,7 @@ static int no_user_namespace(int error)
 	return error;
 }
 
-static int enter_namespaces(struct space *space)
+int space_enter_namespaces(struct space *space)
 {
 	int error;
 
@@ -151,10 +150,9 @@ static int make_private_in_chroot(void)
 	return error;
 }
 
-/* Mounts of the run stay in its namespace. */
-static int make_private(void)
+int space_make_private(void)
 {
-	if (!root_is_mount())
+	if (!space_root_is_mount())
 		return make_private_in_chroot();
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ? -errno : 0;
 }
@@ -184,7 +182,7 @@ int space_enter(struct space *space)
 	space->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	space->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	space->cwd_path = getcwd(NULL, 0);
-	error = enter_namespaces(space);
+	error = space_enter_namespaces(space);
 	if (error)
 		return error;
 	/* Before /dev is covered, and in the user namespace that mounts: FUSE insists. */
@@ -194,7 +192,7 @@ int space_enter(struct space *space)
 	space->devices_fd = open_fuse(space);
 	if (space->devices_fd < 0)
 		return space->devices_fd;
-	error = make_private();
+	error = space_make_private();
 	return error ? mount_refused(error) : 0;
 }
 

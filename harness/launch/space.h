@@ -62,4 +62,13 @@ void space_settle(const struct space *space);
 void space_abort(const struct space *space);
 void space_leave(struct space *space);
 
+/* ---- Parts of space_enter(), for who wants to know what is possible ---- */
+
+/* False: we are in a chroot. True may mean the same, at a mount point. */
+bool space_root_is_mount(void);
+/* After space_init(). -errno, told. */
+int space_enter_namespaces(struct space *space);
+/* Mounts of the run stay in its namespace. -errno. */
+int space_make_private(void);
+
 #endif

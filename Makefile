@@ -73,6 +73,7 @@ help:
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix): program, library, man pages, completion; make uninstall'
 	@echo 'make dist           the sources as build/dist/vfiosim-$(VERSION).tar.gz'
+	@echo 'make deb            Debian packages of it, in build/dist'
 	@echo
 	@echo 'DEPS=no: never call apt-get'
 
@@ -131,6 +132,11 @@ dist:
 	@mkdir -p build/dist
 	git archive --format=tar --prefix=vfiosim-$(VERSION)/ HEAD | gzip -9n >build/dist/vfiosim-$(VERSION).tar.gz
 	@cd build/dist && sha256sum vfiosim-$(VERSION).tar.gz | tee vfiosim-$(VERSION).tar.gz.sha256
+
+# Debian packages, also in build/dist.
+deb:
+	@harness/deps.sh build deb
+	@harness/deb.sh build
 
 clean:
 	rm -rf build
@@ -218,6 +224,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall dist clean all libs pages everything
+.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall dist deb clean all libs pages everything
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -21,6 +21,7 @@ packages_of() {
 	bench) echo bubblewrap ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-tidy cppcheck ;;
+	deb) echo dpkg-dev ;;
 	*)
 		echo "deps.sh: no such set: $1 (build, check, clients, dpdk, browser, bench, fuzz, lint)" >&2
 		return 2
@@ -49,6 +50,7 @@ present() {
 	bubblewrap) command -v bwrap >/dev/null ;;
 	libclang-rt-dev) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
+	dpkg-dev) command -v dpkg-shlibdeps >/dev/null ;;
 	clang | clang-tidy | cppcheck) command -v "$1" >/dev/null ;;
 	esac
 }

@@ -92,7 +92,7 @@ example_with_pkg_config() {
 # shellcheck disable=SC2046  # lists of words
 example_with_static_library() {
 	$cc -Werror harness/examples/library/map_fails.c $(from_root --cflags vfiosim) \
-		"$root/usr/lib/here/libvfiosim.a" $(pkg-config --libs fuse3 yaml-0.1 json-c check) \
+		"$root/usr/lib/here/libvfiosim.a" $(pkg-config --libs fuse3 yaml-0.1 check) \
 		-o "$temporary/static" && "$temporary/static"
 }
 

@@ -5,7 +5,6 @@
 
 Writes the page of `case matrix` for all cases, that of a `sweep` of QEMU's hot-add, and that of
 one case; opens them in a headless Chromium, follows every cell, and leaves screenshots in FOLDER.
-No script runs in these pages but ours, which does what a reader does.
 Prints "ok", "not ok" and "skipped" lines, exits 1 if a page does not work.
 """
 

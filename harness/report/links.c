@@ -64,7 +64,7 @@ static void put_word(struct links *links, const char *text, size_t length)
 	fputs("</a>", links->to);
 }
 
-/* Letters, and hyphens between them: "peer-to-peer". A name such as mdev0 is no word. */
+/* Letters, and hyphens between them: "peer-to-peer". Neither mdev0 nor /dev/iommu is one. */
 static size_t word_length(const char *text)
 {
 	size_t n = 0;
@@ -85,7 +85,7 @@ void links_text(struct links *links, const char *text)
 
 	while (*text) {
 		size_t length = word_length(text);
-		bool part = isalnum((unsigned char)before) || before == '_';
+		bool part = isalnum((unsigned char)before) || before == '_' || before == '/';
 
 		if (length && !part && !isdigit((unsigned char)text[length]) && text[length] != '_') {
 			put_word(links, text, length);

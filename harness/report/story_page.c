@@ -19,14 +19,14 @@
 
 static const char style[] =
 	"<style>\n"
-	"body{max-width:78rem}.lead{max-width:60rem}\n"
+	"body{max-width:78rem}.wide{overflow-x:auto}.lead{max-width:60rem}\n"
 	".step{border-top:1px solid var(--rule);padding:.2rem .6rem 1rem;scroll-margin:1rem}"
 	".step h3{margin:.8rem 0 .4rem}.step:target,.step.now{outline:3px solid var(--mark)}\n"
 	".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:0 2rem}"
 	".side h4{margin:.4rem 0;color:var(--quiet);font-weight:normal}.side{min-width:0}\n"
 	".command{margin:.3rem 0}.command code{overflow-wrap:anywhere}.why{margin:.2rem 0 .2rem 1rem}\n"
 	".state{margin:.3rem 0;font-weight:bold}.note{margin:.2rem 0}\n"
-	".spaces{display:flex;flex-wrap:wrap;gap:1rem}.spaces figure{margin:.5rem 0}"
+	".spaces{display:flex;flex-wrap:wrap;gap:1rem}.spaces figure{margin:.5rem 0;min-width:0}"
 	"figure svg{width:330px;max-width:100%;height:auto}svg text.small{font-size:11.5px}"
 	".device{fill:var(--paper);stroke:var(--mark);stroke-width:1.5}"
 	".domain{fill:var(--paper);stroke:var(--ok);stroke-width:1.5;stroke-dasharray:5 3}"

@@ -12,5 +12,6 @@ const struct cli_verb vfiosim_verb = {
 	.about = "VFIO's kernel side, simulated: unmodified programs attach devices nobody has.",
 	.verbs = verbs,
 	.more = "vfiosim VERB --help tells more; vfiosim --version.\n"
+		"To learn what this is about: vfiosim tour\n"
 		"A first look: vfiosim run -- sh -c 'ls /dev/vfio; cat $VFIOSIM_STATE'\n",
 };

@@ -89,9 +89,9 @@ static const struct word glossary[] = {
 	{ "locked", "memory that must stay in place; a process may lock only so much (RLIMIT_MEMLOCK)",
 	  WORD_ANY,
 	  "Pinned pages count. `ulimit -l` shows the limit. Beyond it the kernel refuses with ENOMEM. "
-	  "With a container the process that maps pays, and when a device joins, the one that attaches "
-	  "it. With iommufd it is always the one that mapped, and all processes of a user count "
-	  "together.", "memlock-map" },
+	  "With a container the limit of the process that calls counts: the one that maps, or the one "
+	  "that attaches a device. With iommufd it is always that of the one who mapped, and all "
+	  "processes of a user count together.", "memlock-map" },
 	{ "policy", "how a program chooses the space for a device, and what it makes of a refusal",
 	  WORD_ANY,
 	  "QEMU tries each container it has, then a new one, and leaves out a BAR that cannot be "
@@ -107,7 +107,7 @@ static const struct word glossary[] = {
 	  "for it.", "map-before-iommu", true },
 	{ "type1", "the IOMMU driver that containers use on x86 and arm64", WORD_ANY,
 	  "SET_IOMMU names it. Version 2 (VFIO_TYPE1v2_IOMMU) refuses an unmap that would cut a mapping "
-	  "in two; version 1 unmaps more than it was asked.", "set-iommu-types", true },
+	  "in two; version 1 unmaps all of it, or nothing, and calls that success.", "set-iommu-types", true },
 	{ "cdev", "a device's own node, /dev/vfio/devices/vfioN, for use with an iommufd", WORD_ANY,
 	  "The program opens it, binds it to an iommufd, and attaches it to an ioas. Groups have no part "
 	  "in it, but whoever shares a group must share the iommufd.", "group-or-cdev", true },

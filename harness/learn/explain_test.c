@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <vfiosim/command.h>
 #include <vfiosim/trace.h>
@@ -15,6 +16,7 @@
 #include "case/builtin.h"
 #include "cli.h"
 #include "learn/subject.h"
+#include "learn/trace_file.h"
 #include "report/words.h"
 
 static struct subject_context context;	/* its evidence serves all tests of this program */
@@ -226,6 +228,50 @@ START_TEST(unknown_words)
 }
 END_TEST
 
+/* What `case run --trace` wrote. */
+static const char trace[] =
+	"{\"n\":7,\"client\":1,\"object\":\"container 1\",\"verb\":\"VFIO_IOMMU_MAP_DMA\",\"args\":{\"iova\":\"0x0\"},"
+	"\"result\":0,\"changes\":[\"mapping 0x0..0xfff added and pinned, 1 pages charged\"]}\n"
+	"{\"n\":8,\"client\":1,\"object\":\"container 1\",\"verb\":\"VFIO_IOMMU_MAP_DMA\",\"args\":{\"iova\":\"0x200000\"},"
+	"\"result\":-1,\"error\":\"EFAULT\",\"rule\":\"pin-unmapped\",\"reason\":\"nothing is there\","
+	"\"mirrors\":\"get_user_pages\",\"provoke\":\"MAP_DMA,when=2,error=EFAULT\",\"walk\":[\"one thing\"]}\n";
+
+static char *told_of_trace(const char *content, uint64_t step, int status)
+{
+	char path[] = "/tmp/vfiosim-trace-XXXXXX", *text = NULL;
+	int fd = mkstemp(path);
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
+	close(fd);
+	ck_assert_int_eq(trace_file_tell(path, step, to), status);
+	fclose(to);
+	unlink(path);
+	return text;
+}
+
+START_TEST(a_trace_is_told)
+{
+	char *text = told_of_trace(trace, 0, 0);
+
+	says(text, "   8  container 1: let the container's devices reach a stretch of memory\n");
+	says(text, "      VFIO_IOMMU_MAP_DMA iova=0x200000\n      refused: EFAULT (Bad address)\n");
+	says(text, "because nothing is there [pin-unmapped; Linux: get_user_pages]\n      - one thing\n");
+	says(text, "--fault MAP_DMA,when=2,error=EFAULT\n");
+	says(text, "2 events, 1 refused.");
+	ck_assert_ptr_null(strstr(text, "   7  "));
+	free(text);
+	text = told_of_trace(trace, 7, 0);
+	says(text, "      ok\n      -> mapping 0x0..0xfff added");
+	ck_assert_ptr_null(strstr(text, "refused"));
+	free(text);
+	free(told_of_trace(trace, 9, 2));
+	free(told_of_trace("about: a case\n", 0, 2));
+	free(told_of_trace("{}\n", 0, 2));
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	SRunner *runner;
@@ -246,6 +292,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tests, wrong_numbers_lead_to_the_command, 0,
 			    sizeof(wrong_numbers) / sizeof(wrong_numbers[0]));
 	tcase_add_test(tests, right_numbers_are_their_commands);
+	tcase_add_test(tests, a_trace_is_told);
 	tcase_add_test(tests, unknown_words);
 	suite = suite_create("explain");
 	suite_add_tcase(suite, tests);

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/value.h"
 #include "cli.h"
 #include "learn/evidence.h"
 #include "learn/subject.h"
+#include "learn/trace_file.h"
 
 #define WORDS_MAX 1024
 
@@ -16,6 +18,7 @@ static const struct subject_kind *const kinds[] = {
 
 struct options {
 	int list;	/* index of kinds; -1: explain */
+	uint64_t step;	/* of a trace; 0: every refusal */
 };
 
 const struct evidence *subject_evidence(struct subject_context *context)
@@ -118,6 +121,17 @@ static int explain_answer(struct subject_context *context, const char *command, 
 	return 0;
 }
 
+static const char *parse_step(const char *text, void *to)
+{
+	return value_number(text, to) && *(uint64_t *)to ? NULL : "the number of an event";
+}
+
+/* No word that can be explained has a '/' or a '.'. */
+static bool is_file(const char *word)
+{
+	return strpbrk(word, "/.") != NULL;
+}
+
 static int explain(void *given, char **words, size_t n)
 {
 	struct subject_context context = { .to = stdout };
@@ -130,6 +144,12 @@ static int explain(void *given, char **words, size_t n)
 		cli_error("explain: expected %s", n ? "--list alone" : "WHAT, or --list KIND");
 		return 2;
 	}
+	if (options->step && (n != 1 || !is_file(words[0]))) {
+		cli_error("explain: --step is for a trace: expected its file, as in ./trace.jsonl");
+		return 2;
+	}
+	if (n == 1 && is_file(words[0]))
+		return trace_file_tell(words[0], options->step, stdout);
 	status = n == 2 ? explain_answer(&context, words[0], words[1]) : explain_word(&context, words[0]);
 	if (context.error)
 		status = 2;
@@ -140,6 +160,8 @@ static int explain(void *given, char **words, size_t n)
 static const struct cli_option options[] = {
 	{ "list", 0, "KIND", "print what can be explained: rules, commands, errnos, terms, sites", CLI_CHOICE,
 	  offsetof(struct options, list), .words = kind_word },
+	{ "step", 0, "N", "of a trace: tell this event, refused or not", CLI_PARSED,
+	  offsetof(struct options, step), .parse = parse_step },
 	{ NULL },
 };
 
@@ -151,9 +173,11 @@ const struct cli_verb explain_verb = {
 	.args = "WHAT [ERRNO]",
 	.max_args = 2,
 	.words = any_word,
+	.files = true,
 	.more = "WHAT is a rule's id (pin-region), a command (MAP_DMA; with an errno: every reason for\n"
 		"that answer), an errno (EFAULT, 14), a term (pin), a site of --fault (domain-map) or the\n"
-		"number of an ioctl (0x3b71), also a wrong one. What is said of refusals comes from playing\n"
+		"number of an ioctl (0x3b71), also a wrong one. Of a file that `vfiosim run --trace` wrote, a\n"
+		"name with a '/' or a '.', it tells every refusal. What is said of refusals comes from playing\n"
 		"all built-in cases, which takes a second.\n",
 	.options = options,
 	.size = sizeof(struct options),

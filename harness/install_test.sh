@@ -60,15 +60,7 @@ mapped_symbols() {
 	sed -n 's/^\t\(vfiosim_.*\);/\1/p' include/libvfiosim.map
 }
 
-# What the headers declare: names before a bracket, but for the types of functions.
-declared_symbols() {
-	(cd include && printf '#include <%s>\n' vfiosim/*.h vfiosim/abi/*.h) |
-		$cc -D_GNU_SOURCE -Iinclude -x c -E -P - | tr '\n' ' ' | tr ';{}' '\n\n\n' |
-		grep -v typedef | grep -oE '\bvfiosim_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u
-}
-
 map_is_sorted() { mapped_symbols | sort -cu; }
-headers_declare_the_map() { diff <(mapped_symbols) <(declared_symbols); }
 shared_exports_the_map() { diff <(mapped_symbols) <(public_symbols "$root/usr/lib/here/$soname" -D); }
 static_exports_the_map() { diff <(mapped_symbols) <(public_symbols "$root/usr/lib/here/libvfiosim.a" -g); }
 has_its_soname() { readelf -d "$root/usr/lib/here/libvfiosim.so" | grep -F "soname: [$soname]"; }
@@ -113,7 +105,6 @@ check 'make install DESTDIR=...' installs_below_destdir
 check 'no file names a folder of the build' names_no_folder_of_the_build
 check 'the program runs' program_runs
 check 'libvfiosim.map is in order' map_is_sorted
-check 'the headers declare what libvfiosim.map exports' headers_declare_the_map
 check 'libvfiosim.so exports what libvfiosim.map says' shared_exports_the_map
 check 'libvfiosim.a exports what libvfiosim.map says' static_exports_the_map
 check 'libvfiosim.so has its soname' has_its_soname

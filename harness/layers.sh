@@ -12,6 +12,8 @@
 # - No object of the build folder, if one is given, calls a function of a room above its
 #   own by name, whoever declares it.
 #
+# Besides: what include/ declares is what include/libvfiosim.map exports.
+#
 # Tests and benchmarks may look anywhere.
 #
 #	harness/layers.sh [BUILD]
@@ -121,5 +123,19 @@ END {
 }'
 }
 
+# Declared and not exported, or the other way round. Names before a bracket, but for types.
+exports() {
+	declared=$(cd include && printf '#include <%s>\n' vfiosim/*.h vfiosim/abi/*.h |
+		${CC:-cc} -D_GNU_SOURCE -I. -x c -E -P - | tr '\n' ' ' | tr ';{}' '\n\n\n' |
+		grep -v typedef | grep -oE '\bvfiosim_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u)
+	exported=$(sed -n 's/^\t\(vfiosim_.*\);/\1/p' include/libvfiosim.map)
+	odd=$(printf '%s\n' "$declared" "$exported" | sort | uniq -u)
+	[ -z "$odd" ] || {
+		echo "include/libvfiosim.map: not both declared and exported:" $odd
+		return 1
+	}
+}
+
 includes
+exports
 [ $# -eq 0 ] || calls "$1"

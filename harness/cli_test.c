@@ -405,6 +405,10 @@ START_TEST(closed_standard_output_is_no_file)
 	char message[4096];
 	int status = status_of("run --trace /dev/stdout -- true >&-", message, sizeof(message));
 
+	if (access("/dev/fuse", R_OK | W_OK)) {
+		printf("skip: %s: /dev/fuse cannot be opened here\n", __func__);
+		return;
+	}
 	ck_assert_msg(status == 125 && strstr(message, "/dev/stdout: Is a directory"), "%d: %s",
 		      status, message);
 }

@@ -15,7 +15,7 @@ packages_of() {
 	case $1 in
 	build) echo pkg-config libfuse3-dev libyaml-dev libjson-c-dev uthash-dev ;;
 	check) echo check ;;
-	clients) echo python3 qemu-system-x86 ;;
+	clients) echo python3 qemu-system-x86 pciutils udev driverctl ;;
 	dpdk) echo dpdk ;;
 	browser) echo chromium ;;
 	bench) echo bubblewrap ;;
@@ -51,7 +51,9 @@ present() {
 	libclang-rt-dev) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 		clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
 	dpkg-dev) command -v dpkg-shlibdeps >/dev/null ;;
-	clang | clang-tidy | cppcheck) command -v "$1" >/dev/null ;;
+	pciutils) command -v lspci >/dev/null ;;
+	udev) command -v udevadm >/dev/null ;;
+	clang | clang-tidy | cppcheck | driverctl) command -v "$1" >/dev/null ;;
 	esac
 }
 

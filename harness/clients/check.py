@@ -48,6 +48,7 @@ def qemu_runs():
 
 RUNS = [
     *qemu_runs(),
+    Run("tools that look at sysfs and bind drivers", "python3", "q35", "tools_story.py", ("tools",)),
     Run("dpdk attaches a network card", "dpdk-testpmd", "hotadd", "dpdk_story.py", ("attach",)),
 ]
 

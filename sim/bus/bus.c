@@ -155,6 +155,24 @@ static bool driver_matches(const struct vfiosim *sim, const struct device_driver
 	       !strcmp(dev->topo->driver, driver->name);
 }
 
+/*
+ * Told to take @dev by driver_override, a host driver still looks whether it knows it. One
+ * that is no device's own driver in this machine (pci-stub) takes any.
+ */
+static bool driver_knows(const struct vfiosim *sim, const struct device_driver *driver,
+			 const struct device *dev)
+{
+	const struct vfiosim_topology *topology = sim->topology;
+	bool has_own = false;
+
+	if (!strcmp(dev->topo->host_driver, driver->name) || !strcmp(dev->topo->driver, driver->name) ||
+	    in_new_ids(sim, driver, dev->topo))
+		return true;
+	for (size_t i = 0; i < topology->n_devices; i++)
+		has_own |= !strcmp(topology->devices[i].host_driver, driver->name);
+	return !has_own;
+}
+
 /* ---- Bind ---- */
 
 static int probe(struct vfiosim *sim, struct device *dev, struct device_driver *driver)
@@ -222,7 +240,7 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 	if (dev->driver)
 		return refuse(call, RULE_BUS_BOUND, VS("device", dev->topo->address),
 			      VS("driver", dev->driver->name));
-	ret = probe(call->sim, dev, driver);
+	ret = driver_knows(call->sim, driver, dev) ? probe(call->sim, dev, driver) : -ENODEV;
 	if (ret)
 		return refuse_probe(call, dev, name, ret);
 	changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),

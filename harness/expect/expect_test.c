@@ -347,6 +347,7 @@ START_TEST(mismatches_tell_the_step_that_decided)
 		{ "at: [{moment: refused mdev0}]", "legacy", "-> device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 opened" },
 		{ "must: [{attach: nic0, space: 3}]", "legacy", "-> device 0000:01:00.0 opened" },
 		{ "must: [{map: mdev0.bar0, space: 2}]", "legacy", "[pin-region; Linux:" },
+		{ "must: [{map: 0x10000000..0x100fffff, space: 2}]", "legacy", "iova=0x0 size=0x100000" },
 		{ "never: [{map: mdev0.bar0}]", "legacy", "-> mapping 0xfe400000..0xfe400fff accepted" },
 		{ "exit: 3", "legacy", "[pin-region; Linux:" },
 	};

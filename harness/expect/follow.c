@@ -97,7 +97,11 @@ struct follow {
 		char *told;		/* the first that was one too many */
 	} *counts;
 	char *near;			/* a step that must[next_must] wanted, but for its answer ... */
-	unsigned near_space;		/* ... or, where it is not 0, for its space */
+	enum near {			/* ... or for: */
+		NEAR_ANSWER, NEAR_SPACE, NEAR_IOVA,
+	} nearness;
+	unsigned near_space;		/* its space */
+	struct span near_iova;
 };
 
 /* ---- Small lists ------------------------------------------------------- */
@@ -519,18 +523,33 @@ static bool is_about(const struct step_want *want, const struct deed *deed)
 	return true;
 }
 
-/* The same in another space: better than nothing to tell, if nothing nearer comes. */
+static void set_near(struct follow *follow, enum near nearness, const struct deed *deed)
+{
+	free(follow->near);
+	follow->near = tell(follow, deed->event);
+	follow->nearness = nearness;
+	follow->near_space = deed->space;
+	follow->near_iova = deed->mapping.iova;
+}
+
+/*
+ * The same in another space, or the first mapping elsewhere in that space: better than
+ * nothing to tell, if nothing nearer comes.
+ */
 static void note_near(struct follow *follow, const struct step_want *want, const struct deed *deed)
 {
 	struct step_want anywhere = *want;
 
 	anywhere.space = 0;
-	if (!want->space || want->kind != deed->kind || !is_about(&anywhere, deed) ||
-	    (follow->near && !follow->near_space))
+	if (want->kind != deed->kind)
 		return;
-	free(follow->near);
-	follow->near = tell(follow, deed->event);
-	follow->near_space = deed->space;
+	if (want->space && is_about(&anywhere, deed)) {
+		if (!follow->near || follow->nearness != NEAR_ANSWER)
+			set_near(follow, NEAR_SPACE, deed);
+	} else if (want->kind == STEP_MAP && want->what.kind == WHAT_RANGE && !follow->near &&
+		   !deed->mapping.device && (!want->space || want->space == deed->space)) {
+		set_near(follow, NEAR_IOVA, deed);
+	}
 }
 
 static void do_must(struct follow *follow, const struct deed *deed)
@@ -546,16 +565,13 @@ static void do_must(struct follow *follow, const struct deed *deed)
 		return;
 	}
 	if (!answer_is(want, deed->event, true)) {
-		free(follow->near);
-		follow->near = tell(follow, deed->event);
-		follow->near_space = 0;
+		set_near(follow, NEAR_ANSWER, deed);
 		return;
 	}
 	row_pass(report_must(follow->report, expect, follow->next_must), "%s", "");
 	follow->next_must++;
 	free(follow->near);
 	follow->near = NULL;
-	follow->near_space = 0;
 }
 
 static void do_never(struct follow *follow, const struct deed *deed)
@@ -1165,7 +1181,11 @@ static void finish_must(struct follow *follow)
 			row_fail(row, expect->must[i].node, NULL,
 				 "expected %s, but what must come before it did not",
 				 expect->must[i].text);
-		else if (follow->near && follow->near_space)
+		else if (follow->near && follow->nearness == NEAR_IOVA)
+			row_fail(row, expect->must[i].node, follow->near,
+				 "expected %s, seen 0x%" PRIx64 "..0x%" PRIx64, expect->must[i].text,
+				 follow->near_iova.first, follow->near_iova.last);
+		else if (follow->near && follow->nearness == NEAR_SPACE)
 			row_fail(row, expect->must[i].node, follow->near,
 				 "expected %s, seen in space %u", expect->must[i].text,
 				 follow->near_space);

@@ -39,6 +39,7 @@ struct run {
 	int start;		/* to the command's process, until it begins; -1 then */
 	int control;		/* to the server; closing it ends the server */
 	int listener;		/* the filter's: hangs up when nobody of the run is left */
+	bool told_to_end;	/* by a signal: nobody is waited for but the command */
 	int server_status;	/* as wait() tells it, once reaped */
 	int command_status;
 };
@@ -249,7 +250,8 @@ static bool is_over(const struct run *run)
 {
 	const struct leftovers leftovers = { .listener = run->listener };
 
-	return !run->command && (!run->options.wait_all || leftovers_none(&leftovers, 0));
+	return !run->command &&
+	       (!run->options.wait_all || run->told_to_end || leftovers_none(&leftovers, 0));
 }
 
 static void follow_command(struct run *run)
@@ -262,10 +264,9 @@ static void follow_command(struct run *run)
 			return;
 		if (!signals_wait(&run->signals, LOOK_S, &info))
 			continue;
+		run->told_to_end = run->told_to_end || signals_end(&info);
 		if (run->command)
 			signals_forward(&info, run->command);
-		else if (signals_end(&info))
-			return;	/* whoever is left is ended */
 	}
 }
 

@@ -321,8 +321,11 @@ static int do_unpin(void *given, char **args, size_t n)
 	return ask_words(given, "unpin", args, n, show_done);
 }
 
-/* As in Linux, nothing takes an unplug back: who stops waiting does not stop it. */
-static int wait_unplugged(int fd, const char *device)
+/*
+ * As in Linux, nothing takes an unplug back: who stops waiting does not stop it. A run that
+ * ends, because its program closes the device and exits, say, has closed everything.
+ */
+static void wait_unplugged(int fd, const char *device)
 {
 	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
 	struct json_object *answer;
@@ -337,10 +340,8 @@ static int wait_unplugged(int fd, const char *device)
 		if (waiting)
 			nanosleep(&look, NULL);
 	}
-	if (!waiting)
-		return 0;
-	cli_error("the run ended before %s was closed", device);
-	return 2;
+	if (waiting && answer)
+		json_object_put(answer);
 }
 
 static int unplug(int fd, const struct unplug_options *options, const char *device)
@@ -362,11 +363,12 @@ static int unplug(int fd, const struct unplug_options *options, const char *devi
 	if (waiting) {
 		printf("%s is open: its user is asked to close it\n", device);
 		fflush(stdout);
-		error = options->no_wait ? 0 : wait_unplugged(fd, device);
+		if (options->no_wait)
+			return cli_finish(0);
+		wait_unplugged(fd, device);
 	}
-	if (!error && !(waiting && options->no_wait))
-		printf("%s is unplugged\n", device);
-	return error ? error : cli_finish(0);
+	printf("%s is unplugged\n", device);
+	return cli_finish(0);
 }
 
 static int do_unplug(void *given, char **args, size_t n)

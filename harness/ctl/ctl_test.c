@@ -106,6 +106,16 @@ static int open_mdev0(void)
 	return at == MAP_FAILED ? -errno : map(container, at, 0x8000);
 }
 
+/* Ends with the device open. */
+static int end_when_asked(void)
+{
+	uint64_t asked;
+
+	if (read(nic0.event, &asked, sizeof(asked)) < 0)
+		return -errno;
+	exit(0);
+}
+
 /* Can anybody find it? */
 static int find_nic0(void)
 {
@@ -126,7 +136,8 @@ static bool act(const char *line)
 		const char *verb;
 		int (*run)(void);
 	} verbs[] = { { "open", open_nic0 }, { "yield", yield_nic0 }, { "find", find_nic0 },
-		      { "leave", leave_nic0 }, { "alone", open_mdev0 } };
+		      { "leave", leave_nic0 }, { "alone", open_mdev0 },
+		      { "await", end_when_asked } };
 	static int acts;
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
@@ -414,6 +425,26 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 }
 END_TEST
 
+/* A program may answer by ending. */
+START_TEST(an_unplug_ends_with_its_run)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "leaver", NULL);
+	tell(&told, "leave");
+	tell(&told, "open");
+	tell(&told, "await");
+	run_expect(&told.run, "3. await...");
+	CTL(0, "unplug", "nic0");
+	SAYS("nic0 is open: its user is asked to close it\nnic0 is unplugged");
+	close(told.in);
+	ck_assert_int_eq(run_status(&told.run), 0);
+	no_process_is_left();
+}
+END_TEST
+
 /* In a container of its own: a physical device would have everything pinned already. */
 START_TEST(an_mdev_pins_what_it_is_told)
 {
@@ -607,20 +638,24 @@ START_TEST(the_run_waits_for_all)
 }
 END_TEST
 
-/* A signal ends the wait, and whom it waits for. */
+/* A signal ends the wait, and whom it waits for, also one that came while there was a command. */
 START_TEST(the_wait_for_all_can_be_ended)
 {
-	struct run run;
-	int status;
-
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i,
-		  RUN("-t", "hotadd", "--wait-all", "--", "sh", "-c", "sleep 1000 & echo $! begun; exit 3"));
-	run_expect(&run, "begun");
-	kill(run.launcher, SIGTERM);
-	status = run_status(&run);
-	ck_assert_msg(status == 3 || status == 128 + SIGTERM, "status %d:\n%s", status, run.text);
-	no_process_is_left();
+	for (int alive = 0; alive < 2; alive++) {
+		struct run run;
+		int status;
+
+		run_start(&run, (enum who)_i,
+			  RUN("-t", "hotadd", "--wait-all", "--", "sh", "-c",
+			      alive ? "sleep 1000 & echo begun; wait" : "sleep 1000 & echo begun; exit 3"));
+		run_expect(&run, "begun");
+		kill(run.launcher, SIGTERM);
+		status = run_status(&run);
+		ck_assert_msg((!alive && status == 3) || status == 128 + SIGTERM, "status %d:\n%s",
+			      status, run.text);
+		no_process_is_left();
+	}
 }
 END_TEST
 
@@ -634,6 +669,7 @@ static Suite *ctl_suite(void)
 		why_is_known_after_the_fact,
 		faults_come_and_go,
 		devices_are_unplugged_and_plugged_again,
+		an_unplug_ends_with_its_run,
 		an_mdev_pins_what_it_is_told,
 		another_program_in_the_run,
 		guests_end_with_the_run,

@@ -9,6 +9,7 @@
 #include <vfiosim/engine.h>
 #include <vfiosim/topology.h>
 
+#include "bus/reset.h"
 #include "machine/kernel.h"
 
 /* ---- Life ---- */
@@ -76,23 +77,32 @@ void pci_done(struct vfiosim *sim, struct device *dev)
 	dev->driver_data = NULL;
 }
 
-void pci_reset_function(struct call *call, struct device *dev)
+/* It moves no more data: bus mastering is off, an mdev's pins are let go. */
+static void stop(struct call *call, struct pci *pci)
 {
-	struct pci *pci = pci_of(dev);
-
 	for (unsigned i = 0; i < 6; i++) {
-		storage_clear(&pci->bars[i]);
 		if (pci->engines[i])
 			engine_reset(call, pci->engines[i]);
 	}
 	pins_drop(call, &pci->pins, SPAN_ALL);
 }
 
+void pci_reset_function(struct call *call, struct device *dev)
+{
+	struct pci *pci = pci_of(dev);
+
+	for (unsigned i = 0; i < 6; i++)
+		storage_clear(&pci->bars[i]);
+	stop(call, pci);
+}
+
 int pci_open(struct call *call, struct device *dev)
 {
 	struct pci *pci = pci_of(dev);
 
-	pci_reset_function(call, dev);
+	pci->reset_works = reset_works(dev);
+	if (pci->reset_works)
+		pci_reset_function(call, dev);
 	pci_config_init(&pci->config, dev->topo);
 	pci->low_power = false;
 	return 0;
@@ -103,7 +113,11 @@ void pci_close(struct call *call, struct device *dev)
 	struct pci *pci = pci_of(dev);
 
 	irqs_disable_all(call, &pci->irqs);
-	pci_reset_function(call, dev);
+	stop(call, pci);
+	if (!reset_works(dev))
+		pci_try_reset_bus(call, dev);
+	else if (!vfio_device_is_locked(dev))
+		pci_reset_function(call, dev);
 }
 
 /* ---- Regions ---- */

@@ -5,8 +5,9 @@
  * that look like one. Everything that differs between two devices comes from
  * their struct vfiosim_topo_device.
  *
- * struct pci is dev->driver_data of both. Created when a driver takes the device,
- * reset to its initial contents by the first open and by every reset.
+ * struct pci is dev->driver_data of both. Created when a driver takes the device, reset to
+ * its initial contents by every reset; the first open and the last close reset what can be
+ * reset (bus/reset.h). What cannot keeps its registers from one user to the next.
  *
  * Lock held; rules of call.h. Mirrors drivers/vfio/pci/ (7.2).
  */
@@ -25,6 +26,7 @@
 
 struct pci {
 	bool gates_memory;		/* the command register's memory bit is obeyed */
+	bool reset_works;		/* as the first open found it */
 	bool low_power;			/* VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY */
 	struct pci_config config;
 	struct irqs irqs;
@@ -64,5 +66,7 @@ int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_d
 		       unsigned max);
 int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **groups,
 		  unsigned n_groups);
+/* For a function that cannot be reset alone, once everything that its bus reaches is closed. */
+void pci_try_reset_bus(struct call *call, struct device *dev);
 
 #endif

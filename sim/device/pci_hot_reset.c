@@ -12,30 +12,11 @@
 
 #include <vfiosim/topology.h>
 
+#include "bus/reset.h"
 #include "vfio/cdev.h"
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
 #include "machine/sim.h"
-
-#define BUS_LENGTH 7	/* of "0000:01" in an address */
-
-static bool is_pci(const struct device *dev)
-{
-	return !dev->removed && dev->topo->kind != VFIOSIM_DEVICE_MDEV;
-}
-
-/* Does a reset of @dev's bus reach @other? It sits on that bus, or below a bridge that does. */
-static bool affected(const struct device *dev, const struct device *other)
-{
-	while (other && is_pci(other)) {
-		if (!strncmp(other->topo->address, dev->topo->address, BUS_LENGTH))
-			return true;
-		if (!other->topo->parent[0])
-			return false;
-		other = sim_device(dev->sim, other->topo->parent);
-	}
-	return false;
-}
 
 /* The group it is in; opened by its own node, how the iommufd of @asking knows it. */
 static uint32_t identify(const struct device *asking, const struct device *dev)
@@ -71,7 +52,7 @@ static int list_affected(struct device *dev, struct hot_reset_dep *deps, unsigne
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		if (!affected(dev, sim->devices[i]))
+		if (!reset_affects(dev, sim->devices[i]))
 			continue;
 		if (n < max)
 			deps[n] = describe(dev, sim->devices[i]);
@@ -105,7 +86,7 @@ static int check_ours(struct call *call, const struct device *dev)
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		const struct device *other = sim->devices[i];
 
-		if (affected(dev, other) && !other->vfio)
+		if (reset_affects(dev, other) && !other->vfio)
 			return refuse(call, RULE_HOT_RESET_NOT_OURS,
 				      VS("device", other->topo->address));
 	}
@@ -121,7 +102,7 @@ static int check_owned(struct call *call, const struct device *dev, struct vfio_
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		const struct device *other = sim->devices[i];
 
-		if (!affected(dev, other))
+		if (!reset_affects(dev, other))
 			continue;
 		if (!groups && cdev_id_of(dev, other) == UINT32_MAX)
 			return refuse(call, RULE_HOT_RESET_NOT_BOUND,
@@ -130,6 +111,20 @@ static int check_owned(struct call *call, const struct device *dev, struct vfio_
 			return refuse(call, RULE_HOT_RESET_NOT_OWNED,
 				      VS("device", other->topo->address),
 				      V("group", other->group ? other->group->number : 0));
+	}
+	return 0;
+}
+
+/* Mirrors pci_bus_trylock. */
+static int check_locks(struct call *call, const struct device *dev)
+{
+	const struct vfiosim *sim = dev->sim;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		const struct device *other = sim->devices[i];
+
+		if (reset_affects(dev, other) && vfio_device_is_locked(other))
+			return refuse(call, RULE_RESET_LOCKED, VS("device", other->topo->address));
 	}
 	return 0;
 }
@@ -146,10 +141,43 @@ int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **gro
 		return ret;
 	if (!dev->topo->bus_reset)
 		return refuse(call, RULE_HOT_RESET_UNSUPPORTED, VS("device", dev->topo->address));
+	ret = check_locks(call, dev);
+	if (ret)
+		return ret;
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		if (affected(dev, sim->devices[i]))
+		if (reset_affects(dev, sim->devices[i]))
 			pci_reset_function(call, sim->devices[i]);
 	}
 	changed(call, "the bus of {device} is reset", VS("device", dev->topo->address));
 	return 0;
+}
+
+/* Can the bus be reset now that @dev is closed? Mirrors vfio_pci_dev_set_try_reset. */
+static bool may_reset_bus(const struct device *dev)
+{
+	const struct vfiosim *sim = dev->sim;
+
+	if (!dev->topo->bus_reset || !dev->topo->parent[0])
+		return false;
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		const struct device *other = sim->devices[i];
+
+		if (!reset_affects(dev, other))
+			continue;
+		if (!other->vfio || vfio_device_is_locked(other) ||
+		    (other != dev && other->vfio->open_count))
+			return false;
+	}
+	return true;
+}
+
+void pci_try_reset_bus(struct call *call, struct device *dev)
+{
+	struct vfiosim *sim = dev->sim;
+
+	if (!may_reset_bus(dev))
+		return;
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (reset_affects(dev, sim->devices[i]))
+			pci_reset_function(call, sim->devices[i]);
 }

@@ -5,6 +5,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "bus/reset.h"
 #include "device/feature.h"
 #include "device/models.h"
 #include "device/pci.h"
@@ -71,16 +72,10 @@ static int match(struct call *call, struct device *dev, const char *name)
 
 /* ---- Information and resets ---- */
 
-/* By itself, and not with others of its bus. */
-static bool can_reset(const struct device *dev)
-{
-	return strstr(dev->settings.reset_methods, "flr");
-}
-
 static void info(struct device *dev, struct device_info *ret_info)
 {
 	*ret_info = (struct device_info){
-		.reset = can_reset(dev),
+		.reset = pci_of(dev)->reset_works,
 		.pci = true,
 		.n_regions = REGION_COUNT,
 		.n_irqs = IRQ_COUNT,
@@ -89,8 +84,12 @@ static void info(struct device *dev, struct device_info *ret_info)
 
 static int reset(struct call *call, struct device *dev)
 {
-	if (!can_reset(dev))
+	if (!pci_of(dev)->reset_works)
 		return refuse(call, RULE_RESET_UNSUPPORTED, VS("device", dev->topo->address));
+	if (!reset_works(dev))
+		return refuse(call, RULE_RESET_NO_METHOD, VS("device", dev->topo->address));
+	if (vfio_device_is_locked(dev))
+		return refuse(call, RULE_RESET_LOCKED, VS("device", dev->topo->address));
 	pci_reset_function(call, dev);
 	changed(call, "{device} is reset", VS("device", dev->topo->address));
 	return 0;

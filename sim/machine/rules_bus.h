@@ -20,6 +20,8 @@
 	     "unbind_store")                                                                       \
 	RULE(OVERRIDE_LONG, "override-long", EINVAL,                                               \
 	     "{length:d} bytes are too long for the name of a driver", "driver_set_override")      \
+	RULE(RESET_NO_METHOD, "reset-no-method", ENOTTY,                                           \
+	     "no method of {device} resets it alone", "pci_reset_function")                        \
 	RULE(NEW_ID_SYNTAX, "new-id-syntax", EINVAL,                                               \
 	     "'{text}' does not begin with VENDOR DEVICE in hex", "new_id_store, remove_id_store") \
 	RULE(NEW_ID_EXISTS, "new-id-exists", EEXIST, "{driver} has the id {vendor} {id} already",  \

@@ -42,6 +42,9 @@
 	     "iommufd_hwpt_pasid_compat")                                                          \
 	RULE(RESET_UNSUPPORTED, "reset-unsupported", EINVAL,                                       \
 	     "{device} has no way to be reset alone", "vfio_pci_ioctl_reset")                      \
+	RULE(RESET_LOCKED, "reset-locked", EAGAIN,                                                 \
+	     "{device} is locked by whoever unbinds it and waits for its last descriptor",         \
+	     "pci_try_reset_function, pci_reset_bus")                                              \
 	/* regions */                                                                              \
 	RULE(NO_REGION, "no-region", EINVAL, "{device} has no region {index:d}",                   \
 	     "vfio_pci_ioctl_get_region_info, vfio_pci_rw")                                        \

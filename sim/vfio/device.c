@@ -74,6 +74,11 @@ static bool in_use(const struct vfio_device *vdev)
 	return vdev->open_count || vdev->cdev_files;
 }
 
+bool vfio_device_is_locked(const struct device *dev)
+{
+	return dev->unbinding && dev->vfio && in_use(dev->vfio);
+}
+
 int vfio_unregister_device(struct call *call, struct device *dev)
 {
 	struct vfio_device *vdev = dev->vfio;

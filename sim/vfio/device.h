@@ -147,6 +147,8 @@ struct vfio_device {
 int vfio_register_device(struct vfiosim *sim, struct device *dev,
 			 const struct vfio_device_ops *ops);
 int vfio_unregister_device(struct call *call, struct device *dev);
+/* Does an unbind hold its lock, because descriptors remain? Any device may be asked about. */
+bool vfio_device_is_locked(const struct device *dev);
 /* With the machine: nobody is told. */
 void vfio_discard_device(struct vfiosim *sim, struct device *dev);
 

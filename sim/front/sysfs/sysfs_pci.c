@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bus/reset.h"
+#include "device/pci.h"
 #include "topology/value.h"
 
 #define TOPO (subject->dev->topo)
@@ -93,7 +95,7 @@ static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
 	return TOPO->flr || TOPO->bus_reset;
 }
 
-/* Mirrors reset_store (7.2): only a 1 is a reset. */
+/* Mirrors reset_store (7.2): only a 1 is a reset, which waits for whoever has the device locked. */
 static int store_reset(struct call *call, const struct subject *subject, const char *text,
 		       size_t length)
 {
@@ -103,7 +105,15 @@ static int store_reset(struct call *call, const struct subject *subject, const c
 
 	if (!ret && number != 1)
 		ret = refuse(call, RULE_ATTRIBUTE_VALUE, VS("text", text), VS("attribute", "reset"));
-	return !ret && vdev && vdev->ops->reset ? vdev->ops->reset(call, subject->dev) : ret;
+	if (!ret && !reset_works(subject->dev))
+		ret = refuse(call, RULE_RESET_NO_METHOD, VS("device", TOPO->address));
+	if (!ret && vfio_device_is_locked(subject->dev))
+		ret = CALL_PARKED;
+	if (!ret && vdev)
+		pci_reset_function(call, subject->dev);
+	if (!ret)
+		changed(call, "{device} is reset", VS("device", TOPO->address));
+	return ret;
 }
 
 /* ---- What every device says alike ---- */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bus/reset.h"
+
 #define SETTINGS (subject->dev->settings)
 
 static int refuse_text(struct call *call, const char *attribute, const char *text)
@@ -134,12 +136,7 @@ static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
 	return subject->dev->topo->flr || subject->dev->topo->bus_reset;
 }
 
-static bool has_method(const struct vfiosim_topo_device *topo, const char *method)
-{
-	return (!strcmp(method, "flr") && topo->flr) || (!strcmp(method, "bus") && topo->bus_reset);
-}
-
-/* "": none from now on; "default"; else some of those that it has. Mirrors reset_method_store. */
+/* "": none from now on; "default"; else some of those that work. Mirrors reset_method_store. */
 static int store_reset_method(struct call *call, const struct subject *subject, const char *text,
 			      size_t length)
 {
@@ -148,13 +145,15 @@ static int store_reset_method(struct call *call, const struct subject *subject, 
 
 	snprintf(line, sizeof(line), "%s", text);
 	line[strcspn(line, "\n")] = '\0';
-	if (!strcmp(line, "default"))
-		snprintf(line, sizeof(line), "%s%s%s", topo->flr ? "flr" : "", topo->flr ? " " : "",
-			 topo->bus_reset ? "bus" : "");
+	if (!strcmp(line, "default")) {
+		line[0] = '\0';
+		snprintf(methods, sizeof(methods), "%s%s%s", topo->flr ? "flr" : "",
+			 topo->flr && topo->bus_reset ? " " : "", topo->bus_reset ? "bus" : "");
+	}
 	while ((method = strsep(&rest, " "))) {
 		if (!*method)
 			continue;
-		if (!has_method(topo, method) || strstr(methods, method))
+		if (!reset_method_works(subject->dev, method) || strstr(methods, method))
 			return refuse_text(call, "reset_method", text);
 		if (*methods)
 			strcat(methods, " ");

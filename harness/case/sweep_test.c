@@ -12,7 +12,8 @@
 
 /* Cases that between them meet every site. */
 static const char *const names[] = { "mdev-hotadd", "interrupts", "hot-reset", "cut", "copy",
-				     "attach-reserved", "dma-avail-exhausted", "replace", "pasid" };
+				     "attach-reserved", "dma-avail-exhausted", "replace", "pasid",
+				     "set-iommu-last" };
 
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 

@@ -40,9 +40,10 @@ installs_below_destdir() {
 	test -f "$root/etc/apparmor.d/vfiosim" && test -f "$root/usr/include/vfiosim/inproc.h"
 }
 
-# The program as well: its libraries would contain the paths of the build.
+# Not the folder alone: in /vfiosim that is a part of include/vfiosim/. The program as well: its libraries would contain the paths of the build.
 names_no_folder_of_the_build() {
-	! grep -rlF -e "$temporary" -e "$PWD/" "$root"
+	! grep -rlF -e "$temporary" -e "$PWD/sim/" -e "$PWD/harness/" -e "$PWD/include/" \
+		-e "$PWD/build/" "$root"
 }
 
 program_runs() {

@@ -303,10 +303,18 @@ static int publish_out(struct call *call, struct call_out *out)
 	return 0;
 }
 
+/* Bytes of the structure that are copied back. */
+static size_t answer_size(const struct call *call)
+{
+	size_t back = call->result.mute ? 0 : call->command->back;
+
+	return back < call->in_size ? back : call->in_size;
+}
+
 static int publish(struct call *call)
 {
 	const struct vfiosim_client *client = call->caller->client;
-	size_t back = call->command->back < call->in_size ? call->command->back : call->in_size;
+	size_t back = answer_size(call);
 
 	for (struct call_out *out = call->result.outs; out; out = out->next) {
 		int ret = publish_out(call, out);

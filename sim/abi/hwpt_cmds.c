@@ -294,11 +294,11 @@ const struct command hwpt_commands[] = {
 			offsetof(struct vfiosim_iommu_hw_info, out_capabilities), hw_info_fields, NULL,
 			info_errors, get_hw_info),
 	  .row.since = { 6, 6 } },	/* not measured */
-	{ WHOLE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
-		set_dirty_fields, NULL, set_errors, set_dirty_tracking),
+	{ WHOLE_MUTE(IOMMU_HWPT_SET_DIRTY_TRACKING, vfiosim_iommu_hwpt_set_dirty_tracking,
+		     set_dirty_fields, NULL, set_errors, set_dirty_tracking),
 	  .row.since = { 6, 7 } },	/* not measured */
-	{ WHOLE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap, get_dirty_fields,
-		NULL, get_errors, get_dirty_bitmap),
+	{ WHOLE_MUTE(IOMMU_HWPT_GET_DIRTY_BITMAP, vfiosim_iommu_hwpt_get_dirty_bitmap,
+		     get_dirty_fields, NULL, get_errors, get_dirty_bitmap),
 	  .row.since = { 6, 7 } },	/* not measured */
 	{ WHOLE(IOMMU_HWPT_INVALIDATE, vfiosim_iommu_hwpt_invalidate, invalidate_fields, NULL,
 		set_errors, hwpt_invalidate),

@@ -421,6 +421,7 @@ static int vfio_ioas(struct call *call)
 
 	if (ret)
 		return ret;
+	call->result.mute = cmd->op != VFIOSIM_IOMMU_VFIO_IOAS_GET;
 	switch (cmd->op) {
 	case VFIOSIM_IOMMU_VFIO_IOAS_GET:
 		if (!iommufd->vfio_ioas)
@@ -496,12 +497,13 @@ static const int option_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT,
 				     EPERM,  EBUSY,  EADDRINUSE, 0 };
 static const int vfio_ioas_errors[] = { EFAULT, EINVAL, E2BIG, EOPNOTSUPP, ENOENT, ENODEV, 0 };
 const struct command iommufd_commands[] = {
-	{ WHOLE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, destroy_errors, destroy) },
+	{ WHOLE_MUTE(IOMMU_DESTROY, vfiosim_iommu_destroy, destroy_fields, NULL, destroy_errors,
+		     destroy) },
 	{ WHOLE(IOMMU_IOAS_ALLOC, vfiosim_iommu_ioas_alloc, ioas_alloc_fields, NULL, alloc_errors,
 		ioas_alloc),
 	  .undo = undo_ioas_alloc },
-	{ WHOLE(IOMMU_IOAS_ALLOW_IOVAS, vfiosim_iommu_ioas_allow_iovas, allow_fields, NULL,
-		allow_errors, allow_iovas),
+	{ WHOLE_MUTE(IOMMU_IOAS_ALLOW_IOVAS, vfiosim_iommu_ioas_allow_iovas, allow_fields, NULL,
+		     allow_errors, allow_iovas),
 	  .state = sizeof(struct allowed_list),
 	  .state_done = free_allowed,
 	  .prepare = prepare_allow },
@@ -522,8 +524,8 @@ const struct command iommufd_commands[] = {
 	  .state = sizeof(struct map_file_state),
 	  .state_done = map_file_done,
 	  .prepare = map_file_prepare },
-	{ WHOLE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL, alloc_errors,
-		change_process_run),
+	{ WHOLE_MUTE(IOMMU_IOAS_CHANGE_PROCESS, vfiosim_iommu_change_process, NULL, NULL,
+		     alloc_errors, change_process_run),
 	  .row.since = { 6, 13 } },
 	{ .row = { .name = NULL } },
 };

@@ -43,13 +43,19 @@ int change_process_run(struct call *call);
 #define FIELDS(name_, ...) \
 	static const struct vfiosim_field name_[] = { __VA_ARGS__, { .name = NULL } }
 
-#define IOMMU_COMMAND(name_, type_, min_, fields_, flags_, errors_, run_)                           \
+/* Not responded to: the structure may lie in memory that cannot be written. */
+#define IOMMU_MUTE(name_, type_, min_, fields_, flags_, errors_, run_)                              \
 	.row = { .name = #name_, .number = VFIOSIM_##name_, .kinds = VFIOSIM_IOMMUFD,               \
 		 .family = VFIOSIM_SIZE_IOMMUFD, .min_size = (min_),                                 \
 		 .full_size = sizeof(struct type_), .fields = fields_, .flags = flags_,             \
 		 .errors = errors_ },                                                               \
-	.run = run_, .back = sizeof(struct type_)
+	.run = run_
+/* All of it is copied back: iommufd_ucmd_respond. */
+#define IOMMU_COMMAND(name_, type_, min_, fields_, flags_, errors_, run_)                           \
+	IOMMU_MUTE(name_, type_, min_, fields_, flags_, errors_, run_), .back = sizeof(struct type_)
 #define WHOLE(name_, type_, fields_, flags_, errors_, run_) \
 	IOMMU_COMMAND(name_, type_, sizeof(struct type_), fields_, flags_, errors_, run_)
+#define WHOLE_MUTE(name_, type_, fields_, flags_, errors_, run_) \
+	IOMMU_MUTE(name_, type_, sizeof(struct type_), fields_, flags_, errors_, run_)
 
 #endif

@@ -415,6 +415,34 @@ START_TEST(sizes_tell_old_programs_from_new)
 }
 END_TEST
 
+/* In memory that only can be read: iommufd_destroy() and its like do not respond. */
+static long ask_only(uint32_t number, const void *cmd, size_t size)
+{
+	uint64_t uva = memory(&story, 1, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+
+	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, uva, cmd, size), 0);
+	ck_assert_int_eq(vfiosim_inproc_mprotect(story.proc, uva, PAGE, VFIOSIM_PROT_READ), 0);
+	return command(&story, iommufd, number, uva);
+}
+
+START_TEST(what_is_not_responded_to_needs_no_memory_to_write)
+{
+	uint32_t ioas = ioas_alloc();
+	struct vfiosim_iommu_vfio_ioas vfio = { .size = sizeof(vfio), .ioas_id = ioas,
+						.op = VFIOSIM_IOMMU_VFIO_IOAS_SET };
+	struct vfiosim_iommu_ioas_allow_iovas allow = { .size = sizeof(allow), .ioas_id = ioas };
+	struct vfiosim_iommu_destroy destroy = { .size = sizeof(destroy), .id = ioas };
+
+	ck_assert_int_eq(ask_only(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &allow, sizeof(allow)), 0);
+	ck_assert_int_eq(ask_only(VFIOSIM_IOMMU_VFIO_IOAS, &vfio, sizeof(vfio)), 0);
+	vfio.op = VFIOSIM_IOMMU_VFIO_IOAS_GET;
+	ck_assert_int_eq(ask_only(VFIOSIM_IOMMU_VFIO_IOAS, &vfio, sizeof(vfio)), -EFAULT);
+	vfio.op = VFIOSIM_IOMMU_VFIO_IOAS_CLEAR;
+	ck_assert_int_eq(ask_only(VFIOSIM_IOMMU_VFIO_IOAS, &vfio, sizeof(vfio)), 0);
+	ck_assert_int_eq(ask_only(VFIOSIM_IOMMU_DESTROY, &destroy, sizeof(destroy)), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ioas");
@@ -438,6 +466,7 @@ int main(void)
 	tcase_add_test(tcase, hardware_is_told_with_zeroes_behind);
 	tcase_add_test(tcase, too_many_allowed_iovas);
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
+	tcase_add_test(tcase, what_is_not_responded_to_needs_no_memory_to_write);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

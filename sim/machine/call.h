@@ -91,6 +91,7 @@ struct call_result {
 	struct call_out *outs, *last_out;
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */
 	bool answer_anyway;			/* copy back and do outs though refused */
+	bool mute;				/* nothing is copied back, whatever the row says */
 	int injected;				/* the refusal by a fault that was met; 0: none */
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/suite_test.h"
 #include "base/value.h"
 
 /* ---- A verb to try the parser on ---- */
@@ -473,8 +474,6 @@ int main(void)
 {
 	Suite *suite = suite_create("command line");
 	TCase *tests = tcase_create("cli");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_set_timeout(tests, 60);
@@ -487,8 +486,5 @@ int main(void)
 	tcase_add_test(tests, lost_output_of_a_run_is_told);
 	tcase_add_test(tests, closed_standard_output_is_no_file);
 	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

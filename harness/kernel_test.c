@@ -8,6 +8,7 @@
 #include <vfiosim/kernel.h>
 
 #include "base/kernel_version.h"
+#include "base/suite_test.h"
 #include "cli.h"
 
 static char out[65536];
@@ -81,15 +82,9 @@ int main(void)
 {
 	Suite *suite = suite_create("kernel");
 	TCase *tcase = tcase_create("diff");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, each_difference_is_told_between_its_versions);
 	tcase_add_test(tcase, commands_have_the_release_they_came_with);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "base/suite_test.h"
 
 /* Runs the verb; what it printed (stdout, or stderr) is in @out. */
 static int topology(int from, char *out, size_t size, const char *a, const char *b, const char *c)
@@ -84,14 +85,9 @@ int main(void)
 {
 	Suite *suite = suite_create("vfiosim topology");
 	TCase *verbs = tcase_create("verbs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, verbs);
 	tcase_add_test(verbs, list_and_show);
 	tcase_add_test(verbs, usage_and_errors);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

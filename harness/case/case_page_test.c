@@ -14,6 +14,7 @@
 #include <vfiosim/error.h>
 
 #include "case/case_page.h"
+#include "base/suite_test.h"
 #include "case/job.h"
 #include "case/library.h"
 #include "cli.h"
@@ -365,10 +366,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
 	Suite *suite;
 	TCase *tests;
-	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
 	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
@@ -385,9 +384,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, long_labels_are_cut);
 	suite = suite_create("pages");
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

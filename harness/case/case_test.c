@@ -12,6 +12,7 @@
 #include <vfiosim/topology.h>
 
 #include "case/job.h"
+#include "base/suite_test.h"
 #include "case/library.h"
 
 #define HEAD "about: a test\ntopology: minimal\n"
@@ -378,8 +379,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("case");
 	Suite *suite = suite_create("case");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, broken_files_are_told_with_their_place, 0,
 			    sizeof(broken) / sizeof(broken[0]));
@@ -392,9 +391,5 @@ int main(void)
 	tcase_add_test(tests, names_and_globs);
 	tcase_add_test(tests, cases_that_must_fail);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

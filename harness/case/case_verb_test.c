@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "case/builtin.h"
+#include "base/suite_test.h"
 #include "case/topics.h"
 #include "cli.h"
 #include "select/policy.h"
@@ -361,8 +362,6 @@ int main(void)
 {
 	Suite *suite = suite_create("vfiosim case");
 	TCase *tests = tcase_create("verbs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -380,8 +379,5 @@ int main(void)
 	tcase_add_test(tests, a_matrix_of_nothing_says_why);
 	tcase_add_test(tests, each_cell_of_the_page_leads_to_its_story);
 	tcase_add_test(tests, a_page_is_escaped);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include <vfiosim/trace.h>
 
 #include "case/builtin.h"
+#include "base/suite_test.h"
 #include "case/job.h"
 #include "case/library.h"
 #include "cli.h"
@@ -319,10 +320,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
 	Suite *suite;
 	TCase *tests;
-	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
 	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
@@ -338,9 +337,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, each_refusal_can_be_provoked);
 	tcase_add_test(tests, every_rule_is_reached);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

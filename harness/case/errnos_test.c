@@ -15,6 +15,7 @@
 #include <vfiosim/vfiosim.h>
 
 #include "base/errors.h"
+#include "base/suite_test.h"
 #include "case/library.h"
 #include "case/run.h"
 #include "fault_args.h"
@@ -322,15 +323,9 @@ int main(void)
 {
 	Suite *suite = suite_create("errnos");
 	TCase *tests = tcase_create("errnos");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 240);
 	tcase_add_test(tests, a_listed_errno_has_a_rule_or_a_source);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "case/library.h"
+#include "base/suite_test.h"
 
 #define PAGE "cases/field.md"
 #define CELL_MAX 400
@@ -165,16 +166,10 @@ int main(void)
 {
 	Suite *suite = suite_create("field");
 	TCase *tests = tcase_create("field");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_row_has_cases_or_a_reason);
 	tcase_add_test(tests, a_case_that_was_met_is_told);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

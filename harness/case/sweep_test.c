@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "case/library.h"
+#include "base/suite_test.h"
 #include "case/sweep.h"
 
 /* Cases that between them meet every site. */
@@ -131,16 +132,11 @@ int main(void)
 {
 	Suite *suite = suite_create("sweep");
 	TCase *tests = tcase_create("plays");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tests, 300);	/* with sanitizers */
 	tcase_add_test(tests, the_simulator_stands_every_point);
 	tcase_add_test(tests, outcomes_are_told_apart);
 	tcase_add_test(tests, two_sweeps_are_the_same);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "base/suite_test.h"
+
 /* ---- The client -------------------------------------------------------- */
 
 static int map(int container, void *at, uint64_t iova)
@@ -704,16 +706,9 @@ static int guest(void)
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
-	int failed;
-
 	if (argc > 1 && !strcmp(argv[1], "client"))
 		return client();
 	if (argc > 1 && !strcmp(argv[1], "guest"))
 		return guest();
-	runner = srunner_create(ctl_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(ctl_suite());
 }

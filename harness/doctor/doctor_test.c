@@ -6,6 +6,8 @@
 #include <linux/seccomp.h>
 #include <sys/syscall.h>
 
+#include "base/suite_test.h"
+
 /* ---- The rig ----------------------------------------------------------- */
 
 /* What is wrong in the doctor's process, done as root; -errno. */
@@ -343,8 +345,6 @@ int main(void)
 	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces, in_a_chroot };
 	Suite *suite = suite_create("doctor");
 	TCase *tcase = tcase_create("visits");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -352,8 +352,5 @@ int main(void)
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
 		tcase_add_test(tcase, once[i]);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/abi/iommufd.h>
 
+#include "base/suite_test.h"
+
 /* ---- The client -------------------------------------------------------- */
 
 #define MDEV "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -643,14 +645,7 @@ static int client_main(const char *words)
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
-	int failed;
-
 	if (argc > 2 && !strcmp(argv[1], "client"))
 		return client_main(argv[2]);
-	runner = srunner_create(expect_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(expect_suite());
 }

@@ -4,6 +4,7 @@
  * devices to fstat(), mappings that the device refuses, a descriptor inside a
  * command's structure. Started with an argument, this program is the command.
  */
+#include "base/suite_test.h"
 #include "launch/launch_rig_test.h"
 
 #include <sys/ioctl.h>
@@ -168,20 +169,14 @@ static int run_stories(void)
 {
 	Suite *suite = suite_create("character devices");
 	TCase *tests = tcase_create("stories");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, a_program_finds_character_devices, 0, N_WHO);
 	tcase_add_loop_test(tests, nodes_show_their_numbers, 0, N_WHO);
 	tcase_add_test(tests, a_wrong_word_is_refused);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
 	setbuf(stdout, NULL);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
 
 int main(int argc, char **argv)

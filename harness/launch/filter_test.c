@@ -19,6 +19,8 @@
 
 #include <vfiosim/command.h>
 
+#include "base/suite_test.h"
+
 #if defined(__x86_64__)
 #define OURS AUDIT_ARCH_X86_64
 #define FOREIGN AUDIT_ARCH_I386
@@ -178,8 +180,6 @@ int main(void)
 {
 	Suite *suite = suite_create("filter");
 	TCase *tests = tcase_create("filter");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_loop_test(tests, commands_that_return_descriptors, 0, 2);
@@ -187,8 +187,5 @@ int main(void)
 	tcase_add_test(tests, stat_of_descriptors_if_wanted);
 	tcase_add_loop_test(tests, modules_are_not_the_runs, 0, 2);
 	tcase_add_loop_test(tests, other_calls_cost_nothing, 0, 2);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "base/suite_test.h"
+
 #define HOLD_S 1
 #define SUPERVISING 2	/* the main thread starts one that serves, then one that supervises */
 
@@ -90,8 +92,6 @@ int main(void)
 {
 	TCase *tcase = tcase_create("end");
 	Suite *suite = suite_create("launch_end");
-	SRunner *runner;
-	int failed;
 
 	sem_init(&exiting, 0, 0);
 	sem_init(&ended, 0, 0);
@@ -99,9 +99,5 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, server_ends_before_its_supervisor_begins, 0, N_WHO);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -19,6 +19,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "base/suite_test.h"
+
 static bool kills_server;	/* in those of the tests that set it, and so in their servers */
 
 /* A request that a thread of this process has made. */
@@ -256,8 +258,6 @@ int main(int argc, char **argv)
 {
 	TCase *tcase = tcase_create("kill");
 	Suite *suite = suite_create("launch_kill");
-	SRunner *runner;
-	int failed;
 
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
@@ -268,9 +268,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
 	tcase_add_test(tcase, client_killed_and_its_mounts_detached);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

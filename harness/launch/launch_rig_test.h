@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "base/suite_test.h"
 #include "launch/launch.h"
 
 #define ORDINARY_ID 4242

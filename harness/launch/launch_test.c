@@ -4,6 +4,7 @@
  * command finds, what is left when somebody dies. Each story runs as root and as an
  * ordinary user; what cannot run here says why.
  */
+#include "base/suite_test.h"
 #include "launch/cover.h"
 #include "launch/launch_rig_test.h"
 
@@ -584,18 +585,11 @@ static Suite *launch_suite(void)
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
-	int failed;
-
 	/* The inner one of nested_run_is_refused. */
 	if (argc > 1 && !strcmp(argv[1], "nested")) {
 		char *inner[] = { (char[]){ "run" }, (char[]){ "true" }, NULL };
 
 		return cli_main(&run_verb, 2, inner);
 	}
-	runner = srunner_create(launch_suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(launch_suite());
 }

@@ -14,6 +14,7 @@
 #include <vfiosim/trace.h>
 
 #include "case/builtin.h"
+#include "base/suite_test.h"
 #include "cli.h"
 #include "learn/subject.h"
 #include "learn/trace_file.h"
@@ -274,10 +275,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
 	Suite *suite;
 	TCase *tests;
-	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
 	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
@@ -296,9 +295,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tests, unknown_words);
 	suite = suite_create("explain");
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

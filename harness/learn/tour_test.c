@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "case/told.h"
+#include "base/suite_test.h"
 #include "cli.h"
 #include "learn/tour.h"
 #include "report/words.h"
@@ -199,10 +200,8 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
 	Suite *suite;
 	TCase *tests;
-	int failed;
 
 	/* The cases' processes exec this program, see target_worker.h. */
 	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
@@ -222,9 +221,5 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(tests, load, done);
 	tcase_add_test(tests, every_lesson_is_whole);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

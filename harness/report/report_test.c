@@ -9,6 +9,7 @@
 #include <vfiosim/trace.h>
 
 #include "report/explain.h"
+#include "base/suite_test.h"
 #include "report/page.h"
 #include "report/report.h"
 #include "report/words.h"
@@ -157,8 +158,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("report");
 	Suite *suite = suite_create("report");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, tap);
 	tcase_add_test(tests, junit);
@@ -167,9 +166,5 @@ int main(void)
 	tcase_add_test(tests, glossary);
 	tcase_add_test(tests, every_command_has_words);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

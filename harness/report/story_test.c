@@ -11,6 +11,7 @@
 #include <vfiosim/error.h>
 
 #include "case/job.h"
+#include "base/suite_test.h"
 #include "case/library.h"
 #include "report/lines.h"
 #include "report/story_text.h"
@@ -188,8 +189,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("story");
 	Suite *suite = suite_create("story");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_walk_of_a_refused_replay);
@@ -199,9 +198,5 @@ int main(void)
 	tcase_add_test(tests, refusals_alone);
 	tcase_add_test(tests, pictures);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

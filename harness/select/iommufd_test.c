@@ -4,6 +4,7 @@
  * each errno of an attach leads to, and that every error path unwinds.
  */
 #include "select/kernel_test.h"
+#include "base/suite_test.h"
 
 static const struct target_device mdev = { "mdev", "uuid", "/dev/vfio/3", 3, true, -1 };
 
@@ -163,8 +164,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("iommufd");
 	Suite *suite = suite_create("select");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, a_physical_device_gets_a_hwpt_of_its_own_ioas);
 	tcase_add_test(tests, devices_share_a_hwpt_and_the_iommufd);
@@ -175,9 +174,5 @@ int main(void)
 	tcase_add_test(tests, one_ioas_refuses_for_good);
 	tcase_add_test(tests, discarding_ram);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
  * each error path is walked, and everything opened was closed in the end.
  */
 #include "select/kernel_test.h"
+#include "base/suite_test.h"
 
 START_TEST(first_device_makes_a_container)
 {
@@ -326,8 +327,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("select");
 	Suite *suite = suite_create("select");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, first_device_makes_a_container);
 	tcase_add_test(tests, any_refusal_means_another_container);
@@ -345,9 +344,5 @@ int main(void)
 	tcase_add_test(tests, sections);
 	tcase_add_test(tests, a_device_takes_its_bars_along);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

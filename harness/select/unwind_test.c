@@ -12,6 +12,7 @@
 #include <vfiosim/state.h>
 
 #include "select/select.h"
+#include "base/suite_test.h"
 #include "target.h"
 
 #define RAM_SIZE 0x100000u
@@ -154,15 +155,10 @@ int main(void)
 {
 	Suite *suite = suite_create("unwind");
 	TCase *tests = tcase_create("policies");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, every_failure_unwinds, 0, count_policies());
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

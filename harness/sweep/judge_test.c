@@ -9,6 +9,8 @@
 
 #include <vfiosim/command.h>
 
+#include "base/suite_test.h"
+
 #define PAGE 0x1000ull
 
 /* A run as a test writes it down. */
@@ -406,8 +408,6 @@ int main(void)
 {
 	Suite *suite = suite_create("verdicts of a sweep");
 	TCase *tcase = tcase_create("judge");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_refusal_that_is_answered_by_the_same_call_is_retried);
@@ -430,9 +430,5 @@ int main(void)
 	tcase_add_test(tcase, without_the_fault_there_is_no_verdict);
 	tcase_add_test(tcase, ids_are_given_out_again);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/suite_test.h"
+
 #define ATTACH2 "@B@/examples/attach2"
 #define SWEEP "@B@/vfiosim sweep -j 2 -t hotadd "
 
@@ -82,17 +84,11 @@ static inline void teardown(void)
 static inline int run_suite(const char *name, TCase *tcase)
 {
 	Suite *suite = suite_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 160);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }
 
 #endif

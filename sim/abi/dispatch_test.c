@@ -3,6 +3,7 @@
 #include <vfiosim/command.h>
 
 #include "machine/story_test.h"
+#include "base/suite_test.h"
 
 /* A front cannot always tell who calls: a client was killed, descriptors ran out. */
 START_TEST(a_command_of_nobody_fails_and_changes_nothing)
@@ -43,14 +44,8 @@ int main(void)
 {
 	Suite *suite = suite_create("dispatch");
 	TCase *tests = tcase_create("nobody");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, a_command_of_nobody_fails_and_changes_nothing);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,8 @@
 #include <vfiosim/fault.h>
 #include <vfiosim/topology.h>
 
+#include "base/suite_test.h"
+
 static struct vfiosim_topology *topology;
 
 static void setup(void)
@@ -152,8 +154,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fault_parse");
 	TCase *tests = tcase_create("texts");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, sites);
@@ -161,8 +161,5 @@ int main(void)
 	tcase_add_test(tests, times);
 	tcase_add_test(tests, effects);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

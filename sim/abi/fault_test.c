@@ -6,6 +6,7 @@
 #include <vfiosim/fault.h>
 
 #include "machine/sim.h"
+#include "base/suite_test.h"
 #include "machine/story_test.h"
 
 #define NIC "0000:01:00.0"	/* group 10 of q35 */
@@ -505,8 +506,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fault");
 	TCase *rules = tcase_create("rules"), *sites = tcase_create("sites");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, rules);
 	tcase_add_checked_fixture(rules, setup, teardown);
@@ -530,8 +529,5 @@ int main(void)
 	tcase_add_checked_fixture(sites, setup, teardown);
 	tcase_add_test(sites, a_node_is_not_opened);
 	tcase_add_test(sites, a_descriptor_is_not_installed);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

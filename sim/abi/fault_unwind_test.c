@@ -10,6 +10,7 @@
 #include <vfiosim/state.h>
 
 #include "machine/story_test.h"
+#include "base/suite_test.h"
 
 #define VECTORS 4
 
@@ -305,15 +306,10 @@ int main(void)
 {
 	Suite *suite = suite_create("fault_unwind");
 	TCase *tests = tcase_create("steps");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tests, the_programs_work, 0, sizeof(programs) / sizeof(programs[0]));
 	tcase_add_loop_test(tests, each_step_that_fails_changes_nothing, VFIOSIM_FAULT_OPEN,
 			    VFIOSIM_FAULT_SITES);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

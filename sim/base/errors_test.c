@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suite_test.h"
+
 static struct vfiosim_errors errors;
 
 START_TEST(in_order_and_once)
@@ -51,15 +53,10 @@ int main(void)
 {
 	Suite *suite = suite_create("errors");
 	TCase *tests = tcase_create("errors");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, in_order_and_once);
 	tcase_add_test(tests, too_many);
 	tcase_add_test(tests, the_worse_of_two);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/suite_test.h"
+
 START_TEST(test_story)
 {
 	int a, b;
@@ -117,17 +119,11 @@ int main(void)
 {
 	Suite *suite = suite_create("id_map");
 	TCase *tests = tcase_create("id_map");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, test_story);
 	tcase_add_test(tests, test_many);
 	tcase_add_test(tests, test_names);
 	tcase_add_test(tests, test_visit_may_erase);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

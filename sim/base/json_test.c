@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suite_test.h"
+
 static struct json json;
 static char *text;
 static size_t size;
@@ -171,8 +173,6 @@ int main(void)
 {
 	Suite *suite = suite_create("json");
 	TCase *tests = tcase_create("json");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, test_compact);
 	tcase_add_test(tests, test_pretty);
@@ -181,9 +181,5 @@ int main(void)
 					 sizeof(misuses) / sizeof(misuses[0]));
 	tcase_add_test(tests, test_deepest);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

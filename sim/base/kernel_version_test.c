@@ -3,6 +3,7 @@
 #include <check.h>
 
 #include "base/kernel_version.h"
+#include "base/suite_test.h"
 
 static const struct {
 	const char *text;
@@ -40,15 +41,9 @@ int main(void)
 {
 	Suite *suite = suite_create("kernel_version");
 	TCase *tcase = tcase_create("versions");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, texts, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tcase, order);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suite_test.h"
+
 static const char *const words[] = { "run", "list", "aperture", "group", "vfio-pci", "pci" };
 
 static const char *near(const char *word)
@@ -49,14 +51,9 @@ int main(void)
 {
 	Suite *suite = suite_create("nearest");
 	TCase *tests = tcase_create("words");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, distance);
 	tcase_add_test(tests, near_and_far);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

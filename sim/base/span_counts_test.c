@@ -18,6 +18,7 @@ static void *test_malloc(size_t size)
 
 #define malloc test_malloc
 #include "span_node.c"
+#include "base/suite_test.h"
 #include "span_set.c"
 #include "span_counts.c"
 #undef malloc
@@ -204,16 +205,10 @@ int main(void)
 {
 	Suite *suite = suite_create("span_counts");
 	TCase *tests = tcase_create("span_counts");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_random, 0, sizeof(bases) / sizeof(bases[0]));
 	tcase_add_test(tests, test_all_of_it);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suite_test.h"
+
 /* The n-th malloc() from now fails; 0: none does. */
 static unsigned fail_malloc;
 
@@ -446,8 +448,6 @@ int main(void)
 {
 	Suite *suite = suite_create("span_set");
 	TCase *tests = tcase_create("span_set");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, test_empty);
@@ -458,9 +458,5 @@ int main(void)
 	tcase_add_loop_test(tests, test_fill_in_order, 0, 2);
 	tcase_add_test(tests, test_fill_random);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,8 @@
 
 #include <vfiosim/trace.h>
 
+#include "base/suite_test.h"
+
 static const struct vfiosim_value values[] = {
 	{ "first", 0xfee00000, NULL },
 	{ "n", 65535, NULL },
@@ -86,16 +88,10 @@ int main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *tests = tcase_create("text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, test_rows, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tests, test_small_buffers);
 	tcase_add_test(tests, test_no_values);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -5,6 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "base/suite_test.h"
+
 START_TEST(numbers)
 {
 	uint64_t number = 7;
@@ -41,14 +43,9 @@ int main(void)
 {
 	Suite *suite = suite_create("value");
 	TCase *tests = tcase_create("values");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, numbers);
 	tcase_add_test(tests, truth);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/suite_test.h"
 
 static struct vfiosim_errors errors;
 static struct arena arena;
@@ -133,8 +134,6 @@ int main(void)
 {
 	Suite *suite = suite_create("yaml");
 	TCase *tests = tcase_create("yaml");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -142,8 +141,5 @@ int main(void)
 	tcase_add_test(tests, all_that_is_refused);
 	tcase_add_test(tests, files);
 	tcase_add_test(tests, scalars);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

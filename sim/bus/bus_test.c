@@ -14,6 +14,7 @@
 
 #include <vfiosim/inproc.h>
 
+#include "base/suite_test.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
@@ -359,8 +360,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bus");
 	TCase *stories = tcase_create("stories");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, stories);
 	tcase_add_checked_fixture(stories, set_up, tear_down);
@@ -372,8 +371,5 @@ int main(void)
 	tcase_add_test(stories, an_mdev_is_removed_when_it_is_closed);
 	tcase_add_test(stories, who_takes_what);
 	tcase_add_test(stories, new_ids);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

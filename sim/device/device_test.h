@@ -15,6 +15,8 @@
 #include <vfiosim/topology.h>
 #include <vfiosim/vfiosim.h>
 
+#include "base/suite_test.h"
+
 struct bench {
 	struct vfiosim_topology *topology;
 	struct vfiosim *sim;
@@ -175,13 +177,8 @@ static inline void unmap(struct bench *b, uint64_t iova, uint64_t size)
 /* Runs the cases of @suite in order, prints Check's summary; the process' exit status. */
 static inline int bench_run(Suite *suite)
 {
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <vfiosim/state.h>
 
 #include "device/device_test.h"
+#include "base/suite_test.h"
 
 static struct bench bench;
 
@@ -176,15 +177,10 @@ int main(void)
 	};
 	Suite *suite = suite_create("hardware");
 	TCase *stories = tcase_create("stories");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, stories);
 	tcase_add_checked_fixture(stories, set_up, tear_down);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(stories, tests[i]);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <vfiosim/abi/iommufd.h>
 
 #include "machine/sim.h"
+#include "base/suite_test.h"
 #include "machine/story_test.h"
 
 #include "iommu/vtd.h"
@@ -90,15 +91,9 @@ int main(void)
 {
 	Suite *suite = suite_create("vtd");
 	TCase *tcase = tcase_create("registers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tcase, sysfs_and_hw_info_agree, 0, 4);
 	tcase_add_test(tcase, derived_as_recorded);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,8 @@
 
 #include <vfiosim/abi/cdev.h>
 
+#include "base/suite_test.h"
+
 #define MSI 0xfee00000ull
 #define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
 #define FIXED VFIOSIM_IOAS_MAP_FIXED_IOVA
@@ -447,8 +449,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ioas");
 	TCase *tcase = tcase_create("q35");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, ids_are_the_lowest_free);
@@ -468,9 +468,5 @@ int main(void)
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
 	tcase_add_test(tcase, what_is_not_responded_to_needs_no_memory_to_write);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

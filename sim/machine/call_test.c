@@ -2,6 +2,7 @@
 /* Calls by themselves: what a refusal answers, and what is left of a run that asks. */
 #include "machine/call.h"
 
+#include "base/suite_test.h"
 #include "machine/story_test.h"
 
 static struct story story;
@@ -100,8 +101,6 @@ int main(void)
 {
 	Suite *suite = suite_create("call");
 	TCase *tests = tcase_create("refusals");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -109,8 +108,5 @@ int main(void)
 	tcase_add_test(tests, refusal_has_the_errno_of_its_use);
 	tcase_add_test(tests, refusal_without_an_errno_is_one_all_the_same);
 	tcase_add_test(tests, a_run_that_asks_leaves_nothing_behind);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <vfiosim/state.h>
 
 #include "machine/story_test.h"
+#include "base/suite_test.h"
 
 #define PINNER "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
@@ -267,16 +268,10 @@ int main(void)
 {
 	Suite *suite = suite_create("no memory");
 	TCase *tests = tcase_create("no memory");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, each_allocation_may_fail, 0,
 			    (int)(sizeof(stories) / sizeof(stories[0])));
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

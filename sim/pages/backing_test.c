@@ -8,6 +8,8 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
 
+#include "base/suite_test.h"
+
 #define DEVICE 10
 #define ADDRESS "0000:01:00.0"
 #define IOVA 0x100000ull
@@ -358,8 +360,6 @@ int main(void)
 {
 	TCase *files = tcase_create("files"), *accounts = tcase_create("accounts");
 	Suite *suite = suite_create("backing");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(files, begin, end);
 	tcase_add_test(files, test_lazy);
@@ -375,9 +375,5 @@ int main(void)
 	tcase_add_test(accounts, test_change_process_of_memory);
 	suite_add_tcase(suite, files);
 	suite_add_tcase(suite, accounts);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

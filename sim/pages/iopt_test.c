@@ -21,6 +21,7 @@ static void *test_malloc(size_t size)
 #include "base/span_node.c"
 #include "base/span_set.c"
 #include "base/span_counts.c"
+#include "base/suite_test.h"
 #include "pages/marks.c"
 #include "pages/pages.c"
 #include "pages/area.c"
@@ -167,8 +168,6 @@ int main(void)
 {
 	TCase *short_of_memory = tcase_create("short of memory");
 	Suite *suite = suite_create("iopt");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(short_of_memory, begin, end);
 	tcase_add_test(short_of_memory, cutting);
@@ -176,9 +175,5 @@ int main(void)
 	tcase_add_test(short_of_memory, filling_what_is_shared);
 	tcase_add_test(short_of_memory, accesses);
 	suite_add_tcase(suite, short_of_memory);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,8 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
 
+#include "base/suite_test.h"
+
 #define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
 #define FIXED (VFIOSIM_IOAS_MAP_FIXED_IOVA | RW)
 
@@ -291,8 +293,6 @@ int main(void)
 {
 	TCase *accounts = tcase_create("accounts");
 	Suite *suite = suite_create("pages");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(accounts, begin, end);
 	tcase_add_test(accounts, accounts_of_many);
@@ -303,9 +303,5 @@ int main(void)
 	tcase_add_test(accounts, the_limits_of_type1);
 	tcase_add_test(accounts, the_limit_of_what_an_mdev_pins);
 	suite_add_tcase(suite, accounts);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
 
+#include "base/suite_test.h"
+
 #define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
 #define FIXED (VFIOSIM_IOAS_MAP_FIXED_IOVA | RW)
 #define PIECE 16u
@@ -122,16 +124,10 @@ int main(void)
 {
 	Suite *suite = suite_create("pieces");
 	TCase *pieces = tcase_create("pieces");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(pieces, begin, end);
 	tcase_add_test(pieces, test_read);
 	tcase_add_test(pieces, test_pin);
 	suite_add_tcase(suite, pieces);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

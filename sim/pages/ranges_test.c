@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pages/ranges.h"
+#include "base/suite_test.h"
 
 static struct ranges ranges;
 
@@ -86,8 +87,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ranges");
 	TCase *tcase = tcase_create("ranges");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	tcase_add_test(tcase, none_allow_everything);
@@ -96,9 +95,5 @@ int main(void)
 	tcase_add_test(tcase, a_window_cuts_and_drops);
 	tcase_add_test(tcase, a_copy_is_its_own);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
 
+#include "base/suite_test.h"
+
 #define READABLE (VFIOSIM_IOAS_MAP_FIXED_IOVA | VFIOSIM_IOAS_MAP_READABLE)
 #define RW (READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
 #define READ_WRITE (VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE)
@@ -457,8 +459,6 @@ int main(void)
 {
 	TCase *shared = tcase_create("shared");
 	Suite *suite = suite_create("share");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(shared, 60);
 	tcase_add_checked_fixture(shared, begin, end);
@@ -472,9 +472,5 @@ int main(void)
 	tcase_add_test(shared, an_mdev_pins_twice);
 	tcase_add_loop_test(shared, pages_are_pinned_while_anybody_has_them, 0, 3);
 	suite_add_tcase(suite, shared);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/yaml.h"
+#include "base/suite_test.h"
 #include "topology/value.h"
 
 static struct vfiosim_errors error;
@@ -523,8 +524,6 @@ int main(void)
 {
 	Suite *suite = suite_create("topology");
 	TCase *good = tcase_create("good"), *refused = tcase_create("bad");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, good);
 	tcase_add_test(good, values);
@@ -541,8 +540,5 @@ int main(void)
 	tcase_add_test(refused, all_mistakes_are_told_at_once);
 	tcase_add_test(refused, too_much_is_refused);
 	tcase_add_test(refused, mutilated_files_are_survived);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

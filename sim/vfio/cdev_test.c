@@ -9,6 +9,8 @@
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/abi/iommufd.h>
 
+#include "base/suite_test.h"
+
 #define CONFIG_OFFSET (7ull << 40)
 #define A_ADDRESS "0000:01:00.0"
 #define UNBIND "/sys/bus/pci/drivers/vfio-pci/unbind"
@@ -460,16 +462,11 @@ int main(void)
 		unbind_waits_for_every_descriptor,
 	};
 	Suite *suite = suite_create("cdev");
-	SRunner *runner = srunner_create(suite);
 	TCase *tcase = tcase_create("stories");
-	int failed;
 
 	tcase_add_checked_fixture(tcase, begin, end);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

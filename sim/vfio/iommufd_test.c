@@ -10,6 +10,8 @@
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
 
+#include "base/suite_test.h"
+
 #define A 10
 #define A_ADDRESS "0000:01:00.0"
 #define T0 15
@@ -535,8 +537,6 @@ int main(void)
 {
 	TCase *q35 = tcase_create("q35"), *others = tcase_create("other machines");
 	Suite *suite = suite_create("compat");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(q35, begin, end);
 	tcase_add_test(q35, test_group_joins);
@@ -557,9 +557,5 @@ int main(void)
 	tcase_add_test(others, test_noiommu_comes_second);
 	suite_add_tcase(suite, q35);
 	suite_add_tcase(suite, others);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <vfiosim/state.h>
 
 #include "machine/story_test.h"
+#include "base/suite_test.h"
 
 static struct vfiosim_device_state state(struct story *story, const char *address)
 {
@@ -47,13 +48,8 @@ int main(void)
 {
 	Suite *suite = suite_create("state");
 	TCase *tests = tcase_create("devices");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, of_a_device);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
  * MSI window is 0xfee00000..0xfeefffff, the aperture has 39 bits.
  */
 #include "machine/story_test.h"
+#include "base/suite_test.h"
 
 #define MSI 0xfee00000ull
 #define BEYOND (1ull << 45)
@@ -337,8 +338,6 @@ int main(void)
 {
 	Suite *suite = suite_create("type1");
 	TCase *lazy = tcase_create("mdev first"), *physical = tcase_create("physical");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(lazy, begin_lazy, end);
 	tcase_add_test(lazy, replay_refuses_what_nobody_looked_at);
@@ -359,9 +358,5 @@ int main(void)
 	tcase_add_test(physical, a_physical_group_dirties_everything);
 	tcase_add_test(physical, memory_that_goes_under_a_pin_is_told_stale);
 	suite_add_tcase(suite, physical);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/abi/iommufd.h>
 
+#include "base/suite_test.h"
+
 #define CDEVS RIG_DEVICES "/"
 #define UNBIND "sys/bus/pci/drivers/vfio-pci/unbind"
 
@@ -262,8 +264,6 @@ int main(void)
 {
 	Suite *suite = suite_create("cdevs over FUSE");
 	TCase *tests = tcase_create("stories");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, names_are_those_of_the_machine, 0, RIG_ALL);
@@ -273,10 +273,6 @@ int main(void)
 	tcase_add_loop_test(tests, unbind_waits_for_the_last_descriptor, 0, RIG_ALL);
 	tcase_add_loop_test(tests, a_closed_eventfd_unmasks_no_more, 0, RIG_ALL);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
 	setbuf(stdout, NULL);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

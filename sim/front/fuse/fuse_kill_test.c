@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "front/fuse/fuse_rig_test.h"
+#include "base/suite_test.h"
 
 #define ROUNDS 120
 #define CONFIG_OFFSET ((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40)
@@ -197,8 +198,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fuse_kill");
 	TCase *tests = tcase_create("kill");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	setbuf(stdout, NULL);
 	tcase_set_timeout(tests, 120);
@@ -206,8 +205,5 @@ int main(void)
 	tcase_add_loop_test(tests, test_dead_mappers_keep_no_descriptors, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_no_descriptors_left, 0, RIG_USERS);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

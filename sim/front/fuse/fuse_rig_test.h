@@ -41,6 +41,8 @@
 #include <vfiosim/fuse.h>
 #include <vfiosim/topology.h>
 
+#include "base/suite_test.h"
+
 #define RIG_NODES "/mnt/nodes"
 #define RIG_DEVICES "/mnt/devices"
 #define RIG_CUT 7	/* the server's status after it ended the run for a stuck client */

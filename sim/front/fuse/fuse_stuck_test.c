@@ -7,6 +7,7 @@
 #include <linux/userfaultfd.h>
 
 #include "front/fuse/fuse_rig_test.h"
+#include "base/suite_test.h"
 
 #define SERVER_PATIENCE_MS 6000
 
@@ -176,8 +177,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fuse_stuck");
 	TCase *tests = tcase_create("stuck");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	setbuf(stdout, NULL);
 	tcase_set_timeout(tests, 60);
@@ -185,8 +184,5 @@ int main(void)
 	tcase_add_test(tests, test_killed_but_still_absent);
 	tcase_add_test(tests, test_slow);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

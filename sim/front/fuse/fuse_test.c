@@ -4,6 +4,7 @@
  * commands return, regions, blocked callers, processes that fork, exec and die.
  * Each test runs as root and as an ordinary user where the machine allows it.
  */
+#include "base/suite_test.h"
 #include "front/fuse/fuse_rig_test.h"
 
 #define A_ADDRESS "0000:01:00.0"	/* q35: group 10, BAR 0 of 128K */
@@ -626,12 +627,6 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	int failed;
-
 	setbuf(stdout, NULL);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

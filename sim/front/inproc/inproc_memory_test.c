@@ -12,6 +12,8 @@
 
 #include <vfiosim/inproc.h>
 
+#include "base/suite_test.h"
+
 #define PAGE VFIOSIM_PAGE_SIZE
 #define READ VFIOSIM_PROT_READ
 #define WRITE VFIOSIM_PROT_WRITE
@@ -258,8 +260,6 @@ int main(void)
 {
 	Suite *suite = suite_create("inproc_memory");
 	TCase *tests = tcase_create("inproc_memory");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_contents);
@@ -274,9 +274,5 @@ int main(void)
 	tcase_add_test(tests, test_stack);
 	tcase_add_test(tests, test_never);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

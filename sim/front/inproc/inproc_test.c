@@ -15,6 +15,8 @@
 #include <vfiosim/engine.h>
 #include <vfiosim/topology.h>
 
+#include "base/suite_test.h"
+
 #define PAGE VFIOSIM_PAGE_SIZE
 #define RW (VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE)
 #define CONTAINER "/dev/vfio/vfio"
@@ -468,8 +470,6 @@ int main(void)
 {
 	Suite *suite = suite_create("inproc");
 	TCase *tests = tcase_create("inproc");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_descriptors);
@@ -490,9 +490,5 @@ int main(void)
 	tcase_add_test(tests, test_dma_and_interrupt);
 	tcase_add_test(tests, test_dma_after_munmap);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

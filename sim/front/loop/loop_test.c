@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "front/loop/loop.h"
+#include "base/suite_test.h"
 
 enum request {
 	QUICK = 'q',		/* noted down, in order */
@@ -295,8 +296,6 @@ int main(void)
 {
 	Suite *suite = suite_create("loop");
 	TCase *tests = tcase_create("loop");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_order, 0, 2);
@@ -306,8 +305,5 @@ int main(void)
 	tcase_add_test(tests, test_idle_takes_no_time);
 	tcase_add_test(tests, test_end_of_source);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "front/loop/pace.h"
+#include "base/suite_test.h"
 
 /* Waits that take so long each way; how many of @n were polled. */
 static unsigned play(struct pace *pace, unsigned n, uint64_t poll_ns, uint64_t sleep_ns)
@@ -78,16 +79,11 @@ int main(void)
 {
 	Suite *suite = suite_create("pace");
 	TCase *tests = tcase_create("pace");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, test_better_way_is_kept);
 	tcase_add_test(tests, test_rare_long_waits);
 	tcase_add_test(tests, test_disturbed);
 	tcase_add_test(tests, test_one_cpu);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "front/remote/remote.h"
+#include "base/suite_test.h"
 
 #define PAGE ((size_t)VFIOSIM_PAGE_SIZE)
 #define HUGE_2M (21u << 26)	/* MFD_HUGE_2MB */
@@ -272,8 +273,6 @@ int main(void)
 {
 	TCase *tests = tcase_create("files");
 	Suite *suite = suite_create("remote backing");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, test_kinds);
 	tcase_add_test(tests, test_bad_descriptors);
@@ -283,8 +282,5 @@ int main(void)
 	tcase_add_test(tests, test_sealed);
 	tcase_add_test(tests, test_huge_pages);
 	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -28,6 +28,7 @@
 #include <vfiosim/topology.h>
 
 #include "front/loop/loop.h"
+#include "base/suite_test.h"
 #include "front/remote/remote.h"
 
 #define PAGE 4096u
@@ -372,8 +373,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("remote_reuse");
 	TCase *tcase = tcase_create("memory");
-	SRunner *runner;
-	int failed;
 
 	if (argc == 3 && !strcmp(argv[1], "--after-exec"))
 		return after_exec(argv[2]);
@@ -385,9 +384,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, a_mark_may_be_written_over);
 	tcase_add_test(tcase, a_client_is_of_who_waits);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

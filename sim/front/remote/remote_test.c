@@ -10,6 +10,7 @@
 #include <vfiosim/engine.h>
 
 #include "front/fuse/fuse_rig_test.h"
+#include "base/suite_test.h"
 
 #define PAGE 4096u
 
@@ -537,17 +538,10 @@ static Suite *suite(void)
 
 int main(int argc, char **argv)
 {
-	SRunner *runner;
-	int failed;
-
 	if (argc == 4 && !strcmp(argv[1], "--client"))
 		return client_main(argc, argv);
 	if (argc == 2 && !strcmp(argv[1], "--not-dumpable"))
 		return not_dumpable_main();
 	setbuf(stdout, NULL);
-	runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite());
 }

@@ -11,6 +11,7 @@
 #include <vfiosim/inproc.h>
 #include <vfiosim/topology.h>
 
+#include "base/suite_test.h"
 #include "machine/call.h"
 
 static struct vfiosim_topology *topology;
@@ -597,8 +598,6 @@ int main(void)
 {
 	Suite *suite = suite_create("tree");
 	TCase *facts = tcase_create("facts"), *nodes = tcase_create("nodes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, facts);
 	tcase_add_checked_fixture(facts, set_up, tear_down);
@@ -623,8 +622,5 @@ int main(void)
 	tcase_add_test(nodes, wrong_kinds_and_names);
 	tcase_add_test(nodes, control_files);
 	tcase_add_test(nodes, looking_while_things_change);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -253,7 +253,7 @@ static int ctl(enum who who, const char *const *words, char *to, size_t size)
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	fflush(NULL);
-	pid = fork();
+	pid = test_fork();
 	if (!pid) {
 		dup2(ends[1], 1);
 		dup2(ends[1], 2);
@@ -521,7 +521,7 @@ START_TEST(guests_end_with_the_run)
 	SKIP_IF(cannot_enter(), (enum who)_i);
 	told_start(&told, (enum who)_i, "guests", RUN("--explain"));
 	fflush(NULL);
-	guest = fork();
+	guest = test_fork();
 	if (!guest)
 		be_ctl((enum who)_i, RUN("-r", told.name, "exec", "--", "sh", "-c",
 					 "echo mark guest >$VFIOSIM_CTL; exec sleep 1000"));

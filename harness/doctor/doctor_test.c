@@ -46,7 +46,7 @@ static void visit(struct visit *to, enum who who, spoil_fn *spoil, char *command
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	fflush(NULL);
-	pid = fork();
+	pid = test_fork();
 	if (!pid) {
 		dup2(ends[1], 1);
 		dup2(ends[1], 2);
@@ -155,7 +155,7 @@ static int forbid_user_namespaces(void)
 
 	if (pipe2(parent, O_CLOEXEC) || pipe2(child, O_CLOEXEC))
 		return -errno;
-	pid = fork();
+	pid = test_fork();
 	if (!pid) {	/* who maps ids must be outside */
 		bool mapped;
 		char byte;

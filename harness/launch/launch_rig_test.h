@@ -165,7 +165,7 @@ static inline void run_start(struct run *run, enum who who, const char *const *w
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	fflush(NULL);
-	run->launcher = fork();
+	run->launcher = test_fork();
 	ck_assert_int_ge(run->launcher, 0);
 	if (run->launcher == 0) {
 		dup2(ends[1], 1);
@@ -185,7 +185,7 @@ static inline void run_start_terminal(struct run *run, enum who who, const char 
 	run->launcher = forkpty(&run->out, NULL, NULL, NULL);
 	ck_assert_int_ge(run->launcher, 0);
 	if (run->launcher == 0) {
-		pid_t job = fork();
+		pid_t job = test_fork();
 		int status;
 
 		/* The session's leader is the shell; its job has a group of its own. */

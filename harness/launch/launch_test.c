@@ -179,7 +179,7 @@ START_TEST(pipes_end_with_the_command)
 		 other[1], other[1]);
 	words = SHELL_RUN(script);
 	fflush(NULL);
-	run.launcher = fork();
+	run.launcher = test_fork();
 	if (run.launcher == 0) {
 		dup2(out[1], 1);
 		close(out[1]);
@@ -445,7 +445,7 @@ static int run_in_chroot(enum who who, const char *folder, const char *const *wo
 
 	if ((who == AS_USER && private_fuse(0666)) || enter_chroot(folder))
 		return 200;
-	pid = fork();
+	pid = test_fork();
 	if (pid == 0) {
 		if (who == AS_USER)
 			drop_to_user();
@@ -466,7 +466,7 @@ static int start_in_chroot(struct run *run, enum who who, const char *const *wor
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	fflush(NULL);
-	run->launcher = fork();
+	run->launcher = test_fork();
 	if (run->launcher == 0) {
 		dup2(ends[1], 1);
 		dup2(ends[1], 2);
@@ -521,7 +521,7 @@ START_TEST(closed_fuse_is_one_sentence)
 	}
 	SKIP_UNLESS_POSSIBLE(AS_USER);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	run.launcher = fork();
+	run.launcher = test_fork();
 	if (run.launcher == 0) {
 		dup2(ends[1], 2);
 		become_user(0600);

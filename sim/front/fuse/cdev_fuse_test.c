@@ -214,7 +214,7 @@ START_TEST(unbind_waits_for_the_last_descriptor)
 		return;
 	cdev = open_at(CDEVS "vfio1");
 	ck_assert_int_ge(cdev, 0);
-	writer = fork();
+	writer = test_fork();
 	if (!writer) {
 		close(cdev);
 		_exit(rig_store(UNBIND, "0000:02:00.0") == 12 ? 0 : 1);

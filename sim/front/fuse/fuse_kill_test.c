@@ -109,7 +109,7 @@ START_TEST(test_deaths_at_any_time)
 		return;
 	rig_supervised(&rig);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		client = fork();
+		client = test_fork();
 		ck_assert_int_ge(client, 0);
 		if (!client)
 			_exit(client_live(i));

@@ -261,7 +261,7 @@ static inline bool rig_start(struct rig *rig, enum rig_user user, const char *to
 	rig->uid = options.uid = getuid();
 	options.gid = getgid();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
-	rig->server = fork();
+	rig->server = test_fork();
 	ck_assert_int_ge(rig->server, 0);
 	if (!rig->server) {
 		close(sockets[1]);
@@ -339,7 +339,7 @@ static inline void rig_supervised(struct rig *rig)
 /* Runs @body in a child; its exit status, 128 + signal if it was killed. */
 static inline int rig_child(int (*body)(void *arg), void *arg)
 {
-	pid_t child = fork();
+	pid_t child = test_fork();
 	int status;
 
 	ck_assert_int_ge(child, 0);

@@ -49,7 +49,7 @@ static pid_t stuck_start(struct stuck *stuck, int *ret_fd)
 	pid_t client;
 
 	ck_assert_int_eq(pipe(stuck->ready), 0);
-	client = fork();
+	client = test_fork();
 	ck_assert_int_ge(client, 0);
 	if (!client)
 		_exit(call_and_wait(stuck));

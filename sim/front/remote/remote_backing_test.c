@@ -172,7 +172,7 @@ static pid_t reader_start(const struct reader *reader)
 	ssize_t n;
 
 	ck_assert_int_eq(pipe2(up, O_CLOEXEC), 0);
-	pid = fork();
+	pid = test_fork();
 	if (!pid) {
 		become(reader);
 		if (write(up[1], "x", 1) == 1)

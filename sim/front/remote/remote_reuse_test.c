@@ -120,7 +120,7 @@ static bool can_share_memory(void)
 static void heirs_begin(struct heirs *heirs)
 {
 	ck_assert_int_eq(pipe2(heirs->down, O_CLOEXEC) | pipe2(heirs->up, O_CLOEXEC), 0);
-	heirs->p = fork();
+	heirs->p = test_fork();
 	if (!heirs->p)
 		client_main(heirs->down[0], heirs->up[1]);
 	ck_assert_int_eq(read(heirs->up[0], &heirs->s, sizeof(heirs->s)), sizeof(heirs->s));
@@ -212,7 +212,7 @@ END_TEST
 /* mem_fd would write anywhere: what the client cannot write is left alone. */
 START_TEST(protection_is_kept)
 {
-	pid_t p = fork();
+	pid_t p = test_fork();
 	struct remote_call call;
 	char byte;
 
@@ -279,7 +279,7 @@ START_TEST(exec_leads_to_another_memory)
 	if (_i && !can_share_memory())
 		return;
 	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
-	p = fork();
+	p = test_fork();
 	if (!p)
 		exec_main(_i, down[0], up[1]);
 	ck_assert_int_eq(read(up[0], &s, sizeof(s)), sizeof(s));
@@ -310,7 +310,7 @@ START_TEST(a_mark_may_be_written_over)
 	pid_t p;
 
 	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
-	p = fork();
+	p = test_fork();
 	if (!p) {
 		if (read(down[0], &byte, 1) == 1)
 			memset((void *)getauxval(AT_RANDOM), 'x', 16);
@@ -351,7 +351,7 @@ START_TEST(a_client_is_of_who_waits)
 {
 	struct vfiosim_file *file;
 	struct remote_call call;
-	pid_t p = fork();
+	pid_t p = test_fork();
 
 	if (!p)
 		wait_for_ever(NULL);

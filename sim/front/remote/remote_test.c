@@ -252,7 +252,7 @@ START_TEST(test_fork_exec_threads)
 	fcntl(mapper.container, F_SETFD, 0);
 	snprintf(fd_text, sizeof(fd_text), "%d", mapper.container);
 	snprintf(at_text, sizeof(at_text), "%p", mapper.at);
-	child = fork();
+	child = test_fork();
 	if (!child) {
 		execl("/proc/self/exe", "client", "--client", fd_text, at_text, NULL);
 		_exit(9);
@@ -476,7 +476,7 @@ static pid_t mapper_start(int container, void *at, size_t size)
 	char result;
 
 	ck_assert_int_eq(pipe(ends), 0);
-	child = fork();
+	child = test_fork();
 	if (!child) {
 		result = (char)-rig_map(container, at, 0x100000, size);
 		if (write(ends[1], &result, 1) == 1)

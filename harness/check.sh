@@ -3,7 +3,8 @@
 #
 # Runs what `make check` has built in the folder $1: the layers, every test program,
 # every case on both fronts, and the facts. Ends with "N passed, N failed, N skipped"
-# and fails if anything did. A test that skips says why.
+# and fails if anything did. A test that skips says why. Two things run at a time: the test
+# programs, and beside them what plays cases and asks for the facts; that is told behind them.
 set -u
 build=$1
 passed=0 failed=0 skipped=0
@@ -11,8 +12,19 @@ limit=170	# seconds, for each program
 [[ $build == */san-* ]] && limit=510
 # libcheck ends a test after four seconds, which a busy machine can take.
 export CK_DEFAULT_TIMEOUT=$((limit / 3))
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+log=$work/log
+running='' beside=''
+
+# What runs is ended with us.
+leave() {
+	for pid in $running $beside; do
+		kill "$pid" 2>/dev/null
+	done
+	wait
+}
+trap 'leave; rm -rf "$work"' EXIT
+trap 'exit 143' INT TERM
 
 # What was skipped and why, each reason once.
 reasons() {
@@ -33,8 +45,11 @@ reasons() {
 run() {
 	local name=$1 status counts started=$SECONDS
 	shift
-	timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1
+	timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1 &
+	running=$!
+	wait "$running"
 	status=$?
+	running=''
 	counts=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
 	if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		passed=$((passed + BASH_REMATCH[1]))
@@ -81,29 +96,56 @@ run_with_fuse() {
 	fi
 }
 
-run layers harness/layers.sh "$build"
-for test in "$build"/sim/*/*_test "$build"/sim/*/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
-	[ -x "$test" ] || continue
-	case ${test#"$build"/} in
-	sim/front/fuse/* | sim/front/remote/remote_test) run_with_fuse "${test#"$build"/}" "$test" ;;
-	*) run "${test#"$build"/}" "$test" ;;
-	esac
-done
-# What was found once, and a few random inputs, always the same.
-# Over FUSE a program may die of what a device writes into its memory, which is not told
-# from a failure yet: that target is for `make fuzz`.
-for fuzzer in "$build"/harness/fuzz/{calls,texts}_fuzz; do
-	[ -x "$fuzzer" ] || continue
-	kept=(harness/fuzz/seeds/"$(basename "$fuzzer" _fuzz)"/*)
-	[ ! -e "${kept[0]}" ] || run "${fuzzer#"$build"/}, kept inputs" "$fuzzer" "${kept[@]}"
-	run "${fuzzer#"$build"/}" "$fuzzer"
-done
-run 'cases, in process' "$build/vfiosim" case run --target inproc
-run_with_fuse 'cases, over FUSE' "$build/vfiosim" case run --target fuse
-run_with_fuse facts harness/facts/facts.sh "$build"
-run 'completion, in zsh and fish' harness/completion_test.sh "$build"
-run 'manual pages' harness/man_test.sh "$build"
-run install harness/install_test.sh "$build"
+test_programs() {
+	run layers harness/layers.sh "$build"
+	for test in "$build"/sim/*/*_test "$build"/sim/*/*/*_test "$build"/harness/*_test "$build"/harness/*/*_test; do
+		[ -x "$test" ] || continue
+		case ${test#"$build"/} in
+		harness/case/cases_test) ;;	# the longest one: beside the others
+		sim/front/fuse/* | sim/front/remote/remote_test) run_with_fuse "${test#"$build"/}" "$test" ;;
+		*) run "${test#"$build"/}" "$test" ;;
+		esac
+	done
+}
+
+others() {
+	# What was found once, and a few random inputs, always the same.
+	# Over FUSE a program may die of what a device writes into its memory, which is not told
+	# from a failure yet: that target is for `make fuzz`.
+	for fuzzer in "$build"/harness/fuzz/{calls,texts}_fuzz; do
+		[ -x "$fuzzer" ] || continue
+		kept=(harness/fuzz/seeds/"$(basename "$fuzzer" _fuzz)"/*)
+		[ ! -e "${kept[0]}" ] || run "${fuzzer#"$build"/}, kept inputs" "$fuzzer" "${kept[@]}"
+		run "${fuzzer#"$build"/}" "$fuzzer"
+	done
+	run harness/case/cases_test "$build/harness/case/cases_test"
+	run 'cases, in process' "$build/vfiosim" case run --target inproc
+	run_with_fuse 'cases, over FUSE' "$build/vfiosim" case run --target fuse
+	run_with_fuse facts harness/facts/facts.sh "$build"
+	run 'completion, in zsh and fish' harness/completion_test.sh "$build"
+	run 'manual pages' harness/man_test.sh "$build"
+	run install harness/install_test.sh "$build"
+}
+
+# In a process of its own, whose counts are in a file.
+(
+	log=$work/log.beside running='' beside=''
+	trap leave EXIT
+	trap 'exit 143' INT TERM
+	others
+	echo "$passed $failed $skipped" >"$work/counts"
+) >"$work/told" 2>&1 &
+beside=$!
+test_programs
+wait "$beside"
+beside=''
+cat "$work/told"
+if read -r more_passed more_failed more_skipped <"$work/counts"; then
+	passed=$((passed + more_passed)) failed=$((failed + more_failed))
+	skipped=$((skipped + more_skipped))
+else
+	failed=$((failed + 1))
+fi
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -237,14 +237,23 @@ int attempt_start(struct attempt *attempt, const char *fault, const struct plan 
 	return attempt->pid < 0 ? -errno : 0;
 }
 
-static void end_it(struct attempt *attempt, uint64_t now)
+void attempt_stop(struct attempt *attempt)
 {
+	uint64_t now = attempt_now_ms();
+
 	if (!attempt->killed_ms) {
 		kill(attempt->pid, SIGTERM);	/* the launcher passes it on */
 		attempt->killed_ms = now;
 	} else if (now - attempt->killed_ms > GRACE_MS) {
 		kill(attempt->pid, SIGKILL);	/* the server ends the run */
 	}
+}
+
+void attempt_pause(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	nanosleep(&pause, NULL);
 }
 
 bool attempt_look(struct attempt *attempt)
@@ -267,16 +276,8 @@ bool attempt_look(struct attempt *attempt)
 		attempt->hung = now - attempt->moved_ms > attempt->options->timeout_ms;
 	}
 	if (attempt->repeats || attempt->hung)
-		end_it(attempt, now);
+		attempt_stop(attempt);
 	return false;
-}
-
-void attempt_wait(struct attempt *attempt)
-{
-	const struct timespec look = { .tv_nsec = 2000000 };
-
-	while (!attempt_look(attempt))
-		nanosleep(&look, NULL);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *at)

@@ -40,8 +40,10 @@ struct attempt {
 int attempt_start(struct attempt *attempt, const char *fault, const struct plan *plan);
 /* Ends it where it hangs. True: it is over. */
 bool attempt_look(struct attempt *attempt);
-/* As attempt_look(), until it is over. */
-void attempt_wait(struct attempt *attempt);
+/* Asks it to end, later makes it; attempt_look() says when it is over. */
+void attempt_stop(struct attempt *attempt);
+/* Between two looks. */
+void attempt_pause(void);
 /* What it left in its folder goes away. */
 void attempt_remove(struct attempt *attempt);
 

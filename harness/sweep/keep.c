@@ -9,60 +9,79 @@
 
 #include "sweep/sweep.h"
 
-/* From the folder that we are in, by the program that we are: it runs from anywhere. */
-static void put_where(FILE *to)
+static int close_file(FILE *written)
 {
-	char *folder = getcwd(NULL, 0), program[4096];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	int error = cli_stream_error(written);
 
-	if (folder) {
-		fputs("cd ", to);
-		cli_put_word(folder, to);
-		fputs(" || exit\n", to);
-	}
-	free(folder);
-	fputs("exec ", to);
-	program[n > 0 ? n : 0] = 0;
-	cli_put_word(n > 0 ? program : "vfiosim", to);
+	fclose(written);
+	return error;
 }
 
-static void write_repro(const struct sweep *sweep, const char *folder, const char *point)
+static void put_option(const char *name, const char *value, FILE *to)
 {
-	const struct machine_args *machine = &sweep->options->machine;
-	char path[600];
-	FILE *to;
+	fprintf(to, " %s ", name);
+	cli_put_word(value, to);
+}
 
-	snprintf(path, sizeof(path), "%s/repro.sh", folder);
-	to = fopen(path, "we");
-	if (!to)
-		return;
-	fputs("#!/bin/sh\n", to);
-	put_where(to);
-	fputs(" run --explain --topology ", to);
-	cli_put_word(machine->topology, to);
+static void put_machine(const struct machine_args *machine, FILE *to)
+{
+	put_option("--topology", machine->topology, to);
 	if (machine->kernel.major)
 		fprintf(to, " --kernel %u.%u", machine->kernel.major, machine->kernel.minor);
 	if (machine->memlock.given && machine->memlock.kind == VFIOSIM_MEMLOCK_BYTES)
 		fprintf(to, " --memlock %" PRIu64, machine->memlock.bytes);
 	else if (machine->memlock.given)
 		fprintf(to, " --memlock %s", machine_memlock_word(machine->memlock.kind));
-	for (size_t i = 0; i < machine->faults.n; i++) {
-		fputs(" --fault ", to);
-		cli_put_word(machine->faults.texts[i], to);
+	for (size_t i = 0; i < machine->faults.n; i++)
+		put_option("--fault", machine->faults.texts[i], to);
+}
+
+/* From the folder that we are in, by the program that we are: it runs from anywhere. */
+static void put_repro(const struct sweep *sweep, const char *point, FILE *to)
+{
+	char *folder = getcwd(NULL, 0), program[4096];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	program[n > 0 ? n : 0] = 0;
+	fputs("#!/bin/sh\n", to);
+	if (folder) {
+		fputs("cd ", to);
+		cli_put_word(folder, to);
+		fputs(" || exit\n", to);
 	}
-	fputs(" --fault ", to);
+	free(folder);
+	fputs("export VFIOSIM_POINT=", to);
 	cli_put_word(point, to);
+	fputs("\nexec ", to);
+	cli_put_word(n > 0 ? program : "vfiosim", to);
+	fputs(" run --explain", to);
+	put_machine(&sweep->options->machine, to);
+	if (sweep->options->expect)
+		put_option("--expect", sweep->options->expect, to);
+	put_option("--fault", point, to);
 	fputs(" --", to);
 	for (char **word = sweep->attempt_options.argv; *word; word++) {
 		putc(' ', to);
 		cli_put_word(*word, to);
 	}
 	putc('\n', to);
-	fclose(to);
-	chmod(path, 0755);
 }
 
-static void copy_file(const char *from_folder, const char *to_folder, const char *name)
+static int write_repro(const struct sweep *sweep, const char *folder, const char *point)
+{
+	char path[600];
+	FILE *to;
+
+	snprintf(path, sizeof(path), "%s/repro.sh", folder);
+	to = fopen(path, "we");
+	if (!to)
+		return -errno;
+	put_repro(sweep, point, to);
+	fchmod(fileno(to), 0755);
+	return close_file(to);
+}
+
+static int copy_file(const char *from_folder, const char *to_folder, const char *name)
 {
 	char path[600], buffer[4096];
 	FILE *from, *to;
@@ -70,32 +89,42 @@ static void copy_file(const char *from_folder, const char *to_folder, const char
 
 	snprintf(path, sizeof(path), "%s/%s", from_folder, name);
 	from = fopen(path, "re");
+	if (!from)
+		return -errno;
 	snprintf(path, sizeof(path), "%s/%s", to_folder, name);
-	to = from ? fopen(path, "we") : NULL;
-	while (to && (n = fread(buffer, 1, sizeof(buffer), from)))
-		fwrite(buffer, 1, n, to);
-	if (to)
-		fclose(to);
-	if (from)
+	to = fopen(path, "we");
+	if (!to) {
+		n = (size_t)errno;
 		fclose(from);
+		return -(int)n;
+	}
+	while ((n = fread(buffer, 1, sizeof(buffer), from)))
+		fwrite(buffer, 1, n, to);
+	fclose(from);
+	return close_file(to);
 }
 
-/* Trace, explanation, the command's stderr, and what to type. */
-void sweep_keep_defect(const struct sweep *sweep, const struct attempt *attempt, size_t index)
+static int make_folder(const char *path)
 {
+	return mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+}
+
+int sweep_keep_defect(const struct sweep *sweep, const struct attempt *attempt, size_t index)
+{
+	static const char *const names[] = { "trace.jsonl", "explain.txt", "stderr" };
 	char folder[500];
+	int error = make_folder(sweep->options->defects);
 
 	snprintf(folder, sizeof(folder), "%.480s/%04zu", sweep->options->defects, index + 1);
-	if (mkdir(sweep->options->defects, 0777) && errno != EEXIST) {
-		cli_error("cannot make %s: %s", sweep->options->defects, strerror(errno));
-		return;
-	}
-	if (mkdir(folder, 0777) && errno != EEXIST)
-		return;
-	copy_file(attempt->folder, folder, "trace.jsonl");
-	copy_file(attempt->folder, folder, "explain.txt");
-	copy_file(attempt->folder, folder, "stderr");
-	write_repro(sweep, folder, sweep->results.items[index].point);
+	if (!error)
+		error = make_folder(folder);
+	for (size_t i = 0; !error && i < sizeof(names) / sizeof(names[0]); i++)
+		error = copy_file(attempt->folder, folder, names[i]);
+	if (!error)
+		error = write_repro(sweep, folder, sweep->results.items[index].point);
+	if (error)
+		cli_error("cannot keep a defect in %s: %s", folder, strerror(-error));
+	return error;
 }
 
 #define STORY_MAX (256u << 10)

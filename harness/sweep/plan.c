@@ -212,7 +212,8 @@ static void add_step(struct plan *plan, const struct sweep_event *event, size_t 
 			return;
 	plan->steps = grow(plan, plan->steps, plan->n_steps, &plan->steps_capacity,
 			   sizeof(*plan->steps));
-	if (plan->n_steps == plan->steps_capacity || plan->n_steps == RECORD_COUNTS)
+	plan->too_many_steps |= plan->n_steps == RECORD_COUNTS;
+	if (plan->n_steps == plan->steps_capacity || plan->too_many_steps)
 		return;
 	step = &plan->steps[plan->n_steps++];
 	*step = (struct plan_step){ .site = site, .event = event };

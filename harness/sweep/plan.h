@@ -34,6 +34,7 @@ struct plan {
 	struct plan_step *steps;
 	size_t n_steps, steps_capacity;
 	bool no_memory;
+	bool too_many_steps;	/* for a record */
 };
 
 enum plan_errors { PLAN_OUTSIDE, PLAN_ALL, PLAN_LISTED };

@@ -148,14 +148,14 @@ static uint32_t fault_in(const char *text)
 	return at ? (uint32_t)atoi(at + 9) : 0;
 }
 
-static void take_changes(struct sweep_event *to, const struct vfiosim_event *event)
+/* The number of the fault that had a part in @event; 0: none had. */
+static uint32_t fault_of(const struct vfiosim_event *event)
 {
-	to->number = fault_in(event->rule ? event->reason : NULL);
-	for (size_t i = 0; i < event->n_changes; i++) {
-		take_change(to, event->changes[i], event->object);
-		if (!to->number)
-			to->number = fault_in(event->changes[i]);
-	}
+	uint32_t number = fault_in(event->rule ? event->reason : NULL);
+
+	for (size_t i = 0; !number && i < event->n_changes; i++)
+		number = fault_in(event->changes[i]);
+	return number;
 }
 
 /* ---- Events ---- */
@@ -171,28 +171,34 @@ void sweep_record_event(struct sweep_record *record, const struct vfiosim_event 
 	static const char *const addresses[] = { "vaddr", "user_va", NULL };
 	unsigned n = atomic_load(&record->n);
 	struct sweep_event *to = &record->events[n];
+	uint32_t number = fault_of(event);
 	bool is_mark = !strcmp(event->verb, "mark");
 	uint64_t at;
 
 	atomic_fetch_add(&record->calls, 1);
-	if (!is_kept(event) || n >= RECORD_MAX)
+	if (!is_kept(event))
 		return;
+	if (fault && number == fault)
+		atomic_fetch_add(&record->repeats, 1);
+	if (n >= RECORD_MAX) {
+		atomic_store(&record->full, true);
+		return;
+	}
 	*to = (struct sweep_event){ .command = event->command, .result = event->result,
-				    .arg = event->arg };
+				    .arg = event->arg, .number = number,
+				    .injected = fault && number == fault };
 	snprintf(to->object, sizeof(to->object), "%s",
 		 is_mark && !strncmp(event->object, "mark ", 5) ? event->object + 5 : event->object);
 	snprintf(to->verb, sizeof(to->verb), "%s", event->verb);
 	if (event->text)
 		snprintf(to->device, sizeof(to->device), "%s", event->text);
 	to->by_exit = !strcmp(event->verb, "left-open");
-	take_changes(to, event);
-	to->injected = fault && to->number == fault;
+	for (size_t i = 0; i < event->n_changes; i++)
+		take_change(to, event->changes[i], event->object);
 	if (event->command)
 		take_fields(to, event);
 	at = event->command ? first_field(event, false, addresses) : 0;
 	if (at)
 		take_memory(to, event->tid, at);
-	if (to->injected)
-		atomic_fetch_add(&record->repeats, 1);
 	atomic_store(&record->n, n + 1);
 }

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_MAX 65536	/* events that are kept; more are only counted */
-#define RECORD_COUNTS 4096
+#define RECORD_MAX 65536	/* events that are kept */
+#define RECORD_COUNTS 4096	/* steps inside of commands that are counted */
 #define RECORD_NAME 64
 
 struct vfiosim_command;
@@ -49,6 +49,7 @@ struct sweep_record {
 	atomic_uint_fast64_t calls;	/* all of them: also a sign of life */
 	atomic_uint_fast64_t repeats;	/* refusals by the fault that is tried */
 	atomic_uint n;			/* of events that are there */
+	atomic_bool full;		/* there were more */
 	bool ended;			/* the server saw the end of the run */
 	char broken[256];		/* the first expectation that does not hold; "": none */
 	uint64_t met[RECORD_COUNTS];	/* times each of the counting rules was met */
@@ -66,12 +67,10 @@ void sweep_record_clear(struct sweep_record *record);
  */
 void sweep_record_event(struct sweep_record *record, const struct vfiosim_event *event, uint32_t fault);
 
-/* The events that are kept. */
+/* How many events are kept. */
 static inline size_t sweep_record_n(const struct sweep_record *record)
 {
-	size_t n = atomic_load(&record->n);
-
-	return n < RECORD_MAX ? n : RECORD_MAX;
+	return atomic_load(&record->n);
 }
 
 #endif

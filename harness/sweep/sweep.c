@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
@@ -32,8 +31,12 @@ static int run_clean(struct sweep *sweep, struct sweep_record *record, const str
 		cli_error("cannot start a run: %s", strerror(-error));
 		return error;
 	}
-	attempt_wait(attempt);
-	return 0;
+	while (!attempt_look(attempt)) {
+		if (sweep_stopped)
+			attempt_stop(attempt);
+		attempt_pause();
+	}
+	return sweep_stopped ? -EINTR : 0;
 }
 
 static void copy_out(const char *path)
@@ -63,12 +66,22 @@ static bool is_expected(const struct sweep *sweep, int status)
 	}
 }
 
-static int clean_is_good(const struct sweep *sweep, const struct attempt *attempt)
+/* Is all that happened on record? */
+static int check_record(const struct sweep_record *record)
+{
+	if (!atomic_load(&record->full))
+		return 0;
+	cli_error("a run has more than %d calls, opens and closes: too many for a sweep", RECORD_MAX);
+	return -E2BIG;
+}
+
+/* -ECHILD: the command fails without a fault. */
+static int check_clean(const struct sweep *sweep, const struct attempt *attempt)
 {
 	char path[600];
 
 	if (is_expected(sweep, attempt->status) && !attempt->hung && !*attempt->record->broken)
-		return 0;
+		return check_record(attempt->record);
 	snprintf(path, sizeof(path), "%s/stderr", attempt->folder);
 	copy_out(path);
 	if (attempt->hung)
@@ -79,7 +92,7 @@ static int clean_is_good(const struct sweep *sweep, const struct attempt *attemp
 	else
 		cli_error("without a fault the command ends with status %d: --expect FILE says what is "
 			  "expected of it, if not 0", attempt->status);
-	return -EINVAL;
+	return -ECHILD;
 }
 
 /* Where --from begins. -ENOENT: nowhere, told. */
@@ -107,36 +120,63 @@ static int events_from(const struct sweep *sweep, size_t n, size_t *ret_from)
 	return -ENOENT;
 }
 
-/* The second clean run counts the steps inside of commands. */
+static int out_of_memory(void)
+{
+	cli_error("%s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+static int first_run(struct sweep *sweep, size_t *ret_from)
+{
+	struct attempt attempt;
+	int error = run_clean(sweep, sweep->clean_record, NULL, &attempt);
+	size_t n;
+
+	if (!error)
+		error = check_clean(sweep, &attempt);
+	if (error)
+		return error;
+	n = sweep_record_n(sweep->clean_record);
+	judge_run_init(&sweep->clean, sweep->clean_record->events, n, &sweep->options->may_omit);
+	sweep->clean.status = attempt.status;
+	sweep->clean_ms = attempt.ended_ms - attempt.started_ms;
+	if (sweep->attempt_options.timeout_ms < HANG_TIMES * sweep->clean_ms)
+		sweep->attempt_options.timeout_ms = HANG_TIMES * sweep->clean_ms;
+	if (sweep->clean.reach.no_memory)
+		return out_of_memory();
+	return events_from(sweep, n, ret_from);
+}
+
+/* It counts the steps inside of commands. */
+static int second_run(struct sweep *sweep, struct sweep_record *record)
+{
+	struct attempt attempt;
+	int error = run_clean(sweep, record, &sweep->plan, &attempt);
+
+	if (!error)
+		error = check_clean(sweep, &attempt);
+	if (!error)
+		plan_add_steps(&sweep->plan, &sweep->options->plan, record->met);
+	return error;
+}
+
 int sweep_make_plan(struct sweep *sweep)
 {
 	struct sweep_record *again = sweep_record_create();
-	struct attempt attempt;
-	size_t n, from;
-	int error = again ? 0 : -ENOMEM;
+	size_t from;
+	int error = again ? first_run(sweep, &from) : out_of_memory();
 
-	if (!error)
-		error = run_clean(sweep, sweep->clean_record, NULL, &attempt);
-	if (!error)
-		error = clean_is_good(sweep, &attempt);
 	if (!error) {
-		sweep->clean_ms = attempt.ended_ms - attempt.started_ms;
-		n = sweep_record_n(sweep->clean_record);
-		judge_run_init(&sweep->clean, sweep->clean_record->events, n,
-			       &sweep->options->may_omit);
-		sweep->clean.status = attempt.status;
-		error = events_from(sweep, n, &from);
+		plan_init(&sweep->plan, &sweep->options->plan, sweep->clean_record->events,
+			  sweep_record_n(sweep->clean_record), from);
+		error = second_run(sweep, again);
 	}
-	if (!error) {
-		plan_init(&sweep->plan, &sweep->options->plan, sweep->clean_record->events, n, from);
-		error = run_clean(sweep, again, &sweep->plan, &attempt);
-	}
-	if (!error)
-		error = clean_is_good(sweep, &attempt);
-	if (!error) {
-		plan_add_steps(&sweep->plan, &sweep->options->plan, again->met);
-		if (sweep->attempt_options.timeout_ms < HANG_TIMES * sweep->clean_ms)
-			sweep->attempt_options.timeout_ms = HANG_TIMES * sweep->clean_ms;
+	if (!error && sweep->plan.no_memory)
+		error = out_of_memory();
+	if (!error && sweep->plan.too_many_steps) {
+		cli_error("the command meets more than %d places inside of its calls: --only or --from "
+			  "leave some out", RECORD_COUNTS);
+		error = -E2BIG;
 	}
 	sweep_record_destroy(again);
 	return error;
@@ -169,11 +209,12 @@ static void print_finished(struct sweep *sweep)
 	fflush(stdout);
 }
 
-static void finish(struct sweep *sweep, struct slot *slot)
+static int finish(struct sweep *sweep, struct slot *slot)
 {
 	size_t index = sweep->order[slot->index];
 	struct result *result = &sweep->results.items[index];
 	struct judge_run run;
+	int error = 0;
 
 	judge_run_init(&run, slot->attempt.record->events, sweep_record_n(slot->attempt.record),
 		       &sweep->options->may_omit);
@@ -184,16 +225,21 @@ static void finish(struct sweep *sweep, struct slot *slot)
 	result->tested = true;
 	result->status = run.status;
 	judge(&sweep->clean, &run, &result->verdict);
+	if (run.reach.no_memory)
+		error = out_of_memory();
+	else if (!run.repeats && !run.hung)
+		error = check_record(slot->attempt.record);
 	judge_run_done(&run);
 	if (sweep->options->html)
 		result->story = sweep_read_story(slot->attempt.folder);
-	if (result->verdict.defect && sweep->options->defects)
-		sweep_keep_defect(sweep, &slot->attempt, index);
+	if (!error && result->verdict.defect && sweep->options->defects)
+		error = sweep_keep_defect(sweep, &slot->attempt, index);
 	attempt_remove(&slot->attempt);
 	sweep->finished[slot->index] = true;
 	sweep->done++;
 	print_finished(sweep);
 	progress(sweep);
+	return error;
 }
 
 static int start(struct sweep *sweep, struct slot *slot, size_t index)
@@ -214,33 +260,42 @@ static int slots_init(struct sweep *sweep)
 		sweep->slots[i].attempt.options = &sweep->attempt_options;
 		sweep->slots[i].attempt.record = sweep_record_create();
 		if (!sweep->slots[i].attempt.record)
-			return -ENOMEM;
+			return out_of_memory();
 	}
 	return 0;
 }
 
+/* Starts what can be started, looks at what runs. Is anything left to do? */
+static bool look(struct sweep *sweep, struct slot *slot, size_t *next, int *error)
+{
+	struct attempt *attempt = &slot->attempt;
+
+	if (attempt->pid && sweep_stopped)
+		attempt_stop(attempt);
+	if (attempt->pid && attempt_look(attempt)) {
+		if (sweep_stopped)
+			attempt_remove(attempt);
+		else if (finish(sweep, slot))
+			*error = -EIO;
+	}
+	if (!attempt->pid && !*error && !sweep_stopped && *next < sweep->n_order)
+		*error = start(sweep, slot, (*next)++);
+	return attempt->pid > 0;
+}
+
 int sweep_test_all(struct sweep *sweep)
 {
-	const struct timespec look = { .tv_nsec = 1000000 };
-	size_t next = 0, running = 0;
 	int error = slots_init(sweep);
+	size_t next = 0;
+	bool busy;
 
 	sweep->started_ms = attempt_now_ms();
 	do {
-		for (size_t i = 0; i < sweep->options->jobs; i++) {
-			struct slot *slot = &sweep->slots[i];
-
-			if (slot->attempt.pid && attempt_look(&slot->attempt)) {
-				running--;
-				finish(sweep, slot);
-			}
-			if (slot->attempt.pid || error || sweep_stopped || next == sweep->n_order)
-				continue;
-			error = start(sweep, slot, next++);
-			running += !error;
-		}
-		nanosleep(&look, NULL);
-	} while (running || (!error && !sweep_stopped && next < sweep->n_order));
+		busy = false;
+		for (size_t i = 0; i < sweep->options->jobs; i++)
+			busy |= look(sweep, &sweep->slots[i], &next, &error);
+		attempt_pause();
+	} while (busy);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	return sweep_stopped ? -EINTR : error;

@@ -54,7 +54,7 @@ struct sweep {
 	const struct sweep_options *options;
 	struct run_expect expect;	/* what the command is expected to do without a fault */
 	struct attempt_options attempt_options;
-	char folder[64];	/* of what runs leave behind */
+	char folder[480];	/* of what runs leave behind */
 	struct plan plan;
 	struct sweep_record *clean_record;
 	struct judge_run clean;
@@ -73,7 +73,10 @@ struct sweep {
 /* ---- sweep.c ---- */
 
 extern volatile sig_atomic_t sweep_stopped;	/* the signal that ends the sweep; 0: none came */
-/* Two clean runs: which points there are, and what the command does without a fault. */
+/*
+ * Two clean runs: which points there are, and what the command does without a fault.
+ * -ECHILD: it fails. -EINTR: the sweep was stopped.
+ */
 int sweep_make_plan(struct sweep *sweep);
 /* A run for each point of sweep->order. -EINTR: it was stopped. */
 int sweep_test_all(struct sweep *sweep);
@@ -90,8 +93,8 @@ int sweep_choose(struct sweep *sweep);
 
 /* ---- keep.c ---- */
 
-/* Trace, explanation, the command's stderr, and what to type, in a folder of --defects. */
-void sweep_keep_defect(const struct sweep *sweep, const struct attempt *attempt, size_t index);
+/* Trace, explanation, the command's stderr, and what to type, in a folder of --defects. -errno, told. */
+int sweep_keep_defect(const struct sweep *sweep, const struct attempt *attempt, size_t index);
 /* What happened, in words, of the run that left @folder behind; malloc'ed, NULL: unknown. */
 char *sweep_read_story(const char *folder);
 

@@ -69,6 +69,33 @@ START_TEST(the_repro_shows_the_defect_again)
 }
 END_TEST
 
+/* ... on the machine that the expectation makes, with the point that the program was told. */
+START_TEST(the_repro_is_of_the_same_machine)
+{
+	if (!can_run())
+		return;
+	expect(0, "printf 'kernel: 6.1\\nat:\\n- {moment: exit, open: []}\\n' >@T@/old.yaml");
+	expect(1, SWEEP "--errno ENODEV --expect @T@/old.yaml --defects @T@/defects --only VFIO_GROUP_GET_DEVICE_FD,group=11"
+		  " -- sh -c '" ATTACH2 " --broken=leak; s=$?; echo \"at $VFIOSIM_POINT\"; exit $s'");
+	SAYS(" expectation ");
+	expect(1, "sh @T@/defects/*/repro.sh");
+	SAYS("at VFIO_GROUP_GET_DEVICE_FD,group=11,");
+	SAYS("FAILED at exit");
+	expect(0, "grep -e '--expect @T@/old.yaml' @T@/defects/*/repro.sh");
+}
+END_TEST
+
+START_TEST(a_defect_that_cannot_be_kept_is_told)
+{
+	if (!can_run())
+		return;
+	expect(0, "touch @T@/defects");
+	expect(2, SWEEP "--defects @T@/defects --point VFIO_IOMMU_GET_INFO,container=1,when=1,error=ENOMEM -- "
+		  ATTACH2 " --broken=crash");
+	SAYS("cannot keep a defect in");
+}
+END_TEST
+
 /* ---- Reports ---- */
 
 START_TEST(the_page_has_a_story_for_every_cell)
@@ -193,6 +220,9 @@ static const struct mistake {
 	{ 125, SWEEP "-- false", "ends with status 1" },
 	{ 2, SWEEP "--may-omit 5..3 -- true", "FIRST..LAST" },
 	{ 2, SWEEP "--expect /nonexistent -- true", "/nonexistent" },
+	{ 2, "export TMPDIR=/tmp/$(printf '%0480d' 0); " SWEEP "-- true", "$TMPDIR: a path of more than" },
+	{ 2, SWEEP "-- sh -c 'i=0; while [ $i -lt 33000 ]; do : </dev/vfio/vfio; i=$((i+1)); done'",
+	  "a run has more than 65536 calls, opens and closes" },
 	{ 125, SWEEP "--timeout 1 -- sleep 100", "hung" },
 };
 
@@ -202,6 +232,24 @@ START_TEST(mistakes_are_told)
 		return;
 	expect(mistakes[_i].status, mistakes[_i].line);
 	SAYS(mistakes[_i].says);
+}
+END_TEST
+
+START_TEST(a_long_folder_is_used)
+{
+	if (!can_run())
+		return;
+	expect(0, "long=@T@/$(printf '%0200d' 0) && mkdir $long && TMPDIR=$long " SWEEP
+		  "--only VFIO_IOMMU_GET_INFO -- " ATTACH2 " && rmdir $long");
+}
+END_TEST
+
+START_TEST(a_clean_run_can_be_interrupted)
+{
+	if (!can_run())
+		return;
+	expect(143, "timeout --preserve-status 1 sh -c 'exec " SWEEP "-- sleep 100'; s=$?; ls @T@; exit $s");
+	SAYS_NOT("without a fault");
 }
 END_TEST
 
@@ -259,6 +307,10 @@ int main(void)
 	tcase_add_loop_test(tcase, a_broken_program_gets_its_defect, 0, COUNT(broken));
 	tcase_add_test(tcase, a_sound_program_has_none_of_these);
 	tcase_add_test(tcase, the_repro_shows_the_defect_again);
+	tcase_add_test(tcase, the_repro_is_of_the_same_machine);
+	tcase_add_test(tcase, a_defect_that_cannot_be_kept_is_told);
+	tcase_add_test(tcase, a_long_folder_is_used);
+	tcase_add_test(tcase, a_clean_run_can_be_interrupted);
 	tcase_add_test(tcase, the_page_has_a_story_for_every_cell);
 	tcase_add_test(tcase, two_sweeps_give_the_same_report);
 	tcase_add_test(tcase, shards_make_the_whole);

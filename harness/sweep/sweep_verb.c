@@ -213,8 +213,10 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 	const struct sweep_options *options = sweep->options;
 	int error = sweep_make_plan(sweep);
 
+	if (sweep_stopped)
+		return 128 + sweep_stopped;
 	if (error)
-		return error == -ENOENT ? 2 : CLEAN_FAILED;
+		return error == -ECHILD ? CLEAN_FAILED : 2;
 	if (options->plan_file ? sweep_read_points(sweep, options->plan_file) : sweep_list_points(sweep))
 		return 2;
 	if (options->record_plan)
@@ -252,7 +254,11 @@ static int sweep_in(struct sweep *sweep, const struct results *baseline)
 	const char *tmp = getenv("TMPDIR");
 	int status;
 
-	snprintf(sweep->folder, sizeof(sweep->folder), "%.40s/vfiosim-sweep-XXXXXX", tmp ? tmp : "/tmp");
+	if (snprintf(sweep->folder, sizeof(sweep->folder), "%s/vfiosim-sweep-XXXXXX",
+		     tmp && *tmp ? tmp : "/tmp") >= (int)sizeof(sweep->folder)) {
+		cli_error("$TMPDIR: a path of more than %zu bytes", sizeof(sweep->folder) - 22);
+		return 2;
+	}
 	sweep->clean_record = sweep_record_create();
 	if (!mkdtemp(sweep->folder) || !sweep->clean_record) {
 		cli_error("cannot make %s: %s", sweep->folder, strerror(errno));

@@ -55,7 +55,7 @@ static const struct word glossary[] = {
 	  "replayed into it. Devices behind the same kind of IOMMU share one; another IOMMU needs its "
 	  "own.", "different-iommus" },
 	{ "domain", "a page table inside the IOMMU; a hwpt stands for one", WORD_IOMMUFD, NULL, NULL },
-	{ "pin", "keep pages in place while a device may use them; they count as locked memory",
+	{ "pin", "keep pages in place for devices; they count as locked memory (beyond its limit: ENOMEM)",
 	  WORD_ANY,
 	  "A device does not wait for a page to come back from swap. So the kernel pins each page "
 	  "before a device can reach it. A page that is no ordinary memory (a BAR whose driver "

@@ -218,14 +218,26 @@ static const struct story_command *main_command(const struct story_scene *scene)
 	return scene->commands;
 }
 
-/* What the program turns to in a step that was told already. */
-static const char *next_title(struct story *story, const struct story_command *command)
+/* "nic0": whom the scene is about; NULL: none. */
+static const char *device_of(const struct story *story, const struct story_scene *scene)
 {
-	const char *actor = story_actor(story->play), *words;
+	return scene->step < story->play->n_steps ?
+		step_text(&story->play->steps[scene->step], "device", NULL) : NULL;
+}
+
+/* What the program turns to in a step that was told already. */
+static const char *next_title(struct story *story, const struct story_scene *scene)
+{
+	const struct story_command *command = main_command(scene);
+	const char *actor = story_actor(story->play), *words, *device = device_of(story, scene);
 	const char *arrow = command ? strstr(command->what, " -> ") : NULL;
 
 	if (!command)
 		return keep_format(story, "%s goes on", actor);
+	if (device && !strcmp(command->name, "IOAS_ALLOC"))
+		return keep_format(story, "%s makes another ioas, for %s", actor, device);
+	if (arrow && device && !spaces_find(&scene->before, arrow + 4) && spaces_find(&scene->after, arrow + 4))
+		return keep_format(story, "%s opens %s, a new one, for %s", actor, arrow + 4, device);
 	if (arrow)
 		return keep_format(story, "%s turns to %s", actor, arrow + 4);
 	if (!strcmp(command->name, "MAP_DMA") || !strcmp(command->name, "IOAS_MAP"))
@@ -260,7 +272,7 @@ static void end_scene(struct story *story)
 	else if (scene == story->scenes || scene[-1].step != scene->step)
 		scene->title = step_title(story, &play->steps[scene->step]);
 	else
-		scene->title = next_title(story, main_command(scene));
+		scene->title = next_title(story, scene);
 }
 
 /* The scene that what happens now belongs to. */
@@ -440,6 +452,47 @@ static const char *short_change(const char *change)
 	return at ? at + 1 : change;
 }
 
+/* Processes are numbered as they begin: the first plays the leading part. NULL: unknown. */
+static const char *process_name(const struct story *story, unsigned long number)
+{
+	unsigned long n = 1;
+
+	if (number == n)
+		return story_actor(story->play);
+	for (size_t i = 0; i < story->play->n_steps; i++) {
+		const struct step *step = &story->play->steps[i];
+
+		if ((!strcmp(step->verb->name, "fork") || !strcmp(step->verb->name, "process")) &&
+		    ++n == number)
+			return step_text(step, "as", NULL);
+	}
+	return NULL;
+}
+
+/* "charged to process 1": "charged to QEMU". */
+static const char *with_processes(struct story *story, const char *text)
+{
+	static const char word[] = "process ";
+	char out[TEXT_MAX];
+	size_t n = 0;
+
+	while (*text && n + 1 < sizeof(out)) {
+		char *end = NULL;
+		unsigned long number = strncmp(text, word, strlen(word)) ? 0 :
+			strtoul(text + strlen(word), &end, 10);
+		const char *name = number ? process_name(story, number) : NULL;
+
+		if (!name) {
+			out[n++] = *text++;
+			continue;
+		}
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", name);
+		text = end;
+	}
+	out[n < sizeof(out) ? n : sizeof(out) - 1] = 0;
+	return keep(story, out);
+}
+
 static const char **keep_list(struct story *story, const char *const *list, size_t n, bool changes)
 {
 	const char **kept = arena_alloc(&story->arena, (LIST_MAX + 1) * sizeof(*kept));
@@ -451,7 +504,8 @@ static const char **keep_list(struct story *story, const char *const *list, size
 	}
 	for (size_t i = 0; i < n && used < LIST_MAX; i++)
 		if (!changes || !seen_in_state(list[i]))
-			kept[used++] = with_names(story, changes ? short_change(list[i]) : list[i]);
+			kept[used++] = with_names(story, changes ? short_change(list[i]) :
+								   with_processes(story, list[i]));
 	return kept;
 }
 
@@ -475,9 +529,16 @@ static bool is_size_probe(const struct vfiosim_event *event)
 	return event->result == -EMSGSIZE && !strcmp(event->verb, "IOMMU_IOAS_IOVA_RANGES");
 }
 
+/* So is this one: in the end all is unmapped, what was left out as well. */
+static bool is_nothing_to_unmap(const struct story *story, const struct vfiosim_event *event)
+{
+	return story->play->policy && story->step == story->play->n_steps && event->result == -ENOENT &&
+	       !strcmp(event->verb, "IOMMU_IOAS_UNMAP");
+}
+
 static bool folds(const struct story *story, const struct vfiosim_event *event)
 {
-	if (is_size_probe(event))
+	if (is_size_probe(event) || is_nothing_to_unmap(story, event))
 		return true;
 	if (event->result < 0)
 		return false;

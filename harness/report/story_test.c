@@ -67,11 +67,11 @@ START_TEST(the_walk_of_a_refused_replay)
 	char *text = story_of("mdev-hotadd", &filter, &plain);
 
 	ck_assert_ptr_nonnull(strstr(text, "into a new domain on dmar0: 2 in all"));
-	ck_assert_ptr_nonnull(strstr(text, "- 0x0..0x7ffffff: 32768 pages pinned, memory of process 1, "
-					   "charged to process 1 (no limit)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "- 0x0..0x7ffffff: 32768 pages pinned, memory of QEMU, "
+					   "charged to QEMU (no limit)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "- 0xfe400000..0xfe400fff: refused: iova 0xfe400000"));
 	ck_assert_ptr_nonnull(strstr(text, "- undone: 32768 pages unpinned; the domain is gone\n"));
-	ck_assert_ptr_nonnull(strstr(text, "= no space has changed; nic0 is in none\n"));
+	ck_assert_ptr_nonnull(strstr(text, "= no container has changed; nic0 is in none\n"));
 	ck_assert_ptr_nonnull(strstr(text, "= container 2: nic0 | 1 mapping (RAM), 32768 pages pinned | "
 					   "domain 1 of dmar0\n"));
 	ck_assert_ptr_null(strstr(text, "83b8f4f2"));	/* people say mdev0 */
@@ -82,6 +82,31 @@ START_TEST(the_walk_of_a_refused_replay)
 	ck_assert_ptr_nonnull(strstr(text, "- undone: 32768 pages unpinned; the domain is gone\n"));
 	ck_assert_ptr_nonnull(strstr(text, "-> ioas 2"));
 	ck_assert_ptr_null(strstr(text, "EMSGSIZE"));	/* a question about room is no refusal */
+	free(text);
+}
+END_TEST
+
+/* Processes have the names that the case gives them. */
+START_TEST(who_lends_memory_and_who_pays)
+{
+	struct play_filter filter = { .mode = MODE_LEGACY };
+	char *text = story_of("other-process-replay", &filter, &plain);
+
+	ck_assert_ptr_nonnull(strstr(text, "16 pages pinned, memory of child, charged to the program"));
+	ck_assert_ptr_null(strstr(text, "process 1"));
+	free(text);
+}
+END_TEST
+
+/* A program that unmaps in the end what it had left out is refused, and does not mind. */
+START_TEST(what_was_left_out_is_unmapped_without_a_word)
+{
+	struct play_filter filter = hotadd("qemu-iommufd", MODE_IOMMUFD);
+	char *text = story_of("mdev-hotadd", &filter, &plain);
+
+	ck_assert_ptr_null(strstr(text, "ENOENT"));
+	ck_assert_ptr_null(strstr(text, "gives everything back"));
+	ck_assert_ptr_nonnull(strstr(text, "QEMU makes another ioas, for nic0\n"));
 	free(text);
 }
 END_TEST
@@ -192,6 +217,8 @@ int main(void)
 
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, the_walk_of_a_refused_replay);
+	tcase_add_test(tests, who_lends_memory_and_who_pays);
+	tcase_add_test(tests, what_was_left_out_is_unmapped_without_a_word);
 	tcase_add_test(tests, short_enough);
 	tcase_add_test(tests, no_word_is_explained_twice);
 	tcase_add_test(tests, words_of_the_field_are_explained);

@@ -146,6 +146,7 @@ static void tell_state(const struct story_teller *teller, const struct story_sce
 	const struct play *play = teller->story->play;
 	const char *device = scene->step < play->n_steps ?
 		step_text(&play->steps[scene->step], "device", NULL) : NULL;
+	const char *noun = play->mode == MODE_LEGACY ? "container" : "ioas";
 	bool same = true;
 	char text[500];
 
@@ -165,10 +166,10 @@ static void tell_state(const struct story_teller *teller, const struct story_sce
 		}
 	if (!same || !has_refusal(scene))
 		return;
-	line(teller, "1", 3, "= ", "no space has changed%s%s%s",
-	     device && !spaces_hold(&scene->after, device) ? "; " : "",
-	     device && !spaces_hold(&scene->after, device) ? device : "",
-	     device && !spaces_hold(&scene->after, device) ? " is in none" : "");
+	if (device && !spaces_hold(&scene->after, device))
+		line(teller, "1", 3, "= ", "no %s has changed; %s is in none", noun, device);
+	else
+		line(teller, "1", 3, "= ", "no %s has changed", noun);
 }
 
 /* ---- Commands ---------------------------------------------------------- */
@@ -331,7 +332,7 @@ static void tell_bars(struct story_teller *teller, const struct vfiosim_topo_dev
 	static const char *const words[] = {
 		[VFIOSIM_PIN_PFNMAP] = "has bus addresses: a domain can hold it",
 		[VFIOSIM_PIN_PAGES] = "is memory and can be pinned",
-		[VFIOSIM_PIN_NEVER] = "has no memory behind it to pin",
+		[VFIOSIM_PIN_NEVER] = "is made up by its driver, no memory to pin",
 	};
 	char text[300];
 	size_t n = 0;
@@ -378,11 +379,11 @@ void story_tell_head(struct story_teller *teller)
 
 	line(teller, "1", 0, "", "%s: %s", play->file->name, play->file->about);
 	if (style->others)
-		snprintf(others, sizeof(others), ". %zu other %s: --variant, --mode, --policy",
+		snprintf(others, sizeof(others), " (%zu other %s: --variant, --mode, --policy)",
 			 style->others, style->others == 1 ? "play" : "plays");
 	line(teller, "0", 0, "Told: ", "%s%s%s%s%s%s%s", variant ? "variant " : "", variant ? variant : "",
 	     variant ? ", " : "", play->mode == MODE_LEGACY ? "containers" : "iommufd",
-	     play->policy ? ", the choices of " : "", play->policy ? story_actor(play) : "", others);
+	     play->policy ? ", choices of " : "", play->policy ? story_actor(play) : "", others);
 	if (play->policy)
 		line(teller, "0", 6, "", "%s: %s", story_actor(play), play->policy->about);
 	story_tell_machine(teller);

@@ -533,3 +533,10 @@ const char *case_variant(const struct case_file *file, size_t index)
 {
 	return file->variants ? file->variants->keys[index].text : NULL;
 }
+
+const char *case_variant_about(const struct case_file *file, size_t index)
+{
+	const struct ynode *about = file->variants ? ynode_get(&file->variants->items[index], "about") : NULL;
+
+	return about ? about->text : NULL;
+}

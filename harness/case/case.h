@@ -147,6 +147,8 @@ void case_free(struct case_file *file);
 /* Names of variants: 1 and NULL when there are none. */
 size_t case_variants(const struct case_file *file);
 const char *case_variant(const struct case_file *file, size_t index);
+/* What it is about, its value `about`; NULL: it does not say. */
+const char *case_variant_about(const struct case_file *file, size_t index);
 
 /* One way to run a case. */
 struct play {

@@ -60,6 +60,17 @@ static void put_cell(const char *text, FILE *to)
 	fputs("</td>", to);
 }
 
+/* "reserved: the BAR lies over the window for interrupts" */
+static void put_variant(const struct play *play, FILE *to)
+{
+	const char *name = case_variant(play->file, play->variant);
+	const char *about = case_variant_about(play->file, play->variant);
+	char text[400];
+
+	snprintf(text, sizeof(text), "%s%s%s", name ? name : "", about ? ": " : "", about ? about : "");
+	put_cell(text, to);
+}
+
 /* How the other plays ended. */
 static void put_elsewhere(FILE *to, void *ctx)
 {
@@ -75,7 +86,7 @@ static void put_elsewhere(FILE *to, void *ctx)
 		const struct play *play = entry->play;
 
 		fputs("<tr>", to);
-		put_cell(case_variant(play->file, play->variant), to);
+		put_variant(play, to);
 		put_cell(play->mode == MODE_LEGACY ? "containers" : "iommufd", to);
 		put_cell(play->policy ? play->policy->name : "as scripted", to);
 		put_cell(entry->ended, to);

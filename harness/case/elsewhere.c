@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "report/lines.h"
 #include "select/policy.h"
 
 #define COLUMN 14
@@ -60,9 +61,22 @@ static const char *ended(const struct elsewhere *elsewhere, size_t variant, enum
 	return NULL;
 }
 
+/* For who was told of one interface, and reads a line about the other. */
+static void print_heading(const struct play *told, FILE *to)
+{
+	if (!told->file->modes[MODE_LEGACY] || !told->file->modes[MODE_IOMMUFD])
+		lines_put(to, 0, "", "What is refused");
+	else if (told->mode == MODE_LEGACY)
+		lines_put(to, 0, "", "What is refused, here and in iommufd (the newer interface: an ioas is "
+				     "to it what a container is here, a hwpt what a domain is)");
+	else
+		lines_put(to, 0, "", "What is refused, here and with containers (the older interface: a "
+				     "container is to it what an ioas is here, a domain what a hwpt is)");
+}
+
 static void print_scripted(const struct elsewhere *elsewhere, const struct play *told, FILE *to)
 {
-	fprintf(to, "What is refused in each mode\n");
+	print_heading(told, to);
 	for (size_t i = 0; i < case_variants(told->file); i++) {
 		const char *legacy = ended(elsewhere, i, MODE_LEGACY);
 		const char *iommufd = ended(elsewhere, i, MODE_IOMMUFD);
@@ -71,6 +85,8 @@ static void print_scripted(const struct elsewhere *elsewhere, const struct play 
 		if (!legacy && !iommufd)
 			continue;
 		fprintf(to, "   %-*s ", COLUMN - 2, variant ? variant : "");
+		if (case_variant_about(told->file, i))
+			fprintf(to, "%s\n   %-*s ", case_variant_about(told->file, i), COLUMN - 2, "");
 		if (legacy)
 			fprintf(to, "containers: %-*s ", iommufd ? CELL - 12 : 0, legacy);
 		if (iommufd)

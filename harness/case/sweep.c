@@ -28,7 +28,7 @@ struct recorder {
 	size_t n, capacity;	/* ... into these */
 	size_t n_calls;
 	bool keeps;		/* the clean run: states are kept */
-	uint32_t fault;		/* its number; 0: there is none */
+	uint32_t fault;		/* its number; 0: there is none that makes a call fail */
 	bool failed;		/* it has happened */
 	char *after;		/* the state right after it */
 	size_t failed_at;	/* index of that call */
@@ -63,33 +63,33 @@ static void keep_state(struct recorder *self, struct target *target)
 	self->states[self->n++] = text;
 }
 
+/* Has the fault just happened? Not necessarily to the program: a device can fail by itself. */
+static bool has_fired(const struct recorder *self, const struct proc *proc)
+{
+	struct vfiosim_fault_count count;
+
+	return self->fault && !self->failed &&
+	       !vfiosim_fault_count(target_inproc_machine(proc->target), self->fault, &count) &&
+	       count.fired;
+}
+
 /* Before a call. */
 static const struct target_ops *inner(struct proc *proc)
 {
 	if (recording->keeps)
 		keep_state(recording, proc->target);
+	if (has_fired(recording, proc))
+		recording->failed = true;	/* between calls: nothing to compare with */
 	return recording->inner;
-}
-
-/* Others may be the case's own. */
-static bool is_fault(const struct refusal *refusal, uint32_t number)
-{
-	char words[48];
-
-	snprintf(words, sizeof(words), "injected by fault %u:", number);
-	return !strncmp(refusal->reason, words, strlen(words));
 }
 
 static long note_call(struct proc *proc, uint32_t cmd, long result)
 {
 	struct recorder *self = recording;
-	struct refusal refusal = { 0 };
 
 	if (self->failed && result >= 0 && cmd && cmd == self->failed_cmd)
 		self->retried = true;
-	if (result < 0 && !self->failed)
-		self->inner->refusal(proc, &refusal);
-	if (is_fault(&refusal, self->fault)) {
+	if (has_fired(self, proc)) {
 		self->failed = true;
 		self->failed_at = self->n_calls;
 		self->failed_cmd = cmd;
@@ -118,6 +118,16 @@ static long r_ioctl(struct proc *proc, int fd, uint32_t cmd, uint64_t arg)
 static long r_ioctl_data(struct proc *proc, int fd, uint32_t cmd, void *data, size_t size)
 {
 	return note_call(proc, cmd, inner(proc)->ioctl_data(proc, fd, cmd, data, size));
+}
+
+static ssize_t r_pwrite(struct proc *proc, int fd, const void *from, size_t length, uint64_t offset)
+{
+	return note_call(proc, 0, inner(proc)->pwrite(proc, fd, from, length, offset));
+}
+
+static int r_write_file(struct proc *proc, const char *path, const char *text)
+{
+	return (int)note_call(proc, 0, inner(proc)->write_file(proc, path, text));
 }
 
 static void recorder_done(struct recorder *self)
@@ -151,6 +161,8 @@ static int stage_init(struct stage *stage, const struct play *play)
 	stage->ops.close = r_close;
 	stage->ops.ioctl = r_ioctl;
 	stage->ops.ioctl_data = r_ioctl_data;
+	stage->ops.pwrite = r_pwrite;
+	stage->ops.write_file = r_write_file;
 	stage->target->ops = &stage->ops;
 	return 0;
 }
@@ -467,10 +479,12 @@ static void check_unchanged(const struct clean *clean, const struct recorder *re
 			    struct sweep_point *point)
 {
 	char detail[sizeof(point->detail)] = "";
+	const char *before;
 
-	if (recorder->failed_at < clean->stage.recorder.n && recorder->after &&
-	    !is_same(clean->stage.recorder.states[recorder->failed_at], recorder->after, detail,
-		     sizeof(detail)))
+	if (recorder->failed_at >= clean->stage.recorder.n || !recorder->after)
+		return;
+	before = clean->stage.recorder.states[recorder->failed_at];
+	if (!is_same(before, recorder->after, detail, sizeof(detail)))
 		defect(point, SWEEP_CHANGED, detail);
 }
 
@@ -520,7 +534,7 @@ static int play_point(const struct clean *clean, struct stage *stage, const stru
 	uint32_t id;
 	int error = vfiosim_fault_add(stage->sim, &point->fault, &id, problem, sizeof(problem));
 
-	stage->recorder.fault = id;
+	stage->recorder.fault = point->fault.error ? id : 0;
 	if (!error)
 		error = stage_run(stage, play, true, &outcome);
 	if (error)

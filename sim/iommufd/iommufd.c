@@ -2,6 +2,7 @@
 /* An open /dev/iommu; see iommufd.h. */
 #include "iommufd/iommufd.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -68,6 +69,7 @@ void iommufd_put(struct call *call, struct iommufd *iommufd)
 	if (--iommufd->refs)
 		return;
 	destroy_all(call, iommufd);
+	assert(TAILQ_EMPTY(&iommufd->groups));
 	TAILQ_REMOVE(&iommufd->sim->iommufds, iommufd, in_sim);
 	free(iommufd);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "machine/client.h"
+#include "machine/fault.h"
 #include "pages/marks.h"
 #include "pages/pin.h"
 
@@ -154,11 +155,11 @@ void area_unfill(struct area *area)
 
 /* ---- For mdevs ---- */
 
-/* On all of @part, or none. */
-static int add_pins(struct page_marks *marks, struct span part)
+/* On all of @part, or none. Mirrors vfio_add_to_pfn_list. */
+static int add_pins(struct call *call, struct page_marks *marks, struct span part)
 {
 	for (uint64_t page = part.first; page <= part.last; page++) {
-		if (!marks_pin(marks, page))
+		if (!fault_alloc(call) && !marks_pin(marks, page))
 			continue;
 		while (page-- > part.first)
 			marks_unpin(marks, page);
@@ -183,7 +184,7 @@ int area_add_access(struct call *call, struct area *area, struct span iova)
 		ret = payer_check(call, &payer, new, iova.first);
 	if (ret)
 		return ret;
-	if (add_pins(marks, part))
+	if (add_pins(call, marks, part))
 		return refuse(call, RULE_NO_MEMORY);
 	pages_charge(pages, new);
 	area->n_accesses += (uint32_t)(part.last - part.first + 1);

@@ -475,6 +475,27 @@ static bool is_same(const char *before, const char *after, char *detail, size_t 
 	return same;
 }
 
+/* Of the command of this number, whichever file it is issued on. */
+static enum vfiosim_unanswered unanswered(uint32_t cmd)
+{
+	const struct vfiosim_command *row;
+
+	for (size_t i = 0; cmd && (row = vfiosim_command(i)); i++)
+		if (row->number == cmd && row->unanswered)
+			return row->unanswered;
+	return VFIOSIM_UNDONE;
+}
+
+/* Does Linux leave the machine as it was (@before) when @cmd fails at @site? */
+static bool is_undone(enum vfiosim_fault_site site, uint32_t cmd, const char *before)
+{
+	enum vfiosim_unanswered then = unanswered(cmd);
+
+	if (site != VFIOSIM_FAULT_COPY_OUT || then == VFIOSIM_UNDONE)
+		return true;
+	return then == VFIOSIM_DETACHED && !strstr(before, "\"attached\": true");
+}
+
 static void check_unchanged(const struct clean *clean, const struct recorder *recorder,
 			    struct sweep_point *point)
 {
@@ -484,7 +505,8 @@ static void check_unchanged(const struct clean *clean, const struct recorder *re
 	if (recorder->failed_at >= clean->stage.recorder.n || !recorder->after)
 		return;
 	before = clean->stage.recorder.states[recorder->failed_at];
-	if (!is_same(before, recorder->after, detail, sizeof(detail)))
+	if (is_undone(point->fault.site, recorder->failed_cmd, before) &&
+	    !is_same(before, recorder->after, detail, sizeof(detail)))
 		defect(point, SWEEP_CHANGED, detail);
 }
 

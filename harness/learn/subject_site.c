@@ -20,6 +20,7 @@ static const char *const meanings[VFIOSIM_FAULT_SITES] = {
 	[VFIOSIM_FAULT_FD_INSTALL] = "the program gets a new descriptor",
 	[VFIOSIM_FAULT_DEVICE_OPEN] = "the device's driver prepares it for its first user",
 	[VFIOSIM_FAULT_VECTORS] = "interrupts (MSI, MSI-X) are allocated",
+	[VFIOSIM_FAULT_COPY_OUT] = "a command has done its work and copies its answer to the program's memory",
 };
 
 static const char *site_word(size_t index, const char **ret_about)

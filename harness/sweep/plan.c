@@ -231,6 +231,17 @@ void plan_add_steps(struct plan *plan, const struct plan_options *options, const
 	}
 }
 
+/* Steps that only wrong arguments make fail are no more wanted than errnos of that kind. */
+static void add_event_steps(struct plan *plan, const struct plan_options *options,
+			    const struct sweep_event *event)
+{
+	const struct vfiosim_fault_site_info *info;
+
+	for (size_t site = VFIOSIM_FAULT_OPEN + 1; (info = vfiosim_fault_site(site)); site++)
+		if (options->errors != PLAN_OUTSIDE || !info->from_arguments)
+			add_step(plan, event, site);
+}
+
 /* ---- The plan ---- */
 
 void plan_init(struct plan *plan, const struct plan_options *options,
@@ -240,9 +251,8 @@ void plan_init(struct plan *plan, const struct plan_options *options,
 	for (size_t i = from; i < n; i++)
 		add_event(plan, options, events, i);
 	for (size_t i = from; i < n; i++)
-		for (size_t site = VFIOSIM_FAULT_OPEN + 1; events[i].command &&
-							   vfiosim_fault_site(site); site++)
-			add_step(plan, &events[i], site);
+		if (events[i].command)
+			add_event_steps(plan, options, &events[i]);
 }
 
 void plan_done(struct plan *plan)

@@ -157,6 +157,19 @@ START_TEST(a_plan_is_written_and_tested)
 }
 END_TEST
 
+START_TEST(wrong_arguments_are_for_errno_all)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP "--record-plan @T@/plan -- " ATTACH2 " && ! grep copy-out @T@/plan");
+	expect(0, SWEEP "--errno all --record-plan @T@/plan -- " ATTACH2);
+	expect(0, "grep '^copy-out,command=VFIO_IOMMU_GET_INFO,container=1,when=1,' @T@/plan");
+	expect(0, SWEEP "--errno EFAULT --only copy-out,command=VFIO_DEVICE_ATTACH_IOMMUFD_PT -- "
+			ATTACH2 " --iommufd");
+	SAYS("tested 2 of 2 points");
+}
+END_TEST
+
 START_TEST(only_new_defects_count_against_a_baseline)
 {
 	if (!can_run())
@@ -315,6 +328,7 @@ int main(void)
 	tcase_add_test(tcase, two_sweeps_give_the_same_report);
 	tcase_add_test(tcase, shards_make_the_whole);
 	tcase_add_test(tcase, a_plan_is_written_and_tested);
+	tcase_add_test(tcase, wrong_arguments_are_for_errno_all);
 	tcase_add_test(tcase, only_new_defects_count_against_a_baseline);
 	tcase_add_test(tcase, what_is_left_to_another_sweep_is_not_gone);
 	tcase_add_test(tcase, unstable_points_are_listed_apart);

@@ -45,6 +45,13 @@ struct vfiosim_flag {
 	uint32_t bit;		/* value, one or more bits */
 };
 
+/* What becomes of what a command did, when its answer cannot be copied to the program. */
+enum vfiosim_unanswered {
+	VFIOSIM_UNDONE,		/* as if it had never been issued */
+	VFIOSIM_STAYS,
+	VFIOSIM_DETACHED,	/* undone, but what it had replaced does not come back */
+};
+
 struct vfiosim_command {
 	const char *name;	/* the kernel header's: "VFIO_IOMMU_MAP_DMA" */
 	uint32_t number;	/* the ioctl request */
@@ -65,6 +72,7 @@ struct vfiosim_command {
 	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */
 	const long *returns;	/* what else it could return, ended by -1; NULL: nothing */
 	const char *const *sets;	/* outputs that could be others, ended by NULL; NULL: none */
+	enum vfiosim_unanswered unanswered;
 };
 
 /* The table: NULL past the end. */

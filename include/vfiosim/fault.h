@@ -47,6 +47,7 @@ enum vfiosim_fault_site {
 	VFIOSIM_FAULT_FD_INSTALL,	/* a new descriptor */
 	VFIOSIM_FAULT_DEVICE_OPEN,	/* a device's driver prepares it for its first user */
 	VFIOSIM_FAULT_VECTORS,		/* MSI or MSI-X vectors are allocated */
+	VFIOSIM_FAULT_COPY_OUT,		/* a command has done its work, and answers */
 	VFIOSIM_FAULT_SITES
 };
 
@@ -55,6 +56,7 @@ struct vfiosim_fault_site_info {
 	const char *mirrors;		/* the kernel function that fails */
 	const int *errors;		/* positive errnos it can give, ended by 0; commands have
 					   theirs in their rows: NULL */
+	bool from_arguments;		/* only wrong arguments make it fail */
 };
 /* NULL past the end. */
 const struct vfiosim_fault_site_info *vfiosim_fault_site(size_t site);

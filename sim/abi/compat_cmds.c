@@ -160,7 +160,7 @@ const struct command compat_commands[] = {
 				 sizeof(struct vfio_iommu_type1_dma_unmap)),
 		   .checks_flags = true, .known_flags = VFIO_DMA_UNMAP_FLAG_ALL,
 		   .fields = type1_unmap_fields, .flags = type1_unmap_flags,
-		   .errors = unmap_errors },
+		   .errors = unmap_errors, .unanswered = VFIOSIM_STAYS },
 	  .run = unmap_dma,
 	  .back = sizeof(struct vfio_iommu_type1_dma_unmap) },
 	{ .row = { .name = NULL } },

@@ -311,6 +311,19 @@ static size_t answer_size(const struct call *call)
 	return back < call->in_size ? back : call->in_size;
 }
 
+static int decide_copy_out(struct call *call)
+{
+	return fault_point(call, VFIOSIM_FAULT_COPY_OUT, NULL);
+}
+
+/* Is there anything to answer, and a fault that says it cannot be? */
+static int meet_copy_out_fault(struct call *call)
+{
+	if (!call->result.outs && !answer_size(call))
+		return 0;
+	return fault_armed(call->sim) ? call_run(call, decide_copy_out) : 0;
+}
+
 static int publish(struct call *call)
 {
 	const struct vfiosim_client *client = call->caller->client;
@@ -368,9 +381,11 @@ static int undo(struct call *call)
  */
 static int install_in_struct(struct call *call)
 {
-	int ret = publish(call);
+	int ret = meet_copy_out_fault(call);
 	uint32_t number;
 
+	if (!ret)
+		ret = publish(call);
 	if (ret)
 		vfiosim_release(call->result.new_file, call->caller);
 	else
@@ -480,7 +495,9 @@ static int serve(struct call *call)
 		return ret;
 	if (ret >= 0 && call->result.new_file && call->command->row.fd_field)
 		return install_in_struct(call);
-	published = publish(call);
+	published = meet_copy_out_fault(call);
+	if (!published)
+		published = publish(call);
 	if (published && call->result.new_file)
 		vfiosim_release(call->result.new_file, call->caller);
 	if (published) {

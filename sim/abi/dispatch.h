@@ -13,7 +13,8 @@
  *	run		lock held: decides; may be run again (CALL_AGAIN) until it has
  *			what it asked for, so it changes nothing before that
  *	(publish)	no lock: `back` bytes of call->in, then the call_out()s, then the
- *			descriptor; a failure here is EFAULT or EMFILE
+ *			descriptor; a failure here is EFAULT or EMFILE, see undo. What Linux
+ *			leaves as it is then has no undo, and the row says `unanswered`
  */
 #ifndef SIM_ABI_DISPATCH_H
 #define SIM_ABI_DISPATCH_H

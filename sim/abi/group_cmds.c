@@ -151,7 +151,8 @@ const struct command group_commands[] = {
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_GET_STATUS, VFIOSIM_SIZE_ARGSZ,
 				 sizeof(struct vfio_group_status)),
 		   .fields = status_fields, .flags = status_flags, .errors = status_errors,
-		   .sets = status_sets },
+		   .sets = status_sets,
+		   .unanswered = VFIOSIM_STAYS },	/* what a fault said with set.flags */
 	  .run = get_status,
 	  .back = sizeof(struct vfio_group_status) },
 	{ .row = { GROUP_COMMAND(VFIO_GROUP_SET_CONTAINER, VFIOSIM_SIZE_FIXED, sizeof(int)),

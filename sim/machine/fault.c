@@ -32,22 +32,32 @@ static const int install_errors[] = { EMFILE, ENFILE, ENOMEM, 0 };
 static const int device_open_errors[] = { EAGAIN, EBUSY, EINVAL, EIO, ENODEV, ENOMEM, 0 };
 static const int vector_errors[] = { ENOSPC, EINVAL, ENOMEM, 0 };
 static const int no_memory[] = { ENOMEM, 0 };
+static const int copy_errors[] = { EFAULT, 0 };
 
 static const struct vfiosim_fault_site_info sites[VFIOSIM_FAULT_SITES] = {
-	[VFIOSIM_FAULT_COMMAND] = { "command", "each command", NULL },
-	[VFIOSIM_FAULT_OPEN] = { "open", "do_sys_open", open_errors },
-	[VFIOSIM_FAULT_PIN] = { "pin", "pin_user_pages_remote", pin_errors },
-	[VFIOSIM_FAULT_CHARGE] = { "charge", "account_locked_vm", no_memory },
-	[VFIOSIM_FAULT_DOMAIN_ALLOC] = { "domain-alloc", "iommu_paging_domain_alloc_flags",
-					 domain_alloc_errors },
-	[VFIOSIM_FAULT_DOMAIN_ATTACH] = { "domain-attach", "iommu_attach_group",
-					  domain_attach_errors },
-	[VFIOSIM_FAULT_DOMAIN_MAP] = { "domain-map", "iommu_map", domain_map_errors },
-	[VFIOSIM_FAULT_ALLOC] = { "alloc", "kmalloc", no_memory },
-	[VFIOSIM_FAULT_FD_INSTALL] = { "fd-install", "get_unused_fd_flags", install_errors },
-	[VFIOSIM_FAULT_DEVICE_OPEN] = { "device-open", "vfio_device_ops.open_device",
-					device_open_errors },
-	[VFIOSIM_FAULT_VECTORS] = { "vectors", "pci_alloc_irq_vectors", vector_errors },
+	[VFIOSIM_FAULT_COMMAND] = { .name = "command", .mirrors = "each command" },
+	[VFIOSIM_FAULT_OPEN] = { .name = "open", .mirrors = "do_sys_open", .errors = open_errors },
+	[VFIOSIM_FAULT_PIN] = { .name = "pin", .mirrors = "pin_user_pages_remote",
+				.errors = pin_errors },
+	[VFIOSIM_FAULT_CHARGE] = { .name = "charge", .mirrors = "account_locked_vm",
+				   .errors = no_memory },
+	[VFIOSIM_FAULT_DOMAIN_ALLOC] = { .name = "domain-alloc",
+					 .mirrors = "iommu_paging_domain_alloc_flags",
+					 .errors = domain_alloc_errors },
+	[VFIOSIM_FAULT_DOMAIN_ATTACH] = { .name = "domain-attach", .mirrors = "iommu_attach_group",
+					  .errors = domain_attach_errors },
+	[VFIOSIM_FAULT_DOMAIN_MAP] = { .name = "domain-map", .mirrors = "iommu_map",
+				       .errors = domain_map_errors },
+	[VFIOSIM_FAULT_ALLOC] = { .name = "alloc", .mirrors = "kmalloc", .errors = no_memory },
+	[VFIOSIM_FAULT_FD_INSTALL] = { .name = "fd-install", .mirrors = "get_unused_fd_flags",
+				       .errors = install_errors },
+	[VFIOSIM_FAULT_DEVICE_OPEN] = { .name = "device-open",
+					.mirrors = "vfio_device_ops.open_device",
+					.errors = device_open_errors },
+	[VFIOSIM_FAULT_VECTORS] = { .name = "vectors", .mirrors = "pci_alloc_irq_vectors",
+				    .errors = vector_errors },
+	[VFIOSIM_FAULT_COPY_OUT] = { .name = "copy-out", .mirrors = "copy_to_user",
+				     .errors = copy_errors, .from_arguments = true },
 };
 
 const struct vfiosim_fault_site_info *vfiosim_fault_site(size_t site)

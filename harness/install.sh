@@ -35,6 +35,9 @@ files() {
 	for example in harness/expect/examples/*.yaml; do
 		echo "644 $example $datadir/vfiosim/expect/${example##*/}"
 	done
+	for schema in harness/schemas/*.json; do
+		echo "644 $schema $datadir/vfiosim/schemas/${schema##*/}"
+	done
 }
 
 # The files that depend on where things go.
@@ -62,7 +65,7 @@ uninstall_files() {
 	files | while read -r mode source destination; do
 		rm -f "$DESTDIR$destination"
 	done
-	for folder in "$datadir/vfiosim/expect" "$datadir/vfiosim" \
+	for folder in "$datadir/vfiosim/expect" "$datadir/vfiosim/schemas" "$datadir/vfiosim" \
 			"$includedir/vfiosim/abi" "$includedir/vfiosim"; do
 		rmdir "$DESTDIR$folder" 2>/dev/null || :
 	done

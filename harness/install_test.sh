@@ -37,6 +37,7 @@ installs_below_destdir() {
 	make_with install DESTDIR="$temporary/first" && mv "$temporary/first" "$root" &&
 	test -x "$root/usr/bin/vfiosim" && test -f "$root/usr/share/man/man1/vfiosim.1" &&
 	test -f "$root/usr/share/man/man5/vfiosim-case.5" &&
+	test -f "$root/usr/share/vfiosim/schemas/trace.schema.json" &&
 	test -f "$root/etc/apparmor.d/vfiosim" && test -f "$root/usr/include/vfiosim/inproc.h"
 }
 

@@ -94,7 +94,9 @@ int vfiosim_region_at(struct vfiosim *sim, uint32_t client, uint64_t uva, const 
  * Everything as one JSON object (pretty-printed, ending in a newline): containers
  * with their groups, domains, IOVA ranges and mappings, iommufds with their objects,
  * groups, devices, clients, what devices were refused. @ret_text is malloc'ed. -ENOMEM.
+ * state.schema.json says what is in it; `version` changes as that of a trace does.
  */
+#define VFIOSIM_STATE_VERSION 1
 int vfiosim_state_json(struct vfiosim *sim, char **ret_text);
 
 #ifdef __cplusplus

@@ -84,8 +84,10 @@ void vfiosim_trace_refusals(struct vfiosim *sim, vfiosim_trace_sink *sink, void 
 
 /*
  * A ready-made sink: @ctx is a FILE *; writes one line of JSON per event and
- * flushes it.
+ * flushes it. trace.schema.json says what is in it. `version` changes when a key goes
+ * or means something else, not when one is added.
  */
+#define VFIOSIM_TRACE_VERSION 1
 void vfiosim_trace_json(void *ctx, const struct vfiosim_event *event);
 /*
  * The decoded arguments as text: "iova=0x1000 size=0x2000 flags=READ|WRITE".

@@ -143,6 +143,7 @@ static void put_json_list(struct json *json, const char *key, const char *const 
 static void put_json_event(struct json *json, const struct vfiosim_event *event)
 {
 	json_object(json);
+	json_put_unsigned(json, "version", VFIOSIM_TRACE_VERSION);
 	json_put_unsigned(json, "n", event->number);
 	json_put_unsigned(json, "client", event->client);
 	if (event->tid)

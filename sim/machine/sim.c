@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/state.h>
+
 #include "machine/device.h"
 #include "machine/reap.h"
 #include "machine/subsystem.h"
@@ -37,6 +39,7 @@ static void show(struct state *state)
 	const struct vfiosim_counters *counters = &sim->counters;
 	struct json *json = &state->json;
 
+	json_put_unsigned(json, "version", VFIOSIM_STATE_VERSION);
 	json_put_string(json, "topology", sim->topology->name);
 	json_key(json, "counters");
 	json_object(json);

@@ -598,8 +598,11 @@ static int remove_below(struct call *call, const struct device *bridge)
 
 int bus_remove(struct call *call, struct device *dev)
 {
-	int ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
+	int ret;
 
+	if (dev->removed)	/* two writers met: the other was first */
+		return 0;
+	ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
 	if (!ret && dev->driver)
 		ret = release(call, dev);
 	if (ret)

@@ -502,10 +502,15 @@ struct store {
 	size_t length;
 };
 
+/* The device may have been removed since the node was found. Mirrors kernfs_get_active. */
 static int decide_store(struct call *call)
 {
-	struct store *store = *call_state(call, struct store *);
+	const struct store *store = *call_state(call, struct store *);
+	const struct device *dev = store->subject.dev;
 
+	if (dev && dev->removed)
+		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
+			      VS("device", dev->topo->address));
 	return store->type->store(call, &store->subject, store->text, store->length);
 }
 

@@ -58,8 +58,9 @@ int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);
 /*
  * One write of the whole @text into a file of sysfs, "/sys/bus/pci/drivers/vfio-pci/unbind".
  * The length; -ENOENT; -ELOOP; -EACCES; what the file's owner answers.
- * -EINPROGRESS: the kernel would keep the writer waiting (unbind of an open device):
- * write the same again once a device file was closed.
+ * -EINPROGRESS: the kernel would keep the writer waiting (unbind of an open device), and
+ * does what was asked as soon as the last device file is closed. Write the same again then:
+ * that is no second write, but tells how the first one ended.
  */
 ssize_t vfiosim_inproc_write_file(struct vfiosim_inproc *proc, const char *path, const char *text);
 

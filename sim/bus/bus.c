@@ -199,13 +199,6 @@ static int release(struct call *call, struct device *dev)
 	return 0;
 }
 
-/* Complete an unbind whose writer was killed, if its last descriptor has been closed. */
-static void settle(struct call *call, struct device *dev)
-{
-	if (dev->unbinding)
-		release(call, dev);
-}
-
 static int refuse_no_match(struct call *call, const struct device *dev, const char *driver)
 {
 	return refuse(call, RULE_BUS_NO_MATCH, VS("driver", driver), VS("device", dev->topo->address),
@@ -234,7 +227,6 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 
 	if (!dev || dev->removed || !device_is_pci(dev))
 		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV), VS("device", "?"));
-	settle(call, dev);
 	if (!driver || !driver_matches(call->sim, driver, dev))
 		return refuse_no_match(call, dev, name);
 	if (dev->driver)
@@ -269,7 +261,6 @@ int bus_probe(struct call *call, struct device *dev)
 {
 	const struct device_driver *driver;
 
-	settle(call, dev);
 	if (dev->driver || !device_is_pci(dev))
 		return 0;
 	driver = taker_of(dev);
@@ -283,12 +274,28 @@ int bus_probe(struct call *call, struct device *dev)
 
 /* ---- Unbind ---- */
 
+int bus_wait(struct call *call, struct device *dev)
+{
+	if (!dev->wait)
+		dev->wait = ++call->sim->last_wait;
+	call->wait = dev->wait;
+	return CALL_PARKED;
+}
+
+bool bus_waits(const struct vfiosim *sim, uint64_t wait)
+{
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (sim->devices[i]->wait == wait)
+			return true;
+	return false;
+}
+
 int bus_unbind(struct call *call, struct device *dev)
 {
 	if (!dev->driver)
 		return refuse(call, RULE_BUS_NOT_BOUND, VS("device", dev->topo->address),
 			      VS("driver", "no driver"));
-	return release(call, dev);
+	return release(call, dev) ? bus_wait(call, dev) : 0;
 }
 
 /* ---- What a driver is told to take ---- */
@@ -581,6 +588,8 @@ static void leave_group(struct device *dev)
 	dev->group->gone = TAILQ_EMPTY(&dev->group->devices);
 }
 
+static int remove_device(struct call *call, struct device *dev);
+
 /* All below @bridge are asked for, then all are waited for. Mirrors pci_stop_bus_device (7.2). */
 static int remove_below(struct call *call, const struct device *bridge)
 {
@@ -590,19 +599,17 @@ static int remove_below(struct call *call, const struct device *bridge)
 		struct device *dev = call->sim->devices[i];
 
 		if (!dev->removed && device_is_pci(dev) &&
-		    !strcmp(dev->topo->parent, bridge->topo->address) && bus_remove(call, dev))
+		    !strcmp(dev->topo->parent, bridge->topo->address) && remove_device(call, dev))
 			ret = CALL_PARKED;
 	}
 	return ret;
 }
 
-int bus_remove(struct call *call, struct device *dev)
+/* Removes it and what is below it, unless descriptors remain: CALL_PARKED. */
+static int remove_device(struct call *call, struct device *dev)
 {
-	int ret;
+	int ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
 
-	if (dev->removed)	/* two writers met: the other was first */
-		return 0;
-	ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
 	if (!ret && dev->driver)
 		ret = release(call, dev);
 	if (ret)
@@ -615,12 +622,23 @@ int bus_remove(struct call *call, struct device *dev)
 	return 0;
 }
 
-int bus_unplug(struct call *call, struct device *dev)
+int bus_remove(struct call *call, struct device *dev)
 {
-	int ret = bus_remove(call, dev);
+	if (dev->removed)	/* two writers met: the other was first */
+		return 0;
+	dev->leaving = remove_device(call, dev);
+	return dev->leaving ? bus_wait(call, dev) : 0;
+}
 
-	dev->leaving = ret;
-	return ret;
+/* Completes what waits for @dev's last close, if that was it. */
+static void complete(struct call *call, struct device *dev)
+{
+	if (dev->unbinding)
+		release(call, dev);
+	if (dev->leaving)
+		remove_device(call, dev);
+	if (!dev->unbinding && !dev->leaving)
+		dev->wait = 0;
 }
 
 void bus_closed(struct call *call)
@@ -629,8 +647,7 @@ void bus_closed(struct call *call)
 
 	/* Bridges come before what is below them. */
 	for (uint32_t i = sim->n_devices; i-- > 0;)
-		if (sim->devices[i]->leaving)
-			bus_remove(call, sim->devices[i]);
+		complete(call, sim->devices[i]);
 }
 
 /* Without a driver. */

@@ -37,8 +37,8 @@ bool device_is_pci(const struct device *dev);
 int bus_bind(struct call *call, struct device *dev, const char *driver);
 /*
  * Unbind: signals the REQ interrupt, stops new opens and answers CALL_PARKED
- * while the device is open; -ENODEV when no driver of that name holds it.
- * Mirrors vfio_unregister_group_dev (7.2).
+ * while the device is open: bus_closed() completes it, whether the writer still waits
+ * or not. -ENODEV: no driver holds it. Mirrors vfio_unregister_group_dev (7.2).
  */
 int bus_unbind(struct call *call, struct device *dev);
 /* driver_override: at most 4,094 bytes; a lone newline clears it. -EINVAL. */
@@ -54,15 +54,24 @@ int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type
 /* ---- Hot-plug ---- */
 
 /*
- * Remove by sysfs: unbinds, as bus_unbind() does, and the device is gone; a bridge goes
- * after what is below it. CALL_PARKED: one of them is open; to be asked again. Mirrors
+ * Remove: unbinds, as bus_unbind() does, and the device is gone; a bridge goes after what
+ * is below it. CALL_PARKED: one of them is open; bus_closed() completes it. Mirrors
  * pci_stop_and_remove_bus_device, mdev_device_remove (7.2).
  */
 int bus_remove(struct call *call, struct device *dev);
-/* The same for nobody who waits: after CALL_PARKED, bus_closed() goes on with it. */
-int bus_unplug(struct call *call, struct device *dev);
-/* For vfio: a device was closed; those that are unplugged and not in use any more go. */
+/*
+ * For vfio: a descriptor of a device was closed. Completes the unbinds and removals that
+ * waited for it: in Linux their writer cannot leave vfio_unregister_group_dev(), not even
+ * when it is killed.
+ */
 void bus_closed(struct call *call);
+/*
+ * CALL_PARKED, for a caller that waits until @dev's unbind or removal is complete. When it
+ * is run again, call->wait is the wait that is over.
+ */
+int bus_wait(struct call *call, struct device *dev);
+/* Does the unbind or removal whose device.wait was @wait still wait? */
+bool bus_waits(const struct vfiosim *sim, uint64_t wait);
 /*
  * A device that was removed comes again, and the bridges above it first: to the driver
  * that the topology names. Where that fails it is there without a driver.

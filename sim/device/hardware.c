@@ -83,7 +83,7 @@ static int decide_unplug(struct call *call, struct device *dev)
 	if (dev->removed)
 		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
 			      VS("device", dev->topo->address));
-	return bus_unplug(call, dev) ? -EINPROGRESS : 0;
+	return bus_remove(call, dev) ? -EINPROGRESS : 0;
 }
 
 int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device)

@@ -106,6 +106,8 @@ struct call {
 	struct fault_where *where;		/* what it is about, for faults; NULL: unknown */
 	struct provoke *provoking;		/* of whoever makes the call; see fault_reached() */
 	const char *provoke;			/* for the trace: the fault that would do the same */
+	uint64_t wait;				/* CALL_PARKED: device.wait of what it waits for; run
+						   again: of what it waited for, and that is over */
 	bool releasing;				/* something is closed or undone: no fault is met */
 	size_t in_size;				/* bytes of `in` that the client gave */
 	size_t asked_size;			/* of `asked`; 0: nobody traces, or nothing was copied */

@@ -71,7 +71,8 @@ struct device {
 	struct vfio_device *vfio;	/* set while a vfio driver holds it, else NULL */
 	bool uses_default_domain;	/* its driver does DMA: userspace cannot own the group */
 	bool unbinding;			/* remove waits for the last close: no new opens */
-	bool leaving;			/* unplugged: removed by its last close */
+	bool leaving;			/* its removal waits: removed by its last close */
+	uint64_t wait;			/* number of that unbind's or removal's wait; 0: none */
 	bool removed;			/* not in the machine now: only the index remains */
 	char *driver_override;		/* NULL: none */
 	struct device_settings settings;

@@ -36,6 +36,7 @@ struct vfiosim {
 	TAILQ_HEAD(, device_driver) drivers;	/* of all buses */
 	struct device **devices;	/* index -> device; never NULL, see device.removed */
 	uint32_t n_devices;
+	uint64_t last_wait;		/* see device.wait */
 	struct iommu_group **groups;	/* index -> group; never NULL, see iommu_group.gone */
 	uint32_t n_groups;
 	struct iommu *iommus;		/* the topology's, by its index */

@@ -3,7 +3,7 @@
  * Stores into attributes. Most are done at once; an unbind or a remove of a device
  * that is open has to wait until it is closed. No thread waits: the request is
  * parked, tried again after every release, and cancelled by a signal to the
- * writer or by its death (FUSE's INTERRUPT).
+ * writer or by its death (FUSE's INTERRUPT). What was asked for is done all the same.
  *
  * A parked store belongs to the list, or, while it is tried, to the thread that
  * does so. Locks: libfuse's lock of the request is taken before ours.
@@ -26,6 +26,7 @@ struct parked {
 	uint32_t tid;
 	bool listed;			/* in fuse->parked; guarded by its lock, as is: */
 	bool interrupted;
+	uint64_t wait;			/* of node_store() */
 	size_t length;
 	char text[];
 };
@@ -78,7 +79,8 @@ static ssize_t parked_try(struct parked *parked, uint64_t *ret_releases)
 	remote_call_begin(&call, fuse->remotes, fuse->loop, 0, REMOTE_NOBODY);
 	call.caller.tid = parked->tid;
 	call.caller.client = parked->client;
-	length = node_store(fuse->tree, parked->node, &call.caller, parked->text, parked->length);
+	length = node_store(fuse->tree, parked->node, &call.caller, parked->text, parked->length,
+			    &parked->wait);
 	if (call.caller.deferred)
 		loop_pass(fuse->loop);	/* may touch clients' memory */
 	remote_call_finish(&call);

@@ -16,6 +16,7 @@
 #include "front/inproc/inproc_file.h"
 #include "front/inproc/inproc_memory.h"
 #include "front/inproc/inproc_nodes.h"
+#include "front/inproc/inproc_sysfs.h"
 
 #define FD_MAX 1024		/* RLIMIT_NOFILE as most programs find it */
 #define FD_STEP 16
@@ -33,7 +34,13 @@ struct vfiosim_inproc {
 	struct vfiosim_limits limits;
 	struct descriptor *fds;
 	int n_fds;			/* rows of fds */
+	struct waiting_writes writes;
 };
+
+struct waiting_writes *inproc_waiting_writes(struct vfiosim_inproc *proc)
+{
+	return &proc->writes;
+}
 
 static struct vfiosim_caller caller_of(struct vfiosim_inproc *proc)
 {
@@ -307,6 +314,7 @@ void vfiosim_inproc_destroy(struct vfiosim_inproc *proc)
 	for (int fd = 0; fd < proc->n_fds; fd++)
 		fd_drop(proc, fd);
 	vfiosim_client_put(proc->client);
+	waiting_writes_done(&proc->writes);
 	free(proc->fds);
 	free(proc);
 }

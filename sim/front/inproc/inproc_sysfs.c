@@ -5,12 +5,14 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vfiosim/inproc.h>
 
 #include "machine/call.h"
 #include "machine/client.h"
+#include "front/inproc/inproc_sysfs.h"
 #include "front/sysfs/tree.h"
 
 #define LINKS_MAX 8
@@ -56,21 +58,76 @@ static struct node *walk(struct tree *tree, struct node *folder, const char *pat
 	return node;
 }
 
+/* ---- Writers that wait ---- */
+
+static void drop_write(struct waiting_write *write)
+{
+	LIST_REMOVE(write, next);
+	free(write->path);
+	free(write->text);
+	free(write);
+}
+
+void waiting_writes_done(struct waiting_writes *writes)
+{
+	while (!LIST_EMPTY(writes))
+		drop_write(LIST_FIRST(writes));
+}
+
+/* The same write as before, or a new one. NULL: no memory. */
+static struct waiting_write *get_write(struct waiting_writes *writes, const char *path,
+				       const char *text)
+{
+	struct waiting_write *write;
+
+	LIST_FOREACH(write, writes, next)
+		if (!strcmp(write->path, path) && !strcmp(write->text, text))
+			return write;
+	write = calloc(1, sizeof(*write));
+	if (!write)
+		return NULL;
+	LIST_INSERT_HEAD(writes, write, next);
+	write->path = strdup(path);
+	write->text = strdup(text);
+	if (write->path && write->text)
+		return write;
+	drop_write(write);
+	return NULL;
+}
+
+/* A file that is gone was removed by what its writer waited for. */
+static ssize_t try_write(struct tree *tree, struct vfiosim_caller *caller,
+			 struct waiting_write *write)
+{
+	size_t length = strlen(write->text);
+	struct node *node;
+	int error;
+
+	node = walk(tree, tree_root(tree), write->path, LINKS_MAX, &error);
+	if (node)
+		return node_store(tree, node, caller, write->text, length, &write->wait);
+	return write->wait ? (ssize_t)length : error;
+}
+
 ssize_t vfiosim_inproc_write_file(struct vfiosim_inproc *proc, const char *path, const char *text)
 {
 	struct vfiosim_client *client = vfiosim_inproc_client(proc);
 	struct vfiosim_caller caller = { .client = client, .ctx = proc };
+	struct waiting_write *write;
 	struct vfiosim *sim = client->sim;
-	struct node *node;
 	struct tree *tree;
 	ssize_t length;
 	int error = tree_create(sim, &tree);
 
 	if (error)
 		return error;
-	node = walk(tree, tree_root(tree), path, LINKS_MAX, &error);
-	length = node ? node_store(tree, node, &caller, text, strlen(text)) : error;
+	write = get_write(inproc_waiting_writes(proc), path, text);
+	length = write ? try_write(tree, &caller, write) : -ENOMEM;
 	vfiosim_finish(sim, &caller);
 	tree_destroy(tree);
-	return length == CALL_PARKED ? -EINPROGRESS : length;
+	if (length == CALL_PARKED)
+		return -EINPROGRESS;
+	if (write)
+		drop_write(write);
+	return length;
 }

@@ -77,8 +77,11 @@ static int store_bind(struct call *call, const struct subject *subject, const ch
 static int store_unbind(struct call *call, const struct subject *subject, const char *text,
 			size_t length)
 {
-	struct device *dev = named_device(call->sim, text, subject->number);
+	struct device *dev;
 
+	if (call->wait)
+		return 0;	/* bus_closed() has done it */
+	dev = named_device(call->sim, text, subject->number);
 	if (!dev)
 		return refuse_no_device(call, text, ENODEV);
 	if (!dev->driver || strcmp(dev->driver->name, subject->name))

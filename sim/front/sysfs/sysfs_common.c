@@ -190,8 +190,11 @@ int sysfs_store_remove(struct call *call, const struct subject *subject, const c
 		       size_t length)
 {
 	uint64_t number;
-	int ret = sysfs_store_number(call, "remove", text, &number);
+	int ret;
 
+	if (call->wait)
+		return 0;	/* bus_closed() has done it */
+	ret = sysfs_store_number(call, "remove", text, &number);
 	return ret || !number ? ret : bus_remove(call, subject->dev);
 }
 

@@ -108,7 +108,7 @@ static int store_reset(struct call *call, const struct subject *subject, const c
 	if (!ret && !reset_works(subject->dev))
 		ret = refuse(call, RULE_RESET_NO_METHOD, VS("device", TOPO->address));
 	if (!ret && vfio_device_is_locked(subject->dev))
-		ret = CALL_PARKED;
+		ret = bus_wait(call, subject->dev);
 	if (!ret && vdev)
 		pci_reset_function(call, subject->dev);
 	if (!ret)

@@ -500,16 +500,23 @@ struct store {
 	struct subject subject;
 	const char *text;
 	size_t length;
+	uint64_t wait;		/* in and out: as node_store() has it */
 };
 
-/* The device may have been removed since the node was found. Mirrors kernfs_get_active. */
+/*
+ * A device that is removed now was there when the node was found, or when a writer began
+ * to wait, which has waited for that. Mirrors kernfs_get_active, kernfs_drain.
+ */
 static int decide_store(struct call *call)
 {
 	const struct store *store = *call_state(call, struct store *);
 	const struct device *dev = store->subject.dev;
 
+	call->wait = store->wait;
+	if (call->wait && bus_waits(call->sim, call->wait))
+		return CALL_PARKED;
 	if (dev && dev->removed)
-		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
+		return call->wait ? 0 : refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
 			      VS("device", dev->topo->address));
 	return store->type->store(call, &store->subject, store->text, store->length);
 }
@@ -526,6 +533,7 @@ static ssize_t run_store(struct tree *tree, struct vfiosim_caller *caller, const
 	call.object = object;
 	*call_state(&call, struct store *) = store;
 	ret = call_run(&call, decide_store);
+	store->wait = call.wait;
 	if (!ret)
 		ret = (ssize_t)store->length;
 	if (ret != CALL_PARKED)
@@ -535,18 +543,23 @@ static ssize_t run_store(struct tree *tree, struct vfiosim_caller *caller, const
 }
 
 ssize_t node_store(struct tree *tree, struct node *node, struct vfiosim_caller *caller,
-		   const char *text, size_t length)
+		   const char *text, size_t length, uint64_t *wait)
 {
 	char path[SYSFS_PATH_MAX];
 	struct store store;
+	bool there;
 	char *copy;
 	ssize_t ret;
 
-	if (!lock_and_refresh(tree, node))
-		return -ENOENT;
-	store = (struct store){ .type = node->type, .subject = node->subject, .length = length };
+	pthread_mutex_lock(&tree->lock);
+	pthread_mutex_lock(&tree->sim->lock);
+	there = refresh(tree, node);
+	store = (struct store){ .type = node->type, .subject = node->subject, .length = length,
+				.wait = *wait };
 	node_path(node, path);
 	unlock(tree);
+	if (!there && !*wait)
+		return -ENOENT;
 	if (store.type->kind != NODE_ATTRIBUTE || !store.type->store)
 		return -EACCES;
 	copy = malloc(length + 1);
@@ -556,6 +569,7 @@ ssize_t node_store(struct tree *tree, struct node *node, struct vfiosim_caller *
 	copy[length] = '\0';
 	store.text = copy;
 	ret = run_store(tree, caller, path, &store);
+	*wait = store.wait;
 	free(copy);
 	return ret;
 }

@@ -81,12 +81,12 @@ int node_show(struct tree *tree, struct node *node, struct vfiosim_caller *calle
 	      size_t *ret_length);
 /*
  * One write. The length taken, or what the attribute's store answers; -EACCES:
- * read-only. CALL_PARKED: cannot finish yet (unbind of an open device): call again
- * with the same text whenever a device file was released; nothing was changed
- * that a second call would do twice.
+ * read-only. CALL_PARKED: the writer waits (unbind of an open device): call again with the
+ * same text and @wait whenever a device file was released. Whether it is called again or
+ * not, what it waits for is done. @wait: 0 at first.
  */
 ssize_t node_store(struct tree *tree, struct node *node, struct vfiosim_caller *caller,
-		   const char *text, size_t length);
+		   const char *text, size_t length, uint64_t *wait);
 /* NODE_BINARY. */
 ssize_t node_pread(struct tree *tree, struct node *node, void *to, size_t length, uint64_t offset);
 ssize_t node_pwrite(struct tree *tree, struct node *node, const void *from, size_t length,

@@ -94,13 +94,20 @@ static void check_list(const char *path, const char *expected)
 	ck_assert_str_eq(all, expected);
 }
 
-/* Like one write(2) by a shell. */
-static ssize_t echo(const char *text, const char *path)
+/* Like one write(2) by a shell, into a node that was found. */
+static ssize_t echo_to(const char *text, struct node *node, uint64_t *wait)
 {
-	ssize_t ret = node_store(tree, node_at(path), &caller, text, strlen(text));
+	ssize_t ret = node_store(tree, node, &caller, text, strlen(text), wait);
 
 	vfiosim_finish(sim, &caller);
 	return ret;
+}
+
+static ssize_t echo(const char *text, const char *path)
+{
+	uint64_t wait = 0;
+
+	return echo_to(text, node_at(path), &wait);
 }
 
 /* ---- What is there ---- */
@@ -440,6 +447,52 @@ START_TEST(what_is_written_is_there)
 }
 END_TEST
 
+/*
+ * Who waited first is told of no failure because of those who came after. Each has what it
+ * asked for, and a device that comes next under the same name is another one.
+ */
+START_TEST(each_writer_that_waits_is_told_of_its_end)
+{
+	struct node *unbind = node_at(DRIVER "/unbind"), *remove = node_at(B "/remove");
+	struct node *reset = node_at(B "/reset");
+	uint64_t first = 0, second = 0, removing = 0, resetting = 0;
+	int cdev = vfiosim_inproc_open(proc, "/dev/vfio/devices/vfio1");
+
+	ck_assert_int_ge(cdev, 0);
+	ck_assert_int_eq(echo_to("0000:02:00.0", unbind, &first), CALL_PARKED);
+	ck_assert_int_eq(echo_to("0000:02:00.0", unbind, &second), CALL_PARKED);
+	ck_assert_int_eq(echo_to("1", reset, &resetting), CALL_PARKED);
+	ck_assert_int_eq(echo_to("1", remove, &removing), CALL_PARKED);
+	ck_assert_int_eq(echo_to("0000:02:00.0", unbind, &first), CALL_PARKED);
+	ck_assert_int_eq(vfiosim_inproc_close(proc, cdev), 0);
+	ck_assert(!there(B));
+	ck_assert_int_eq(echo_to("1", remove, &removing), 1);
+	ck_assert_int_eq(echo_to("1", reset, &resetting), 1);
+	ck_assert_int_eq(echo("1", "sys/bus/pci/rescan"), 1);
+	ck_assert_int_eq(echo("vfio-pci", B "/driver_override"), 8);
+	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), -ENODEV);
+	ck_assert_int_eq(echo("0000:02:00.0", "sys/bus/pci/drivers/e1000e/unbind"), 12);
+	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/bind"), 12);
+	ck_assert_int_eq(echo_to("0000:02:00.0", unbind, &first), 12);
+	ck_assert_int_eq(echo_to("0000:02:00.0", unbind, &second), 12);
+	ck_assert(there(B "/driver"));
+}
+END_TEST
+
+/* Nobody asks again: its writer was killed. */
+START_TEST(a_removal_is_completed_without_its_writer)
+{
+	uint64_t wait = 0;
+	int cdev = vfiosim_inproc_open(proc, "/dev/vfio/devices/vfio1");
+
+	ck_assert_int_ge(cdev, 0);
+	ck_assert_int_eq(echo_to("1", node_at(B "/remove"), &wait), CALL_PARKED);
+	ck_assert(there(B));
+	ck_assert_int_eq(vfiosim_inproc_close(proc, cdev), 0);
+	ck_assert(!there(B));
+}
+END_TEST
+
 /* As in a slot: a rescan finds it again, for whatever driver takes it by itself. */
 START_TEST(devices_are_removed_and_found_again)
 {
@@ -612,6 +665,8 @@ int main(void)
 	tcase_add_test(facts, devices_are_bound_and_unbound);
 	tcase_add_test(facts, what_is_written_is_there);
 	tcase_add_test(facts, drivers_have_modules);
+	tcase_add_test(facts, each_writer_that_waits_is_told_of_its_end);
+	tcase_add_test(facts, a_removal_is_completed_without_its_writer);
 	tcase_add_test(facts, devices_are_removed_and_found_again);
 	tcase_add_test(facts, parameters_take_effect);
 	tcase_add_test(facts, the_type_of_a_group);

@@ -76,7 +76,7 @@ static bool in_use(const struct vfio_device *vdev)
 
 bool vfio_device_is_locked(const struct device *dev)
 {
-	return dev->unbinding && dev->vfio && in_use(dev->vfio);
+	return dev->unbinding && dev->vfio;
 }
 
 int vfio_unregister_device(struct call *call, struct device *dev)

@@ -147,7 +147,10 @@ struct vfio_device {
 int vfio_register_device(struct vfiosim *sim, struct device *dev,
 			 const struct vfio_device_ops *ops);
 int vfio_unregister_device(struct call *call, struct device *dev);
-/* Does an unbind hold its lock, because descriptors remain? Any device may be asked about. */
+/*
+ * Does an unbind hold its lock? Until the last close is complete, which is asked about what it
+ * may reset. Any device may be asked about.
+ */
 bool vfio_device_is_locked(const struct device *dev);
 /* With the machine: nobody is told. */
 void vfio_discard_device(struct vfiosim *sim, struct device *dev);

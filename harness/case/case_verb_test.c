@@ -176,13 +176,34 @@ START_TEST(show_reads_like_a_page)
 	SAYS("  3  the program maps BAR 0 of mdev0, 4K at iova 0xfe400000: ");
 	SAYS("  4  the program attaches nic0: ");
 	SAYS("-> EFAULT [pin-region]");
-	SAYS("   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out");
+	SAYS("   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out; goes on");
 	ck_assert_int_eq(run("case show tour-limits"), 0);
 	SAYS("  dma_entry_limit: 3\n");
 	ck_assert_int_eq(run("case show mine.yaml"), 0);
 	SAYS("mine.yaml\nfails");
 	ck_assert_int_eq(run("case show yours.yaml"), 2);
 	SAYS("yours.yaml");
+}
+END_TEST
+
+/*
+ * The story, how the other plays ended, the lesson: all of it is read by somebody, who reads
+ * no more than that. The other plays each have a line, or a part of one.
+ */
+#define EXPLAIN_LINES 70
+START_TEST(explain_is_short_enough_to_be_read)
+{
+	unsigned lines = 0;
+
+	ck_assert_int_eq(run("case run mdev-hotadd --explain"), 0);
+	for (const char *at = out; (at = strchr(at, '\n')); at++)
+		lines++;
+	ck_assert_msg(lines <= EXPLAIN_LINES, "%u lines:\n%s", lines, out);
+	SAYS("\nWhat this shows: Nothing checks an mdev's mappings");
+	SAYS("\nWhat is refused containers                iommufd (");
+	SAYS("\n   reserved     attach EINVAL, map EINVAL attach EADDRINUSE, map EINVAL ");
+	SAYS("\n   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out; goes on (told above)\n");
+	SAYS("\n   cloud-hypervisor   1 container, 1 device refused, 0 mappings left out; goes on\n");
 }
 END_TEST
 
@@ -370,6 +391,7 @@ int main(void)
 	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
 			    sizeof(nothing) / sizeof(nothing[0]));
 	tcase_add_test(tests, the_log_says_where_each_device_is);
+	tcase_add_test(tests, explain_is_short_enough_to_be_read);
 	tcase_add_test(tests, show_takes_names_and_files);
 	tcase_add_test(tests, show_reads_like_a_page);
 	tcase_add_test(tests, cases_by_topic);

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#include "report/lines.h"
 #include "select/policy.h"
 
 #define COLUMN 14
-#define CELL 36
+#define LEGACY_CELL 25
+#define IOMMUFD_CELL 29
 
 /* "4 attach: EFAULT pin-region" of a log: "attach: EFAULT". */
 static void refusals_of(const char *log, char *to, size_t size)
@@ -45,11 +45,11 @@ void elsewhere_add(struct elsewhere *elsewhere, const struct play *play, const s
 		refusals_of(outcome->log, entry->ended, sizeof(entry->ended));
 	else
 		snprintf(entry->ended, sizeof(entry->ended),
-			 "%u %s%s, %zu device%s refused, %zu mapping%s left out%s", end->spaces,
+			 "%u %s%s, %zu device%s refused, %zu mapping%s left out; %s", end->spaces,
 			 play->mode == MODE_LEGACY ? "container" : "ioas",
 			 play->mode == MODE_LEGACY && end->spaces != 1 ? "s" : "", end->refused,
 			 end->refused == 1 ? "" : "s", end->omitted, end->omitted == 1 ? "" : "s",
-			 end->aborted ? "; the program gives up" : "");
+			 end->aborted ? "the program gives up" : "goes on");
 }
 
 static const char *ended(const struct elsewhere *elsewhere, size_t variant, enum mode mode)
@@ -61,37 +61,35 @@ static const char *ended(const struct elsewhere *elsewhere, size_t variant, enum
 	return NULL;
 }
 
-/* For who was told of one interface, and reads a line about the other. */
-static void print_heading(const struct play *told, FILE *to)
+/* For who was told of one interface, and reads of both. */
+static void print_heading(bool legacy, bool iommufd, FILE *to)
 {
-	if (!told->file->modes[MODE_LEGACY] || !told->file->modes[MODE_IOMMUFD])
-		lines_put(to, 0, "", "What is refused");
-	else if (told->mode == MODE_LEGACY)
-		lines_put(to, 0, "", "What is refused, here and in iommufd (the newer interface: an ioas is "
-				     "to it what a container is here, a hwpt what a domain is)");
-	else
-		lines_put(to, 0, "", "What is refused, here and with containers (the older interface: a "
-				     "container is to it what an ioas is here, a domain what a hwpt is)");
+	fprintf(to, "%-*s ", COLUMN + 1, "What is refused");
+	if (legacy)
+		fprintf(to, "%-*s ", LEGACY_CELL, "containers");
+	if (iommufd)
+		fputs(legacy ? "iommufd (newer; ioas: its container, hwpt: its domain)" : "iommufd", to);
+	fputc('\n', to);
 }
 
 static void print_scripted(const struct elsewhere *elsewhere, const struct play *told, FILE *to)
 {
-	print_heading(told, to);
+	const bool *modes = told->file->modes;
+
+	print_heading(modes[MODE_LEGACY], modes[MODE_IOMMUFD], to);
 	for (size_t i = 0; i < case_variants(told->file); i++) {
 		const char *legacy = ended(elsewhere, i, MODE_LEGACY);
 		const char *iommufd = ended(elsewhere, i, MODE_IOMMUFD);
-		const char *variant = case_variant(told->file, i);
+		const char *variant = case_variant(told->file, i), *about = case_variant_about(told->file, i);
 
 		if (!legacy && !iommufd)
 			continue;
 		fprintf(to, "   %-*s ", COLUMN - 2, variant ? variant : "");
-		if (case_variant_about(told->file, i))
-			fprintf(to, "%s\n   %-*s ", case_variant_about(told->file, i), COLUMN - 2, "");
-		if (legacy)
-			fprintf(to, "containers: %-*s ", iommufd ? CELL - 12 : 0, legacy);
-		if (iommufd)
-			fprintf(to, "iommufd: %s", iommufd);
-		fputc('\n', to);
+		if (modes[MODE_LEGACY])
+			fprintf(to, "%-*s ", iommufd || about ? LEGACY_CELL : 0, legacy ? legacy : "");
+		if (modes[MODE_IOMMUFD])
+			fprintf(to, "%-*s ", about ? IOMMUFD_CELL : 0, iommufd ? iommufd : "");
+		fprintf(to, "%s\n", about ? about : "");
 	}
 }
 

@@ -6,7 +6,7 @@
 #include "report/words.h"
 
 static const struct word glossary[] = {
-	{ "group", "the smallest set of devices that an IOMMU can tell apart; it joins as a whole",
+	{ "group", "devices given out together, since the IOMMU cannot tell them apart; often one alone",
 	  WORD_ANY,
 	  "Two devices behind one bridge may look alike to the IOMMU, or reach each other without "
 	  "passing it. Then neither can be given to a program alone, so VFIO gives out groups. A "
@@ -25,6 +25,15 @@ static const struct word glossary[] = {
 	  "An open /dev/vfio/vfio. A program puts groups into it (SET_CONTAINER), chooses an IOMMU "
 	  "driver (SET_IOMMU), and maps memory (MAP_DMA). A group that joins later must be able to "
 	  "reach all that is mapped already, or it is refused.", "mdev-hotadd" },
+	{ "SET_CONTAINER", "the ioctl that puts a group into a container; SET_IOMMU starts it, MAP_DMA maps",
+	  WORD_LEGACY,
+	  "VFIO_GROUP_SET_CONTAINER: the first group of a container is followed by VFIO_SET_IOMMU, which "
+	  "chooses the IOMMU driver; later groups join what is there. VFIO_IOMMU_MAP_DMA lets the "
+	  "container's devices reach a stretch of the program's memory.", "set-container-twice" },
+	{ "ATTACH_IOMMUFD_PT", "the ioctl that attaches a device; IOAS_ALLOC makes an ioas, IOAS_MAP maps",
+	  WORD_IOMMUFD,
+	  "VFIO_DEVICE_ATTACH_IOMMUFD_PT: the page table that it names is an ioas, for which the kernel "
+	  "finds or makes a hwpt, or a hwpt that IOMMU_HWPT_ALLOC has made.", "hwpt-unattached" },
 	{ "iommufd", "an open /dev/iommu: it holds address spaces, page tables and devices",
 	  WORD_IOMMUFD,
 	  "The newer interface. What a container hides has a number of its own here: an ioas (the "
@@ -41,7 +50,7 @@ static const struct word glossary[] = {
 	  WORD_IOMMUFD,
 	  "An access has no page table. A page that the driver asked for stays pinned until the driver "
 	  "gives it back or the program unmaps it.", "access-pin" },
-	{ "mdev", "a slice of a real device. Its driver reaches memory for it, without an IOMMU",
+	{ "mdev", "a slice of a real device, whose driver reads and writes memory for it, without an IOMMU",
 	  WORD_ANY,
 	  "Mediated device: a driver divides its hardware, or invents it, and offers the parts to VFIO. "
 	  "The kernel notes what is mapped for an mdev without looking at it, and looks when the "
@@ -55,7 +64,7 @@ static const struct word glossary[] = {
 	  "replayed into it. Devices behind the same kind of IOMMU share one; another IOMMU needs its "
 	  "own.", "different-iommus" },
 	{ "domain", "a page table inside the IOMMU; a hwpt stands for one", WORD_IOMMUFD, NULL, NULL },
-	{ "pin", "keep pages in place for devices; they count as locked memory (beyond its limit: ENOMEM)",
+	{ "pin", "keep pages (4 KiB) in place for devices. Each process has a limit; beyond it: ENOMEM",
 	  WORD_ANY,
 	  "A device does not wait for a page to come back from swap. So the kernel pins each page "
 	  "before a device can reach it. A page that is no ordinary memory (a BAR whose driver "
@@ -100,6 +109,48 @@ static const struct word glossary[] = {
 	{ "DMA", "a device reads or writes memory by itself", WORD_ANY,
 	  "Direct memory access. No program looks at what the device does, so only what an IOMMU "
 	  "translates, and a driver's care, keep it from the rest of memory.", "dma" },
+	{ "vector", "one of the interrupts of a device; MSI and MSI-X give it several", WORD_ANY,
+	  "VFIO_DEVICE_SET_IRQS connects each vector to an eventfd. VFIO_DEVICE_GET_IRQ_INFO tells how "
+	  "many there are.", "interrupt-vectors" },
+	{ "MSI", "message-signalled interrupt: a device raises it by a write to a special address", WORD_ANY,
+	  "On x86 these addresses are 0xfee00000..0xfeefffff. The IOMMU does not translate them like "
+	  "memory, so they are reserved: no program can map anything there.", "attach-reserved" },
+	{ "eventfd", "a descriptor that counts; a program waits on it, here for interrupts", WORD_ANY,
+	  "See eventfd(2). The kernel adds one to it for each interrupt of the device.", "interrupts" },
+	{ "hot reset", "a reset of a whole PCI bus, with every device on it", WORD_ANY,
+	  "So the program must show that it has all of them: it names their groups, or all are bound "
+	  "to one iommufd.", "hot-reset" },
+	{ "virtual function", "a light device (VF) that a PCI device, its physical function (PF), offers", WORD_ANY,
+	  "To programs it is a PCI device like another. Where a program drives the PF, whoever wants a VF "
+	  "must know a token that the two agree on.", "device-names" },
+	{ "VF", "virtual function: a light device that another, its PF, offers", WORD_ANY,
+	  "Made by a write to sriov_numvfs; each has registers, interrupts and a group of its own.",
+	  "device-names", true },
+	{ "PF", "physical function: the device that offers virtual functions", WORD_ANY,
+	  "Its driver can stop or watch all of its VFs, so a program with a VF must trust it.",
+	  "device-names", true },
+	{ "token", "a UUID that programs with a PF and its VFs agree on", WORD_ANY,
+	  "It is given with the device's name: VFIO_GROUP_GET_DEVICE_FD takes \"ADDRESS vf_token=UUID\".",
+	  "device-names", true },
+	{ "PASID", "a number by which one device tells several address spaces apart", WORD_ANY,
+	  "Process address space id. 0, or none, is the device itself. Few devices have more.", "pasid" },
+	{ "RMRR", "memory that firmware says a device must reach at the same iova", WORD_ANY,
+	  "Reserved memory region reporting, of Intel's firmware tables: a direct (1:1) reserved region.",
+	  "direct" },
+	{ "relaxable", "a 1:1 region that matters only until a driver takes the device", WORD_ANY,
+	  "Firmware uses it for a keyboard or a display before the system runs.", "relaxable" },
+	{ "interrupt remapping", "the IOMMU checks interrupts, so that a device cannot forge another's", WORD_ANY,
+	  "Without it a group is refused, unless the administrator sets allow_unsafe_interrupts.",
+	  "set-iommu-eperm" },
+	{ "huge page", "a page of 2 MiB or 1 GiB: fewer entries in page tables", WORD_ANY,
+	  "An IOMMU may use one where a mapping, its iova and the memory behind it allow.", "huge-pages" },
+	{ "sysfs", "files below /sys by which an administrator sees and changes drivers and devices", WORD_ANY,
+	  "Binding a device to vfio-pci is a write to its driver's file bind.", "bind" },
+	{ "identity", "a kind of domain: iova and address in memory are the same", WORD_ANY,
+	  "The host's drivers may run with one. VFIO never uses it: its domains hold what was mapped.",
+	  "group-type", true },
+	{ "nesting", "the guest has page tables of its own, below those of the program", WORD_ANY,
+	  "The IOMMU then translates twice. The simulated machine has no hardware for it.", "nesting", true },
 	/* For who looks them up. */
 	{ "VFIO", "the part of Linux that lets ordinary programs drive devices, safely", WORD_ANY,
 	  "A virtual machine monitor uses it to hand a device to a guest, DPDK and SPDK to drive it "
@@ -131,6 +182,9 @@ static const struct word glossary[] = {
 	  "`vfiosim run --fault MAP_DMA,when=3,error=ENOMEM -- PROGRAM` lets the third mapping of PROGRAM "
 	  "fail. `vfiosim explain --list sites` names the places.", "injected-map", true },
 };
+
+/* What was explained is kept as a bit each, in stories, pages and the tour. */
+_Static_assert(sizeof(glossary) / sizeof(glossary[0]) <= 64, "more words than bits");
 
 const struct word *word_at(size_t index)
 {

@@ -2,6 +2,7 @@
 /* Recording a play as scenes. See story.h; story_text.c tells them. */
 #include "report/story.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -469,28 +470,43 @@ static const char *process_name(const struct story *story, unsigned long number)
 	return NULL;
 }
 
-/* "charged to process 1": "charged to QEMU". */
-static const char *with_processes(struct story *story, const char *text)
+/* What stands for "process 1" or "region 0" at @text; "": neither does. @ret_end: behind it. */
+static const char *number_in_words(struct story *story, const char *text, const char **ret_end)
 {
-	static const char word[] = "process ";
+	static const char process[] = "process ", region[] = "region ";
+	const char *word = !strncmp(text, process, strlen(process)) ? process :
+			   !strncmp(text, region, strlen(region)) ? region : NULL, *name;
+	unsigned long number;
+	char *end;
+
+	if (!word || !isdigit((unsigned char)text[strlen(word)]))
+		return "";
+	number = strtoul(text + strlen(word), &end, 10);
+	*ret_end = end;
+	if (word == region)
+		return number < 6 ? keep_format(story, "BAR %lu", number) : "";
+	name = process_name(story, number);
+	return name ? name : "";
+}
+
+/* "charged to process 1": "charged to QEMU"; "region 0 of mdev0": "BAR 0 of mdev0". */
+static const char *in_words(struct story *story, const char *text)
+{
 	char out[TEXT_MAX];
 	size_t n = 0;
 
 	while (*text && n + 1 < sizeof(out)) {
-		char *end = NULL;
-		unsigned long number = strncmp(text, word, strlen(word)) ? 0 :
-			strtoul(text + strlen(word), &end, 10);
-		const char *name = number ? process_name(story, number) : NULL;
+		const char *end = NULL, *words = number_in_words(story, text, &end);
 
-		if (!name) {
+		if (*words) {
+			n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", words);
+			text = end;
+		} else {
 			out[n++] = *text++;
-			continue;
 		}
-		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s", name);
-		text = end;
 	}
 	out[n < sizeof(out) ? n : sizeof(out) - 1] = 0;
-	return keep(story, out);
+	return with_names(story, out);
 }
 
 static const char **keep_list(struct story *story, const char *const *list, size_t n, bool changes)
@@ -504,8 +520,8 @@ static const char **keep_list(struct story *story, const char *const *list, size
 	}
 	for (size_t i = 0; i < n && used < LIST_MAX; i++)
 		if (!changes || !seen_in_state(list[i]))
-			kept[used++] = with_names(story, changes ? short_change(list[i]) :
-								   with_processes(story, list[i]));
+			kept[used++] = changes ? with_names(story, short_change(list[i])) :
+						 in_words(story, list[i]);
 	return kept;
 }
 
@@ -569,7 +585,7 @@ void story_event(void *ctx, const struct vfiosim_event *event)
 		.what = what_of(story, event),
 		.error = event->result < 0 ? (int)-event->result : 0,
 		.result = event->result,
-		.reason = event->reason ? with_names(story, event->reason) : NULL,
+		.reason = event->reason ? in_words(story, event->reason) : NULL,
 		.rule = event->rule,
 		.provoke = event->provoke ? keep(story, event->provoke) : NULL,
 		.walk = keep_list(story, event->walk, event->n_walk, false),

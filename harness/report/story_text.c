@@ -51,7 +51,7 @@ const struct word *story_word(const struct story *story, size_t index)
 	return word && !word->looked_up && (word->mode == WORD_ANY || word->mode == modes[story->play->mode]) ? word : NULL;
 }
 
-/* Explains the words of @text that were not explained yet. */
+/* Explains the words of @text that were not explained yet, and those of the explanations. */
 static void gloss(struct story_teller *teller, const char *text)
 {
 	for (size_t i = 0; word_at(i); i++) {
@@ -61,6 +61,7 @@ static void gloss(struct story_teller *teller, const char *text)
 			continue;
 		teller->glossed |= (uint64_t)1 << i;
 		line(teller, "36", 3, "| ", "%s: %s", word->word, word->meaning);
+		gloss(teller, word->meaning);
 	}
 }
 
@@ -174,30 +175,20 @@ static void tell_state(const struct story_teller *teller, const struct story_sce
 
 /* ---- Commands ---------------------------------------------------------- */
 
-/* "refused" among the steps of a walk, with the reason. */
-static void tell_reason(const struct story_teller *teller, int indent, const char *head,
-			const struct story_command *command)
-{
-	line(teller, "0", indent, head, "%s [%s; Linux: %s]", command->reason, command->rule->id,
-	     command->rule->mirrors);
-}
-
 static void tell_walk(const struct story_teller *teller, const struct story_command *command)
 {
 	static const char refused[] = ": refused";
-	char head[100];
 
 	line(teller, "0", 7, "", "What the kernel did with that one command:");
 	for (size_t i = 0; command->walk[i]; i++) {
 		size_t length = strlen(command->walk[i]);
 
 		if (length < sizeof(refused) ||
-		    strcmp(command->walk[i] + length - sizeof(refused) + 1, refused)) {
+		    strcmp(command->walk[i] + length - sizeof(refused) + 1, refused))
 			line(teller, "0", 9, "- ", "%s", command->walk[i]);
-			continue;
-		}
-		snprintf(head, sizeof(head), "- %s: ", command->walk[i]);
-		tell_reason(teller, 9, head, command);
+		else
+			line(teller, "0", 9, "- ", "%s: %s [rule %s; Linux: %s]", command->walk[i], command->reason,
+			     command->rule->id, command->rule->mirrors);
 	}
 }
 
@@ -213,7 +204,8 @@ static void tell_refusal(struct story_teller *teller, const struct story_command
 	if (command->walk && command->walk[0])
 		tell_walk(teller, command);
 	else if (!same_reason(teller, command))
-		tell_reason(teller, 7, "because ", command);
+		line(teller, "0", 7, "because ", "%s [rule %s; Linux: %s]", command->reason, command->rule->id,
+		     command->rule->mirrors);
 	teller->last_reason = command->reason;
 }
 
@@ -232,7 +224,7 @@ static void tell_command(struct story_teller *teller, const struct story_command
 	snprintf(text, sizeof(text), "%s %s", command->name, command->what);
 	if (command->error)
 		snprintf(answer, sizeof(answer), "REFUSED  %s (%s)%s", name ? name : "?",
-			 strerror(command->error), same_reason(teller, command) ? ", as before" : "");
+			 strerror(command->error), same_reason(teller, command) ? ", same reason" : "");
 	else if (command->result > 0)
 		snprintf(answer, sizeof(answer), "ok, answer %ld", command->result);
 	if (!command->error && command->changes && command->changes[0] &&
@@ -379,13 +371,14 @@ void story_tell_head(struct story_teller *teller)
 
 	line(teller, "1", 0, "", "%s: %s", play->file->name, play->file->about);
 	if (style->others)
-		snprintf(others, sizeof(others), " (%zu other %s: --variant, --mode, --policy)",
-			 style->others, style->others == 1 ? "play" : "plays");
-	line(teller, "0", 0, "Told: ", "%s%s%s%s%s%s%s", variant ? "variant " : "", variant ? variant : "",
-	     variant ? ", " : "", play->mode == MODE_LEGACY ? "containers" : "iommufd",
-	     play->policy ? ", choices of " : "", play->policy ? story_actor(play) : "", others);
+		snprintf(others, sizeof(others), " (%zu other%s: --variant, --mode, --policy)",
+			 style->others, style->others == 1 ? "" : "s");
+	line(teller, "0", 0, "Told: ", "%s%s%s%s%s%s%s%s", variant ? "variant " : "", variant ? variant : "",
+	     variant ? ", " : "", play->mode == MODE_LEGACY ? "with containers" : "with iommufd",
+	     play->policy ? ", as " : "", play->policy ? story_actor(play) : "", play->policy ? " chooses" : "",
+	     others);
 	if (play->policy)
-		line(teller, "0", 6, "", "%s: %s", story_actor(play), play->policy->about);
+		line(teller, "0", 0, "", "%s: %s", story_actor(play), play->policy->about);
 	story_tell_machine(teller);
 }
 
@@ -413,7 +406,7 @@ static void tell_fault(struct story_teller *teller)
 
 			if (!command->provoke || command->folded)
 				continue;
-			line(teller, "0", 0, "The first refusal, alone: ",
+			line(teller, "0", 0, "Let a program meet it: ",
 			     "vfiosim run --fault %s -- PROGRAM", command->provoke);
 			return;
 		}

@@ -80,7 +80,7 @@ bool word_in(const char *text, const char *word)
 	size_t length = strlen(word);
 
 	for (const char *at = text; *at; at++)
-		if ((at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
+		if ((at == text || (!isalnum((unsigned char)at[-1]) && at[-1] != '_' && at[-1] != '-')) &&
 		    !strncmp(at + 1, word + 1, length - 1) &&
 		    (*at == *word || *at == toupper((unsigned char)*word)))
 			return true;

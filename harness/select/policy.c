@@ -16,7 +16,7 @@ static const struct policy rows[] = {
 	{
 		.name = "qemu-legacy",
 		.mode = "legacy",
-		.about = "offer the device to each container; refused by all: make another",
+		.about = "offers the device to each container it has; if all refuse, makes another",
 		.mirrors = "QEMU 7.2 hw/vfio/common.c: vfio_connect_container",
 		.proved = "QEMU 7.2 and 10.0, decision by decision, also with faults: harness/clients/policies.py",
 		.spaces = SPACES_MANY,
@@ -94,7 +94,7 @@ static const struct policy rows[] = {
 	{
 		.name = "qemu-iommufd",
 		.mode = "iommufd",
-		.about = "offer the device to each ioas and each hwpt in it; refused by all: make another ioas",
+		.about = "offers the device to each ioas and each hwpt in it; if all refuse, makes another ioas",
 		.mirrors = "QEMU 10.0 hw/vfio/iommufd.c: iommufd_cdev_attach",
 		.proved = "QEMU 10.0, decision by decision, also with faults: harness/clients/policies.py",
 		.spaces = SPACES_MANY,

@@ -79,8 +79,8 @@ static int leave_out(struct space *space, const struct section *section, int err
 	if (lost)
 		return lost;
 	selector_say(space->selector,
-		     "%s %u does without the %s at 0x%" PRIx64 " (%s): nothing but "
-		     "peer-to-peer transfers needs it",
+		     "%s %u does without the %s at 0x%" PRIx64 " (%s): only "
+		     "peer-to-peer needs it",
 		     space->selector->backend->space, space->number, kinds[section->kind],
 		     section->iova, strerrorname_np(-error));
 	return 0;

@@ -123,10 +123,10 @@
 	RULE(PIN_MAPPER_GONE, "pin-mapper-gone", ENODEV,                                           \
 	     "iova {iova}: the memory of the process that mapped it is gone", "vfio_pin_page_external") \
 	RULE(PIN_PFNMAP, "pin-pfnmap", EINVAL,                                                     \
-	     "iova {iova}: {uva} is region {region:d} of {device}, which has no pages that an mdev could pin", \
+	     "iova {iova}: the program's address {uva} is region {region:d} of {device}, which has no pages that an mdev could pin", \
 	     "vfio_iommu_type1_pin_pages")                                                         \
 	RULE(PIN_REGION, "pin-region", EFAULT,                                                     \
-	     "iova {iova}: {uva} is region {region:d} of {device}, whose pages cannot be pinned",  \
+	     "iova {iova}: the program's address {uva} is region {region:d} of {device}, whose pages cannot be pinned",  \
 	     "follow_fault_pfn")                                                                   \
 	RULE(MEMLOCK, "memlock", ENOMEM,                                                           \
 	     "pinning {pages:d} pages at {iova} exceeds the locked-memory limit: {locked:d} locked, {limit:d} allowed", \

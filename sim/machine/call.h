@@ -9,7 +9,7 @@
  *	run		lock held: decide and change the machine. A command that
  *			lacks something about the client (VMAs, limits) asks for it
  *			with call_vmas() or call_limits(), changes nothing, and
- *			returns CALL_AGAIN: the dispatcher fetches it unlocked
+ *			returns CALL_AGAIN: call_run() fetches it unlocked
  *			and runs the command again.
  *	publish		no lock: copy outputs to the client, install descriptors, signal eventfds
  *	defer		no lock, after the reply: DMA

@@ -65,7 +65,7 @@ static bool is_known(const struct vfiosim *sim, const struct command *command)
 		return true;
 	if (command->iommufd && !kernel_has_cdevs(sim))
 		return false;
-	return kernel_since(sim, since.major, since.minor) &&
+	return (!since.major || kernel_since(sim, since.major, since.minor)) &&
 	       !(until.major && kernel_since(sim, until.major, until.minor));
 }
 

@@ -18,12 +18,22 @@
 
 #define STUCK_MAX 16	/* looked at in one go; all of one process are killed together */
 
+/* Asked once: of a thread it never changes, and each question is a system call. */
+static pid_t own_tid(void)
+{
+	static _Thread_local pid_t tid;
+
+	if (!tid)
+		tid = gettid();
+	return tid;
+}
+
 void remote_call_list(struct remote_call *call, pid_t tid)
 {
 	struct remotes *set = call->set;
 
 	call->client_tid = tid;
-	call->server_tid = gettid();
+	call->server_tid = own_tid();
 	pthread_mutex_lock(&set->calls_lock);
 	TAILQ_INSERT_TAIL(&set->calls, call, in_set);
 	pthread_mutex_unlock(&set->calls_lock);

@@ -77,6 +77,7 @@ extern const struct cli_verb run_verb;		/* launch/run.c */
 extern const struct cli_verb sweep_verb;		/* sweep/sweep_verb.c */
 extern const struct cli_verb ctl_verb;	/* ctl/ctl.c */
 extern const struct cli_verb topology_verb;	/* topology.c */
+extern const struct cli_verb topology_record_verb;	/* record/record_verb.c */
 extern const struct cli_verb doctor_verb;	/* doctor/doctor.c */
 extern const struct cli_verb kernel_verb;	/* kernel.c */
 extern const struct cli_verb case_verb;		/* case/case_verb.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vfiosim topology list|show|check: what machines there are, what they are made
+ * vfiosim topology list|show|check (record is in record/): what machines there are, what they are made
  * of, and what is wrong with a file.
  */
 #include <errno.h>
@@ -356,11 +356,11 @@ static const struct cli_verb check_verb = {
 	.run = check,
 };
 
-static const struct cli_verb *const verbs[] = { &list_verb, &show_verb, &check_verb, NULL };
+static const struct cli_verb *const verbs[] = { &list_verb, &show_verb, &check_verb, &topology_record_verb, NULL };
 
 const struct cli_verb topology_verb = {
 	.name = "topology",
-	.about = "list, show and check machines",
+	.about = "list, show, check and record machines",
 	.verbs = verbs,
 	.more = "cases/topologies/README.md describes the files.\n",
 };

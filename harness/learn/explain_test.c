@@ -126,7 +126,7 @@ START_TEST(answers_have_their_reasons)
 	ck_assert_ptr_null(strstr(text, "[injected;"));
 	free(text);
 	text = answer("set_container", EFAULT);
-	says(text, "BAR 0 of mdev0, whose pages cannot be pinned");
+	says(text, "is region 0 of mdev0, whose pages cannot");
 	free(text);
 	text = answer("MAP_DMA", EXDEV);
 	says(text, "not among the answers");

@@ -15,7 +15,7 @@ packages_of() {
 	case $1 in
 	build) echo pkg-config libfuse3-dev libyaml-dev libjson-c-dev uthash-dev ;;
 	check) echo check ;;
-	clients) echo python3 qemu-system-x86 pciutils udev driverctl ;;
+	clients) echo python3 qemu-system-x86 pciutils udev driverctl kmod libvirt-daemon libvirt-clients ;;
 	dpdk) echo dpdk ;;
 	browser) echo chromium ;;
 	bench) echo bubblewrap ;;
@@ -53,6 +53,9 @@ present() {
 	dpkg-dev) command -v dpkg-shlibdeps >/dev/null ;;
 	pciutils) command -v lspci >/dev/null ;;
 	udev) command -v udevadm >/dev/null ;;
+	kmod) command -v depmod >/dev/null ;;
+	libvirt-daemon) command -v libvirtd >/dev/null ;;
+	libvirt-clients) command -v virsh >/dev/null ;;
 	clang | clang-tidy | cppcheck | driverctl) command -v "$1" >/dev/null ;;
 	esac
 }

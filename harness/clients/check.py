@@ -15,13 +15,15 @@ import sys
 import tempfile
 from typing import NamedTuple
 
+import newer_devbind
 import newer_qemu
 from newer_qemu import PROGRAM, Missing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = os.path.normpath(os.path.join(HERE, "../../build/clients"))
 NEWER_QEMU = os.path.join(KEPT, "qemu-backports")
-SECONDS = 100
+NEWER_DPDK = os.path.join(KEPT, "dpdk-sid")
+SECONDS = 300
 
 
 class Run(NamedTuple):
@@ -48,7 +50,7 @@ def qemu_runs():
 
 RUNS = [
     *qemu_runs(),
-    Run("tools that look at sysfs and bind drivers", "python3", "q35", "tools_story.py", ("tools",)),
+    Run("tools that look at sysfs and bind drivers", "tools", "q35", "tools_story.py", ("tools",)),
     Run("dpdk attaches a network card", "dpdk-testpmd", "hotadd", "dpdk_story.py", ("attach",)),
 ]
 
@@ -124,6 +126,8 @@ class Clients:
             self._need_kvm(as_user)
         if run.client == "newer qemu":
             return self._newer_qemu().argv()
+        if run.client == "tools":
+            return [self._newer_devbind()]
         if not shutil.which(run.client):
             raise Missing(f"there is no {run.client} here")
         return [run.client]
@@ -138,6 +142,16 @@ class Clients:
         if isinstance(self._newer, Missing):
             raise self._newer
         return self._newer
+
+    def _newer_devbind(self):
+        """Its path, or "- " and why there is none."""
+        copy = os.path.join(self.folder, "newer-dpdk-devbind.py")
+        try:
+            if not os.path.exists(copy):
+                shutil.copy(newer_devbind.find(NEWER_DPDK), copy)
+        except Missing as missing:
+            return f"- {missing}"
+        return copy
 
     def _need_kvm(self, as_user):
         argv = ["python3", os.path.join(self.folder, "kvm_works.py")]

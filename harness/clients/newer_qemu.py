@@ -111,17 +111,15 @@ def mirror(codename):
     raise Missing(f"apt knows no mirror of {codename}")
 
 
-def fetch(folder):
-    """Downloads and unpacks into `folder`, which is empty."""
-    codename = release()
+def private_apt(apt, suite):
+    """apt-get with all it writes in the folder `apt`, where it knows nothing but `suite`."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise Missing("there is no apt-get or dpkg-deb here")
-    suite, apt = codename + "-backports", os.path.join(folder, "apt")
     for name in ("lists/partial", "cache/archives/partial"):
         os.makedirs(os.path.join(apt, name))
     sources = os.path.join(apt, "sources.list")
     with open(sources, "w", encoding="utf-8") as file:
-        file.write(f"deb [signed-by={KEYS}] {mirror(codename)} {suite} main\n")
+        file.write(f"deb [signed-by={KEYS}] {mirror(release())} {suite} main\n")
     options = {
         "Dir::Etc::SourceList": sources, "Dir::Etc::SourceParts": "/dev/null",
         "Dir::State::Lists": os.path.join(apt, "lists"), "Dir::Cache": os.path.join(apt, "cache"),
@@ -132,6 +130,13 @@ def fetch(folder):
     for name, value in options.items():
         apt_get += ["-o", f"{name}={value}"]
     run(apt_get + ["update"])
+    return apt_get
+
+
+def fetch(folder):
+    """Downloads and unpacks into `folder`, which is empty."""
+    suite, apt = release() + "-backports", os.path.join(folder, "apt")
+    apt_get = private_apt(apt, suite)
     run(apt_get + ["-y", "--no-install-recommends", "--download-only", "-t", suite,
                    "install", PACKAGE])
     archives = os.path.join(apt, "cache/archives")

@@ -299,7 +299,10 @@ static void give_fields(const struct raw *raw, struct result *ret_result)
 	}
 }
 
-/* An object that was made gets the name `as`; a device that was bound has one already. */
+/*
+ * An object that was made gets the name `as`, with its descriptor if it has one; a device
+ * that was bound has a name already.
+ */
 static int name_object(struct run *run, const struct step *step, const struct raw *raw)
 {
 	const char *as = step_text(step, "as", NULL);
@@ -316,7 +319,9 @@ static int name_object(struct run *run, const struct step *step, const struct ra
 		     run_named(run, NAMED_FD, step_text(step, "on", ""));
 	if (!named)
 		return run_broken(run, "too many names in one case");
-	if (as)
+	if (as && raw->command->fd_field)
+		memcpy(&named->fd, raw->data + raw->command->fd_field, sizeof(named->fd));
+	else if (as)
 		named->fd = run_fd(run, step_text(step, "on", ""));
 	memcpy(&named->id, raw->data + field->offset, sizeof(named->id));
 	return 0;
@@ -351,7 +356,7 @@ static int ioctl_run(struct run *run, const struct step *step, struct result *re
 		error = name_object(run, step, &raw);
 	if (error)
 		return error;
-	if (answer >= 0 && as && raw.command && raw.command->returns_fd)
+	if (answer >= 0 && as && raw.command && raw.command->returns_fd && !raw.command->fd_field)
 		return raw_name(run, as, (int)answer);
 	if (answer >= 0 && !(raw.command && raw.command->returns_fd))
 		result_number(ret_result, "result", (uint64_t)answer);

@@ -131,6 +131,8 @@ static int send_run(struct run *run, const struct step *step, struct result *ret
 
 /* ---- read, write: registers and config space --------------------------- */
 
+#define READ_MAX 80	/* bytes; the first 8 are the value */
+
 /* The file and the offset in it that a step speaks of; without a region: the file's own. */
 static int place_of(struct run *run, const struct step *step, int *ret_fd, uint64_t *ret_offset)
 {
@@ -147,17 +149,19 @@ static int place_of(struct run *run, const struct step *step, int *ret_fd, uint6
 
 static int read_run(struct run *run, const struct step *step, struct result *ret_result)
 {
-	uint64_t size = step_number(step, "size", 4), offset, value = 0;
+	uint64_t size = step_number(step, "size", 4), offset, values[READ_MAX / 8] = { 0 };
 	int fd, error = place_of(run, step, &fd, &offset);
 	ssize_t n;
 
 	if (error)
 		return error;
-	if (size > sizeof(value))
-		return run_broken(run, "read takes at most 8 bytes");
-	n = run->target->ops->pread(run->proc, fd, &value, size, offset);
-	if (n >= 0)
-		result_number(ret_result, "value", value);
+	if (size > sizeof(values))
+		return run_broken(run, "read takes at most %zu bytes", sizeof(values));
+	n = run->target->ops->pread(run->proc, fd, values, size, offset);
+	if (n >= 0) {
+		result_number(ret_result, "value", values[0]);
+		result_number(ret_result, "bytes", (uint64_t)n);
+	}
 	return run_answer(run, n, ret_result);
 }
 
@@ -228,7 +232,7 @@ static int sysfs_run(struct run *run, const struct step *step, struct result *re
 	return run_answer(run, run->target->ops->write_file(run->proc, path, text), ret_result);
 }
 
-static const char *const read_gives[] = { "value", NULL };
+static const char *const read_gives[] = { "value", "bytes", NULL };
 
 const struct verb verbs_raw[] = {
 	{
@@ -296,7 +300,7 @@ const struct verb verbs_raw[] = {
 	},
 	{
 		.name = "read",
-		.about = "read 1 to 8 bytes of a device; region 7 is its config space",
+		.about = "read up to 80 bytes of a device or another file, value is the first 8; region 7 is its config space",
 		.fields = (const struct verb_field[]){
 			{ "on", ARG_NAME, true, NULL },
 			{ "region", ARG_NUMBER, false, NULL },

@@ -234,6 +234,9 @@ ssize_t vfiosim_read(struct vfiosim_file *file, struct vfiosim_caller *caller, v
 ssize_t vfiosim_write(struct vfiosim_file *file, struct vfiosim_caller *caller, const void *from,
 		      size_t length, uint64_t offset);
 
+/* What poll() answers now, POLL* of <poll.h>. It never becomes more by itself. */
+unsigned vfiosim_ready(const struct vfiosim_file *file);
+
 /*
  * May @length bytes at @offset be mapped? 0; -ENODEV on containers and groups;
  * -EINVAL as the device's driver says. @shared: MAP_SHARED. The front makes the

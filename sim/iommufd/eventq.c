@@ -2,8 +2,10 @@
 /* Fault queues; see eventq.h. */
 #include "iommufd/eventq.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "iommufd/iommufd.h"
 #include "machine/fault.h"
@@ -29,6 +31,46 @@ static void describe(const struct vfiosim_file *file, char *to, size_t size)
 	snprintf(to, size, "fault queue %u", fault->id);
 }
 
+#define FAULT_SIZE 40	/* struct iommu_hwpt_pgfault */
+
+struct response {	/* struct iommu_hwpt_page_response */
+	uint32_t cookie, code;
+};
+
+/* Whole entries, from the beginning. Mirrors iommufd_fault_fops_read, _write (6.12). */
+static int check_pieces(struct call *call, const char *operation, size_t length, uint64_t offset,
+			size_t entry)
+{
+	if (!offset && !(length % entry))
+		return 0;
+	return refuse(call, RULE_FAULT_QUEUE_PIECES, VS("operation", operation), V("length", length),
+		      V("offset", offset), V("entry", entry));
+}
+
+/* No device here reports a page fault: there is none to tell, and nobody waits for one. */
+static ssize_t read_faults(struct call *call, void *to, size_t length, uint64_t offset)
+{
+	return check_pieces(call, "read", length, offset, FAULT_SIZE);
+}
+
+static ssize_t write_responses(struct call *call, const void *from, size_t length, uint64_t offset)
+{
+	struct response response;
+	int ret = check_pieces(call, "write", length, offset, sizeof(response));
+
+	if (ret || !length)
+		return ret;
+	memcpy(&response, from, sizeof(response));
+	return refuse(call, RULE_FAULT_RESPONSE, V("cookie", response.cookie),
+		      V("code", response.code));
+}
+
+/* Responses can always be written. */
+static unsigned ready(const struct vfiosim_file *file)
+{
+	return POLLOUT;
+}
+
 static void release(struct call *call)
 {
 	struct object *fault = call->file->object;
@@ -41,6 +83,9 @@ static void release(struct call *call)
 static const struct file_ops fault_queue_fops = {
 	.kind = VFIOSIM_FAULT,
 	.describe = describe,
+	.read = read_faults,
+	.write = write_responses,
+	.ready = ready,
 	.release = release,
 };
 

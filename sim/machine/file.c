@@ -2,6 +2,7 @@
 /* Files: opening, reading, writing, mapping and closing, whatever their kind; see file.h. */
 #include "machine/file.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "machine/fault.h"
@@ -193,6 +194,13 @@ int vfiosim_mmap(struct vfiosim_file *file, struct vfiosim_caller *caller, uint6
 	struct transfer what = { .length = length, .shared = shared };
 
 	return (int)transfer(file, caller, what, offset, "mmap", decide_mmap);
+}
+
+unsigned vfiosim_ready(const struct vfiosim_file *file)
+{
+	if (file->ops->ready)
+		return file->ops->ready(file);
+	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;	/* DEFAULT_POLLMASK */
 }
 
 /* ---- Close ---- */

@@ -30,6 +30,8 @@ struct file_ops {
 	ssize_t (*write)(struct call *call, const void *from, size_t length, uint64_t offset);
 	/* 0 or a refusal. NULL: ENODEV. */
 	int (*mmap)(struct call *call, uint64_t offset, uint64_t length, bool shared);
+	/* What poll() says, POLL* or'ed. No lock held. NULL: there is no poll, always ready. */
+	unsigned (*ready)(const struct vfiosim_file *file);
 	/* What faults may name about it. Lock held. NULL: nothing. */
 	void (*where)(const struct vfiosim_file *file, struct fault_where *where);
 	/* The last descriptor is closed: lets go of call->file's object. Cannot fail. */

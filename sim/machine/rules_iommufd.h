@@ -77,6 +77,13 @@
 	     "iommufd_device_change_pt")                                                           \
 	RULE(PASID_ATTACHED, "pasid-attached", EBUSY, "{device} is attached already, by the other way", \
 	     "iommu_attach_handle")                                                                \
+	/* fault queues */                                                                         \
+	RULE(FAULT_QUEUE_PIECES, "fault-queue-pieces", ESPIPE,                                     \
+	     "{operation} of {length:d} bytes at {offset:d}: whole entries of {entry:d} bytes, at 0", \
+	     "iommufd_fault_fops_read, iommufd_fault_fops_write")                                  \
+	RULE(FAULT_RESPONSE, "fault-response", EINVAL,                                             \
+	     "no fault waits for a response with cookie {cookie:d} (code {code:d})",               \
+	     "iommufd_fault_fops_write")                                                           \
 	/* in a container's place */                                                               \
 	RULE(NO_VFIO_IOAS, "no-vfio-ioas", ENODEV, "no ioas is set for the VFIO commands",         \
 	     "get_compat_ioas")                                                                    \

@@ -3,6 +3,8 @@
  * edges: answers that cannot be written, iovas at the rim, what shares what. These
  * lines were not measured: ../iommufd_derived.txt says what the kernel's source does.
  */
+#include <poll.h>
+
 #include "iommufd.h"
 
 #define BASE 0x100000ull
@@ -277,6 +279,22 @@ static void say_bitmaps(int fd, uint32_t hwpt)
 	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP reserved");
 }
 
+static void say_no_faults(int queue)
+{
+	struct pollfd ready = { .fd = queue, .events = POLLIN | POLLOUT };
+	uint32_t entries[20] = { 0 };	/* two faults of 40 bytes, ten responses of 8 */
+
+	say(poll(&ready, 1, 0), "poll of a fault queue");
+	note("it can be written: %d, read: %d", !!(ready.revents & POLLOUT),
+	     !!(ready.revents & POLLIN));
+	say(read(queue, entries, sizeof(entries)), "read of a fault queue");
+	say(read(queue, entries, 41), "read of a fault and a byte");
+	say(pread(queue, entries, 40, 40), "pread of a fault queue, at 40");
+	say(write(queue, entries, 0), "write of no response");
+	say(write(queue, entries, 8), "write of a response to nothing");
+	say(write(queue, entries, 9), "write of a response and a byte");
+}
+
 static void say_fault_queue(int fd, uint32_t dev, uint32_t ioas)
 {
 	struct fault_arg fault = { .size = sizeof(fault) };
@@ -284,6 +302,7 @@ static void say_fault_queue(int fd, uint32_t dev, uint32_t ioas)
 				 .pt = ioas };
 
 	ioctl(fd, FAULT_QUEUE_ALLOC, &fault);
+	say_no_faults((int)fault.out_fd);
 	say(destroy(fd, fault.out_id), "DESTROY fault queue, open");
 	hwpt.fault = ioas;
 	say(ioctl(fd, HWPT_ALLOC, &hwpt), "HWPT_ALLOC with an ioas as fault queue");

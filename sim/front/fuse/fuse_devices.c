@@ -161,10 +161,11 @@ static void devices_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_inf
 }
 
 /* Before 6.6 direct I/O and mapping exclude each other: pages are cached then. */
-static void open_mappable(const struct connection *connection, struct fuse_file_info *fi)
+static void open_uncached(const struct connection *connection, const struct handle *handle,
+			  struct fuse_file_info *fi)
 {
-	fi->direct_io = connection->offers_mmap;
-	fi->keep_cache = !connection->offers_mmap;
+	fi->direct_io = connection->offers_mmap || !handle_is_mappable(handle);
+	fi->keep_cache = !fi->direct_io;
 }
 
 static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_info *fi)
@@ -191,7 +192,7 @@ static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_
 		return;
 	}
 	vfiosim_file_set_ctx(handle->file, handle);
-	open_mappable(fuse_req_userdata(req), fi);
+	open_uncached(fuse_req_userdata(req), handle, fi);
 	handle_reply(req, handle, fi);
 }
 
@@ -237,7 +238,7 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 		fuse_reply_err(req, ENXIO);
 		return;
 	}
-	open_mappable(fuse_req_userdata(req), fi);
+	open_uncached(fuse_req_userdata(req), handle, fi);
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = !vfiosim_trace_followed(fuse->sim);
 	/* Should the answer come too late, device_fd_open() fails and takes the file back. */
@@ -256,6 +257,7 @@ const struct fuse_lowlevel_ops devices_ops = {
 	.ioctl = file_ioctl,
 	.read = file_read,
 	.write = file_write,
+	.poll = file_poll,
 	.flush = file_flush,
 	.release = file_release,
 };

@@ -197,12 +197,17 @@ static void control_read(fuse_req_t req, struct handle *handle, size_t size)
 	free(copy);
 }
 
+bool handle_is_mappable(const struct handle *handle)
+{
+	return handle->device && vfiosim_file_kind(handle->file) == VFIOSIM_DEVICE;
+}
+
 static ssize_t handle_read(struct vfiosim_fuse *fuse, const struct fuse_file_info *fi,
 			   struct vfiosim_caller *caller, void *to, size_t size, off_t offset)
 {
 	struct handle *handle = handle_of(fi);
 
-	if (handle->device && fuse->devices.cached)
+	if (handle_is_mappable(handle) && fuse->devices.cached)
 		return cached_read(handle, caller, to, size, offset);
 	/* Mapped pages are read on behalf of nobody: further than the client looks, too. */
 	caller->unasked = handle->device && !fi->lock_owner;
@@ -281,6 +286,17 @@ void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, o
 	else
 		fuse_reply_write(req, (size_t)length);
 	call_finish_late(&call);
+}
+
+void file_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+	       struct fuse_pollhandle *wakes)
+{
+	const struct handle *handle = handle_of(fi);
+
+	/* Nothing ever becomes ready later, so nobody is woken. */
+	if (wakes)
+		fuse_pollhandle_destroy(wakes);
+	fuse_reply_poll(req, vfiosim_ready(handle->file));
 }
 
 /*

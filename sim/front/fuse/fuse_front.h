@@ -168,6 +168,8 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct handle *)(uintptr_t)fi->fh;
 }
+/* Of a file whose pages programs can map. */
+bool handle_is_mappable(const struct handle *handle);
 /* Answers an OPEN with the handle; takes it back if the opener has gone meanwhile. */
 void handle_reply(fuse_req_t req, struct handle *handle, struct fuse_file_info *fi);
 
@@ -178,6 +180,8 @@ void file_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	       struct fuse_file_info *fi);
 void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, off_t offset,
 		struct fuse_file_info *fi);
+void file_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+	       struct fuse_pollhandle *wakes);
 /* Only where somebody follows the trace: a descriptor is closed. */
 void file_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void file_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);

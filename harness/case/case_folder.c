@@ -213,8 +213,9 @@ static void put_matrix(const void *what, FILE *to)
 static int write_matrix(const struct library *library, const char *folder)
 {
 	static const struct play_filter any = { .mode = -1 };
+	static const struct matrix_kernels own = { .n = 0 };
 	struct matrix matrix;
-	int error = matrix_make(library, &any, true, &matrix);
+	int error = matrix_make(library, &any, &own, true, &matrix);
 
 	if (error)
 		return error;

@@ -297,6 +297,18 @@ START_TEST(a_matrix_is_lines_of_json_too)
 }
 END_TEST
 
+START_TEST(a_matrix_may_have_a_line_for_each_kernel)
+{
+	ck_assert_int_eq(run("case matrix mdev-hotadd --variant unpinnable --kernel 6.1,7.2 --policy qemu-iommufd"), 0);
+	SAYS("\nmdev-hotadd/unpinnable on 6.1  differs");
+	SAYS("\nmdev-hotadd/unpinnable on 7.2  2 spaces, mdev0.bar0 left out\n");
+	ck_assert_int_eq(run("case matrix mine.yaml --kernel 7.2"), 0);
+	SAYS("\nmine/two on 7.2  differs\n");
+	ck_assert_int_eq(run("case matrix mdev-hotadd --kernel 6.1,5.4"), 2);
+	SAYS("versions of Linux from 6.1 to 7.2, like 6.1,7.2");
+}
+END_TEST
+
 START_TEST(a_matrix_of_nothing_says_why)
 {
 	ck_assert_int_eq(run("case matrix mine.yaml --policy dpdk"), 2);
@@ -398,6 +410,7 @@ int main(void)
 	tcase_add_test(tests, a_matrix_says_what_became_of_each);
 	tcase_add_test(tests, a_matrix_fits_into_its_lines);
 	tcase_add_test(tests, a_matrix_is_lines_of_json_too);
+	tcase_add_test(tests, a_matrix_may_have_a_line_for_each_kernel);
 	tcase_add_test(tests, a_matrix_of_nothing_says_why);
 	tcase_add_test(tests, each_cell_of_the_page_leads_to_its_story);
 	tcase_add_test(tests, a_page_is_escaped);

@@ -19,6 +19,9 @@ void matrix_row_name(const struct matrix_row *row, char *to, size_t size)
 	const char *variant = case_variant(row->file, row->variant);
 
 	snprintf(to, size, "%s%s%s", row->file->name, variant ? "/" : "", variant ? variant : "");
+	if (row->kernel.major)
+		snprintf(to + strlen(to), size - strlen(to), " on %u.%u", row->kernel.major,
+			 row->kernel.minor);
 }
 
 void matrix_column_name(const struct matrix_column *column, char *to, size_t size)
@@ -91,6 +94,7 @@ static enum matrix_end put_end(const struct matrix_row *row, const struct matrix
 static enum matrix_end put_words(const struct matrix_row *row, const struct matrix_column *column,
 				 const struct outcome *outcome, FILE *to)
 {
+	const char *failed = row->kernel.major ? "differs" : "FAILED";
 	enum matrix_end end = MATRIX_WELL;
 
 	if (outcome->verdict == SKIPPED) {
@@ -98,12 +102,14 @@ static enum matrix_end put_words(const struct matrix_row *row, const struct matr
 		return MATRIX_SKIPPED;
 	}
 	if (outcome->verdict == FAILED)
-		fputs(outcome->end.known ? "FAILED: " : "FAILED", to);
+		fprintf(to, "%s%s", failed, outcome->end.known ? ": " : "");
 	if (outcome->end.known)
 		end = put_end(row, column, &outcome->end, to);
 	else if (outcome->verdict == PASSED)
 		fputs("ok", to);
-	return outcome->verdict == FAILED ? MATRIX_FAILED : end;
+	if (outcome->verdict != FAILED)
+		return end;
+	return row->kernel.major ? MATRIX_DIFFERS : MATRIX_FAILED;
 }
 
 /* ---- Playing ----------------------------------------------------------- */
@@ -126,7 +132,7 @@ static int play_cell(const struct matrix_row *row, const struct matrix_column *c
 {
 	const struct play play = { .file = row->file, .variant = row->variant, .mode = column->mode,
 				   .policy = column->policy };
-	struct job_options options = { .target = JOB_INPROC };
+	struct job_options options = { .target = JOB_INPROC, .kernel = row->kernel };
 	struct job_result result;
 	size_t size;
 	int error;
@@ -191,6 +197,17 @@ static void add_mode(struct matrix *matrix, const struct play_filter *filter, en
 			add_column(matrix, mode, policy);
 }
 
+/* A case that names its kernel is about no other. */
+static bool is_about(const struct case_file *file, struct vfiosim_kernel kernel)
+{
+	const struct ynode *own = ynode_get(file->params, "kernel");
+	struct vfiosim_kernel named;
+
+	return !kernel.major || !own || own->kind != YNODE_SCALAR ||
+	       (vfiosim_kernel_parse(own->text, &named) && named.major == kernel.major &&
+		named.minor == kernel.minor);
+}
+
 static bool passes(const struct matrix *matrix, const struct case_file *file, size_t variant,
 		   const struct play_filter *filter)
 {
@@ -204,19 +221,34 @@ static bool passes(const struct matrix *matrix, const struct case_file *file, si
 	return false;
 }
 
-static int add_row(struct matrix *matrix, const struct case_file *file, size_t variant)
+static int add_row(struct matrix *matrix, const struct case_file *file, size_t variant,
+		   struct vfiosim_kernel kernel)
 {
 	struct matrix_row *rows = realloc(matrix->rows, (matrix->n_rows + 1) * sizeof(*rows));
 
 	if (!rows)
 		return -ENOMEM;
 	matrix->rows = rows;
-	rows[matrix->n_rows++] = (struct matrix_row){ .file = file, .variant = variant };
+	rows[matrix->n_rows++] = (struct matrix_row){ .file = file, .variant = variant,
+							.kernel = kernel };
 	return 0;
 }
 
-int matrix_make(const struct library *library, const struct play_filter *filter, bool stories,
-		struct matrix *ret_matrix)
+static int add_rows(struct matrix *matrix, const struct case_file *file, size_t variant,
+		    const struct matrix_kernels *kernels)
+{
+	int error = 0;
+
+	if (!kernels->n)
+		return add_row(matrix, file, variant, (struct vfiosim_kernel){ 0 });
+	for (size_t i = 0; i < kernels->n && !error; i++)
+		if (is_about(file, kernels->list[i]))
+			error = add_row(matrix, file, variant, kernels->list[i]);
+	return error;
+}
+
+int matrix_make(const struct library *library, const struct play_filter *filter,
+		const struct matrix_kernels *kernels, bool stories, struct matrix *ret_matrix)
 {
 	struct matrix matrix = { .n_columns = 0 };
 	int error = 0;
@@ -226,7 +258,7 @@ int matrix_make(const struct library *library, const struct play_filter *filter,
 	for (size_t i = 0; i < library->n && !error; i++)
 		for (size_t v = 0; v < case_variants(library->files[i]) && !error; v++)
 			if (passes(&matrix, library->files[i], v, filter))
-				error = add_row(&matrix, library->files[i], v);
+				error = add_rows(&matrix, library->files[i], v, kernels);
 	for (size_t i = 0; i < matrix.n_rows && !error; i++)
 		error = play_row(&matrix, &matrix.rows[i], stories);
 	if (error)

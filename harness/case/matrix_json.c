@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "case/matrix.h"
 
-static const char *const ends[] = { NULL, "skipped", "well", "omitted", "refused", "failed" };
+static const char *const ends[] = { NULL, "skipped", "well", "omitted", "refused", "differs", "failed" };
 
 static void put_end(struct json *json, const struct outcome_end *end)
 {
@@ -26,11 +26,16 @@ static void put_cell(const struct matrix_row *row, const struct matrix_column *c
 		     const struct matrix_cell *cell, FILE *to)
 {
 	struct json json;
+	char kernel[32];
 
 	json_init(&json, to, false);
 	json_object(&json);
 	json_put_string(&json, "case", row->file->name);
 	json_put_string(&json, "variant", case_variant(row->file, row->variant));
+	if (row->kernel.major) {
+		snprintf(kernel, sizeof(kernel), "%u.%u", row->kernel.major, row->kernel.minor);
+		json_put_string(&json, "kernel", kernel);
+	}
 	json_put_string(&json, "mode", mode_names[column->mode]);
 	json_put_string(&json, "policy", column->policy ? column->policy->name : NULL);
 	json_put_string(&json, "result", ends[cell->end]);

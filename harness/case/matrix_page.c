@@ -12,7 +12,7 @@ static const char style[] =
 	".grid thead th { position: sticky; top: 0 } .grid small { display: block; font-weight: normal }\n"
 	"tr { scroll-margin-top: 16rem }\n"
 	"td a { display: block; color: inherit }\n"
-	".omitted { background: var(--bar) } .failed { outline: 3px solid var(--refused) }\n"
+	".differs { font-style: italic } .omitted { background: var(--bar) } .failed { outline: 3px solid var(--refused) }\n"
 	"section { display: none; position: fixed; inset: 4% 6%; padding: 1rem; overflow: auto;\n"
 	"  background: var(--paper); border: 2px solid var(--rule) }\n"
 	"section:target { display: block }\n"
@@ -22,6 +22,7 @@ static const char style[] =
 	"<span class=\"ok\">Every device is in and everything is mapped</span>;\n"
 	"<span class=\"omitted\">some mapping was left out</span>;\n"
 	"<span class=\"refused\">a device or a map was refused, or the program ended</span>;\n"
+	"<span class=\"differs\">not as on the kernel that the case is about</span>;\n"
 	"<span class=\"failed\">not what the case expects</span>; a dash: not played.</p>\n";
 
 /* ---- The table --------------------------------------------------------- */
@@ -48,7 +49,7 @@ static void put_head(const struct matrix *matrix, FILE *to)
 static void put_cell(const struct matrix_cell *cell, size_t row, size_t column, FILE *to)
 {
 	static const char *const classes[] = { "quiet", "quiet", "ok", "omitted", "refused",
-					       "failed" };
+					       "differs", "failed" };
 
 	fprintf(to, "<td class=\"%s\">", classes[cell->end]);
 	if (cell->story)

@@ -33,7 +33,8 @@ static unsigned longer(unsigned width, const char *text)
 /* ---- A cell, a name ---- */
 
 /* What became of a play in a word. */
-enum word { WORD_NONE, WORD_SKIPPED, WORD_OK, WORD_OMITS, WORD_REFUSED, WORD_NO_MAP, WORD_ENDS, WORD_FAILED };
+enum word { WORD_NONE, WORD_SKIPPED, WORD_OK, WORD_OMITS, WORD_REFUSED, WORD_NO_MAP, WORD_ENDS, WORD_DIFFERS,
+	    WORD_FAILED };
 
 static const struct {
 	const char *word;
@@ -46,6 +47,7 @@ static const struct {
 	[WORD_REFUSED] = { "refused", "a device is refused" },
 	[WORD_NO_MAP] = { "no map", "a mapping is refused, and the program goes on" },
 	[WORD_ENDS] = { "ends", "the program gives up" },
+	[WORD_DIFFERS] = { "differs", "not as on the kernel that the case is about" },
 	[WORD_FAILED] = { "FAILED", NULL },
 };
 
@@ -62,6 +64,8 @@ static enum word word_of(const struct matrix_cell *cell)
 		return WORD_OMITS;
 	case MATRIX_REFUSED:
 		return cell->how.aborted ? WORD_ENDS : cell->how.refused ? WORD_REFUSED : WORD_NO_MAP;
+	case MATRIX_DIFFERS:
+		return WORD_DIFFERS;
 	case MATRIX_FAILED:
 		break;
 	}
@@ -138,7 +142,7 @@ static void put_cell(const struct table *table, const char *text, enum matrix_en
 		     unsigned width, bool last)
 {
 	static const char *const colours[] = { "\033[2m", "\033[2m", "\033[32m", "\033[33m",
-					       "\033[31m", "\033[1;37;41m" };
+					       "\033[31m", "\033[35m", "\033[1;37;41m" };
 
 	fprintf(table->to, "%*s%s%s%s", GAP, "", table->colours ? colours[end] : "", text,
 		table->colours ? "\033[0m" : "");

@@ -17,6 +17,7 @@ struct options {
 	int mode;		/* enum mode; -1: any */
 	int policy;		/* index of case_policy_word(); -1: any */
 	const char *variant;
+	struct matrix_kernels kernels;
 	const char *html, *json;
 	bool wide;
 };
@@ -79,7 +80,7 @@ static int show(const struct library *library, const struct options *options,
 		const struct play_filter *filter)
 {
 	struct matrix matrix;
-	int status, error = matrix_make(library, filter, options->html, &matrix);
+	int status, error = matrix_make(library, filter, &options->kernels, options->html, &matrix);
 
 	if (error) {
 		cli_error("%s", strerror(-error));
@@ -118,6 +119,24 @@ static int run(void *given, char **names, size_t n_names)
 	return status;
 }
 
+static const char *parse_kernels(const char *text, void *to)
+{
+	struct matrix_kernels *kernels = to;
+	char one[32];
+
+	for (;;) {
+		size_t length = strcspn(text, ",");
+
+		snprintf(one, sizeof(one), "%.*s", (int)length, text);
+		if (kernels->n == MATRIX_KERNELS_MAX || length >= sizeof(one) ||
+		    !vfiosim_kernel_parse(one, &kernels->list[kernels->n++]))
+			return "versions of Linux from 6.1 to 7.2, like 6.1,7.2";
+		if (!text[length])
+			return NULL;
+		text += length + 1;
+	}
+}
+
 #define AT(member_) offsetof(struct options, member_)
 
 static const struct cli_option matrix_options[] = {
@@ -126,6 +145,10 @@ static const struct cli_option matrix_options[] = {
 	{ "policy", 0, "POLICY", "only this selection policy; none: as scripted", CLI_CHOICE,
 	  AT(policy), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
+	{ "kernel", 0, "VERSIONS",
+	  "on these versions of Linux, like 6.1,7.2: a line for each.\n"
+	  "A case that names its own is played on that or not at all", CLI_PARSED, AT(kernels),
+	  .parse = parse_kernels },
 	{ "wide", 0, NULL, "whole words in one table, however wide", CLI_FLAG, AT(wide) },
 	{ "json", 0, "FILE", "write the results, a line of JSON each", CLI_TEXT, AT(json),
 	  .files = true },

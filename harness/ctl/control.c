@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "ctl/numbers.h"
 #include "report/explain.h"
 
 #define LOG_MAX (1u << 20)	/* bytes that are kept */
@@ -78,6 +79,7 @@ static int do_why(struct asked *asked)
 
 	if (*end || pid < 0)
 		return fail(asked, -EINVAL, "why takes the number of a process, or nothing");
+	pid = number_of_process(asked->tid, (pid_t)pid);
 	return vfiosim_fuse_why(asked->control->fuse, (pid_t)pid, asked->ret_answer);
 }
 

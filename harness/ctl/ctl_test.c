@@ -491,6 +491,29 @@ START_TEST(an_mdev_pins_what_it_is_told)
 }
 END_TEST
 
+/* With a PID namespace of the run's own it is in there, and counts as the run does. */
+START_TEST(another_program_in_the_namespace)
+{
+	struct told_run told;
+	char text[16384];
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	SKIP_IF(cannot_enter(), (enum who)_i);
+	told_start(&told, (enum who)_i, "pidns", RUN("--pidns"));
+	ck_assert_int_eq(told.client, 2);
+	CTL(0, "exec", "--", "sh", "-c", "cat /proc/1/comm; cat /proc/2/comm");
+	SAYS("vfiosim-init\n");
+	CTL(0, "exec", "--", SELF, "guest");
+	SAYS("guest has mdev0");
+	CTL(3, "exec", "--", "sh", "-c", "exit 3");
+	tell(&told, "why 1");
+	run_expect(&told.run, "why 1: 0 null");
+	tell(&told, "why 2");
+	run_expect(&told.run, "\"rule\": \"reserved-region\"");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
 START_TEST(another_program_in_the_run)
 {
 	struct told_run told;
@@ -673,7 +696,7 @@ static Suite *ctl_suite(void)
 		devices_are_unplugged_and_plugged_again,
 		an_unplug_ends_with_its_run,
 		an_mdev_pins_what_it_is_told,
-		another_program_in_the_run,
+		another_program_in_the_run, another_program_in_the_namespace,
 		guests_end_with_the_run,
 		control_file_answers_in_json,
 		marks_are_moments,

@@ -7,30 +7,22 @@
 #include <json.h>
 #include <limits.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "ctl/numbers.h"
 #include "ctl/runs.h"
 #include "launch/filter.h"
 #include "launch/launch.h"
 #include "launch/space.h"
-
-/* Are we in its mount namespace already? */
-static bool is_inside(pid_t server)
-{
-	char path[64];
-	struct stat ours, theirs;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", server);
-	return !stat("/proc/self/ns/mnt", &ours) && !stat(path, &theirs) &&
-	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
-}
 
 static bool same_user_namespace(pid_t server)
 {
@@ -41,13 +33,17 @@ static bool same_user_namespace(pid_t server)
 	return !stat("/proc/self/ns/user", &ours) && !stat(path, &theirs) && ours.st_ino == theirs.st_ino;
 }
 
-/* Its user and mount namespaces. The working directory stays the one of that name. */
-static int enter_namespaces(pid_t server)
+/*
+ * The user and mount namespaces of @process; with @pids our children are in its PID
+ * namespace. The working directory stays the one of that name.
+ */
+static int enter_namespaces(pid_t process, bool pids)
 {
-	int flags = CLONE_NEWNS | (same_user_namespace(server) ? 0 : CLONE_NEWUSER);
+	int flags = CLONE_NEWNS | (same_user_namespace(process) ? 0 : CLONE_NEWUSER) |
+		    (pids ? CLONE_NEWPID : 0);
 	char path[PATH_MAX];
 	bool known = getcwd(path, sizeof(path));
-	int pidfd = (int)syscall(SYS_pidfd_open, server, 0);
+	int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
 	int error = pidfd < 0 || setns(pidfd, flags) ? -errno : 0;
 
 	if (pidfd >= 0)
@@ -78,29 +74,70 @@ static int be_supervised(int control)
 	return error;
 }
 
+static int enter(const struct run_entry *run, pid_t process, bool pids, int control)
+{
+	int error = enter_namespaces(process, pids);
+
+	if (error) {
+		cli_error("cannot enter the run: %s", strerror(-error));
+		return error;
+	}
+	prctl(PR_SET_DUMPABLE, 1);
+	error = be_supervised(control);
+	if (error)
+		return error;
+	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
+	setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
+	setenv("VFIOSIM_TOPOLOGY", run->topology, 1);
+	return 0;
+}
+
+/* A PID namespace is entered by a child alone: we wait for it, and end as it does. */
+static _Noreturn void wait_for(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		raise(WTERMSIG(status));
+	}
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static int become_two(void)
+{
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		cli_error("cannot start a process: %s", strerror(errno));
+		return -errno;
+	}
+	if (child > 0)
+		wait_for(child);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return 0;
+}
+
 int enter_and_execute(const struct run_entry *run, char **argv)
 {
+	/* Inside, programs have the filter from birth. */
+	bool inside = !access(SPACE_CONTROL "/ctl", F_OK);
+	pid_t within = inside ? 0 : process_in_namespace(run->launcher);
 	int control = run_control_open(run), error;
 
 	if (control < 0) {
 		cli_error("cannot reach the run: %s", strerror(-control));
 		return LAUNCH_FAILED;
 	}
-	/* Inside, programs have the filter from birth. */
-	if (!is_inside(run->server)) {
-		error = enter_namespaces(run->server);
-		if (error) {
-			cli_error("cannot enter the run: %s", strerror(-error));
-			return LAUNCH_FAILED;
-		}
-		prctl(PR_SET_DUMPABLE, 1);
-		if (be_supervised(control))
-			return LAUNCH_FAILED;
-		setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
-		setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
-		setenv("VFIOSIM_TOPOLOGY", run->topology, 1);
-	}
+	if (!inside && enter(run, within ? within : run->server, within, control))
+		return LAUNCH_FAILED;
 	close(control);
+	if (within && become_two())
+		return LAUNCH_FAILED;
 	execvp(argv[0], argv);
 	error = errno;
 	cli_error("cannot execute '%s': %s", argv[0], strerror(error));

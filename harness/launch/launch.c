@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "launch/filter.h"
+#include "launch/init.h"
 #include "launch/launch.h"
 #include "launch/leftovers.h"
 #include "launch/server.h"
@@ -36,6 +37,7 @@ struct run {
 	pid_t launcher;
 	pid_t server;		/* 0: none, or reaped */
 	pid_t command;		/* 0: none, or reaped */
+	struct init init;	/* with a PID namespace: the command's parent */
 	int start;		/* to the command's process, until it begins; -1 then */
 	int control;		/* to the server; closing it ends the server */
 	int listener;		/* the filter's: hangs up when nobody of the run is left */
@@ -143,7 +145,8 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	int listener, none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != run->launcher)
+	/* In a namespace of its own its parent is process 1, which has looked. */
+	if (getppid() != (run->options.pid_namespace ? 1 : run->launcher))
 		_exit(LAUNCH_FAILED);
 	close(run->control);
 	listener = filter_install(run->options.fake_chardevs);
@@ -164,6 +167,8 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
 	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
 	space_restore(&run->space);
+	if (run->options.pid_namespace && init_mount_proc())
+		_exit(LAUNCH_FAILED);
 	signals_restore(&run->signals);
 	if (run->argv)
 		execute(run->argv);
@@ -176,7 +181,7 @@ static int start_command(struct run *run)
 
 	if (socket_pair(ends))
 		return -1;
-	run->command = run_fork();
+	run->command = run->options.pid_namespace ? init_fork(&run->init, run->space.null) : run_fork();
 	if (run->command == 0) {
 		close(ends[0]);
 		become_command(run, ends[1]);
@@ -229,6 +234,10 @@ static void reap_child(struct run *run, pid_t pid, int status)
 	} else if (pid == run->server) {
 		run->server_status = status;
 		run->server = 0;
+	} else if (pid == run->init.pid) {
+		run->init.pid = 0;
+		if (run->command > 0)	/* killed along with it */
+			reap_child(run, run->command, status);
 	}
 }
 
@@ -239,6 +248,8 @@ static void reap(void *ctx)
 	int status;
 	pid_t pid;
 
+	while (init_hear(&run->init, &status))
+		reap_child(run, run->command, status);
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		reap_child(run, pid, status);
 	if (server_is_dying(run))
@@ -286,6 +297,7 @@ static void end_leftovers(struct run *run)
 		.listener = run->listener,
 		.launcher = run->launcher,
 		.server = run->server,
+		.init = run->init.pid,
 		.device = run->space.device,
 		.messages = run->options.messages,
 		.reap = reap,
@@ -296,21 +308,22 @@ static void end_leftovers(struct run *run)
 		cli_error("a process of the run does not end");
 }
 
-static bool server_ends(struct run *run, unsigned seconds)
+/* Has @child of ours, the server or process 1, ended within @seconds? */
+static bool child_ends(struct run *run, const pid_t *child, unsigned seconds)
 {
 	const struct timespec look = { .tv_sec = LOOK_S };
 	struct timespec now, end;
-	sigset_t child;
+	sigset_t signals;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += seconds;
-	for (reap(run); run->server; reap(run)) {
+	for (reap(run); *child; reap(run)) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec >= end.tv_sec)
 			return false;
-		sigtimedwait(&child, NULL, &look);
+		sigtimedwait(&signals, NULL, &look);
 	}
 	return true;
 }
@@ -318,15 +331,27 @@ static bool server_ends(struct run *run, unsigned seconds)
 /* Waits for the server, and kills it where it does not end. */
 static void wait_for_server(struct run *run)
 {
-	if (server_ends(run, SERVER_END_S))
+	if (child_ends(run, &run->server, SERVER_END_S))
 		return;
 	cli_error("the simulator does not end: killed");
 	kill(run->server, SIGKILL);
-	if (server_ends(run, SERVER_END_S))
+	if (child_ends(run, &run->server, SERVER_END_S))
 		return;
 	cli_error("the simulator (process %d) hangs in the kernel: left behind", run->server);
 	run->server_status = SIGKILL;
 	run->server = 0;
+}
+
+/* The run's own PID namespace, and whoever is left in it. */
+static void end_namespace(struct run *run)
+{
+	init_end(&run->init);
+	if (run->init.pid > 0 && !child_ends(run, &run->init.pid, SERVER_END_S))
+		cli_error("a process of the run does not end");
+	run->init.pid = 0;
+	if (run->init.socket >= 0)
+		close(run->init.socket);
+	run->init.socket = -1;
 }
 
 static void *settle(void *ctx)
@@ -380,6 +405,7 @@ static int end_run(struct run *run)
 		server_died(run);
 	}
 	end_leftovers(run);
+	end_namespace(run);
 	if (served)
 		stop_server(run);
 	else
@@ -396,9 +422,10 @@ static int give_up(struct run *run)
 {
 	if (run->command > 0)
 		kill(run->command, SIGKILL);
-	while (run->command > 0 && waitpid(run->command, NULL, 0) < 0 && errno == EINTR)
+	while (run->command > 0 && !run->init.pid && waitpid(run->command, NULL, 0) < 0 && errno == EINTR)
 		;
 	run->command = 0;
+	end_namespace(run);
 	if (run->start >= 0)
 		close(run->start);
 	if (run->control >= 0)
@@ -432,6 +459,7 @@ int launch(const struct launch_options *options, char **argv)
 		.options = *options,
 		.argv = argv,
 		.launcher = getpid(),
+		.init.socket = -1,
 		.start = -1,
 		.control = -1,
 		.listener = -1,

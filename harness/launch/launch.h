@@ -16,7 +16,8 @@
  *	launch.c	the launcher		server.c	the server
  *	space.c		namespaces, mounts	cover.c		a folder with more names
  *	filter.c	the seccomp filter	leftovers.c	who is still alive
- *	signals.c	what is passed on	run.c		the verb
+ *	signals.c	what is passed on	init.c		process 1 of a PID namespace
+ *	run.c		the verb
  */
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
@@ -41,6 +42,7 @@ struct launch_options {
 	const char *name;		/* what `vfiosim ctl -r` may call it; NULL: its number */
 	const char *command;		/* for `vfiosim ctl list`; NULL: argv's */
 	bool wait_all;			/* end with the last process, not with the command */
+	bool pid_namespace;		/* the command is in one of its own; see init.h */
 	bool fake_chardevs;		/* fstat() shows device nodes as character devices */
 	FILE *messages;			/* what is said while the command runs; NULL: stderr */
 	/*

@@ -157,7 +157,7 @@ static size_t census_mark(struct census *census, const struct leftovers *leftove
 		struct process *process = &census->items[i];
 
 		if (process->pid == leftovers->launcher || process->pid == leftovers->server ||
-		    process->state == 'Z' || process->state == 'X')
+		    process->pid == leftovers->init || process->state == 'Z' || process->state == 'X')
 			continue;
 		snprintf(pid, sizeof(pid), "%d", process->pid);
 		other = mount_namespace(proc, pid);

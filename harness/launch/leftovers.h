@@ -20,8 +20,9 @@
 
 struct leftovers {
 	int listener;		/* borrowed */
-	pid_t launcher;		/* these two are not counted */
+	pid_t launcher;		/* these are not counted */
 	pid_t server;
+	pid_t init;		/* process 1 of the run's PID namespace; 0: it has none */
 	dev_t device;		/* of the run's FUSE file system */
 	FILE *messages;
 	/* Reaps the launcher's dead children: called while waiting. NULL: nobody's. */

@@ -27,6 +27,7 @@ struct run_options {
 	const char *name;
 	const char *state;	/* NULL: none */
 	bool wait_all;
+	bool pidns;
 	const char *case_name;	/* NULL: none */
 	int policy;		/* index of case_policy_word(); -1: not given */
 	struct expect_options expect;
@@ -178,6 +179,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.fake_chardevs = machine_fakes_chardevs(&options->machine, topology),
 		.name = options->name,
 		.wait_all = options->wait_all,
+		.pid_namespace = options->pidns,
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
@@ -281,6 +283,8 @@ static const struct cli_option run_options[] = {
 	  CLI_TEXT, AT(state), .files = true },
 	{ "wait-all", 0, NULL, "the run ends with its last process, not with COMMAND", CLI_FLAG,
 	  AT(wait_all) },
+	{ "pidns", 0, NULL, "COMMAND gets a PID namespace: no process outlives the run, whoever is killed",
+	  CLI_FLAG, AT(pidns) },
 	{ "case", 0, "NAME/VARIANT", "the machine of a case, and how it ends for --policy", CLI_TEXT,
 	  AT(case_name), .words = case_word },
 	{ "policy", 0, "POLICY", "with --case: the selection policy that COMMAND has", CLI_CHOICE,

@@ -127,6 +127,13 @@ class Browser:
             raise BrowserError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
+    def look(self, width=1400, height=900, dark=False):
+        """How wide the window is, and which colours the system has."""
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                 deviceScaleFactor=1, mobile=width < 600)
+        self.ask("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+
     def screenshot(self, path):
         """What is to be seen, as PNG."""
         with open(path, "wb") as file:

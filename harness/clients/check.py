@@ -237,6 +237,7 @@ def main():
     print("== the selection policies, beside the programs that they stand for", flush=True)
     run_program(checks, os.path.join(HERE, "policies.py"), sys.argv[1], NEWER_QEMU)
     print("== pages in a browser", flush=True)
+    run_program(checks, os.path.join(HERE, "tour.py"), sys.argv[1])
     run_program(checks, os.path.join(HERE, "pages.py"), sys.argv[1], os.path.join(KEPT, "pages"))
     shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")

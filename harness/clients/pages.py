@@ -3,8 +3,9 @@
 
     pages.py VFIOSIM FOLDER
 
-Writes the page of `case matrix` for all cases, that of a `sweep` of QEMU's hot-add, and that of
-one case; opens them in a headless Chromium, follows every cell, and leaves screenshots in FOLDER.
+Writes the pages of all cases with their index, that of `case matrix`, and that of a `sweep` of
+QEMU's hot-add. Opens each in a headless Chromium, looks at every picture and link, follows every
+cell, and leaves screenshots in FOLDER: of some cases in light, dark and on a phone.
 Prints "ok", "not ok" and "skipped" lines, exits 1 if a page does not work.
 """
 
@@ -78,6 +79,42 @@ MATRIX_TELLS = """(section, story, name, column) => {
 }"""
 
 
+# Text that leaves the frame it stands in, a picture wider than the page, links to nowhere; a dark
+# page on which the ink is dark. What is told first is what a reader would see first.
+CASE = """
+(() => {
+	const bad = [], svgs = [...document.querySelectorAll("svg")];
+	const frame = (svg, text) => {
+		const x = +text.getAttribute("x"), y = +text.getAttribute("y");
+		const around = [...svg.querySelectorAll("rect")].map(r => r.getBBox()).filter(
+			b => x >= b.x && x <= b.x + b.width && y >= b.y && y <= b.y + b.height);
+		return around.sort((a, b) => a.width * a.height - b.width * b.height)[0];
+	};
+	for (const svg of svgs)
+		for (const text of svg.querySelectorAll("text")) {
+			const box = text.getBBox(), around = frame(svg, text);
+			if (!around || box.x < around.x || box.x + box.width > around.x + around.width ||
+			    box.y < around.y || box.y + box.height > around.y + around.height)
+				bad.push(`"${text.textContent}" leaves its frame`);
+		}
+	for (const link of document.querySelectorAll("a[href^='#']"))
+		if (link.hash.length > 1 && !document.getElementById(link.hash.slice(1)))
+			bad.push(`${link.hash} leads nowhere`);
+	if (document.documentElement.scrollWidth > innerWidth)
+		bad.push(`${document.documentElement.scrollWidth} wide in a window of ${innerWidth}`);
+	const next = document.getElementById("next"), where = document.getElementById("where");
+	if (document.querySelector(".step")) {
+		next.click();
+		if (!/^step 1 of /.test(where.textContent) || !document.querySelector(".step.now"))
+			bad.push("next does not step");
+	}
+	return {pictures: svgs.length, bad};
+})()
+"""
+LOOKS = {"": {}, "-dark": {"dark": True}, "-phone": {"width": 390, "height": 844}}
+SEEN = ("mdev-hotadd", "tour-reserved", "replace")     # of these, screenshots in each look
+
+
 def quiet(report, page, name):
     """Nothing was complained about since the page was opened."""
     report.check(not page.complaints, f"{name}: the browser complains about nothing",
@@ -85,17 +122,50 @@ def quiet(report, page, name):
     page.complaints.clear()
 
 
+class Quietly:
+    """A report that keeps what went wrong, and says nothing."""
+
+    def __init__(self):
+        self.bad = []
+
+    def check(self, good, what, detail=""):
+        """As Report.check()."""
+        if not good:
+            self.bad.append(f"{what}: {detail}")
+        return good
+
+
 def check_case(report, page, path, shot):
-    """The page of a case: it has pictures, and its links lead somewhere in it."""
-    name = os.path.basename(path)
-    page.open(path)
-    page.screenshot(shot + ".png")
-    found = page.run("""({pictures: document.querySelectorAll("svg").length,
-        bad: [...document.querySelectorAll("a[href^='#']")].map(a => a.hash.slice(1)).filter(
-            id => id != "" && !document.getElementById(id))})""")
-    report.check(found["pictures"] > 0 and not found["bad"],
-                 f"{name}: {found['pictures']} pictures, and no link to nowhere", found["bad"])
-    quiet(report, page, name)
+    """A page of a case. @shot: where screenshots go, in each look; None: nowhere, in one."""
+    name, pictures, bad = os.path.basename(path), 0, []
+    for look, how in LOOKS.items():
+        if look and not shot:
+            continue
+        page.look(**how)
+        page.open(path)
+        found = page.run(CASE)
+        pictures = found["pictures"]
+        bad += [f"{look or 'light'}: {words}" for words in found["bad"]]
+        if shot:
+            page.screenshot(shot + look + ".png")
+    page.look()
+    bad += page.complaints
+    page.complaints.clear()
+    return report.check(not bad, f"{name}: {pictures} pictures", "\n".join(bad[:10])) and pictures
+
+
+def check_cases(report, page, folder, shots):
+    """Every page of the folder that `case run --html DIR/` writes."""
+    quietly, pages, pictures = Quietly(), 0, 0
+    for name in sorted(os.listdir(folder)):
+        stem = name.removesuffix(".html")
+        shot = os.path.join(shots, stem) if stem in SEEN else None
+        pictures += check_case(quietly, page, os.path.join(folder, name), shot)
+        pages += 1
+    report.check(not quietly.bad and pages > 100 and pictures > 500,
+                 f"pages of all cases: {pages} pages, {pictures} pictures, "
+                 "every text in its frame, no link to nowhere, no complaint",
+                 "\n".join(quietly.bad[:20]))
 
 
 def check_table(report, page, path, tells, shot):
@@ -119,15 +189,15 @@ def write(report, path, *argv):
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
     return report.check(done.returncode in (0, 1) and os.path.exists(path),
-                        f"{os.path.basename(path)} is written", done.stdout)
+                        f"{os.path.basename(path.rstrip('/'))} is written", done.stdout)
 
 
 def check_pages(report, page, vfiosim, folder, shots):
     """Each page that can be made here."""
-    case, matrix, sweep = (os.path.join(folder, name + ".html")
-                           for name in ("case", "matrix", "sweep"))
-    if write(report, case, vfiosim, "case", "run", "mdev-hotadd", "--html", case):
-        check_case(report, page, case, os.path.join(shots, "case"))
+    cases = os.path.join(folder, "cases", "")
+    matrix, sweep = (os.path.join(folder, name + ".html") for name in ("matrix", "sweep"))
+    if write(report, cases, vfiosim, "case", "run", "--html", cases):
+        check_cases(report, page, cases, shots)
     if write(report, matrix, vfiosim, "case", "matrix", "--html", matrix):
         check_table(report, page, matrix, MATRIX_TELLS, os.path.join(shots, "matrix"))
     if not shutil.which("qemu-system-x86_64"):

@@ -32,6 +32,7 @@ struct habits {
 	bool moved;		/* its memory is at other iovas */
 	bool identity;		/* its memory's iovas are its addresses, which differ in each run */
 	bool leaks;		/* leaves everything to the kernel */
+	bool opens_twice;	/* its NIC (containers only) */
 	int status;		/* its exit status */
 	int signal;		/* or what it ends by */
 };
@@ -180,6 +181,8 @@ static int client(const struct habits *habits)
 	}
 	if (habits->signal)
 		raise(habits->signal);
+	if (habits->opens_twice)
+		device_fd(habits, nic, NIC);
 	if (habits->leaks)
 		return habits->status;
 	unmap(habits, first, ram_iova(habits, ram), RAM_SIZE);
@@ -378,6 +381,22 @@ START_TEST(what_is_left_to_the_kernel)
 	      "expected open [], seen [iommufd 1, mdev0, nic0]");
 	HOLDS("topology: hotadd\nat: [{moment: exit, open: [iommufd 1, mdev0, nic0]}]\n",
 	      "iommufd,one-space,leaks");
+}
+END_TEST
+
+/* Two descriptors of one device are not one of each of two. */
+START_TEST(what_is_open_twice)
+{
+#define OPEN(devices_)                                                                             \
+	"topology: hotadd\n"                                                                       \
+	"at: [{moment: exit, open: [container 1, container 2, group 10, group 11, " devices_ "]}]\n"
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	HOLDS(OPEN("mdev0, nic0"), "legacy,leaks");
+	HOLDS(OPEN("nic0, mdev0, nic0"), "legacy,leaks,opens-twice");
+	FAILS(OPEN("mdev0, mdev0, nic0"), "legacy,leaks,opens-twice", "-> device 0000:01:00.0 opened");
+	FAILS(OPEN("mdev0, nic0, nic0"), "legacy,leaks", "-> device 0000:01:00.0 opened");
+#undef OPEN
 }
 END_TEST
 
@@ -604,6 +623,7 @@ static Suite *expect_suite(void)
 		moments,
 		mismatches_tell_the_step_that_decided,
 		what_is_left_to_the_kernel,
+		what_is_open_twice,
 		must_and_never,
 		never_tells_how_many_were_looked_at,
 		exit_statuses,
@@ -636,6 +656,7 @@ static int client_main(const char *words)
 		.moved = strstr(words, "moved"),
 		.identity = strstr(words, "identity"),
 		.leaks = strstr(words, "leaks"),
+		.opens_twice = strstr(words, "opens-twice"),
 		.status = status ? atoi(status + strlen("status-")) : 0,
 		.signal = strstr(words, "killed") ? SIGTERM : 0,
 	};

@@ -195,30 +195,21 @@ struct judging {
 	const char *told;	/* the step that decided; NULL: none is known */
 };
 
-static bool has_name(const char *const *names, size_t n, const char *name)
+static size_t times(const char *const *names, size_t n, const char *name)
 {
+	size_t count = 0;
+
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
+		count += !strcmp(names[i], name);
+	return count;
 }
 
-/* As sets: their order is no matter. */
-static bool same_names(const struct name_list *want, const char *const *seen, size_t n)
-{
-	bool same = want->n == n;
-
-	for (size_t i = 0; i < n && same; i++)
-		same = has_name(want->names, want->n, seen[i]);
-	return same;
-}
-
-/* The first name of @names that is not one of @others; NULL: none. */
+/* The first name that @names has more often than @others; NULL: none. */
 static const char *first_other(const char *const *names, size_t n, const char *const *others,
 			       size_t n_others)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!has_name(others, n_others, names[i]))
+		if (times(names, n, names[i]) > times(others, n_others, names[i]))
 			return names[i];
 	return NULL;
 }
@@ -232,21 +223,23 @@ static void put_names(FILE *to, const struct vfiosim_topology *topology, const c
 	fputc(']', to);
 }
 
-/* What came is told as @came, what did not as @missed or, failing that, @came. */
+/*
+ * Their order does not matter, but how often each is there does: a device can be open twice.
+ * What came is told as @came, what did not as @missed or, failing that, @came.
+ */
 static bool judge_names(struct judging *judging, const struct name_list *want,
 			const char *const *seen, size_t n, const char *what, enum tale_kind came,
 			enum tale_kind missed)
 {
-	const char *too_much, *too_few;
+	const char *too_much = first_other(seen, n, want->names, want->n);
+	const char *too_few = first_other(want->names, want->n, seen, n);
 
-	if (!want->node || same_names(want, seen, n))
+	if (!want->node || (!too_much && !too_few))
 		return true;
 	fprintf(judging->message, "expected %s ", what);
 	put_names(judging->message, judging->topology, want->names, want->n);
 	fputs(", seen ", judging->message);
 	put_names(judging->message, judging->topology, seen, n);
-	too_much = first_other(seen, n, want->names, want->n);
-	too_few = first_other(want->names, want->n, seen, n);
 	if (too_much)
 		judging->told = tales_of(judging->tales, came, too_much);
 	if (!judging->told && too_few)

@@ -119,8 +119,8 @@ int evidence_collect(struct evidence *ret_evidence)
 	struct collector collector = { .error = 0 };
 	struct vfiosim_errors why;
 	struct library library;
-	struct play *plays;
-	size_t n;
+	struct play *plays = NULL;
+	size_t n = 0;
 	int error = library_load(NULL, 0, &library, &why);
 
 	if (error) {

@@ -13,6 +13,8 @@
 #include <vfiosim/abi/iommufd.h>
 
 #include "base/suite_test.h"
+#include "expect/judge.h"
+#include "expect/run_expect.h"
 
 /* ---- The client -------------------------------------------------------- */
 
@@ -503,17 +505,77 @@ END_TEST
 
 START_TEST(reports_for_machines)
 {
-	struct file file = write_file("topology: hotadd\noutcome: {spaces: 1}\nnever: [{map: msi}]\n");
-	struct file junit = write_file("");
+	struct file file, junit;
 	struct run run;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	file = write_file("topology: hotadd\noutcome: {spaces: 1}\nnever: [{map: msi}]\n");
+	junit = write_file("");
 	ck_assert_int_eq(run_and_wait((enum who)_i, RUN("--expect", file.path, "--tap", "--junit",
 							junit.path, "--", SELF, "client", "legacy"),
 				      &run), 1);
 	ck_assert_msg(strstr(run.text, "1..2\nnot ok 1 - outcome\n"), "%s", run.text);
 	ck_assert_msg(strstr(run.text, "ok 2 - never map msi\n"), "%s", run.text);
 	ck_assert_ptr_nonnull(strstr(read_file(junit.path), "tests=\"2\" failures=\"1\""));
+	unlink(file.path);
+	unlink(junit.path);
+}
+END_TEST
+
+/* ... as well when there is no verdict, because the simulator dies. */
+START_TEST(reports_of_a_run_that_fails)
+{
+	static const char yaml[] = "topology: hotadd\nexit: 0\nat: [{moment: exit, open: []}]\n";
+	struct file file, junit;
+	struct run run;
+	pid_t server;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	file = write_file(yaml);
+	junit = write_file("");
+	run_start(&run, (enum who)_i, RUN("--expect", file.path, "--tap", "--junit", junit.path, "--",
+					  "sh", "-c", "echo ready; exec sleep 300"));
+	run_expect(&run, "ready");
+	server = child_named(run.launcher, "vfiosim-server");
+	ck_assert_int_gt(server, 0);
+	kill(server, SIGKILL);
+	ck_assert_int_eq(run_status(&run), 125);
+	no_process_is_left();
+	ck_assert_msg(strstr(run.text, "1..2\nnot ok 1 - at exit\n"), "%s", run.text);
+	ck_assert_msg(strstr(run.text, "the run ended before it was judged"), "%s", run.text);
+	ck_assert_msg(strstr(run.text, "not ok 2 - exit 0\n"), "%s", run.text);
+	ck_assert_ptr_nonnull(strstr(read_file(junit.path), "tests=\"2\" failures=\"2\""));
+	unlink(file.path);
+	unlink(junit.path);
+}
+END_TEST
+
+/* ... or because memory ran out: what was seen then is not all there was. */
+START_TEST(reports_without_memory)
+{
+	struct file file = write_file("topology: hotadd\nexit: any\nnever: [{map: msi}]\n");
+	struct file junit = write_file("");
+	const struct expect_options options = { .expect = file.path, .junit = junit.path };
+	struct vfiosim_topology *topology;
+	struct vfiosim_errors errors;
+	struct run_expect run;
+	char *text = NULL;
+	size_t size;
+	FILE *messages = open_memstream(&text, &size);
+
+	ck_assert_int_eq(vfiosim_topology_load("hotadd", &topology, &errors), 0);
+	ck_assert_int_eq(run_expect_load(&run, &options, &errors), 0);
+	ck_assert_int_eq(run_expect_open(&run, topology, &errors), 0);
+	row_pass(report_never(run.report, run.expect, 0), "0 of 0");
+	ck_assert_int_eq(run_expect_report(&run, 0, W_EXITCODE(0, 0), messages), 1);
+	ck_assert_int_eq(run_expect_report(&run, 7, W_EXITCODE(7, 0), messages), 7);
+	fclose(messages);
+	ck_assert_msg(strstr(text, "FAILED never map msi\nmemory ran out while the run was followed"),
+		      "%s", text);
+	ck_assert_ptr_nonnull(strstr(read_file(junit.path), "tests=\"2\" failures=\"1\""));
+	run_expect_close(&run);
+	vfiosim_topology_free(topology);
+	free(text);
 	unlink(file.path);
 	unlink(junit.path);
 }
@@ -630,6 +692,7 @@ static Suite *expect_suite(void)
 		faults_of_the_file,
 		mistakes_are_told_together,
 		reports_for_machines,
+		reports_of_a_run_that_fails,
 		outcome_of_a_case,
 		recorded_and_held_against,
 		examples,
@@ -640,6 +703,7 @@ static Suite *expect_suite(void)
 	tcase_set_timeout(tcase, 120);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
+	tcase_add_test(tcase, reports_without_memory);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

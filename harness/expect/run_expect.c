@@ -96,10 +96,16 @@ static void judge_exit(const struct expectations *expect, int wait_status,
 		       const char *last_failed, struct expect_row *row)
 {
 	const struct ynode *node = ynode_get(expect->root, "exit");
-	char seen[32] = "";
-	FILE *to = fmemopen(seen, sizeof(seen), "w");
 	bool same = expect->exit == EXIT_ANY;
+	char seen[32] = "";
+	FILE *to;
 
+	snprintf(row->name, sizeof(row->name), "exit %s", node->text);
+	if (wait_status == WAIT_UNKNOWN) {
+		row_fail(row, node, NULL, "the run ended before COMMAND did");
+		return;
+	}
+	to = fmemopen(seen, sizeof(seen), "w");
 	if (to) {
 		put_status(to, wait_status);
 		fclose(to);
@@ -108,7 +114,6 @@ static void judge_exit(const struct expectations *expect, int wait_status,
 		same = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == expect->status;
 	else if (expect->exit == EXIT_SIGNAL)
 		same = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == expect->status;
-	snprintf(row->name, sizeof(row->name), "exit %s", node->text);
 	if (same)
 		row_pass(row, "%s", seen);
 	else
@@ -172,17 +177,27 @@ static int put_junit(const struct run_expect *run, const struct expect_row *cons
 	return cli_flush(run->junit, run->options->junit);
 }
 
-static int verdict(struct run_expect *run, int status, int wait_status, FILE *messages)
+/* The rows that say something. Returns how many. */
+static size_t collect_rows(const struct expect_report *report, const struct expect_row **rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->n; i++)
+		if (report->rows[i].name[0])
+			rows[n++] = &report->rows[i];
+	return n;
+}
+
+/* Returns how many rows failed; a verdict that is lost, which was told, is one. */
+static size_t put_verdict(const struct run_expect *run, int wait_status, FILE *messages)
 {
 	const struct expect_report *report = run->report;
 	const struct expect_row **rows = calloc(report->n + 1, sizeof(*rows));
 	struct expect_row *exit_row = calloc(1, sizeof(*exit_row));
-	size_t n = 0, failed = 1;
+	size_t n, failed = 1;
 
-	for (size_t i = 0; rows && i < report->n; i++)
-		if (report->rows[i].name[0])
-			rows[n++] = &report->rows[i];
 	if (rows && exit_row) {
+		n = collect_rows(report, rows);
 		if (run->expect->exit != EXIT_UNSAID) {
 			judge_exit(run->expect, wait_status, report->last_failed, exit_row);
 			rows[n++] = exit_row;
@@ -190,23 +205,37 @@ static int verdict(struct run_expect *run, int status, int wait_status, FILE *me
 		failed = put_rows(run, rows, n, messages);
 		if (run->junit && put_junit(run, rows, n))
 			failed++;
+	} else {
+		cli_error("no memory for the verdict");
 	}
 	free(rows);
 	free(exit_row);
-	if (run->expect->exit != EXIT_UNSAID)
-		return failed ? 1 : 0;
-	return failed && !status ? 1 : status;
+	return failed;
+}
+
+/* What was seen is not all that there was. */
+static void distrust(const struct run_expect *run)
+{
+	struct expect_report *report = run->report;
+
+	for (size_t i = 0; i < report->n; i++)
+		row_fail(&report->rows[i], NULL, NULL, "memory ran out while the run was followed");
 }
 
 int run_expect_report(struct run_expect *run, int status, int wait_status, FILE *messages)
 {
-	if (!run->expect || wait_status == -1)
+	size_t failed;
+
+	if (!run->expect)
 		return status;
-	if (!run->report->complete) {
-		cli_error("memory ran out while the run was followed: no verdict");
-		return status ? status : 1;
-	}
-	return verdict(run, status, wait_status, messages);
+	if (!run->report->complete && wait_status != WAIT_UNKNOWN)
+		distrust(run);
+	failed = put_verdict(run, wait_status, messages);
+	if (wait_status == WAIT_UNKNOWN)
+		return status;
+	if (run->expect->exit != EXIT_UNSAID && run->report->complete)
+		return failed ? 1 : 0;
+	return failed && !status ? 1 : status;
 }
 
 void run_expect_close(struct run_expect *run)

@@ -41,10 +41,11 @@ int run_expect_open(struct run_expect *run, struct vfiosim_topology *topology,
 /* In the server: when the machine is made, and when it ends. 0 or -errno, told. */
 int run_expect_begin(struct run_expect *run, struct vfiosim *sim);
 int run_expect_end(struct run_expect *run);
+#define WAIT_UNKNOWN (-1)	/* no status that wait() tells: the command did not end by itself */
 /*
- * What the run's exit status is to be, after the verdict is printed to @messages. @status:
- * the run's without expectations; @wait_status: the command's as wait() told it, -1: it
- * did not end by itself.
+ * What the run's exit status is to be, after the verdict is printed to @messages and
+ * written as JUnit: also where the run has failed. @status: the run's without expectations;
+ * @wait_status: the command's as wait() told it, or WAIT_UNKNOWN.
  */
 int run_expect_report(struct run_expect *run, int status, int wait_status, FILE *messages);
 void run_expect_close(struct run_expect *run);

@@ -183,7 +183,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};
-	int status = LAUNCH_FAILED, wait_status = -1;
+	int status = LAUNCH_FAILED, wait_status = WAIT_UNKNOWN;
 
 	launch_options.wait_status = &wait_status;
 	if (!shell[0] || !*shell[0])

@@ -72,6 +72,20 @@ header_alone() {
 		$2 -std="$3" -Wall -Wextra -Werror -pedantic-errors -I "$root/usr/include" -fsyntax-only -
 }
 
+# Each function that the library exports, from C++: a header without extern "C" does not link.
+links_from_cxx() {
+	{
+		for header in "$root"/usr/include/vfiosim/*.h; do
+			printf '#include <vfiosim/%s>\n' "${header##*/}"
+		done
+		echo 'int main() {'
+		mapped_symbols | sed 's/.*/	{ void *volatile at = reinterpret_cast<void *>(\&&); (void)at; }/'
+		echo '}'
+	} >"$temporary/all.cc"
+	g++ -std=c++11 -Wno-address -I "$root/usr/include" "$temporary/all.cc" \
+		"$root/usr/lib/here/libvfiosim.so" -o "$temporary/all"
+}
+
 from_root() {
 	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/lib/here/pkgconfig pkg-config "$@"
 }
@@ -117,7 +131,9 @@ for header in "$root"/usr/include/vfiosim/*.h "$root"/usr/include/vfiosim/abi/*.
 		check "<$header> alone, in C++" header_alone "$header" 'g++ -x c++' c++11
 	fi
 done
-if ! command -v g++ >/dev/null; then
+if command -v g++ >/dev/null; then
+	check 'each function, from C++' links_from_cxx
+else
 	echo 'skipped: headers in C++: no g++ here'
 	skipped=$((skipped + 1))
 fi

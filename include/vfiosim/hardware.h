@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct vfiosim;
 
 /*
@@ -51,5 +55,9 @@ int vfiosim_pin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t 
  */
 int64_t vfiosim_unpin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,
 		      uint64_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

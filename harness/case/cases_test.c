@@ -231,6 +231,7 @@ static const struct {
 	const char *id, *why;
 } unreachable[] = {
 	{ "no-memory", "only when the machine itself runs out of memory" },
+	{ "bus-leaving", "cases plug nothing in; sim/device/hardware_test.c does" },
 	{ "too-many-files", "a client's table of descriptors has no limit in this process" },
 	{ "no-cdev", "a node goes with its driver: only who looked it up before, and opens it after, meets this" },
 	{ "mmap-private", "clients in this process map regions shared" },

@@ -39,7 +39,7 @@ struct vfiosim_device_state {
 	bool noiommu;		/* ... which is /dev/vfio/noiommu-N */
 	int cdev;		/* N of its own node /dev/vfio/devices/vfioN, -1: it has none */
 	unsigned open_count;	/* descriptors of the device itself */
-	bool leaving;		/* unplugged: gone as soon as it is closed */
+	bool leaving;		/* unplugged, or a bridge above it: gone as soon as what goes is closed */
 };
 /* @address: of a PCI function, or a UUID. -ENODEV: there is no such device (any more). */
 int vfiosim_device_state(struct vfiosim *sim, const char *address,

@@ -630,6 +630,14 @@ int bus_remove(struct call *call, struct device *dev)
 	return dev->leaving ? bus_wait(call, dev) : 0;
 }
 
+bool bus_leaving(const struct device *dev)
+{
+	for (; dev; dev = sim_device(dev->sim, dev->topo->parent))
+		if (dev->leaving)
+			return true;
+	return false;
+}
+
 /* Completes what waits for @dev's last close, if that was it. */
 static void complete(struct call *call, struct device *dev)
 {

@@ -59,6 +59,8 @@ int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type
  * pci_stop_and_remove_bus_device, mdev_device_remove (7.2).
  */
 int bus_remove(struct call *call, struct device *dev);
+/* Does @dev's removal wait, or that of a bridge above it, with which it goes? */
+bool bus_leaving(const struct device *dev);
 /*
  * For vfio: a descriptor of a device was closed. Completes the unbinds and removals that
  * waited for it: in Linux their writer cannot leave vfio_unregister_group_dev(), not even

@@ -70,7 +70,7 @@ static int do_act(struct vfiosim *sim, uint32_t tid, const char *verb, struct ac
 	*call_state(&call, struct act *) = act;
 	ret = call_run(&call, decide);
 	snprintf(act->reason, sizeof(act->reason), "%s", call.result.rule ? call.reason : "");
-	trace_call(&call, verb, NULL, NULL, ret == -EINPROGRESS ? 0 : ret);
+	trace_call(&call, verb, NULL, NULL, ret == -EINPROGRESS && !call.result.rule ? 0 : ret);
 	call_done(&call);
 	vfiosim_finish(sim, &caller);
 	return ret;
@@ -93,10 +93,18 @@ int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device)
 	return do_act(sim, tid, "unplug", &act);
 }
 
+/* It is there. */
+static int refuse_plug(struct call *call, const struct device *dev)
+{
+	if (bus_leaving(dev))
+		return refuse(call, RULE_BUS_LEAVING, VS("device", dev->topo->address));
+	return refuse(call, RULE_MDEV_EXISTS, VS("device", dev->topo->address));
+}
+
 static int decide_plug(struct call *call, struct device *dev)
 {
 	if (!dev->removed)
-		return dev->leaving ? -EINPROGRESS : -EEXIST;
+		return refuse_plug(call, dev);
 	bus_plug(call, dev);
 	return 0;
 }

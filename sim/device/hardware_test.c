@@ -3,10 +3,12 @@
 #include <vfiosim/hardware.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/state.h>
+#include <vfiosim/trace.h>
 
 #include "device/device_test.h"
 #include "base/suite_test.h"
@@ -160,6 +162,42 @@ START_TEST(a_bridge_goes_after_what_is_below_it)
 }
 END_TEST
 
+/* The last event: its result and rule. */
+struct told {
+	long result;
+	char rule[32];
+};
+
+static void keep_event(void *ctx, const struct vfiosim_event *event)
+{
+	struct told *told = ctx;
+
+	told->result = event->result;
+	snprintf(told->rule, sizeof(told->rule), "%s", event->rule ? event->rule->id : "");
+}
+
+/* M0 and M1 are in one slot; M0 is open. */
+START_TEST(a_bridge_that_waits_takes_what_is_below_it_along)
+{
+	int cdev = vfiosim_inproc_open(bench.proc, "/dev/vfio/devices/vfio3");
+	struct told told = { 0 };
+
+	ck_assert_int_ge(cdev, 0);
+	ck_assert_int_eq(vfiosim_trace_add(bench.sim, keep_event, &told), 0);
+	ck_assert_int_eq(unplug("rp7"), -EINPROGRESS);
+	ck_assert_int_eq(told.result, 0);
+	ck_assert(leaving("0000:00:07.0") && leaving("0000:04:00.0"));
+	ck_assert_int_eq(plug("M0"), -EINPROGRESS);
+	ck_assert_int_eq(told.result, -EINPROGRESS);
+	ck_assert_str_eq(told.rule, "bus-leaving");
+	ck_assert_int_eq(plug("rp4"), -EEXIST);
+	ck_assert_int_eq(told.result, -EEXIST);
+	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, cdev), 0);
+	ck_assert(!driver_of("0000:00:07.0") && !driver_of("0000:04:00.0"));
+	vfiosim_trace_remove(bench.sim, keep_event, &told);
+}
+END_TEST
+
 START_TEST(an_mdev_comes_back)
 {
 	ck_assert_int_eq(unplug("T0"), 0);
@@ -173,7 +211,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		nobody_has_it_open, whoever_has_it_open_is_asked_for_it, one_of_a_group,
-		by_its_own_node, a_bridge_goes_after_what_is_below_it, an_mdev_comes_back,
+		by_its_own_node, a_bridge_goes_after_what_is_below_it,
+		a_bridge_that_waits_takes_what_is_below_it_along, an_mdev_comes_back,
 	};
 	Suite *suite = suite_create("hardware");
 	TCase *stories = tcase_create("stories");

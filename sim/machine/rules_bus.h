@@ -6,6 +6,9 @@
 #define RULES_BUS(RULE)                                                                            \
 	RULE(BUS_NO_DEVICE, "bus-no-device", 0, "the bus has no device '{device}'",                \
 	     "bus_find_device_by_name")                                                            \
+	RULE(BUS_LEAVING, "bus-leaving", EINPROGRESS,                                              \
+	     "{device} has not left yet: its removal waits until it is closed",                    \
+	     "pci_lock_rescan_remove")                                                             \
 	RULE(BUS_NO_MATCH, "bus-no-match", ENODEV,                                                 \
 	     "{driver} does not take {device}: its driver_override is '{override}', and no id of it matches", \
 	     "pci_match_device")                                                                   \
@@ -30,7 +33,7 @@
 	     "remove_id_store")                                                                    \
 	RULE(MDEV_UUID, "mdev-uuid", EINVAL, "'{text}' is not a UUID", "create_store")             \
 	RULE(MDEV_EXISTS, "mdev-exists", EEXIST, "there is a device {device} already",             \
-	     "mdev_device_create")                                                                 \
+	     "mdev_device_create, pciehp_configure_device")                                        \
 	RULE(MDEV_FULL, "mdev-full", ENOSPC,                                                       \
 	     "{parent} has room for {free:d} more instances, {type} takes {instances:d}",          \
 	     "mdev_device_create")                                                                 \

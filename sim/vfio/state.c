@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "bus/bus.h"
 #include "iommu/group.h"
 #include "machine/sim.h"
 #include "vfio/device.h"
 
 static struct vfiosim_device_state state_of(const struct device *dev)
 {
-	struct vfiosim_device_state state = { .group = -1, .cdev = -1, .leaving = dev->leaving };
+	struct vfiosim_device_state state = { .group = -1, .cdev = -1, .leaving = bus_leaving(dev) };
 
 	if (dev->driver)
 		snprintf(state.driver, sizeof(state.driver), "%s", dev->driver->name);

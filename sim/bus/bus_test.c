@@ -12,6 +12,7 @@
 
 #include <linux/vfio.h>
 
+#include <vfiosim/hardware.h>
 #include <vfiosim/inproc.h>
 
 #include "base/suite_test.h"
@@ -258,13 +259,13 @@ END_TEST
 
 START_TEST(the_last_device_takes_its_group_along)
 {
-	int group = open_at("/dev/vfio/11"), container = container_with(group);
+	int group = open_at("/dev/vfio/11"), container = container_with(group), fresh;
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ, .size = 4096,
 	};
 
 	unbind(device("B"));
-	ck_assert_int_eq(device("B")->group->vfio->minor, -1);
+	ck_assert_ptr_null(device("B")->group->vfio);
 	ck_assert_int_eq(status(group), -ENODEV);
 	ck_assert_int_eq(vfiosim_inproc_mmap(proc, 4096, VFIOSIM_PROT_READ, VFIOSIM_VMA_MEMORY,
 					     (uint64_t *)&map.vaddr), 0);
@@ -273,11 +274,34 @@ START_TEST(the_last_device_takes_its_group_along)
 	ck_assert_int_eq(vfiosim_inproc_ioctl(proc, group, VFIO_GROUP_UNSET_CONTAINER, 0), -EINVAL);
 	ck_assert_int_eq(set_container(group, container), -ENODEV);
 	ck_assert_int_lt(vfiosim_inproc_open(proc, "/dev/vfio/11"), 0);
+	/* The next device makes another group: the old descriptor is worth nothing for good. */
 	bind_driver(device("B"), "vfio-pci");
+	ck_assert_int_eq(status(group), -ENODEV);
+	ck_assert_int_eq(get_device(group, "0000:02:00.0"), -ENODEV);
+	ck_assert_int_eq(set_container(group, container), -ENODEV);
+	fresh = open_at("/dev/vfio/11");
 	ck_assert_int_eq(vfiosim_inproc_close(proc, group), 0);
-	group = open_at("/dev/vfio/11");
-	ck_assert_int_eq(status(group), 1);
-	ck_assert_int_eq(set_container(group, container), 0);
+	ck_assert_int_eq(status(fresh), 1);
+	ck_assert_int_eq(vfiosim_inproc_open(proc, "/dev/vfio/11"), -EBUSY);
+	ck_assert_int_eq(set_container(fresh, container), 0);
+}
+END_TEST
+
+/* An IOMMU group as well is another one when its last device has left the machine. */
+START_TEST(a_group_comes_back_as_it_was_made)
+{
+	struct device *dev = device("B");
+	struct iommu_group *group = dev->group;
+	int file = open_at("/dev/vfio/11");
+
+	group_make_unviable(group->vfio, true);
+	group->default_domain = "identity";
+	ck_assert_int_eq(act(REMOVE, dev, NULL), 0);
+	ck_assert(group->gone && !group->vfio && !group->owner_cnt);
+	ck_assert_int_eq(vfiosim_plug(sim, 0, "B"), 0);
+	ck_assert_str_eq(group->default_domain, "DMA");
+	ck_assert_int_eq(status(open_at("/dev/vfio/11")), 1);
+	ck_assert_int_eq(status(file), -ENODEV);
 }
 END_TEST
 
@@ -382,6 +406,7 @@ int main(void)
 	tcase_add_test(stories, unbinding_waits_for_an_open_device);
 	tcase_add_test(stories, an_unbind_whose_writer_was_killed_is_completed);
 	tcase_add_test(stories, the_last_device_takes_its_group_along);
+	tcase_add_test(stories, a_group_comes_back_as_it_was_made);
 	tcase_add_test(stories, an_mdev_is_removed_when_it_is_closed);
 	tcase_add_test(stories, a_removed_device_is_not_removed_again);
 	tcase_add_test(stories, who_takes_what);

@@ -94,10 +94,11 @@ START_TEST(whoever_has_it_open_is_asked_for_it)
 	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, bench.device), 0);
 	ck_assert_ptr_null(driver_of(bench.address));
 	ck_assert_int_eq(__bench_get_device(&bench, bench.address), -ENODEV);
-	/* Its group file has outlived it; the group is attached again with a new one. */
+	/* Its group file has outlived it, and is of a group that is no more. */
 	ck_assert_int_eq(plug("A"), 0);
 	ck_assert_str_eq(driver_of(bench.address), "vfio-pci");
 	ck_assert(!leaving(bench.address));
+	ck_assert(can_open("/dev/vfio/10"));
 	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, bench.group), 0);
 	bench.group = bench_open_group(&bench, "A");
 	ck_assert_int_eq(bench_ioctl(&bench, bench.group, VFIO_GROUP_SET_CONTAINER, &bench.container, sizeof(int)),

@@ -72,7 +72,7 @@ int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_d
 static bool given(struct vfio_group **groups, unsigned n_groups, const struct iommu_group *group)
 {
 	for (unsigned i = 0; i < n_groups; i++) {
-		if (groups[i]->iommu_group == group)
+		if (groups[i]->iommu_group == group && !groups[i]->gone)
 			return true;
 	}
 	return false;

@@ -12,6 +12,8 @@
 #include "machine/kernel.h"
 #include "machine/subsystem.h"
 
+#define DEFAULT_DOMAIN "DMA"
+
 /* ---- Life ---- */
 
 static int grow_groups(struct vfiosim *sim)
@@ -50,7 +52,7 @@ struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim
 	group->noiommu = topo && topo->noiommu;
 	if (topo && topo->iommu >= 0)
 		group->iommu = &sim->iommus[topo->iommu];
-	group->default_domain = "DMA";
+	group->default_domain = DEFAULT_DOMAIN;
 	TAILQ_INIT(&group->devices);
 	sim->groups[sim->n_groups++] = group;
 	return group;
@@ -67,6 +69,7 @@ void iommu_group_revive(struct iommu_group *group)
 		taken |= !sim->groups[i]->gone && sim->groups[i]->number == group->number;
 	if (taken)
 		group->number = free_number(sim);
+	group->default_domain = DEFAULT_DOMAIN;
 	group->gone = false;
 }
 

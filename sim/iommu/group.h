@@ -43,7 +43,7 @@ struct iommu_group {
 	unsigned owner_cnt;		/* claims, of kernel drivers or of owner */
 	const struct dma_owner *owner;	/* NULL: not userspace's */
 	const char *default_domain;	/* type: "DMA", "DMA-FQ", "identity" */
-	struct vfio_group *vfio;	/* NULL: no device of it was ever VFIO's */
+	struct vfio_group *vfio;	/* NULL: no device of it is VFIO's */
 };
 
 /* Puts one among those of the machine. @topo NULL: an mdev's. NULL: no memory. */

@@ -72,13 +72,23 @@ void vfio_group_device_added(struct vfio_group *group)
 		group->minor = free_minor(group->iommu_group->sim);
 }
 
+/* It ends with its last device, or with the file that is still open. */
+static void free_unused(struct vfio_group *group)
+{
+	if (group->gone && !group->file)
+		free(group);
+}
+
 void vfio_group_device_removed(struct call *call, struct vfio_group *group)
 {
 	if (group_bound_devices(group->iommu_group))
 		return;
-	group->minor = -1;
 	if (group->container)
 		container_detach_group(call, group->container, group);
+	group_make_unviable(group, false);
+	group->iommu_group->vfio = NULL;
+	group->gone = true;
+	free_unused(group);
 }
 
 /* ---- What a group is made of ---- */
@@ -160,6 +170,7 @@ static void put_file(struct call *call, struct vfio_group *group)
 		return;
 	leave(call, group);
 	group->file = NULL;
+	free_unused(group);
 }
 
 /* ---- Its descriptor ---- */
@@ -207,7 +218,8 @@ static void release_group(struct call *call)
 {
 	struct vfio_group *group = call->file->object;
 
-	group_make_unviable(group, false);
+	if (!group->gone)
+		group_make_unviable(group, false);
 	group->file_closed = true;
 	put_file(call, group);
 }
@@ -328,7 +340,7 @@ static void tell_not_viable(struct call *call, const struct iommu_group *group)
 
 int group_status(struct call *call, struct vfio_group *group, uint32_t *ret_flags)
 {
-	if (!group_bound_devices(group->iommu_group))
+	if (group->gone)
 		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
 	if (group->container || group->iommufd)
 		*ret_flags = 3;
@@ -360,7 +372,7 @@ int group_set_container(struct call *call, struct vfio_group *group, struct cont
 	if (group->iommufd)
 		return refuse(call, RULE_COMPAT_SET, V("group", group_number(group)),
 			      V("iommufd", group->iommufd->number));
-	if (!group_bound_devices(group->iommu_group))
+	if (group->gone)
 		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
 	if (container)
 		return container_attach_group(call, container, group);
@@ -391,7 +403,7 @@ static int find_device(struct call *call, struct vfio_group *group, const char *
 	TAILQ_FOREACH(dev, &group->iommu_group->devices, in_group) {
 		int match;
 
-		if (!dev->vfio || dev->removed ||
+		if (group->gone || !dev->vfio || dev->removed ||
 		    (dev->unbinding && kernel_has(call->sim, KERNEL_UNBIND_HIDES_DEVICE)))
 			continue;
 		match = dev->vfio->ops->match ? dev->vfio->ops->match(call, dev, name) :

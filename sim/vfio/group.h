@@ -6,8 +6,9 @@
  *
  * Life: made when a vfio driver takes the first device of the IOMMU group, opened by
  * one file at a time, set into a container, used by the device files opened through it
- * (each holds the group's file), unset, closed. It stays with the machine, without a
- * node while no device is a vfio driver's. Guarded by the machine's lock.
+ * (each holds the group's file), unset, closed. It ends when its last device is no vfio
+ * driver's any more: a file that is open then keeps a group without devices, and the next
+ * device makes another group. Guarded by the machine's lock.
  */
 #ifndef SIM_VFIO_GROUP_H
 #define SIM_VFIO_GROUP_H
@@ -29,8 +30,9 @@ enum vfio_group_type {		/* as the kernel's */
 
 struct vfio_group {
 	struct iommu_group *iommu_group;
+	bool gone;			/* not iommu_group's any more: only the file is left */
 	enum vfio_group_type type;
-	int minor;			/* of its node, 248:minor; -1: there is none */
+	int minor;			/* of its node, 248:minor; -1: not yet */
 
 	struct vfiosim_file *file;	/* NULL: not open */
 	unsigned file_refs;		/* the descriptor, plus one per open device file */
@@ -50,7 +52,10 @@ struct vfio_group {
 struct vfio_group *vfio_group_get(struct iommu_group *group);
 extern const struct subsystem vfio_group_subsystem;
 
-/* A device of it is a vfio driver's from now on, or no more: its node comes and goes. */
+/*
+ * A device of it is a vfio driver's from now on, or no more: its node comes and goes, and
+ * with the last device @group itself. Mirrors vfio_device_remove_group (7.2).
+ */
 void vfio_group_device_added(struct vfio_group *group);
 void vfio_group_device_removed(struct call *call, struct vfio_group *group);
 

@@ -32,8 +32,9 @@ struct vfiosim;
 int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device);
 /*
  * Puts one back that was removed, with the driver that the topology names, and the bridges
- * above it. -EEXIST: it is there. -EINPROGRESS: it still waits to be gone. -ENODEV: there
- * never was such a device.
+ * above it. -EEXIST: it is there, or an mdev that was created at run time has its UUID.
+ * -ENOSPC: other mdevs have taken its room. -EINPROGRESS: it still waits to be gone. -ENODEV:
+ * there never was such a device.
  */
 int vfiosim_plug(struct vfiosim *sim, uint32_t tid, const char *device);
 

@@ -516,6 +516,19 @@ uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo
 	return used < type->capacity ? (type->capacity - used) / type->instances : 0;
 }
 
+/* May an mdev of @type come at @uuid? Mirrors mdev_device_create (7.2). */
+static int check_mdev(struct call *call, const struct vfiosim_topo_mdev_type *type, const char *uuid)
+{
+	for (uint32_t i = 0; i < call->sim->n_devices; i++)
+		if (!call->sim->devices[i]->removed &&
+		    !strcasecmp(call->sim->devices[i]->topo->address, uuid))
+			return refuse(call, RULE_MDEV_EXISTS, VS("device", uuid));
+	if (!bus_mdev_available(call->sim, type))
+		return refuse(call, RULE_MDEV_FULL, VS("parent", type->parent), VS("type", type->name),
+			      V("free", 0), V("instances", type->instances));
+	return 0;
+}
+
 static struct born_device *new_mdev(const struct vfiosim_topo_mdev_type *type, const char *uuid)
 {
 	struct born_device *born = calloc(1, sizeof(*born));
@@ -559,17 +572,14 @@ int bus_mdev_create(struct call *call, const struct vfiosim_topo_mdev_type *type
 {
 	char text[40];
 	struct device *dev;
+	int ret;
 
 	snprintf(text, sizeof(text), "%.*s", (int)(length < 36 ? length : 36), uuid);
 	if (length < 36 || length > 37 || !value_uuid(text))
 		return refuse(call, RULE_MDEV_UUID, VS("text", text));
-	for (uint32_t i = 0; i < call->sim->n_devices; i++)
-		if (!call->sim->devices[i]->removed &&
-		    !strcasecmp(call->sim->devices[i]->topo->address, text))
-			return refuse(call, RULE_MDEV_EXISTS, VS("device", text));
-	if (!bus_mdev_available(call->sim, type))
-		return refuse(call, RULE_MDEV_FULL, VS("parent", type->parent), VS("type", type->name),
-			      V("free", 0), V("instances", type->instances));
+	ret = check_mdev(call, type, text);
+	if (ret)
+		return ret;
 	if (add_mdev(call->sim, type, text, &dev))
 		return refuse(call, RULE_NO_MEMORY);
 	changed(call, "mdev {device} of type {type} exists, in group {group:d}",
@@ -682,16 +692,39 @@ static struct device *removed_bridge(const struct device *dev)
 	return NULL;
 }
 
-void bus_plug(struct call *call, struct device *dev)
+/* The bridges above it first. */
+static void come_back(struct call *call, struct device *dev)
 {
 	struct device *bridge = removed_bridge(dev);
 
 	if (bridge)
-		bus_plug(call, bridge);
+		come_back(call, bridge);
 	appear(call, dev);
 	if (!start_driver(call->sim, dev) && dev->driver)
 		changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),
 			VS("driver", dev->driver->name));
+}
+
+static int refuse_plug(struct call *call, const struct device *dev)
+{
+	if (bus_leaving(dev))
+		return refuse(call, RULE_BUS_LEAVING, VS("device", dev->topo->address));
+	return refuse(call, RULE_MDEV_EXISTS, VS("device", dev->topo->address));
+}
+
+int bus_plug(struct call *call, struct device *dev)
+{
+	const struct vfiosim_topology *topology = call->sim->topology;
+	int ret = 0;
+
+	if (!dev->removed)
+		return refuse_plug(call, dev);
+	for (size_t i = 0; !ret && !device_is_pci(dev) && i < topology->n_mdev_types; i++)
+		if (!strcmp(topology->mdev_types[i].name, dev->topo->mdev_type))
+			ret = check_mdev(call, &topology->mdev_types[i], dev->topo->address);
+	if (!ret)
+		come_back(call, dev);
+	return ret;
 }
 
 int bus_rescan(struct call *call)

@@ -76,9 +76,11 @@ int bus_wait(struct call *call, struct device *dev);
 bool bus_waits(const struct vfiosim *sim, uint64_t wait);
 /*
  * A device that was removed comes again, and the bridges above it first: to the driver
- * that the topology names. Where that fails it is there without a driver.
+ * that the topology names. Where that fails it is there without a driver. -EEXIST: it, or an
+ * mdev that was created meanwhile, is there; -EINPROGRESS: it has not left yet; -ENOSPC: its
+ * parent has no room for the mdev.
  */
-void bus_plug(struct call *call, struct device *dev);
+int bus_plug(struct call *call, struct device *dev);
 /*
  * All PCI devices that were removed come again, to the drivers that take them by
  * themselves: vfio-pci only what new_id told it. Mirrors pci_rescan_bus (7.2). Returns 0.

@@ -93,25 +93,9 @@ int vfiosim_unplug(struct vfiosim *sim, uint32_t tid, const char *device)
 	return do_act(sim, tid, "unplug", &act);
 }
 
-/* It is there. */
-static int refuse_plug(struct call *call, const struct device *dev)
-{
-	if (bus_leaving(dev))
-		return refuse(call, RULE_BUS_LEAVING, VS("device", dev->topo->address));
-	return refuse(call, RULE_MDEV_EXISTS, VS("device", dev->topo->address));
-}
-
-static int decide_plug(struct call *call, struct device *dev)
-{
-	if (!dev->removed)
-		return refuse_plug(call, dev);
-	bus_plug(call, dev);
-	return 0;
-}
-
 int vfiosim_plug(struct vfiosim *sim, uint32_t tid, const char *device)
 {
-	struct act act = { .name = device, .decide = decide_plug };
+	struct act act = { .name = device, .decide = bus_plug };
 
 	return do_act(sim, tid, "plug", &act);
 }

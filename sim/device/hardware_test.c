@@ -163,6 +163,30 @@ START_TEST(a_bridge_goes_after_what_is_below_it)
 }
 END_TEST
 
+#define T0 "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+#define CREATE "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create"
+#define FULL 24		/* ports of mtty */
+
+START_TEST(another_mdev_has_its_uuid_or_its_room)
+{
+	char uuid[40];
+
+	ck_assert_int_eq(unplug("T0"), 0);
+	ck_assert_int_eq(vfiosim_inproc_write_file(bench.proc, CREATE, T0), 36);
+	ck_assert_int_eq(plug("T0"), -EEXIST);
+	ck_assert_int_eq(unplug(T0), 0);
+	for (unsigned i = 0; i < FULL; i++) {
+		snprintf(uuid, sizeof(uuid), "83b8f4f2-509f-382f-3c1e-e6bfe0fc%04u", i);
+		if (vfiosim_inproc_write_file(bench.proc, CREATE, uuid) == -ENOSPC)
+			break;
+	}
+	ck_assert_int_eq(plug("T0"), -ENOSPC);
+	ck_assert_ptr_null(driver_of(T0));
+	ck_assert_int_eq(unplug("83b8f4f2-509f-382f-3c1e-e6bfe0fc0000"), 0);
+	ck_assert_int_eq(plug("T0"), 0);
+}
+END_TEST
+
 /* The last event: its result and rule. */
 struct told {
 	long result;
@@ -214,6 +238,7 @@ int main(void)
 		nobody_has_it_open, whoever_has_it_open_is_asked_for_it, one_of_a_group,
 		by_its_own_node, a_bridge_goes_after_what_is_below_it,
 		a_bridge_that_waits_takes_what_is_below_it_along, an_mdev_comes_back,
+		another_mdev_has_its_uuid_or_its_room,
 	};
 	Suite *suite = suite_create("hardware");
 	TCase *stories = tcase_create("stories");

@@ -178,7 +178,7 @@ $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # Where it decides which allocation fails.
-$(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray strdup)
+$(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray strdup strndup)
 # Where no play is to be had.
 $(BUILD)/harness/learn/evidence_test: ALL_LDFLAGS += -Wl$(comma)--wrap=library_plays
 

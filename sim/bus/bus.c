@@ -450,21 +450,26 @@ static void publish_device(struct vfiosim *sim, struct device *dev)
 		TAILQ_INSERT_TAIL(&dev->group->devices, dev, in_group);
 }
 
-/* The driver that the topology names takes @dev. -EINVAL: there is none of that name. */
+/* The driver that the topology names takes @dev, or nothing happens. -EINVAL: there is none of that name. */
 static int start_driver(struct vfiosim *sim, struct device *dev)
 {
 	const struct vfiosim_topo_device *topo = dev->topo;
 	enum bus_type bus = device_is_pci(dev) ? BUS_PCI : BUS_MDEV;
 	struct device_driver *driver = bus_find_driver(sim, bus, topo->driver);
-	int ret = 0;
+	char *override;
+	int ret;
 
-	if (driver)
-		ret = probe(sim, dev, driver);
-	else if (*topo->driver)
-		ret = -EINVAL;
+	if (!driver)
+		return *topo->driver ? -EINVAL : 0;
+	override = strdup(topo->driver);
+	if (!override)
+		return -ENOMEM;
+	ret = probe(sim, dev, driver);
 	/* That is how devices come to vfio-pci, which claims none by itself. */
 	if (!ret && topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
-		ret = set_override(dev, topo->driver, strlen(topo->driver));
+		dev->driver_override = override;
+	else
+		free(override);
 	return ret;
 }
 

@@ -11,8 +11,11 @@
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/abi/iommufd.h>
 #include <vfiosim/engine.h>
+#include <vfiosim/hardware.h>
 #include <vfiosim/state.h>
 
+#include "machine/device.h"
+#include "machine/sim.h"
 #include "machine/story_test.h"
 #include "base/suite_test.h"
 
@@ -39,6 +42,8 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t n, size_t size);
 char *__wrap_strdup(const char *text);
+char *__real_strndup(const char *text, size_t n);
+char *__wrap_strndup(const char *text, size_t n);
 
 void *__wrap_malloc(size_t size)
 {
@@ -63,6 +68,11 @@ void *__wrap_reallocarray(void *old, size_t n, size_t size)
 char *__wrap_strdup(const char *text)
 {
 	return fails() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t n)
+{
+	return fails() ? NULL : __real_strndup(text, n);
 }
 
 /* ---- What the stories are made of: nothing is asserted ---- */
@@ -198,6 +208,25 @@ static void ioases(void)
 	ask(iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, unmap);
 }
 
+#define BORN "83b8f4f2-509f-382f-3c1e-e6bfe0fa1009"
+
+static bool halfway;
+
+/* Devices that come: with their driver and what belongs to it, or without one. */
+static void plugs(void)
+{
+	const struct device *dev;
+
+	vfiosim_unplug(story.sim, 0, "0000:02:00.0");
+	vfiosim_plug(story.sim, 0, "0000:02:00.0");
+	dev = sim_device(story.sim, "0000:02:00.0");
+	halfway |= !dev || !dev->driver != !dev->driver_override;
+	vfiosim_inproc_write_file(story.proc, "/sys/class/mdev_bus/engine/mdev_supported_types/engine-1/create",
+				  BORN);
+	vfiosim_unplug(story.sim, 0, BORN);
+	look();
+}
+
 /* Both stories' machine, and the largest topology there is. */
 static void machines(void)
 {
@@ -245,11 +274,12 @@ static unsigned long tell(void (*body)(void), unsigned long which)
 	if (begin())
 		body();
 	failing = 0;
+	ck_assert(!halfway);
 	end();
 	return allocations;
 }
 
-static void (*const stories[])(void) = { containers, ioases, machines };
+static void (*const stories[])(void) = { containers, ioases, plugs, machines };
 
 START_TEST(each_allocation_may_fail)
 {

@@ -35,9 +35,11 @@ int vfio_register_device(struct vfiosim *sim, struct device *dev,
 	if (!dev->group || (dev->group->noiommu && !sim->noiommu))
 		return -EINVAL;
 	group = vfio_group_get(dev->group);
+	if (!group)
+		return -ENOMEM;
 	vdev = calloc(1, sizeof(*vdev));
-	if (!group || !vdev) {
-		free(vdev);
+	if (!vdev) {
+		vfio_group_put_unused(group);
 		return -ENOMEM;
 	}
 	*vdev = (struct vfio_device){ .dev = dev, .ops = ops, .group = group, .cdev = -1 };
@@ -45,6 +47,7 @@ int vfio_register_device(struct vfiosim *sim, struct device *dev,
 		ret = ops->init(sim, dev);
 	if (ret) {
 		free(vdev);
+		vfio_group_put_unused(group);
 		return ret;
 	}
 	if (!dev->group->noiommu)

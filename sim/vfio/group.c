@@ -53,6 +53,22 @@ struct vfio_group *vfio_group_get(struct iommu_group *iommu_group)
 	return group;
 }
 
+/* It ends with its last device, or with the file that is still open. */
+static void free_unused(struct vfio_group *group)
+{
+	if (group->gone && !group->file)
+		free(group);
+}
+
+void vfio_group_put_unused(struct vfio_group *group)
+{
+	if (group_bound_devices(group->iommu_group))
+		return;
+	group->iommu_group->vfio = NULL;
+	group->gone = true;
+	free_unused(group);
+}
+
 static int free_minor(const struct vfiosim *sim)
 {
 	for (int n = 0;; n++) {
@@ -72,13 +88,6 @@ void vfio_group_device_added(struct vfio_group *group)
 		group->minor = free_minor(group->iommu_group->sim);
 }
 
-/* It ends with its last device, or with the file that is still open. */
-static void free_unused(struct vfio_group *group)
-{
-	if (group->gone && !group->file)
-		free(group);
-}
-
 void vfio_group_device_removed(struct call *call, struct vfio_group *group)
 {
 	if (group_bound_devices(group->iommu_group))
@@ -86,9 +95,7 @@ void vfio_group_device_removed(struct call *call, struct vfio_group *group)
 	if (group->container)
 		container_detach_group(call, group->container, group);
 	group_make_unviable(group, false);
-	group->iommu_group->vfio = NULL;
-	group->gone = true;
-	free_unused(group);
+	vfio_group_put_unused(group);
 }
 
 /* ---- What a group is made of ---- */

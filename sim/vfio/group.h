@@ -50,6 +50,8 @@ struct vfio_group {
 
 /* The one of @group, made if there was none. NULL: no memory. */
 struct vfio_group *vfio_group_get(struct iommu_group *group);
+/* Takes back vfio_group_get() where no device of it became VFIO's. */
+void vfio_group_put_unused(struct vfio_group *group);
 extern const struct subsystem vfio_group_subsystem;
 
 /*

@@ -279,7 +279,7 @@ START_TEST(both_interfaces_side_by_side)
 	has("CONFLICT: BAR 0 of mdev0");
 	has("<dt id=\"g-pin\">pin</dt>");
 	ck_assert_ptr_null(strstr(page, "/dev/<a"));
-	has("<td>single-ioas</td><td>1 ioas, 1 device refused");
+	has("<td>single-ioas</td><td>1 ioas, 1 device kept out");
 	ck_assert_ptr_null(strstr(page, "Nothing is asked of the machine here"));
 	free(page);
 }

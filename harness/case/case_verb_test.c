@@ -176,7 +176,7 @@ START_TEST(show_reads_like_a_page)
 	SAYS("  3  the program maps BAR 0 of mdev0, 4K at iova 0xfe400000: ");
 	SAYS("  4  the program attaches nic0: ");
 	SAYS("-> EFAULT [pin-region]");
-	SAYS("   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out; goes on");
+	SAYS("   qemu-legacy        2 containers, 0 devices kept out, 1 mapping left out; goes on");
 	ck_assert_int_eq(run("case show tour-limits"), 0);
 	SAYS("  dma_entry_limit: 3\n");
 	ck_assert_int_eq(run("case show mine.yaml"), 0);
@@ -202,8 +202,8 @@ START_TEST(explain_is_short_enough_to_be_read)
 	SAYS("\nWhat this shows: Nothing checks an mdev's mappings");
 	SAYS("\nWhat is refused containers                iommufd (");
 	SAYS("\n   reserved     attach EINVAL, map EINVAL attach EADDRINUSE, map EINVAL ");
-	SAYS("\n   qemu-legacy        2 containers, 0 devices refused, 1 mapping left out; goes on (told above)\n");
-	SAYS("\n   cloud-hypervisor   1 container, 1 device refused, 0 mappings left out; goes on\n");
+	SAYS("\n   qemu-legacy        2 containers, 0 devices kept out, 1 mapping left out; goes on (told above)\n");
+	SAYS("\n   cloud-hypervisor   1 container, 1 device kept out, 0 mappings left out; goes on\n");
 }
 END_TEST
 

@@ -45,7 +45,7 @@ void elsewhere_add(struct elsewhere *elsewhere, const struct play *play, const s
 		refusals_of(outcome->log, entry->ended, sizeof(entry->ended));
 	else
 		snprintf(entry->ended, sizeof(entry->ended),
-			 "%u %s%s, %zu device%s refused, %zu mapping%s left out; %s", end->spaces,
+			 "%u %s%s, %zu device%s kept out, %zu mapping%s left out; %s", end->spaces,
 			 play->mode == MODE_LEGACY ? "container" : "ioas",
 			 play->mode == MODE_LEGACY && end->spaces != 1 ? "s" : "", end->refused,
 			 end->refused == 1 ? "" : "s", end->omitted, end->omitted == 1 ? "" : "s",

@@ -16,6 +16,7 @@
 #include "launch/fullest.h"
 #include "launch/launch.h"
 #include "launch/machine_args.h"
+#include "launch/run_page.h"
 #include "report/explain.h"
 #include "select/policy.h"
 
@@ -26,6 +27,7 @@ struct run_options {
 	bool explain;
 	const char *name;
 	const char *state;	/* NULL: none */
+	const char *html;	/* NULL: none */
 	bool wait_all;
 	bool pidns;
 	const char *case_name;	/* NULL: none */
@@ -40,11 +42,14 @@ struct sinks {
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
 	FILE *state;		/* NULL: none */
-	const char *messages_name, *trace_name, *state_name;
+	FILE *html;		/* NULL: none */
+	const char *messages_name, *trace_name, *state_name, *html_name;
 	const struct vfiosim_topology *topology;
 	struct run_expect *expect;
 	struct vfiosim *sim;	/* in the server process, as is: */
 	struct fullest *fullest;	/* NULL: no state is wanted */
+	struct run_page *page;		/* NULL: no page is */
+	char *command;			/* owned; the page's title */
 };
 
 /* ---- Sinks ------------------------------------------------------------- */
@@ -71,10 +76,13 @@ static int sinks_open(struct sinks *sinks, const struct run_options *options)
 		.messages_name = options->output ? options->output : "standard error",
 		.trace_name = options->trace,
 		.state_name = options->state,
+		.html_name = options->html,
 	};
 	if (options->output && !(sinks->messages = open_output(options->output)))
 		return -EIO;
 	if (options->state && !(sinks->state = open_output(options->state)))
+		return -EIO;
+	if (options->html && !(sinks->html = open_output(options->html)))
 		return -EIO;
 	if (!options->trace)
 		return 0;
@@ -94,6 +102,9 @@ static int sinks_close(struct sinks *sinks)
 		fclose(sinks->trace);
 	if (sinks->state)
 		fclose(sinks->state);
+	if (sinks->html)
+		fclose(sinks->html);
+	free(sinks->command);
 	if (sinks->messages && sinks->messages != stderr) {
 		error = cli_flush(sinks->messages, sinks->messages_name);
 		fclose(sinks->messages);
@@ -127,6 +138,44 @@ static int end_state(struct sinks *sinks)
 	return worse(cli_flush(sinks->state, sinks->state_name), error);
 }
 
+/* In the server process: so has the page. */
+static int end_page(struct sinks *sinks)
+{
+	int error;
+
+	if (!sinks->page)
+		return 0;
+	error = run_page_write(sinks->page, sinks->command ? sinks->command : "a run", sinks->html);
+	if (error)
+		cli_error("no memory for the page of the run: it is not whole");
+	run_page_destroy(sinks->page);
+	sinks->page = NULL;
+	return worse(cli_flush(sinks->html, sinks->html_name), error);
+}
+
+static int begin_page(struct sinks *sinks)
+{
+	int error = sinks->html ? run_page_create(sinks->sim, sinks->topology, &sinks->page) : 0;
+
+	if (error)
+		cli_error("the run cannot be followed: %s", strerror(-error));
+	return error;
+}
+
+/* "qemu-system-x86_64 -m 256" */
+static char *command_line(char **argv)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *to = open_memstream(&text, &size);
+
+	for (; to && *argv; argv++)
+		fprintf(to, "%s%s", *argv, argv[1] ? " " : "");
+	if (to)
+		fclose(to);
+	return text;
+}
+
 static int begin_state(struct sinks *sinks)
 {
 	int error = sinks->state ? fullest_create(sinks->sim, &sinks->fullest) : 0;
@@ -143,7 +192,8 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 
 	if (!sim) {
 		bool has_faults = sinks->topology->n_faults;
-		int error = worse(run_expect_end(sinks->expect), end_state(sinks));
+		int error = worse(run_expect_end(sinks->expect),
+				  worse(end_state(sinks), end_page(sinks)));
 
 		if (has_faults)
 			faults_report(sinks->sim, sinks->messages);
@@ -160,7 +210,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
 		vfiosim_trace_add(sim, explain_event, &sinks->explain);
 	}
-	return worse(begin_state(sinks), run_expect_begin(sinks->expect, sim));
+	return worse(worse(begin_state(sinks), begin_page(sinks)), run_expect_begin(sinks->expect, sim));
 }
 
 /* ---- The verb ---------------------------------------------------------- */
@@ -190,6 +240,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		shell[0] = fallback;
 	if (!sinks_open(&sinks, options)) {
 		sinks.topology = topology;
+		sinks.command = command_line(*argv ? argv : shell);
 		sinks.expect = expect;
 		launch_options.messages = sinks.messages;
 		status = launch(&launch_options, *argv ? argv : shell);
@@ -281,6 +332,8 @@ static const struct cli_option run_options[] = {
 	{ "name", 0, "NAME", "what `vfiosim ctl -r` may call this run", CLI_TEXT, AT(name) },
 	{ "state", 0, "FILE", "write the machine's state at its fullest and at the end, as JSON",
 	  CLI_TEXT, AT(state), .files = true },
+	{ "html", 0, "FILE", "write what was asked, answered and left behind as a page, with pictures",
+	  CLI_TEXT, AT(html), .files = true },
 	{ "wait-all", 0, NULL, "the run ends with its last process, not with COMMAND", CLI_FLAG,
 	  AT(wait_all) },
 	{ "pidns", 0, NULL, "COMMAND gets a PID namespace: no process outlives the run, whoever is killed",

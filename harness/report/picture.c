@@ -154,7 +154,7 @@ static void put_ruler(const struct ruler_part *parts, size_t n, FILE *to)
 	fprintf(to, "%*s", INDENT, "");
 	for (size_t i = 0; i < fits; i++)
 		fprintf(to, "0x%-*llx", (int)cell_width(&parts[i]) - 2, (unsigned long long)parts[i].first);
-	fprintf(to, "%s\n%*s", "(not to scale)", INDENT, "");
+	fprintf(to, "%s\n%*s", "(not to scale; = mapped, ! in conflict, # reserved)", INDENT, "");
 	for (size_t i = 0; i < fits; i++) {
 		put_cell(&parts[i], cell_width(&parts[i]), to);
 		if (parts[i].conflict)
@@ -205,7 +205,7 @@ static void fill_box(struct story *story, const struct space *space, struct box 
 	if (!space->n_mappings)
 		snprintf(box.rows[2], BOX_WIDTH, "nothing mapped");
 	snprintf(box.rows[3], BOX_TEXT, "%s", *space->domains ? space->domains :
-		 story->play->mode == MODE_LEGACY ? "no domain" : "no hwpt");
+		 space_is_ioas(space) ? "no hwpt" : "no domain");
 	*ret_box = box;
 }
 

@@ -84,14 +84,14 @@ static void put_devices(struct drawing *drawing, const struct space *space)
 }
 
 /* "domain 1 of dmar0, domain 2 of dmar1": a frame each. */
-static void put_domains(struct drawing *drawing, const struct story *story, const struct space *space)
+static void put_domains(struct drawing *drawing, const struct space *space)
 {
 	const char *at = space->domains;
 	unsigned x = MARGIN;
 
 	if (!*at)
 		put_text(drawing, MARGIN, drawing->y + 17, INNER, false,
-			 story->play->mode == MODE_LEGACY ? "no domain" : "no hwpt");
+			 space_is_ioas(space) ? "no hwpt" : "no domain");
 	while (*at) {
 		size_t length = strcspn(at, ",");
 		char text[80];
@@ -176,14 +176,14 @@ static void put_parts(struct drawing *drawing, const struct space *space, const 
 	}
 }
 
-static void draw(struct drawing *drawing, struct story *story, const struct space *space,
-		 const struct ruler_part *parts, size_t n)
+static void draw(struct drawing *drawing, const struct space *space, const struct ruler_part *parts,
+		 size_t n)
 {
 	drawing->y = MARGIN;
 	put_text(drawing, MARGIN - PAD, drawing->y + 14, INNER, false, space->name);
 	drawing->y += CHIP;
 	put_devices(drawing, space);
-	put_domains(drawing, story, space);
+	put_domains(drawing, space);
 	put_parts(drawing, space, parts, n);
 	drawing->y += MARGIN;
 }
@@ -195,7 +195,7 @@ void space_svg(struct story *story, const struct space *space, uint64_t at, FILE
 	struct drawing drawing = { .to = NULL };
 	char label[500];
 
-	draw(&drawing, story, space, parts, n);
+	draw(&drawing, space, parts, n);
 	story_space_line(story, space, label, sizeof(label));
 	fprintf(to, "<figure><svg role=\"img\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\" aria-label=\"",
 		(unsigned)WIDTH, drawing.y, (unsigned)WIDTH, drawing.y);
@@ -203,6 +203,6 @@ void space_svg(struct story *story, const struct space *space, uint64_t at, FILE
 	fputs("\">\n", to);
 	drawing.to = to;
 	put_box(&drawing, 1, 1, WIDTH - 2, drawing.y - 2, "box");
-	draw(&drawing, story, space, parts, n);
+	draw(&drawing, space, parts, n);
 	fputs("</svg></figure>\n", to);
 }

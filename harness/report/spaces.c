@@ -228,3 +228,8 @@ bool spaces_hold(const struct spaces *spaces, const char *device)
 				return true;
 	return false;
 }
+
+bool space_is_ioas(const struct space *space)
+{
+	return !strncmp(space->name, "ioas ", strlen("ioas "));
+}

@@ -43,6 +43,8 @@ struct spaces {
 /* @topology gives devices their names. -ENOMEM; -EINVAL: @state is no such text. */
 int spaces_read(const char *state, const struct vfiosim_topology *topology, struct spaces *ret_spaces);
 void spaces_done(struct spaces *spaces);
+/* Of an iommufd; else it is a container. */
+bool space_is_ioas(const struct space *space);
 /* NULL: none of that name. */
 const struct space *spaces_find(const struct spaces *spaces, const char *name);
 /* Is @device, by name, in one of them? */

@@ -97,6 +97,8 @@ static const char *memory_label(struct story *story, const char *from)
 
 const char *story_label(struct story *story, uint64_t iova)
 {
+	if (story->run)
+		return "memory";
 	for (size_t i = 0; i < story->play->n_steps; i++) {
 		const struct step *step = &story->play->steps[i];
 		uint64_t first = step_number(step, "iova", UINT64_MAX);
@@ -255,6 +257,18 @@ static bool is_news(const char *note)
 	       !strstr(note, " is in ioas ");
 }
 
+/* "put the group into a container": what the first command of note does. */
+static const char *run_title(struct story *story, const struct story_scene *scene)
+{
+	const struct story_command *command = main_command(scene);
+	const char *words = !scene->n_commands ? NULL : command->command ?
+		words_for_verb(command->command->name) : words_for_verb(command->name);
+
+	if (!scene->n_commands)
+		return "";
+	return keep_format(story, "%s", words ? words : command->name);
+}
+
 static void end_scene(struct story *story)
 {
 	struct story_scene *scene = scene_now(story);
@@ -266,7 +280,9 @@ static void end_scene(struct story *story)
 		story->failed = true;
 	if (!scene->alone && join_before(story, scene))
 		return;
-	if (scene->step == play->n_steps)
+	if (story->run)
+		scene->title = run_title(story, scene);
+	else if (scene->step == play->n_steps)
 		scene->title = "the end: the program gives everything back";
 	else if (play->policy && !scene->n_commands)
 		scene->title = "";
@@ -458,6 +474,8 @@ static const char *process_name(const struct story *story, unsigned long number)
 {
 	unsigned long n = 1;
 
+	if (story->run)
+		return NULL;
 	if (number == n)
 		return story_actor(story->play);
 	for (size_t i = 0; i < story->play->n_steps; i++) {
@@ -558,6 +576,8 @@ static bool folds(const struct story *story, const struct vfiosim_event *event)
 		return true;
 	if (event->result < 0)
 		return false;
+	if (story->run)
+		return is_setup(event);
 	if (story->step == story->play->n_steps)
 		return true;
 	if (is_verb(story, "status"))
@@ -653,6 +673,36 @@ void story_finish(struct story *story)
 {
 	end_scene(story);
 	story->target = NULL;
+}
+
+/* ---- A run ------------------------------------------------------------- */
+
+/* SET_IOMMU belongs to the SET_CONTAINER before it, maps to maps, unmaps to unmaps. */
+static bool goes_on(const struct story_scene *scene, const struct vfiosim_event *event)
+{
+	const struct story_command *last = scene->n_commands ? &scene->commands[scene->n_commands - 1] : NULL;
+	const char *name = event->command ? short_name(event->command->name) : event->verb;
+	bool map = strstr(name, "MAP_DMA") || !strcmp(name, "IOAS_MAP") || !strcmp(name, "IOAS_UNMAP");
+
+	if (last && last->error)
+		return false;
+	if (!last || is_setup(event) || !tells_something(scene))
+		return true;
+	return event->result >= 0 && ((map && !strcmp(last->name, name)) || !strcmp(name, "SET_IOMMU"));
+}
+
+void story_run_event(struct story *story, const struct vfiosim_event *event, const char *state)
+{
+	struct story_scene *scene = scene_now(story);
+	struct spaces spaces;
+
+	if (scene && !scene->after.list && !goes_on(scene, event))
+		end_scene(story);
+	story_event(story, event);
+	if (state && !spaces_read(state, story->play->topology, &spaces)) {
+		spaces_done(&story->now);
+		story->now = spaces;
+	}
 }
 
 int story_create(const struct play *play, struct story **ret_story)

@@ -60,6 +60,7 @@ struct story {
 		const char *name;
 	} handles[32];
 	size_t n_handles;
+	bool run;			/* of somebody's program, no case: steps are its commands */
 	bool failed;			/* memory ran out: the story is not whole */
 };
 
@@ -67,6 +68,11 @@ int story_create(const struct play *play, struct story **ret_story);
 void story_destroy(struct story *story);
 /* A trace sink; @ctx is a struct story. */
 void story_event(void *ctx, const struct vfiosim_event *event);
+/*
+ * For a run, in place of the two above and of story_watch(): what a program asked, and how
+ * the machine stands now (NULL: as before).
+ */
+void story_run_event(struct story *story, const struct vfiosim_event *event, const char *state);
 /* The target's: the machine may be asked for its state now. */
 void story_called(void *ctx);
 struct run_watch story_watch(struct story *story);

@@ -429,3 +429,50 @@ void story_page_write(const struct story_page *page, FILE *to)
 	fputs(script, to);
 	page_end(to);
 }
+
+/* ---- A run ------------------------------------------------------------- */
+
+static void put_run_step(struct writer *writer, struct story *story, const struct story_scene *scene)
+{
+	writer->number++;
+	fprintf(writer->to, "<section class=\"step\" id=\"s%u\">\n<h3>%u. ", writer->number, writer->number);
+	page_text(writer->to, scene->title);
+	fputs("</h3>\n<div class=\"side\">\n", writer->to);
+	links_section(&writer->links);
+	put_scene(writer, story, scene, true);
+	fputs("</div>\n</section>\n", writer->to);
+}
+
+static bool has_ioas(const struct story_scene *scene)
+{
+	for (size_t i = 0; i < scene->after.n; i++)
+		if (space_is_ioas(&scene->after.list[i]))
+			return true;
+	return false;
+}
+
+void story_page_write_run(struct story *story, const char *title, size_t untold, FILE *to)
+{
+	const struct story_page page = { .sides = { story, NULL } };
+	struct writer writer = { .page = &page, .links = { .to = to, .legacy = true }, .to = to };
+	const struct story_scene *scene;
+
+	for (size_t i = 0; (scene = story_scene(story, i)); i++)
+		writer.links.iommufd |= has_ioas(scene);
+	page_begin(to, title, "what the program asked of VFIO, and what the kernel made of it");
+	fputs(style, to);
+	put_machine(&writer);
+	fputs("<h2 id=\"steps\">Step by step</h2>\n", to);
+	for (size_t i = 0; (scene = story_scene(story, i)); i++)
+		if (scene->n_commands)
+			put_run_step(&writer, story, scene);
+	if (!writer.number)
+		fputs("<p>The program asked nothing of VFIO.</p>\n", to);
+	if (untold)
+		fprintf(to, "<p class=\"quiet\">And %zu more commands, which are not told.</p>\n", untold);
+	put_nav(&writer);
+	fputs("<h2 id=\"glossary\">Words</h2>\n", to);
+	links_glossary(&writer.links);
+	fputs(script, to);
+	page_end(to);
+}

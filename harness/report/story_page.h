@@ -25,4 +25,10 @@ struct story_page {
 
 void story_page_write(const struct story_page *page, FILE *to);
 
+/*
+ * The same for the story of a run: each scene is a step. @title: the command; @untold: how
+ * many of its commands came after those of the story.
+ */
+void story_page_write_run(struct story *story, const char *title, size_t untold, FILE *to);
+
 #endif

@@ -130,7 +130,7 @@ void story_space_line(struct story *story, const struct space *space, char *to, 
 		put(to, size, &n, "no device");
 	put_mappings(story, space, to, size, &n);
 	put(to, size, &n, " | %s", *space->domains ? space->domains :
-		story->play->mode == MODE_LEGACY ? "no domain" : "no hwpt");
+		space_is_ioas(space) ? "no hwpt" : "no domain");
 }
 
 static bool has_refusal(const struct story_scene *scene)

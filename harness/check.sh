@@ -123,6 +123,7 @@ others() {
 	run_with_fuse 'cases, over FUSE' "$build/vfiosim" case run --target fuse
 	run_with_fuse facts harness/facts/facts.sh "$build"
 	run 'completion, in zsh and fish' harness/completion_test.sh "$build"
+	run_with_fuse labs harness/labs/check.sh "$build"
 	run_with_fuse 'JSON schemas' harness/schemas/check.sh "$build"
 	run 'manual pages' harness/man_test.sh "$build"
 	run install harness/install_test.sh "$build"

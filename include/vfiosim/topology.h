@@ -114,6 +114,7 @@ struct vfiosim_topo_device {
 	uint64_t msix_table, msix_pba;	/* offsets in that BAR */
 	struct vfiosim_topo_bar bars[6];
 	uint64_t rom;			/* bytes, 0: none */
+	bool rom_image;			/* is there something in it? */
 	const struct vfiosim_resv *resv;	/* its own, besides those of its group */
 	size_t n_resv;
 	/* mdev only */

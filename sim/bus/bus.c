@@ -225,9 +225,10 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 	struct device_driver *driver = bus_find_driver(call->sim, BUS_PCI, name);
 	int ret;
 
-	if (!dev || dev->removed || !device_is_pci(dev))
+	if (!dev || dev->removed)
 		return refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV), VS("device", "?"));
-	if (!driver || !driver_matches(call->sim, driver, dev))
+	/* Mirrors mdev_match: nothing matches an mdev. */
+	if (!device_is_pci(dev) || !driver || !driver_matches(call->sim, driver, dev))
 		return refuse_no_match(call, dev, name);
 	if (dev->driver)
 		return refuse(call, RULE_BUS_BOUND, VS("device", dev->topo->address),

@@ -143,7 +143,7 @@ int pci_region_info(struct call *call, struct device *dev, uint32_t index,
 	if (index <= REGION_BAR5) {
 		bar_info(dev->topo, index, &region);
 	} else if (index == REGION_ROM) {
-		region.size = dev->topo->rom;
+		region.size = dev->topo->rom_image ? dev->topo->rom : 0;
 		region.readable = region.size;
 	} else if (index == REGION_CONFIG) {
 		region.size = pci_of(dev)->config.size;

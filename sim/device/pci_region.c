@@ -172,6 +172,8 @@ static ssize_t bar_rw(struct call *call, struct access *access)
 		access->length = size - access->pos;
 	if (memory && access->pci->gates_memory && !pci_config_memory_enabled(&access->pci->config))
 		return refuse(call, RULE_MEMORY_DISABLED, VS("device", topo->address));
+	if (rom && !topo->rom_image)
+		return refuse(call, RULE_ROM_WITHOUT_IMAGE, VS("device", topo->address));
 	if (rom) {
 		read_rom(access);
 		return (ssize_t)access->length;

@@ -61,6 +61,8 @@
 	RULE(MEMORY_DISABLED, "memory-disabled", EIO,                                              \
 	     "memory decoding of {device} is off: set bit 1 of its command register (and power state D0)", \
 	     "__vfio_pci_memory_enabled")                                                          \
+	RULE(ROM_WITHOUT_IMAGE, "rom-without-image", ENOMEM,                                       \
+	     "the expansion ROM of {device} does not begin with 0x55aa: it has no image", "pci_map_rom") \
 	RULE(MDEV_NO_REGION, "mdev-no-region", EFAULT,                                             \
 	     "{driver} has nothing at offset {offset} of {device}", "mtty_read, mdpy_read")        \
 	RULE(NO_QUEUE_MMAP, "no-queue-mmap", ENXIO,                                                \

@@ -162,6 +162,7 @@ static const struct field model_fields[] = {
 	{ "bars", read_bars, 0 },
 	{ "msix", read_msix, 0 },
 	{ "rom", read_rom, 0 },
+	{ "rom_image", read_bool, AT(rom_image) },
 	{ "vendor_model", read_vendor_model, 0 },
 	{ "host_driver", read_host_driver, AT(host_driver) },
 	{ NULL },
@@ -172,6 +173,7 @@ static void device_defaults(struct vfiosim_topo_device *device)
 	*device = (struct vfiosim_topo_device){
 		.name = "", .address = "", .model = "", .parent = "", .driver = "", .host_driver = "",
 		.vendor_model = "", .mdev_type = "", .group = -1,
+		.rom_image = true,
 	};
 	for (unsigned i = 0; i < 6; i++)
 		device->bars[i].registers = "memory";

@@ -136,6 +136,8 @@ unsigned sysfs_root_bus(const struct vfiosim *sim, const struct device *dev);
 /* The PCI device with this address, by the topology; NULL. */
 struct device *sysfs_find_pci(const struct vfiosim *sim, const char *address);
 /* Is the group's node (and its class entry) there? */
+/* Did a vfio driver make it, for a device without an IOMMU? It goes with the driver. */
+bool sysfs_group_is_drivers(const struct iommu_group *group);
 bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group);
 
 /* Tables' usual rows. */

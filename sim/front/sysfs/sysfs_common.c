@@ -64,6 +64,11 @@ void sysfs_device_path(const struct vfiosim *sim, const struct device *dev, char
 					 chain[n]->topo->address);
 }
 
+bool sysfs_group_is_drivers(const struct iommu_group *group)
+{
+	return group->noiommu || !group->iommu;
+}
+
 bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group)
 {
 	return group_has_node(sim, group);
@@ -100,7 +105,9 @@ bool sysfs_has_group(const struct vfiosim *sim, const struct subject *subject)
 
 	if (!group)
 		return false;
-	return group->noiommu ? sysfs_group_present(sim, group) : !group->gone;
+	if (sysfs_group_is_drivers(group))
+		return subject->dev->vfio && sysfs_group_present(sim, group);
+	return !group->gone;
 }
 
 void sysfs_list_nothing(struct listing *listing, const struct subject *subject)

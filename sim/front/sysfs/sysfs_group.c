@@ -146,8 +146,9 @@ void sysfs_list_iommu_groups(struct listing *listing, const struct subject *subj
 
 		if (about.group->gone)
 			continue;
-		if (about.group->noiommu &&
-		    (!sysfs_group_present(sim, about.group) || number_taken(sim, about.group)))
+		if (sysfs_group_is_drivers(about.group) && !sysfs_group_present(sim, about.group))
+			continue;
+		if (about.group->noiommu && number_taken(sim, about.group))
 			continue;
 		snprintf(name, sizeof(name), "%u", about.group->number);
 		listing_put(listing, name, &group_folder, &about);

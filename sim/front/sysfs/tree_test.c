@@ -316,6 +316,17 @@ START_TEST(mdevs_are_created_and_removed)
 	ck_assert(there("dev/vfio/18") && there("dev/vfio/devices/vfio10"));
 	ck_assert(there("sys/class/vfio-dev/vfio10"));
 	check_text(MTTY "mtty-1/available_instances", "21\n");
+	/* The driver made the group, and takes it along; nothing matches the mdev any more. */
+#define UNBOUND "sys/devices/virtual/mtty/mtty/83b8f4f2-509f-382f-3c1e-e6bfe0fa2001"
+	ck_assert(there("sys/kernel/iommu_groups/18"));
+	ck_assert_int_eq(echo("83b8f4f2-509f-382f-3c1e-e6bfe0fa2001", "sys/bus/mdev/drivers/mtty/unbind"),
+			 36);
+	ck_assert(there(UNBOUND) && !there(UNBOUND "/iommu_group"));
+	ck_assert(!there("sys/kernel/iommu_groups/18") && !there("dev/vfio/18"));
+	ck_assert_int_eq(echo("83b8f4f2-509f-382f-3c1e-e6bfe0fa2001", "sys/bus/mdev/drivers/mtty/bind"),
+			 -ENODEV);
+	ck_assert_int_eq(echo("1", UNBOUND "/remove"), 1);
+	ck_assert_int_eq(echo("83B8F4F2-509F-382F-3C1E-E6BFE0FA2001", MTTY "mtty-1/create"), 36);
 	for (unsigned i = 0; i < 10; i++) {
 		char uuid[48];
 

@@ -527,8 +527,34 @@ START_TEST(another_program_in_the_run)
 	SAYS("guest has mdev0");
 	CTL(0, "exec", "--", "sh", "-c", "cat $VFIOSIM_STATE");
 	SAYS("\"topology\": \"hotadd\"");
-	CTL(127, "exec", "--", "no-such-program");
 	CTL(3, "exec", "--", "sh", "-c", "exit 3");
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
+/* What starts it is what starts the run's command. */
+START_TEST(another_program_starts_as_the_command_does)
+{
+	static const char script[] = "#!/no/such/interpreter\n";
+	char path[] = "/tmp/vfiosim-exec-XXXXXX", text[16384];
+	struct told_run told;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	SKIP_IF(cannot_enter(), (enum who)_i);
+	fd = mkstemp(path);
+	ck_assert_int_eq(write(fd, script, strlen(script)), (ssize_t)strlen(script));
+	ck_assert_int_eq(fchmod(fd, 0755), 0);
+	close(fd);
+	told_start(&told, (enum who)_i, "starts", NULL);
+	CTL(0, "exec", "--", "sh", "-c", "echo verify $SYSTEMD_DEVICE_VERIFY_SYSFS in $VFIOSIM_TOPOLOGY");
+	SAYS("verify 0 in hotadd\n");
+	CTL(127, "exec", "--", "no-such-program");
+	SAYS("it is in no folder of PATH");
+	CTL(127, "exec", "--", path);
+	SAYS("the interpreter or loader it names does not exist");
+	CTL(126, "exec", "--", "/");
+	unlink(path);
 	ck_assert_int_eq(told_end(&told), 0);
 }
 END_TEST
@@ -612,11 +638,12 @@ END_TEST
 START_TEST(state_at_its_fullest_and_at_the_end)
 {
 	char path[] = "/tmp/vfiosim-state-XXXXXX", text[65536], *end;
-	int fd = mkstemp(path);
 	struct told_run told;
 	ssize_t n;
+	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemp(path);
 	ck_assert_int_eq(fchmod(fd, 0666), 0);
 	told_start(&told, (enum who)_i, "fullest", RUN("--state", path));
 	tell(&told, "leave");
@@ -643,9 +670,11 @@ START_TEST(the_run_waits_for_all)
 {
 	char fifo[] = "/tmp/vfiosim-wait-XXXXXX", script[200];
 	struct run run;
-	int fd = mkstemp(fifo), status;
+	int fd, status;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemp(fifo);
+	ck_assert_int_ge(fd, 0);
 	close(fd);
 	unlink(fifo);
 	ck_assert_int_eq(mkfifo(fifo, 0666), 0);
@@ -696,7 +725,9 @@ static Suite *ctl_suite(void)
 		devices_are_unplugged_and_plugged_again,
 		an_unplug_ends_with_its_run,
 		an_mdev_pins_what_it_is_told,
-		another_program_in_the_run, another_program_in_the_namespace,
+		another_program_in_the_run,
+		another_program_in_the_namespace,
+		another_program_starts_as_the_command_does,
 		guests_end_with_the_run,
 		control_file_answers_in_json,
 		marks_are_moments,

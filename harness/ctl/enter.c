@@ -86,9 +86,7 @@ static int enter(const struct run_entry *run, pid_t process, bool pids, int cont
 	error = be_supervised(control);
 	if (error)
 		return error;
-	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
-	setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
-	setenv("VFIOSIM_TOPOLOGY", run->topology, 1);
+	launch_environment(run->topology);
 	return 0;
 }
 
@@ -127,7 +125,7 @@ int enter_and_execute(const struct run_entry *run, char **argv)
 	/* Inside, programs have the filter from birth. */
 	bool inside = !access(SPACE_CONTROL "/ctl", F_OK);
 	pid_t within = inside ? 0 : process_in_namespace(run->launcher);
-	int control = run_control_open(run), error;
+	int control = run_control_open(run);
 
 	if (control < 0) {
 		cli_error("cannot reach the run: %s", strerror(-control));
@@ -138,8 +136,5 @@ int enter_and_execute(const struct run_entry *run, char **argv)
 	close(control);
 	if (within && become_two())
 		return LAUNCH_FAILED;
-	execvp(argv[0], argv);
-	error = errno;
-	cli_error("cannot execute '%s': %s", argv[0], strerror(error));
-	return error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_EXECUTE;
+	launch_execute(argv);
 }

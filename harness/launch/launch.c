@@ -91,6 +91,15 @@ static int start_server(struct run *run)
 	return run->server < 0 ? -1 : 0;
 }
 
+void launch_environment(const char *topology_name)
+{
+	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
+	setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
+	setenv("VFIOSIM_TOPOLOGY", topology_name, 1);
+	/* libudev takes no sysfs that statfs() does not call one, unless it is told to. */
+	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
+}
+
 /* A file @name is there: as a path, or in a folder of PATH. */
 static bool command_exists(const char *name)
 {
@@ -116,7 +125,7 @@ static bool command_exists(const char *name)
  * execvp() says EACCES as well when nothing was found, but a folder of PATH was closed;
  * ENOENT as well when the file's interpreter is missing.
  */
-static _Noreturn void execute(char **argv)
+void launch_execute(char **argv)
 {
 	const char *reason;
 	bool exists;
@@ -161,17 +170,13 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 		_exit(LAUNCH_FAILED);
 	close(listener);
 	close(to_launcher);
-	setenv("VFIOSIM_STATE", SPACE_CONTROL "/state", 1);
-	setenv("VFIOSIM_CTL", SPACE_CONTROL "/ctl", 1);
-	/* libudev takes no sysfs that statfs() does not call one, unless it is told to. */
-	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
-	setenv("VFIOSIM_TOPOLOGY", run->options.topology_name, 1);
+	launch_environment(run->options.topology_name);
 	space_restore(&run->space);
 	if (run->options.pid_namespace && init_mount_proc())
 		_exit(LAUNCH_FAILED);
 	signals_restore(&run->signals);
 	if (run->argv)
-		execute(run->argv);
+		launch_execute(run->argv);
 	exit(run->options.child(run->options.ctx));
 }
 

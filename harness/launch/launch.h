@@ -72,4 +72,9 @@ struct launch_options {
  */
 int launch(const struct launch_options *options, char **argv);
 
+/* What a program finds in its environment, whether it is the run's command or joins later. */
+void launch_environment(const char *topology_name);
+/* Becomes @argv, or says why not and exits with LAUNCH_CANNOT_EXECUTE or LAUNCH_NOT_FOUND. */
+_Noreturn void launch_execute(char **argv);
+
 #endif

@@ -399,8 +399,10 @@ static int follow_log(int fd)
 
 	while ((answer = run_control_ask(fd, line, &error)) && !error) {
 		fputs(text_of(answer, "text") ? text_of(answer, "text") : "", stdout);
-		if (fflush(stdout))
-			break;
+		if (fflush(stdout)) {
+			json_object_put(answer);
+			return cli_finish(0);
+		}
 		snprintf(line, sizeof(line), "log %" PRId64, number_of(answer, "next"));
 		json_object_put(answer);
 		nanosleep(&look, NULL);

@@ -559,6 +559,47 @@ START_TEST(another_program_starts_as_the_command_does)
 }
 END_TEST
 
+/* Started by @told: its standard output goes to a full disk, what it says to @errors. */
+static pid_t log_to_full(const struct told_run *told, enum who who, int errors)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = test_fork();
+	if (!pid) {
+		dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), 1);
+		dup2(errors, 2);
+		be_ctl(who, RUN("-r", told->name, "log"));
+	}
+	return pid;
+}
+
+/* Told once, and as what it is. */
+START_TEST(a_log_that_cannot_be_written)
+{
+	struct told_run told;
+	char text[1024] = "";
+	int ends[2], status;
+	pid_t pid;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	told_start(&told, (enum who)_i, "full", NULL);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = log_to_full(&told, (enum who)_i, ends[1]);
+	close(ends[1]);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		tell(&told, "map");	/* something to be logged, whenever it has begun */
+		usleep(20000);
+	}
+	ck_assert_int_ge(read(ends[0], text, sizeof(text) - 1), 0);
+	close(ends[0]);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x: %s", status, text);
+	SAYS("cannot write ");
+	ck_assert_msg(!strstr(text, "Success") && strchr(text, '\n') == strrchr(text, '\n'), "%s", text);
+	ck_assert_int_eq(told_end(&told), 0);
+}
+END_TEST
+
 /* It ends with the run. */
 START_TEST(guests_end_with_the_run)
 {
@@ -728,6 +769,7 @@ static Suite *ctl_suite(void)
 		another_program_in_the_run,
 		another_program_in_the_namespace,
 		another_program_starts_as_the_command_does,
+		a_log_that_cannot_be_written,
 		guests_end_with_the_run,
 		control_file_answers_in_json,
 		marks_are_moments,

@@ -363,6 +363,18 @@ static void finish_options(struct options *options)
 	options->filter.scripted_only = options->policy >= 0 && !options->filter.policy;
 }
 
+/* Options that would have no effect. */
+static bool is_ignored(const struct options *options)
+{
+	if (options->picture && options->explain < 0)
+		cli_error("case run: --picture wants --explain");
+	else if (options->devices.n && options->target != JOB_HOST)
+		cli_error("case run: --device wants --target host");
+	else
+		return false;
+	return true;
+}
+
 static int run(void *given, char **names, size_t n_names)
 {
 	struct options *options = given;
@@ -370,8 +382,11 @@ static int run(void *given, char **names, size_t n_names)
 	struct vfiosim_errors why;
 	struct play *plays = NULL;
 	size_t n = 0;
-	int status = 2, error = library_load(names, n_names, &library, &why);
+	int status = 2, error;
 
+	if (is_ignored(options))
+		return 2;
+	error = library_load(names, n_names, &library, &why);
 	if (error) {
 		cli_file_errors(&why);
 		return 2;

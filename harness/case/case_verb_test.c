@@ -140,6 +140,18 @@ END_TEST
 
 /* ---- show -------------------------------------------------------------- */
 
+START_TEST(what_would_be_ignored_is_refused)
+{
+	ck_assert_int_eq(run("case run ids --picture"), 2);
+	SAYS("--picture wants --explain");
+	ck_assert_int_eq(run("explain --list rules --step 3"), 2);
+	SAYS("--step is for a trace");
+	ck_assert_int_eq(run("tour --list --lesson 3"), 2);
+	SAYS("--list and --lesson exclude each other");
+	ck_assert_int_eq(run("case run ids"), 0);
+}
+END_TEST
+
 START_TEST(the_log_says_where_each_device_is)
 {
 	ck_assert_int_eq(run("case run mdev-hotadd --variant unpinnable --mode legacy"
@@ -400,6 +412,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_line_to_run_again_names_the_file);
 	tcase_add_test(tests, the_line_to_run_again_is_quoted);
+	tcase_add_test(tests, what_would_be_ignored_is_refused);
 	tcase_add_loop_test(tests, what_left_nothing_to_run_is_named, 0,
 			    sizeof(nothing) / sizeof(nothing[0]));
 	tcase_add_test(tests, the_log_says_where_each_device_is);

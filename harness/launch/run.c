@@ -287,6 +287,22 @@ static int run_case(struct run_options *options, char **args)
 	return status;
 }
 
+/* Options that would have no effect. */
+static bool is_ignored(const struct run_options *options)
+{
+	const struct expect_options *expect = &options->expect;
+
+	if (options->case_name)
+		return false;
+	if (options->policy >= 0)
+		cli_error("--policy wants --case");
+	else if (!expect->expect && (expect->tap || expect->junit))
+		cli_error("--%s wants --expect or --case", expect->tap ? "tap" : "junit");
+	else
+		return false;
+	return true;
+}
+
 static int run(void *given, char **args, size_t n)
 {
 	struct run_options *options = given;
@@ -295,6 +311,8 @@ static int run(void *given, char **args, size_t n)
 	struct run_expect expect;
 	int status = LAUNCH_FAILED;
 
+	if (is_ignored(options))
+		return LAUNCH_FAILED;
 	if (options->case_name)
 		return run_case(options, args);
 	if (run_expect_load(&expect, &options->expect, &expect_errors) && !expect.expect) {
@@ -346,8 +364,8 @@ static const struct cli_option run_options[] = {
 	  CLI_TEXT, AT(expect.expect), .files = true },
 	{ "record-expect", 0, "FILE", "write what happened as such a file, to be edited", CLI_TEXT,
 	  AT(expect.record), .files = true },
-	{ "tap", 0, NULL, "with --expect: the verdict as TAP", CLI_FLAG, AT(expect.tap) },
-	{ "junit", 0, "FILE", "with --expect: the verdict as JUnit XML", CLI_TEXT,
+	{ "tap", 0, NULL, "with --expect or --case: the verdict as TAP", CLI_FLAG, AT(expect.tap) },
+	{ "junit", 0, "FILE", "with --expect or --case: the verdict as JUnit XML", CLI_TEXT,
 	  AT(expect.junit), .files = true },
 	{ NULL },
 };

@@ -138,14 +138,14 @@ static int explain(void *given, char **words, size_t n)
 	const struct options *options = given;
 	int status;
 
+	if (options->step && (n != 1 || !is_file(words[0]))) {
+		cli_error("explain: --step is for a trace: expected its file, as in ./trace.jsonl");
+		return 2;
+	}
 	if (options->list >= 0 && !n)
 		return list(kinds[options->list]);
 	if (options->list >= 0 || !n) {
 		cli_error("explain: expected %s", n ? "--list alone" : "WHAT, or --list KIND");
-		return 2;
-	}
-	if (options->step && (n != 1 || !is_file(words[0]))) {
-		cli_error("explain: --step is for a trace: expected its file, as in ./trace.jsonl");
 		return 2;
 	}
 	if (n == 1 && is_file(words[0]))

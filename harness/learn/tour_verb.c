@@ -77,6 +77,10 @@ static int run(void *given, char **names, size_t n)
 	struct tour tour;
 	int status;
 
+	if (options->list && options->lesson) {
+		cli_error("tour: --list and --lesson exclude each other");
+		return 2;
+	}
 	if (tour_load(names, n, &tour))
 		return 2;
 	tour.questions = !options->no_questions;

@@ -255,7 +255,7 @@ START_TEST(test_huge_pages)
 	char in[4] = "";
 
 	if (probe == MAP_FAILED) {
-		fprintf(stderr, "remote_backing_test: huge pages skipped: there are none free\n");
+		printf("skip: test_huge_pages: there are none free\n");
 		return;
 	}
 	munmap(probe, huge);

@@ -135,6 +135,44 @@ START_TEST(answers_have_their_reasons)
 }
 END_TEST
 
+/* A call that --fault can let fail has answers, as a command has. */
+START_TEST(calls_have_answers)
+{
+	char *text = answer("open", ENOMEM);
+
+	says(text, "no case shows it, but the kernel can: for hardware, memory or a limit");
+	says(text, "--fault open,when=1,error=ENOMEM");
+	free(text);
+	text = answer("open", EXDEV);
+	says(text, "not among the answers");
+	says(text, "answers  EBUSY");
+	free(text);
+	text = answer("close", ENOMEM);
+	says(text, "not among the answers");
+	ck_assert_ptr_null(strstr(text, "\n  answers"));
+	free(text);
+	text = told_by(&subject_commands, "open");
+	says(text, "and, though no case shows it,");
+	free(text);
+}
+END_TEST
+
+/* The reason was told as an error: nothing is said of what is not known. */
+START_TEST(without_evidence_no_reason_is_denied)
+{
+	struct subject_context broken = { .error = -ENOMEM, .told_error = true };
+	char *text = NULL;
+	size_t size;
+
+	broken.to = open_memstream(&text, &size);
+	subject_tell_answer(&broken, "VFIO_IOMMU_MAP_DMA", EINVAL);
+	fclose(broken.to);
+	says(text, "VFIO_IOMMU_MAP_DMA answers EINVAL");
+	ck_assert_msg(!strstr(text, "no case") && !strstr(text, "no reason"), "%s", text);
+	free(text);
+}
+END_TEST
+
 static void reaches_each_shown_rule(const struct evidence *evidence)
 {
 	for (size_t i = 0; i < evidence->n; i++) {
@@ -286,6 +324,8 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tests, every_word_is_explained, 0, sizeof(kinds) / sizeof(kinds[0]));
 	tcase_add_test(tests, terms_lead_to_cases_that_exist);
 	tcase_add_test(tests, answers_have_their_reasons);
+	tcase_add_test(tests, calls_have_answers);
+	tcase_add_test(tests, without_evidence_no_reason_is_denied);
 	tcase_add_test(tests, every_refusal_of_a_case_is_told);
 	tcase_add_test(tests, errnos_by_name_and_number);
 	tcase_add_loop_test(tests, wrong_numbers_lead_to_the_command, 0,

@@ -185,7 +185,18 @@ static void tell_row(FILE *to, const struct vfiosim_command *row)
 
 /* ---- What it answers ---- */
 
-/* The errnos that the rows of @name list: the @index-th; 0 past the end. */
+/* The errnos of a call that can be made to fail, ended by 0; NULL: it is none. */
+static const int *errors_of_call(const char *name)
+{
+	const struct vfiosim_fault_site_info *site;
+
+	for (size_t i = 0; (site = vfiosim_fault_site(i)); i++)
+		if (!strcmp(site->name, name))
+			return site->errors;
+	return NULL;
+}
+
+/* The errnos that the rows of @name list, or else the call: the @index-th; 0 past the end. */
 static int listed(const char *name, size_t index)
 {
 	const struct vfiosim_command *row;
@@ -194,6 +205,9 @@ static int listed(const char *name, size_t index)
 		for (const int *at = is_row_of(row, name) ? row->errors : NULL; at && *at; at++)
 			if (!index--)
 				return *at;
+	for (const int *at = errors_of_call(name); at && *at; at++)
+		if (!index--)
+			return *at;
 	return 0;
 }
 
@@ -238,11 +252,11 @@ void subject_tell_answer(struct subject_context *context, const char *command, i
 
 	fprintf(context->to, "%s answers %s (%s) because\n", command, strerrorname_np(error),
 		strerror(error));
-	if (subject_tell_rules(context, command, error))
+	if (subject_tell_rules(context, command, error) || context->error)
 		return;
 	if (lists(command, error)) {
 		fprintf(context->to, "    no case shows it, but the kernel can%s.\n",
-			vfiosim_fault_from_outside(row, error) ?
+			!row || vfiosim_fault_from_outside(row, error) ?
 				": for hardware, memory or a limit, whatever the arguments" : "");
 		fprintf(context->to, "  inject   --fault %s,when=1,error=%s\n", command,
 			strerrorname_np(error));

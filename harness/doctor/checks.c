@@ -290,7 +290,7 @@ static int try_container(void *ctx)
 	return container < 0 || ioctl(container, VFIO_GET_API_VERSION) != VFIO_API_VERSION;
 }
 
-/* What a run says; the first line of it. */
+/* What a run says; the first line of it. The rest is read as well, or writing it would end the run. */
 static void read_line(int fd, char *to, size_t size)
 {
 	FILE *file = fdopen(fd, "r");
@@ -298,6 +298,8 @@ static void read_line(int fd, char *to, size_t size)
 	if (!file || !fgets(to, (int)size, file))
 		snprintf(to, size, "it says nothing");
 	to[strcspn(to, "\n")] = '\0';
+	while (file && fgetc(file) != EOF)
+		;
 	if (file)
 		fclose(file);
 }
@@ -333,8 +335,13 @@ static void check_run(const struct patient *patient, struct finding *finding)
 	if (!pid)
 		be_run(ends[1]);
 	close(ends[1]);
+	if (pid < 0) {
+		finding_failed(finding, "no process: %s", strerror(errno));
+		close(ends[0]);
+		return;
+	}
 	read_line(ends[0], line, sizeof(line));
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!status)
 		finding_ok(finding, "a program has opened /dev/vfio/vfio in one");

@@ -61,23 +61,25 @@ static void run_check(const struct check *check, const struct patient *patient,
 		      struct finding *ret_finding)
 {
 	int ends[2], status = 0;
-	ssize_t n = -1;
+	ssize_t n;
 	pid_t pid;
 
-	finding_failed(ret_finding, "the check itself failed: %s", strerror(errno));
-	if (pipe2(ends, O_CLOEXEC))
+	if (pipe2(ends, O_CLOEXEC)) {
+		finding_failed(ret_finding, "cannot be checked: no pipe: %s", strerror(errno));
 		return;
+	}
 	fflush(NULL);
 	pid = fork();
 	if (!pid)
 		examine(check, patient, ends[1]);
+	if (pid < 0)
+		finding_failed(ret_finding, "cannot be checked: no process: %s", strerror(errno));
 	close(ends[1]);
-	if (pid > 0)
-		n = read(ends[0], ret_finding, sizeof(*ret_finding));
+	n = read(ends[0], ret_finding, pid > 0 ? sizeof(*ret_finding) : 0);
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (n != (ssize_t)sizeof(*ret_finding))
+	if (pid > 0 && n != (ssize_t)sizeof(*ret_finding))
 		finding_failed(ret_finding, "the check itself ended by signal %d, status %d",
 			       WTERMSIG(status), WEXITSTATUS(status));
 }

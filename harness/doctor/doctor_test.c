@@ -59,7 +59,7 @@ static void visit(struct visit *to, enum who who, spoil_fn *spoil, char *command
 	to->text[length] = '\0';
 	close(ends[0]);
 	ck_assert_int_eq(waitpid(pid, &to->status, 0), pid);
-	to->status = WEXITSTATUS(to->status);
+	to->status = WIFEXITED(to->status) ? WEXITSTATUS(to->status) : 1000 + WTERMSIG(to->status);
 	ck_assert_msg(to->status != 97 && to->status != 98, "the test could not provoke it");
 	no_process_is_left();
 }
@@ -261,13 +261,13 @@ START_TEST(under_another_listener)
 }
 END_TEST
 
-/* One that refuses seccomp(2), as container runtimes' default profiles did. */
-static int forbid_seccomp(void)
+/* From now on the system call @number fails with @error. */
+static int refuse_call(uint32_t number, uint32_t error)
 {
 	struct sock_filter refuse[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { 4, refuse };
@@ -275,6 +275,12 @@ static int forbid_seccomp(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+}
+
+/* As container runtimes' default profiles did. */
+static int forbid_seccomp(void)
+{
+	return refuse_call(SYS_seccomp, EPERM);
 }
 
 START_TEST(seccomp_is_refused)
@@ -289,17 +295,7 @@ END_TEST
 /* What AppArmor's limit looks like from inside: a namespace, and no right to mount in it. */
 static int forbid_mount(void)
 {
-	struct sock_filter refuse[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mount, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { 4, refuse };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -errno : 0;
+	return refuse_call(SYS_mount, EACCES);
 }
 
 START_TEST(mounting_is_refused)
@@ -311,13 +307,38 @@ START_TEST(mounting_is_refused)
 }
 END_TEST
 
+static int forbid_pipes(void)
+{
+	return refuse_call(SYS_pipe2, EMFILE);
+}
+
+static int forbid_processes(void)
+{
+	return refuse_call(SYS_clone, EAGAIN);
+}
+
+/* Why a check was not made is what failed, not what failed before. */
+START_TEST(no_check_can_be_made)
+{
+	struct visit seen;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	FINDS((enum who)_i, forbid_pipes, NULL,
+	      "FAIL kernel: cannot be checked: no pipe: Too many open files\n");
+	FINDS((enum who)_i, forbid_processes, NULL,
+	      "FAIL kernel: cannot be checked: no process: Resource temporarily unavailable\n");
+}
+END_TEST
+
 START_TEST(programs)
 {
 	char path[] = "/tmp/vfiosim-doctor-XXXXXX", gone[] = "no-such-program", folder[] = "/tmp";
 	struct visit seen;
-	int fd = mkstemp(path);
+	int fd;
 
 	NEEDS_ROOT();
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, "#!/bin/true\n", 12), 12);
 	ck_assert_int_eq(fchmod(fd, 0711), 0);
 	close(fd);
@@ -340,7 +361,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		all_is_well, no_dev_fuse, under_another_listener, seccomp_is_refused,
-		mounting_is_refused, programs,
+		mounting_is_refused, no_check_can_be_made, programs,
 	};
 	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces, in_a_chroot };
 	Suite *suite = suite_create("doctor");

@@ -13,6 +13,7 @@
 
 #include "cli.h"
 
+__attribute__((format(printf, 3, 0)))
 static void say(struct finding *finding, enum finding_kind kind, const char *format, va_list args)
 {
 	finding->kind = kind;

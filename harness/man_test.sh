@@ -63,6 +63,27 @@ result 'vfiosim-case(5) has all verbs' "$(verb_words | missing_in "$build/vfiosi
 result 'vfiosim-faults(7) has keys, classes and sites' \
 	"$(fault_words | missing_in harness/vfiosim-faults.7)"
 
+# README quotes a step of the story, and names the machines.
+missing_of_story() {
+	local line n=0
+	while IFS= read -r line; do
+		n=$((n + 1))
+		grep -qxF -e "$line" <<<"$1" || echo "the story does not say: $line"
+	done < <(sed -n '/^    4  QEMU attaches nic0/,/^$/s/^    //p' README.md)
+	[ "$n" -gt 5 ] || echo "only $n lines in README: has the story moved?"
+}
+
+missing_machines() {
+	local name
+	for name in $("$build/vfiosim" topology list | cut -d ' ' -f 1); do
+		grep -qF "\`$name\`" README.md || echo "$name is not in README"
+	done
+}
+
+result "README's step of the story is as it is printed" \
+	"$(missing_of_story "$("$build/vfiosim" case run mdev-hotadd --explain)")"
+result 'README names each machine' "$(missing_machines)"
+
 for page in harness/*.[1-8] "$build"/*.[1-8]; do
 	if command -v groff >/dev/null; then
 		result "$page is roff" "$(groff -man -Tutf8 -ww -z "$page" 2>&1)"

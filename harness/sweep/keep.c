@@ -36,6 +36,22 @@ static void put_machine(const struct machine_args *machine, FILE *to)
 		put_option("--fault", machine->faults.texts[i], to);
 }
 
+void sweep_put_command(const struct sweep *sweep, const char *program, const char *point, FILE *to)
+{
+	cli_put_word(program, to);
+	fputs(" run --explain", to);
+	put_machine(&sweep->options->machine, to);
+	if (sweep->options->expect)
+		put_option("--expect", sweep->options->expect, to);
+	put_option("--fault", point, to);
+	fputs(" --", to);
+	for (char **word = sweep->attempt_options.argv; *word; word++) {
+		putc(' ', to);
+		cli_put_word(*word, to);
+	}
+	putc('\n', to);
+}
+
 /* From the folder that we are in, by the program that we are: it runs from anywhere. */
 static void put_repro(const struct sweep *sweep, const char *point, FILE *to)
 {
@@ -53,18 +69,7 @@ static void put_repro(const struct sweep *sweep, const char *point, FILE *to)
 	fputs("export VFIOSIM_POINT=", to);
 	cli_put_word(point, to);
 	fputs("\nexec ", to);
-	cli_put_word(n > 0 ? program : "vfiosim", to);
-	fputs(" run --explain", to);
-	put_machine(&sweep->options->machine, to);
-	if (sweep->options->expect)
-		put_option("--expect", sweep->options->expect, to);
-	put_option("--fault", point, to);
-	fputs(" --", to);
-	for (char **word = sweep->attempt_options.argv; *word; word++) {
-		putc(' ', to);
-		cli_put_word(*word, to);
-	}
-	putc('\n', to);
+	sweep_put_command(sweep, n > 0 ? program : "vfiosim", point, to);
 }
 
 static int write_repro(const struct sweep *sweep, const char *folder, const char *point)

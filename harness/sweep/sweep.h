@@ -95,6 +95,8 @@ int sweep_choose(struct sweep *sweep);
 
 /* Trace, explanation, the command's stderr, and what to type, in a folder of --defects. -errno, told. */
 int sweep_keep_defect(const struct sweep *sweep, const struct attempt *attempt, size_t index);
+/* The line that lets @point fail again, told; ends it. */
+void sweep_put_command(const struct sweep *sweep, const char *program, const char *point, FILE *to);
 /* What happened, in words, of the run that left @folder behind; malloc'ed, NULL: unknown. */
 char *sweep_read_story(const char *folder);
 

@@ -64,6 +64,8 @@ START_TEST(the_repro_shows_the_defect_again)
 	if (!can_run())
 		return;
 	expect(1, SWEEP "--defects @T@/defects --only VFIO_IOMMU_GET_INFO -- " ATTACH2 " --broken=crash");
+	SAYS("\nthe first of them again:\n  vfiosim run --explain --topology hotadd --fault "
+	     "VFIO_IOMMU_GET_INFO,container=1,when=1,error=");
 	expect(139, "cd / && sh @T@/defects/*/repro.sh");
 	SAYS("injected by fault 1: VFIO_IOMMU_GET_INFO");
 }

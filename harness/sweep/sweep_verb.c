@@ -208,10 +208,25 @@ static int report(const struct sweep_options *options, const struct results *res
 	return bad ? 1 : 0;
 }
 
+/* What to type to see a defect; the first will do for a person, --defects keeps all. */
+static void print_again(const struct sweep *sweep)
+{
+	const struct results *results = &sweep->results;
+	size_t i = 0;
+
+	while (i < results->n && (!results->items[i].tested || !results->items[i].verdict.defect ||
+				  results->items[i].verdict.defect == DEFECT_UNSTABLE))
+		i++;
+	if (i == results->n)
+		return;
+	fputs("the first of them again:\n  ", stdout);
+	sweep_put_command(sweep, "vfiosim", results->items[i].point, stdout);
+}
+
 static int run_sweep(struct sweep *sweep, const struct results *baseline)
 {
 	const struct sweep_options *options = sweep->options;
-	int error = sweep_make_plan(sweep);
+	int status, error = sweep_make_plan(sweep);
 
 	if (sweep_stopped)
 		return 128 + sweep_stopped;
@@ -229,7 +244,10 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 	}
 	if (sweep_test_all(sweep))
 		return sweep_stopped ? 128 + sweep_stopped : 2;
-	return report(options, &sweep->results, baseline, sweep->attempt_options.argv[0]);
+	status = report(options, &sweep->results, baseline, sweep->attempt_options.argv[0]);
+	if (status == 1 && !options->baseline)
+		print_again(sweep);
+	return status;
 }
 
 static void sweep_done(struct sweep *sweep)

@@ -107,10 +107,17 @@ static void no_user_namespace(struct finding *finding, int error)
 
 static void check_namespaces(const struct patient *patient, struct finding *finding)
 {
+	struct space space;
+
+	space_init(&space);
 	if (geteuid() == 0 && !unshare(CLONE_NEWNS))
 		finding_ok(finding, "not needed: root has a mount namespace without one");
 	else if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		no_user_namespace(finding, errno);
+	else if (space_map_identity(&space))
+		finding_failed(finding, "one can be made, but root without CAP_SETFCAP cannot be root of "
+					"it: run as another user, or give the container that capability "
+					"(docker run --cap-add SETFCAP)");
 	else
 		finding_ok(finding, "one can be made");
 }

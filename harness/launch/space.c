@@ -2,11 +2,13 @@
 /* Namespaces and mounts of a run: see space.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -47,7 +49,7 @@ static int write_file(const char *path, const char *text)
 }
 
 /* One id each way: the user stays who they are, and no privilege is needed for it. */
-static int map_identity(const struct space *space)
+int space_map_identity(const struct space *space)
 {
 	char text[64];
 	int error;
@@ -79,10 +81,25 @@ static int no_user_namespace(int error)
 			  "root, or outside the chroot");
 		return error;
 	}
+	if (error == -EPERM && prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER) {
+		cli_error("cannot create a user namespace: the seccomp filter of the container refuses "
+			  "(docker run --security-opt seccomp=unconfined)");
+		return error;
+	}
 	cli_error("no user namespace for an ordinary user here (%s): have the administrator set "
 		  "user.max_user_namespaces and kernel.unprivileged_userns_clone above 0, or run "
 		  "as root",
 		  strerror(-error));
+	return error;
+}
+
+/* Since 5.12 only a root that may set capabilities of files may be root of a namespace. */
+static int no_identity(const struct space *space, int error)
+{
+	if (error != -EPERM || space->uid != 0)
+		return no_user_namespace(error);
+	cli_error("root without CAP_SETFCAP cannot be root of a user namespace: run as another user, or "
+		  "give the container that capability");
 	return error;
 }
 
@@ -103,8 +120,8 @@ int space_enter_namespaces(struct space *space)
 	space->user_namespace = true;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return no_user_namespace(-errno);
-	error = map_identity(space);
-	return error ? no_user_namespace(error) : 0;
+	error = space_map_identity(space);
+	return error ? no_identity(space, error) : 0;
 }
 
 /* AppArmor on some distributions grants the namespace and then no right inside it. */

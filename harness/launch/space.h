@@ -68,6 +68,8 @@ void space_leave(struct space *space);
 bool space_root_is_mount(void);
 /* After space_init(). -errno, told. */
 int space_enter_namespaces(struct space *space);
+/* In a user namespace that is new: who we are in it. -errno. */
+int space_map_identity(const struct space *space);
 /* Mounts of the run stay in its namespace. -errno. */
 int space_make_private(void);
 

@@ -10,6 +10,7 @@
 
 #include "case/compare.h"
 #include "case/run.h"
+#include "sweep/grow.h"
 #include "target.h"
 
 const char *const sweep_outcomes[] = { "absorbed", "retried", "next-container", "new-container",
@@ -47,15 +48,8 @@ static void keep_state(struct recorder *self, struct target *target)
 {
 	char *text = NULL;
 
-	if (self->n == self->capacity) {
-		size_t capacity = self->capacity ? 2 * self->capacity : 64;
-		char **grown = reallocarray(self->states, capacity, sizeof(*grown));
-
-		if (grown) {
-			self->states = grown;
-			self->capacity = capacity;
-		}
-	}
+	self->states = grow(self->states, self->n, &self->capacity, sizeof(*self->states),
+			    &self->no_memory);
 	if (self->n == self->capacity || target->ops->state(target, &text)) {
 		self->no_memory = true;
 		return;

@@ -6,20 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *grow(struct plan *plan, void *array, size_t n, size_t *capacity, size_t size)
-{
-	void *grown;
-
-	if (n < *capacity)
-		return array;
-	grown = reallocarray(array, *capacity ? 2 * *capacity : 64, size);
-	if (!grown) {
-		plan->no_memory = true;
-		return array;
-	}
-	*capacity = *capacity ? 2 * *capacity : 64;
-	return grown;
-}
+#include "sweep/grow.h"
 
 /* ---- Places ---- */
 
@@ -125,7 +112,8 @@ static void add_point(struct plan *plan, const char *where, uint64_t ordinal, co
 {
 	struct plan_point *point;
 
-	plan->points = grow(plan, plan->points, plan->n, &plan->capacity, sizeof(*plan->points));
+	plan->points = grow(plan->points, plan->n, &plan->capacity, sizeof(*plan->points),
+			    &plan->no_memory);
 	if (plan->n == plan->capacity)
 		return;
 	point = &plan->points[plan->n++];
@@ -210,8 +198,8 @@ static void add_step(struct plan *plan, const struct sweep_event *event, size_t 
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (!strcmp(plan->steps[i].where, where))
 			return;
-	plan->steps = grow(plan, plan->steps, plan->n_steps, &plan->steps_capacity,
-			   sizeof(*plan->steps));
+	plan->steps = grow(plan->steps, plan->n_steps, &plan->steps_capacity, sizeof(*plan->steps),
+			   &plan->no_memory);
 	plan->too_many_steps |= plan->n_steps == RECORD_COUNTS;
 	if (plan->n_steps == plan->steps_capacity || plan->too_many_steps)
 		return;

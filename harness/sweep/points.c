@@ -82,16 +82,10 @@ static bool is_chosen(const struct sweep *sweep, const struct onlys *onlys, cons
 
 static int add_result(struct results *results, const char *point)
 {
-	struct result *grown = reallocarray(results->items, results->n + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	results->items = grown;
-	grown[results->n] = (struct result){ .point = strdup(point), .number = results->n + 1 };
-	if (!grown[results->n].point)
+	if (!results_add(results, point))
 		return -ENOMEM;
 	results->plan = results_plan(results->plan, point);
-	results->points = ++results->n;
+	results->points = results->n;
 	return 0;
 }
 

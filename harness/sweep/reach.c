@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/grow.h"
+
 struct mapping {
 	char space[RECORD_NAME];
 	char memory[RECORD_NAME];
@@ -45,23 +47,9 @@ struct model {
 	size_t n_left, left_capacity;
 };
 
-static void *grow(struct model *model, void *array, size_t n, size_t *capacity, size_t size)
-{
-	void *grown;
-
-	if (n < *capacity)
-		return array;
-	grown = reallocarray(array, *capacity ? 2 * *capacity : 16, size);
-	if (!grown) {
-		model->reach->no_memory = true;
-		return array;
-	}
-	*capacity = *capacity ? 2 * *capacity : 16;
-	return grown;
-}
-
 #define ADD(model_, array_, n_, capacity_)                                                         \
-	((array_) = grow((model_), (array_), (n_), &(capacity_), sizeof(*(array_))),               \
+	((array_) = grow((array_), (n_), &(capacity_), sizeof(*(array_)),                          \
+			 &(model_)->reach->no_memory),                                             \
 	 (n_) < (capacity_) ? &(array_)[(n_)++] : NULL)
 
 static void copy_name(char *to, const char *from)

@@ -197,6 +197,17 @@ static int compare_numbers(const void *a, const void *b)
 	return (first->number > second->number) - (first->number < second->number);
 }
 
+struct result *results_add(struct results *results, const char *point)
+{
+	struct result *grown = reallocarray(results->items, results->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	results->items = grown;
+	grown[results->n] = (struct result){ .point = strdup(point), .number = results->n + 1 };
+	return grown[results->n].point ? &grown[results->n++] : NULL;
+}
+
 int results_merge(struct results *results, struct results *from, const char *path)
 {
 	struct result *grown;

@@ -45,6 +45,8 @@ int results_write_junit(const struct results *results, const char *path);
 int results_read_json(struct results *results, const char *path);
 /* One page, with the story of each run; in results_page.c. */
 int results_write_html(const struct results *results, const char *title, const char *path);
+/* One more, of @point (copied); its number is its place. NULL: no memory. */
+struct result *results_add(struct results *results, const char *point);
 /* All of @from becomes @results'. -EINVAL, told as @path's fault: of another plan, or twice. */
 int results_merge(struct results *results, struct results *from, const char *path);
 

@@ -28,24 +28,20 @@ static bool take_result(struct results *results, struct json_object *object)
 {
 	int outcome = word_index(text_of(object, "outcome"), judge_outcomes);
 	int defect = word_index(text_of(object, "defect"), judge_defects);
-	struct result *grown, *to;
+	struct result *to;
 
 	if (outcome < 0 || defect < 0 || !*text_of(object, "point"))
 		return false;
-	grown = reallocarray(results->items, results->n + 1, sizeof(*grown));
-	if (!grown)
+	to = results_add(results, text_of(object, "point"));
+	if (!to)
 		return false;
-	results->items = grown;
-	to = &grown[results->n];
-	*to = (struct result){ .point = strdup(text_of(object, "point")),
-			       .number = strtoull(text_of(object, "n"), NULL, 10),
-			       .tested = true,
-			       .status = atoi(text_of(object, "status")),
-			       .verdict = { .outcome = (enum judge_outcome)outcome,
-					    .defect = (enum judge_defect)defect } };
+	to->number = strtoull(text_of(object, "n"), NULL, 10);
+	to->tested = true;
+	to->status = atoi(text_of(object, "status"));
+	to->verdict = (struct verdict){ .outcome = (enum judge_outcome)outcome,
+					      .defect = (enum judge_defect)defect };
 	snprintf(to->verdict.detail, sizeof(to->verdict.detail), "%s", text_of(object, "detail"));
-	results->n += to->point != NULL;
-	return to->point;
+	return true;
 }
 
 static bool take_head(struct results *results, struct json_object *object)

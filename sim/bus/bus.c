@@ -14,6 +14,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "bus/names.h"
 #include "iommu/group.h"
 #include "machine/subsystem.h"
 #include "topology/value.h"
@@ -48,15 +49,23 @@ int bus_add_driver(struct vfiosim *sim, const struct device_driver *row, const c
 
 /* ---- The host's own drivers: they exist to be in the way, or not ---- */
 
-static int host_probe(struct vfiosim *sim, struct device *dev)
+static bool driver_knows(const struct device_driver *driver, const struct device *dev);
+
+/* Mirrors really_probe (7.2): its DMA is settled before it looks at the device. */
+static int host_probe(const struct device_driver *driver, struct device *dev)
 {
-	return iommu_device_use_default_domain(dev) ? 0 : -EBUSY;
+	if (!iommu_device_use_default_domain(dev))
+		return -EBUSY;
+	if (driver_knows(driver, dev))
+		return 0;
+	iommu_device_unuse_default_domain(dev);
+	return -ENODEV;
 }
 
 /* One that does no DMA of its own. */
-static int harmless_probe(struct vfiosim *sim, struct device *dev)
+static int harmless_probe(const struct device_driver *driver, struct device *dev)
 {
-	return 0;
+	return driver_knows(driver, dev) ? 0 : -ENODEV;
 }
 
 static int host_remove(struct call *call, struct device *dev)
@@ -141,43 +150,44 @@ static bool in_new_ids(const struct vfiosim *sim, const struct device_driver *dr
 	return false;
 }
 
-/* Would @driver take @dev? Mirrors pci_match_device (7.2). */
+/* Is @topo's kind in @driver's own table of ids? */
+static bool driver_has(const struct device_driver *driver, const struct vfiosim_topo_device *topo)
+{
+	if (bus_is_for_any(driver->name))
+		return false;
+	return !strcmp(topo->host_driver, driver->name) || !strcmp(topo->driver, driver->name);
+}
+
+/* Would @driver be asked to take @dev? Mirrors pci_match_device (7.2). */
 static bool driver_matches(const struct vfiosim *sim, const struct device_driver *driver,
 			   const struct device *dev)
 {
 	if (dev->driver_override)
 		return !strcmp(dev->driver_override, driver->name);
-	if (in_new_ids(sim, driver, dev->topo))
-		return true;
-	if (!strcmp(driver->name, "vfio-pci"))
-		return false;	/* has no table of its own */
-	return !strcmp(dev->topo->host_driver, driver->name) ||
-	       !strcmp(dev->topo->driver, driver->name);
+	return in_new_ids(sim, driver, dev->topo) || driver_has(driver, dev->topo);
 }
 
 /*
  * Told to take @dev by driver_override, a host driver still looks whether it knows it. One
  * that is no device's own driver in this machine (pci-stub) takes any.
  */
-static bool driver_knows(const struct vfiosim *sim, const struct device_driver *driver,
-			 const struct device *dev)
+static bool driver_knows(const struct device_driver *driver, const struct device *dev)
 {
-	const struct vfiosim_topology *topology = sim->topology;
-	bool has_own = false;
+	const struct vfiosim *sim = dev->sim;
 
-	if (!strcmp(dev->topo->host_driver, driver->name) || !strcmp(dev->topo->driver, driver->name) ||
-	    in_new_ids(sim, driver, dev->topo))
+	if (driver_has(driver, dev->topo) || in_new_ids(sim, driver, dev->topo))
 		return true;
-	for (size_t i = 0; i < topology->n_devices; i++)
-		has_own |= !strcmp(topology->devices[i].host_driver, driver->name);
-	return !has_own;
+	for (size_t i = 0; i < sim->topology->n_devices; i++)
+		if (driver_has(driver, &sim->topology->devices[i]))
+			return false;
+	return true;
 }
 
 /* ---- Bind ---- */
 
-static int probe(struct vfiosim *sim, struct device *dev, struct device_driver *driver)
+static int probe(struct device *dev, struct device_driver *driver)
 {
-	int ret = driver->probe(sim, dev);
+	int ret = driver->probe(driver, dev);
 
 	if (!ret)
 		dev->driver = driver;
@@ -209,8 +219,12 @@ static int refuse_probe(struct call *call, const struct device *dev, const char 
 {
 	switch (error) {
 	case -ENODEV:
-		return refuse_no_match(call, dev, driver);
+		return refuse(call, RULE_BUS_NOT_KNOWN, VS("driver", driver),
+			      VS("device", dev->topo->address));
 	case -EINVAL:
+		if (dev->topo->kind == VFIOSIM_DEVICE_BRIDGE)
+			return refuse(call, RULE_BUS_BRIDGE, VS("driver", driver),
+				      VS("device", dev->topo->address));
 		return refuse(call, RULE_BUS_NO_IOMMU, VS("device", dev->topo->address));
 	case -EBUSY:
 		return refuse(call, RULE_BUS_CLAIMED, V("group", dev->group->number),
@@ -233,7 +247,7 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 	if (dev->driver)
 		return refuse(call, RULE_BUS_BOUND, VS("device", dev->topo->address),
 			      VS("driver", dev->driver->name));
-	ret = driver_knows(call->sim, driver, dev) ? probe(call->sim, dev, driver) : -ENODEV;
+	ret = probe(dev, driver);
 	if (ret)
 		return refuse_probe(call, dev, name, ret);
 	changed(call, "{device} is bound to {driver}", VS("device", dev->topo->address),
@@ -241,21 +255,15 @@ int bus_bind(struct call *call, struct device *dev, const char *name)
 	return 0;
 }
 
-/*
- * The driver that takes @dev by itself: the host's own comes last, as a module that is
- * loaded with new_id in mind is there for it.
- */
+/* The driver that takes @dev by itself: the first that was registered. Mirrors bus_for_each_drv. */
 static struct device_driver *taker_of(const struct device *dev)
 {
-	struct vfiosim *sim = dev->sim;
 	struct device_driver *driver;
 
-	if (dev->driver_override)
-		return bus_find_driver(sim, BUS_PCI, dev->driver_override);
-	TAILQ_FOREACH(driver, &sim->drivers, in_sim)
-		if (driver->bus == BUS_PCI && in_new_ids(sim, driver, dev->topo))
+	TAILQ_FOREACH(driver, &dev->sim->drivers, in_sim)
+		if (driver->bus == BUS_PCI && driver_matches(dev->sim, driver, dev))
 			return driver;
-	return bus_find_driver(sim, BUS_PCI, dev->topo->host_driver);
+	return NULL;
 }
 
 int bus_probe(struct call *call, struct device *dev)
@@ -302,6 +310,7 @@ int bus_unbind(struct call *call, struct device *dev)
 /* ---- What a driver is told to take ---- */
 
 #define PAGE 4096
+#define NEW_ID_FIELDS 7	/* of new_id at most */
 
 /* @n bytes; 0: none. */
 static int set_override(struct device *dev, const char *text, size_t n)
@@ -329,19 +338,27 @@ int bus_set_override(struct call *call, struct device *dev, const char *text, si
 	return 0;
 }
 
-/* Mirrors the sscanf of new_id_store (7.2): two to seven hex fields. */
-static int parse_id(struct call *call, const char *text, size_t length, struct pci_new_id *ret_id)
+/*
+ * Mirrors the sscanf of new_id_store (7.2), which remove_id_store ends before the last field.
+ * @ret_data: the seventh field, driver_data.
+ */
+static int parse_id(struct call *call, const char *text, size_t length, struct pci_new_id *ret_id,
+		    unsigned *ret_fields, unsigned long *ret_data)
 {
 	struct pci_new_id id = { .subvendor = UINT32_MAX, .subdevice = UINT32_MAX };
 	char line[128];
+	int fields;
 
+	*ret_data = 0;
 	snprintf(line, sizeof(line), "%.*s", (int)(length < 127 ? length : 127), text);
-	if (sscanf(line, "%x %x %x %x %x %x", &id.vendor, &id.device, &id.subvendor, &id.subdevice,
-		   &id.class_code, &id.class_mask) < 2) {
+	fields = sscanf(line, "%x %x %x %x %x %x %lx", &id.vendor, &id.device, &id.subvendor,
+			&id.subdevice, &id.class_code, &id.class_mask, ret_data);
+	if (fields < 2) {
 		line[strcspn(line, "\n")] = '\0';
 		return refuse(call, RULE_NEW_ID_SYNTAX, VS("text", line));
 	}
 	*ret_id = id;
+	*ret_fields = (unsigned)fields;
 	return 0;
 }
 
@@ -355,10 +372,13 @@ static bool id_known(const struct vfiosim *sim, const struct device_driver *driv
 		.class_code = id->class_code,
 	};
 
-	for (size_t i = 0; i < sim->topology->n_devices; i++)
-		if (!strcmp(sim->topology->devices[i].host_driver, driver->name) &&
-		    id_matches(id, &sim->topology->devices[i]))
+	/* What is in its table is a vendor and a device, of any subsystem and class. */
+	for (size_t i = 0; i < sim->topology->n_devices; i++) {
+		const struct vfiosim_topo_device *topo = &sim->topology->devices[i];
+
+		if (driver_has(driver, topo) && topo->vendor == id->vendor && topo->device == id->device)
 			return true;
+	}
 	return in_new_ids(sim, driver, &probe);
 }
 
@@ -366,14 +386,19 @@ int bus_new_id(struct call *call, const char *name, const char *text, size_t len
 {
 	struct vfiosim *sim = call->sim;
 	struct pci_new_id id;
-	int ret = parse_id(call, text, length, &id);
+	unsigned long data;
+	unsigned fields;
+	int ret = parse_id(call, text, length, &id, &fields, &data);
 
 	if (ret)
 		return ret;
 	id.driver = bus_find_driver(sim, BUS_PCI, name);
-	if (id_known(sim, id.driver, &id))
+	/* Whoever gives driver_data means to have the id twice. */
+	if (fields < NEW_ID_FIELDS && id_known(sim, id.driver, &id))
 		return refuse(call, RULE_NEW_ID_EXISTS, VS("driver", name), V("vendor", id.vendor),
 			      V("id", id.device));
+	if (data)
+		return refuse(call, RULE_NEW_ID_DATA, VS("driver", name), V("data", data));
 	if (sim->n_new_ids == sizeof(sim->new_ids) / sizeof(sim->new_ids[0]))
 		return refuse(call, RULE_NO_MEMORY);
 	sim->new_ids[sim->n_new_ids++] = id;
@@ -388,7 +413,9 @@ int bus_remove_id(struct call *call, const char *name, const char *text, size_t 
 	struct vfiosim *sim = call->sim;
 	const struct device_driver *driver = bus_find_driver(sim, BUS_PCI, name);
 	struct pci_new_id id;
-	int ret = parse_id(call, text, length, &id);
+	unsigned long data;
+	unsigned fields;
+	int ret = parse_id(call, text, length, &id, &fields, &data);
 
 	if (ret)
 		return ret;
@@ -465,7 +492,7 @@ static int start_driver(struct vfiosim *sim, struct device *dev)
 	override = strdup(topo->driver);
 	if (!override)
 		return -ENOMEM;
-	ret = probe(sim, dev, driver);
+	ret = probe(dev, driver);
 	/* That is how devices come to vfio-pci, which claims none by itself. */
 	if (!ret && topo->kind == VFIOSIM_DEVICE_PCI && dev->vfio)
 		dev->driver_override = override;
@@ -561,7 +588,7 @@ static int add_mdev(struct vfiosim *sim, const struct vfiosim_topo_mdev_type *ty
 	if (!group || !born || grow_devices(sim))
 		goto fail;
 	init_device(sim, &born->dev, &born->topo, group);
-	ret = probe(sim, &born->dev, bus_find_driver(sim, BUS_MDEV, type->parent));
+	ret = probe(&born->dev, bus_find_driver(sim, BUS_MDEV, type->parent));
 	if (ret)
 		goto fail;
 	publish_device(sim, &born->dev);

@@ -180,6 +180,10 @@ START_TEST(a_sibling_without_driver_is_no_obstacle)
 	ck_assert_int_eq(__bind(device("M1"), "e1000e"), -EBUSY);
 	ck_assert_str_eq(last_rule, "bus-claimed");
 	ck_assert_ptr_null(device("M1")->driver);
+	/* So is one that does not know it: it is not even asked. */
+	ck_assert_int_eq(act(OVERRIDE, device("M1"), "virtio-pci"), 0);
+	ck_assert_int_eq(__bind(device("M1"), "virtio-pci"), -EBUSY);
+	ck_assert_str_eq(last_rule, "bus-claimed");
 	bind_driver(device("M1"), "vfio-pci");
 	ck_assert_int_ge(get_device(group, M1), 0);
 	ck_assert_int_ge(container, 0);
@@ -358,7 +362,7 @@ START_TEST(who_takes_what)
 	ck_assert_int_eq(__bind(device("ahci"), "vfio-pci"), -ENODEV);
 	unbind(device("rp4"));
 	ck_assert_int_eq(act(OVERRIDE, device("rp4"), "vfio-pci\n"), 0);
-	ck_assert_int_eq(__bind(device("rp4"), "vfio-pci"), -ENODEV);
+	ck_assert_int_eq(__bind(device("rp4"), "vfio-pci"), -EINVAL);
 	ck_assert_int_eq(act(OVERRIDE, device("rp4"), "\n"), 0);
 	ck_assert_int_eq(act(PROBE, device("rp4"), NULL), 0);
 	ck_assert_str_eq(device("rp4")->driver->name, "pcieport");

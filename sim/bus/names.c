@@ -14,6 +14,14 @@ static const char *const for_any_device[] = { "vfio-pci", "pci-stub", "uio_pci_g
 
 #define N_FOR_ANY (sizeof(for_any_device) / sizeof(for_any_device[0]))
 
+bool bus_is_for_any(const char *driver)
+{
+	for (size_t i = 0; i < N_FOR_ANY; i++)
+		if (!strcmp(for_any_device[i], driver))
+			return true;
+	return false;
+}
+
 /* All there are, each once: those above, and what the file and the shared models call a host's. */
 static size_t drivers(const struct topology_name *all, const char **ret_names)
 {

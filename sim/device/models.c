@@ -88,18 +88,18 @@ struct pins *device_pins(const struct device *dev)
 
 /* ---- Drivers ---- */
 
-static int vfio_pci_probe(struct vfiosim *sim, struct device *dev)
+static int vfio_pci_probe(const struct device_driver *driver, struct device *dev)
 {
 	if (dev->topo->kind != VFIOSIM_DEVICE_PCI)
-		return -ENODEV;
-	return vfio_register_device(sim, dev, &vfio_pci_ops);
+		return -EINVAL;
+	return vfio_register_device(dev->sim, dev, &vfio_pci_ops);
 }
 
-static int mdev_probe(struct vfiosim *sim, struct device *dev)
+static int mdev_probe(const struct device_driver *driver, struct device *dev)
 {
 	const struct vfio_device_ops *ops = device_model(dev->topo->vendor_model);
 
-	return ops ? vfio_register_device(sim, dev, ops) : -ENODEV;
+	return ops ? vfio_register_device(dev->sim, dev, ops) : -ENODEV;
 }
 
 /* An mdev's driver is called as its parent is. */

@@ -32,10 +32,11 @@ struct device_driver {
 	enum bus_type bus;
 	bool driver_managed_dma;	/* does no DMA of its own: no obstacle to userspace */
 	/*
-	 * Take @dev. -ENODEV: not one of those it drives; -EINVAL: it needs an IOMMU group;
+	 * Take @dev, as @driver. -ENODEV: it knows no such device; -EINVAL: it takes no bridge, or
+	 * needs an IOMMU group;
 	 * -EBUSY: userspace owns its DMA; -ENOMEM.
 	 */
-	int (*probe)(struct vfiosim *sim, struct device *dev);
+	int (*probe)(const struct device_driver *driver, struct device *dev);
 	/* Let go of it: 0 or CALL_PARKED, to be asked again when a descriptor was closed. */
 	int (*remove)(struct call *call, struct device *dev);
 	/* The machine ends: free what probe made. */

@@ -12,6 +12,11 @@
 	RULE(BUS_NO_MATCH, "bus-no-match", ENODEV,                                                 \
 	     "{driver} does not take {device}: its driver_override is '{override}', and no id of it matches", \
 	     "pci_match_device")                                                                   \
+	RULE(BUS_NOT_KNOWN, "bus-not-known", ENODEV,                                               \
+	     "{driver} was told to take {device}, but knows no such device: its probe fails",      \
+	     "call_driver_probe")                                                                  \
+	RULE(BUS_BRIDGE, "bus-bridge", EINVAL, "{driver} takes no bridge, and {device} is one",    \
+	     "vfio_pci_core_register_device")                                                      \
 	RULE(BUS_BOUND, "bus-bound", EBUSY, "{device} is bound to {driver} already",               \
 	     "__driver_probe_device")                                                              \
 	RULE(BUS_CLAIMED, "bus-claimed", EBUSY,                                                    \
@@ -31,6 +36,9 @@
 	     "new_id_store")                                                                       \
 	RULE(NEW_ID_UNKNOWN, "new-id-unknown", ENODEV, "{driver} was not given the id {vendor} {id}", \
 	     "remove_id_store")                                                                    \
+	RULE(NEW_ID_DATA, "new-id-data", EINVAL,                                                   \
+	     "{driver} has no id with driver_data {data}, which an added one needs",               \
+	     "new_id_store")                                                                       \
 	RULE(MDEV_UUID, "mdev-uuid", EINVAL, "'{text}' is not a UUID", "create_store")             \
 	RULE(MDEV_EXISTS, "mdev-exists", EEXIST, "there is a device {device} already",             \
 	     "mdev_device_create, pciehp_configure_device")                                        \

@@ -631,38 +631,49 @@ static void leave_group(struct device *dev)
 	dev->group->gone = TAILQ_EMPTY(&dev->group->devices);
 }
 
-static int remove_device(struct call *call, struct device *dev);
-
-/* All below @bridge are asked for, then all are waited for. Mirrors pci_stop_bus_device (7.2). */
-static int remove_below(struct call *call, const struct device *bridge)
+static bool is_below(const struct device *dev, const struct device *bridge)
 {
-	int ret = 0;
-
-	for (uint32_t i = call->sim->n_devices; i-- > 0;) {
-		struct device *dev = call->sim->devices[i];
-
-		if (!dev->removed && device_is_pci(dev) &&
-		    !strcmp(dev->topo->parent, bridge->topo->address) && remove_device(call, dev))
-			ret = CALL_PARKED;
-	}
-	return ret;
+	return !dev->removed && device_is_pci(dev) &&
+	       !strcmp(dev->topo->parent, bridge->topo->address);
 }
 
-/* Removes it and what is below it, unless descriptors remain: CALL_PARKED. */
-static int remove_device(struct call *call, struct device *dev)
+/*
+ * Drivers let go, one after the other, in reverse and what is below first: the next one is
+ * not asked before this one's last descriptor is closed. Mirrors pci_stop_bus_device (7.2).
+ */
+static int stop_device(struct call *call, struct device *dev)
 {
-	int ret = device_is_pci(dev) ? remove_below(call, dev) : 0;
+	struct vfiosim *sim = call->sim;
 
-	if (!ret && dev->driver)
-		ret = release(call, dev);
-	if (ret)
-		return ret;
+	for (uint32_t i = sim->n_devices; device_is_pci(dev) && i-- > 0;)
+		if (is_below(sim->devices[i], dev) && stop_device(call, sim->devices[i]))
+			return CALL_PARKED;
+	return dev->driver ? release(call, dev) : 0;
+}
+
+/* None has a driver any more. Mirrors pci_remove_bus_device, mdev_device_remove_common (7.2). */
+static void destroy_device(struct call *call, struct device *dev)
+{
+	struct vfiosim *sim = call->sim;
+
+	for (uint32_t i = 0; device_is_pci(dev) && i < sim->n_devices; i++)
+		if (is_below(sim->devices[i], dev))
+			destroy_device(call, sim->devices[i]);
 	dev->removed = true;
 	dev->leaving = false;
 	leave_group(dev);
 	changed(call, device_is_pci(dev) ? "{device} is removed" : "mdev {device} is removed",
 		VS("device", dev->topo->address));
-	return 0;
+}
+
+/* Removes it and what is below it, unless descriptors remain: CALL_PARKED. */
+static int remove_device(struct call *call, struct device *dev)
+{
+	int ret = stop_device(call, dev);
+
+	if (!ret)
+		destroy_device(call, dev);
+	return ret;
 }
 
 int bus_remove(struct call *call, struct device *dev)

@@ -163,6 +163,24 @@ START_TEST(a_bridge_goes_after_what_is_below_it)
 }
 END_TEST
 
+START_TEST(what_is_below_a_bridge_is_stopped_in_reverse)
+{
+	int m0 = vfiosim_inproc_open(bench.proc, "/dev/vfio/devices/vfio3");
+	int m1 = vfiosim_inproc_open(bench.proc, "/dev/vfio/devices/vfio4");
+
+	ck_assert(m0 >= 0 && m1 >= 0);
+	ck_assert_int_eq(unplug("rp7"), -EINPROGRESS);
+	ck_assert(!can_open("/dev/vfio/devices/vfio4"));
+	ck_assert(can_open("/dev/vfio/devices/vfio3"));	/* is not asked yet */
+	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, m1), 0);
+	ck_assert_str_eq(driver_of("0000:04:00.1"), "");
+	ck_assert(!can_open("/dev/vfio/devices/vfio3"));
+	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, m0), 0);
+	ck_assert(!driver_of("0000:04:00.1") && !driver_of("0000:04:00.0"));
+	ck_assert_ptr_null(driver_of("0000:00:07.0"));
+}
+END_TEST
+
 #define T0 "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define CREATE "/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create"
 #define FULL 24		/* ports of mtty */
@@ -212,6 +230,8 @@ START_TEST(a_bridge_that_waits_takes_what_is_below_it_along)
 	ck_assert_int_eq(unplug("rp7"), -EINPROGRESS);
 	ck_assert_int_eq(told.result, 0);
 	ck_assert(leaving("0000:00:07.0") && leaving("0000:04:00.0"));
+	/* M1 was first, and has no driver any more; none is removed before all are stopped. */
+	ck_assert_str_eq(driver_of("0000:04:00.1"), "");
 	ck_assert_int_eq(plug("M0"), -EINPROGRESS);
 	ck_assert_int_eq(told.result, -EINPROGRESS);
 	ck_assert_str_eq(told.rule, "bus-leaving");
@@ -219,6 +239,7 @@ START_TEST(a_bridge_that_waits_takes_what_is_below_it_along)
 	ck_assert_int_eq(told.result, -EEXIST);
 	ck_assert_int_eq(vfiosim_inproc_close(bench.proc, cdev), 0);
 	ck_assert(!driver_of("0000:00:07.0") && !driver_of("0000:04:00.0"));
+	ck_assert(!driver_of("0000:04:00.1"));
 	vfiosim_trace_remove(bench.sim, keep_event, &told);
 }
 END_TEST
@@ -237,7 +258,8 @@ int main(void)
 	const TTest *const tests[] = {
 		nobody_has_it_open, whoever_has_it_open_is_asked_for_it, one_of_a_group,
 		by_its_own_node, a_bridge_goes_after_what_is_below_it,
-		a_bridge_that_waits_takes_what_is_below_it_along, an_mdev_comes_back,
+		a_bridge_that_waits_takes_what_is_below_it_along,
+		what_is_below_a_bridge_is_stopped_in_reverse, an_mdev_comes_back,
 		another_mdev_has_its_uuid_or_its_room,
 	};
 	Suite *suite = suite_create("hardware");

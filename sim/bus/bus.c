@@ -771,14 +771,39 @@ int bus_plug(struct call *call, struct device *dev)
 	return ret;
 }
 
-int bus_rescan(struct call *call)
+/* On the bus of @of, or below a bridge that is? What was removed counts. */
+static bool on_bus_of(const struct device *dev, const struct device *of)
+{
+	while (strncmp(dev->topo->address, of->topo->address, PCI_BUS_LENGTH)) {
+		dev = removed_bridge(dev) ? removed_bridge(dev) :
+					    sim_device(dev->sim, dev->topo->parent);
+		if (!dev)
+			return false;
+	}
+	return true;
+}
+
+/* A PCI device whose removal waits, with pci_lock_rescan_remove(); NULL: none. */
+static struct device *leaving_pci(const struct vfiosim *sim)
+{
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (sim->devices[i]->leaving && device_is_pci(sim->devices[i]))
+			return sim->devices[i];
+	return NULL;
+}
+
+int bus_rescan(struct call *call, const struct device *of)
 {
 	struct vfiosim *sim = call->sim;
+	struct device *leaving = leaving_pci(sim);
 
+	if (leaving)
+		return bus_wait(call, leaving);
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct device *dev = sim->devices[i];
 
-		if (!dev->removed || !device_is_pci(dev))
+		if (!dev->removed || !device_is_pci(dev) || removed_bridge(dev) ||
+		    (of && !on_bus_of(dev, of)))
 			continue;
 		appear(call, dev);
 		if (!sim->no_autoprobe[BUS_PCI])

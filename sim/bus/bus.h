@@ -27,6 +27,8 @@ const struct device_driver *bus_driver(const struct device *dev);
 
 bool device_is_pci(const struct device *dev);
 
+#define PCI_BUS_LENGTH 7	/* of "0000:01" in an address */
+
 /* ---- Binding ---- */
 
 /*
@@ -82,10 +84,12 @@ bool bus_waits(const struct vfiosim *sim, uint64_t wait);
  */
 int bus_plug(struct call *call, struct device *dev);
 /*
- * All PCI devices that were removed come again, to the drivers that take them by
- * themselves: vfio-pci only what new_id told it. Mirrors pci_rescan_bus (7.2). Returns 0.
+ * The PCI devices that were removed come again, to the drivers that take them by themselves:
+ * vfio-pci only what new_id told it. @of: those on the bus of this device and below; NULL:
+ * all. CALL_PARKED: the removal of another PCI device waits; to be run again. Mirrors
+ * pci_rescan_bus (7.2).
  */
-int bus_rescan(struct call *call);
+int bus_rescan(struct call *call, const struct device *of);
 
 /* What drivers_probe does: the first driver that takes @dev binds it; none is no error. */
 int bus_probe(struct call *call, struct device *dev);

@@ -9,12 +9,10 @@
 #include "bus/bus.h"
 #include "machine/sim.h"
 
-#define BUS_LENGTH 7	/* of "0000:01" in an address */
-
 bool reset_affects(const struct device *dev, const struct device *other)
 {
 	while (other && !other->removed && device_is_pci(other)) {
-		if (!strncmp(other->topo->address, dev->topo->address, BUS_LENGTH))
+		if (!strncmp(other->topo->address, dev->topo->address, PCI_BUS_LENGTH))
 			return true;
 		if (!other->topo->parent[0])
 			return false;

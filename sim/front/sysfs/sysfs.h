@@ -154,7 +154,7 @@ int sysfs_store_uevent(struct call *call, const struct subject *subject, const c
 /* remove: of any device; 0 is taken and does nothing. Mirrors remove_store (7.2). */
 int sysfs_store_remove(struct call *call, const struct subject *subject, const char *text,
 		       size_t length);
-/* rescan: of the bus, or of one device's, which finds as much. Mirrors rescan_store (7.2). */
+/* rescan: of all buses, or of the one that a device is on. Mirrors rescan_store, dev_rescan_store (7.2). */
 int sysfs_store_rescan(struct call *call, const struct subject *subject, const char *text,
 		       size_t length);
 /* An unsigned number. */

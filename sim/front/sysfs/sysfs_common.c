@@ -211,5 +211,5 @@ int sysfs_store_rescan(struct call *call, const struct subject *subject, const c
 	uint64_t number;
 	int ret = sysfs_store_number(call, "rescan", text, &number);
 
-	return ret || !number ? ret : bus_rescan(call);
+	return ret || !number ? ret : bus_rescan(call, subject->dev);
 }

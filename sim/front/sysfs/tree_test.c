@@ -504,6 +504,22 @@ START_TEST(a_removal_is_completed_without_its_writer)
 }
 END_TEST
 
+START_TEST(a_rescan_waits_for_a_removal)
+{
+	int cdev = vfiosim_inproc_open(proc, "/dev/vfio/devices/vfio1");
+	uint64_t removal = 0, rescan = 0;
+
+	ck_assert_int_ge(cdev, 0);
+	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:04.0/0000:01:00.0/remove"), 1);
+	ck_assert_int_eq(echo_to("1", node_at(B "/remove"), &removal), CALL_PARKED);
+	ck_assert_int_eq(echo_to("1", node_at("sys/bus/pci/rescan"), &rescan), CALL_PARKED);
+	ck_assert(!there("sys/bus/pci/devices/0000:01:00.0"));
+	ck_assert_int_eq(vfiosim_inproc_close(proc, cdev), 0);
+	ck_assert_int_eq(echo_to("1", node_at("sys/bus/pci/rescan"), &rescan), 1);
+	ck_assert(there("sys/bus/pci/devices/0000:01:00.0") && there(B));
+}
+END_TEST
+
 /* As in a slot: a rescan finds it again, for whatever driver takes it by itself. */
 START_TEST(devices_are_removed_and_found_again)
 {
@@ -522,11 +538,13 @@ START_TEST(devices_are_removed_and_found_again)
 	check_text(B "/driver_override", "(null)\n");
 	check_link(B "/driver", "../../../../bus/pci/drivers/e1000e");
 	check_link(B "/iommu_group", "../../../../kernel/iommu_groups/11");
-	/* A bridge with what is below it; any device's rescan finds them. */
+	/* A bridge with what is below it: the rescan of a device on its bus finds them. */
 	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:05.0/remove"), 1);
 	ck_assert(!there("sys/devices/pci0000:00/0000:00:05.0"));
 	ck_assert(!there("sys/bus/pci/devices/0000:02:00.0"));
 	ck_assert_int_eq(echo("8086 10d3", DRIVER "/new_id"), 9);
+	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:04.0/0000:01:00.0/rescan"), 1);
+	ck_assert(!there("sys/devices/pci0000:00/0000:00:05.0"));
 	ck_assert_int_eq(echo("1", "sys/devices/pci0000:00/0000:00:04.0/rescan"), 1);
 	check_link(B "/driver", "../../../../bus/pci/drivers/vfio-pci");
 	ck_assert(there("dev/vfio/11"));
@@ -678,6 +696,7 @@ int main(void)
 	tcase_add_test(facts, drivers_have_modules);
 	tcase_add_test(facts, each_writer_that_waits_is_told_of_its_end);
 	tcase_add_test(facts, a_removal_is_completed_without_its_writer);
+	tcase_add_test(facts, a_rescan_waits_for_a_removal);
 	tcase_add_test(facts, devices_are_removed_and_found_again);
 	tcase_add_test(facts, parameters_take_effect);
 	tcase_add_test(facts, the_type_of_a_group);

@@ -108,16 +108,19 @@ int pci_open(struct call *call, struct device *dev)
 	return 0;
 }
 
+/* Mirrors vfio_pci_core_disable (7.2). */
 void pci_close(struct call *call, struct device *dev)
 {
 	struct pci *pci = pci_of(dev);
 
 	irqs_disable_all(call, &pci->irqs);
 	stop(call, pci);
-	if (!reset_works(dev))
-		pci_try_reset_bus(call, dev);
-	else if (!vfio_device_is_locked(dev))
+	pci->needs_reset = true;
+	if (pci->reset_works && !vfio_device_is_locked(dev) && reset_works(dev)) {
 		pci_reset_function(call, dev);
+		pci->needs_reset = false;
+	}
+	pci_try_reset_bus(call, dev);
 }
 
 /* ---- Regions ---- */

@@ -27,6 +27,7 @@
 struct pci {
 	bool gates_memory;		/* the command register's memory bit is obeyed */
 	bool reset_works;		/* as the first open found it */
+	bool needs_reset;		/* closed, and not reset since */
 	bool low_power;			/* VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY */
 	struct pci_config config;
 	struct irqs irqs;
@@ -66,7 +67,10 @@ int pci_hot_reset_info(struct call *call, struct device *dev, struct hot_reset_d
 		       unsigned max);
 int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **groups,
 		  unsigned n_groups);
-/* For a function that cannot be reset alone, once everything that its bus reaches is closed. */
+/*
+ * At the close of @dev: resets the bus if anything that this reaches needs it and all of it is
+ * closed. Mirrors vfio_pci_dev_set_try_reset (7.2).
+ */
 void pci_try_reset_bus(struct call *call, struct device *dev);
 
 #endif

@@ -129,10 +129,18 @@ static int check_locks(struct call *call, const struct device *dev)
 	return 0;
 }
 
+static void reset_bus(struct call *call, const struct device *dev)
+{
+	struct vfiosim *sim = dev->sim;
+
+	for (uint32_t i = 0; i < sim->n_devices; i++)
+		if (reset_affects(dev, sim->devices[i]))
+			pci_reset_function(call, sim->devices[i]);
+}
+
 int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **groups,
 		  unsigned n_groups)
 {
-	struct vfiosim *sim = dev->sim;
 	int ret = check_ours(call, dev);
 
 	if (!ret)
@@ -144,18 +152,16 @@ int pci_hot_reset(struct call *call, struct device *dev, struct vfio_group **gro
 	ret = check_locks(call, dev);
 	if (ret)
 		return ret;
-	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		if (reset_affects(dev, sim->devices[i]))
-			pci_reset_function(call, sim->devices[i]);
-	}
+	reset_bus(call, dev);
 	changed(call, "the bus of {device} is reset", VS("device", dev->topo->address));
 	return 0;
 }
 
-/* Can the bus be reset now that @dev is closed? Mirrors vfio_pci_dev_set_try_reset. */
+/* Can the bus be reset now that @dev is closed, and need it be? */
 static bool may_reset_bus(const struct device *dev)
 {
 	const struct vfiosim *sim = dev->sim;
+	bool needed = false;
 
 	if (!dev->topo->bus_reset || !dev->topo->parent[0])
 		return false;
@@ -167,8 +173,9 @@ static bool may_reset_bus(const struct device *dev)
 		if (!other->vfio || vfio_device_is_locked(other) ||
 		    (other != dev && other->vfio->open_count))
 			return false;
+		needed |= pci_of(other)->needs_reset;
 	}
-	return true;
+	return needed;
 }
 
 void pci_try_reset_bus(struct call *call, struct device *dev)
@@ -177,7 +184,8 @@ void pci_try_reset_bus(struct call *call, struct device *dev)
 
 	if (!may_reset_bus(dev))
 		return;
+	reset_bus(call, dev);
 	for (uint32_t i = 0; i < sim->n_devices; i++)
 		if (reset_affects(dev, sim->devices[i]))
-			pci_reset_function(call, sim->devices[i]);
+			pci_of(sim->devices[i])->needs_reset = false;
 }

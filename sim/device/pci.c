@@ -9,6 +9,7 @@
 #include <vfiosim/engine.h>
 #include <vfiosim/topology.h>
 
+#include "bus/bus.h"
 #include "bus/reset.h"
 #include "machine/kernel.h"
 
@@ -94,6 +95,26 @@ void pci_reset_function(struct call *call, struct device *dev)
 	for (unsigned i = 0; i < 6; i++)
 		storage_clear(&pci->bars[i]);
 	stop(call, pci);
+}
+
+static int refuse_no_method(struct call *call, const struct device *dev)
+{
+	return refuse(call, RULE_RESET_NO_METHOD, VS("device", dev->topo->address));
+}
+
+int pci_reset(struct call *call, struct device *dev, bool wait)
+{
+	if (!dev->settings.reset_methods[0])
+		return refuse_no_method(call, dev);
+	if (vfio_device_is_locked(dev))
+		return wait ? bus_wait(call, dev) :
+			      refuse(call, RULE_RESET_LOCKED, VS("device", dev->topo->address));
+	if (!reset_works(dev))
+		return refuse_no_method(call, dev);
+	if (dev->vfio)
+		pci_reset_function(call, dev);
+	changed(call, "{device} is reset", VS("device", dev->topo->address));
+	return 0;
 }
 
 int pci_open(struct call *call, struct device *dev)

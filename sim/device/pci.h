@@ -56,6 +56,12 @@ void pci_dma_unmap(struct call *call, struct device *dev, struct span iova);
 /* BARs and engines as after power-on; configuration space and interrupts stay. */
 void pci_reset_function(struct call *call, struct device *dev);
 
+/*
+ * Resets it by one of its methods, whatever its driver is. While an unbind holds its lock:
+ * CALL_PARKED with @wait, else EAGAIN. Mirrors pci_reset_function, pci_try_reset_function (6.12).
+ */
+int pci_reset(struct call *call, struct device *dev, bool wait);
+
 /* pci_region.c */
 ssize_t pci_read(struct call *call, struct device *dev, void *to, size_t length, uint64_t offset);
 ssize_t pci_write(struct call *call, struct device *dev, const void *from, size_t length,

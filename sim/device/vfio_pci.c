@@ -5,7 +5,6 @@
 
 #include <vfiosim/topology.h>
 
-#include "bus/reset.h"
 #include "device/feature.h"
 #include "device/models.h"
 #include "device/pci.h"
@@ -86,13 +85,7 @@ static int reset(struct call *call, struct device *dev)
 {
 	if (!pci_of(dev)->reset_works)
 		return refuse(call, RULE_RESET_UNSUPPORTED, VS("device", dev->topo->address));
-	if (!reset_works(dev))
-		return refuse(call, RULE_RESET_NO_METHOD, VS("device", dev->topo->address));
-	if (vfio_device_is_locked(dev))
-		return refuse(call, RULE_RESET_LOCKED, VS("device", dev->topo->address));
-	pci_reset_function(call, dev);
-	changed(call, "{device} is reset", VS("device", dev->topo->address));
-	return 0;
+	return pci_reset(call, dev, false);
 }
 
 /* ---- Features ---- */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bus/reset.h"
 #include "device/pci.h"
 #include "topology/value.h"
 
@@ -99,21 +98,12 @@ static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
 static int store_reset(struct call *call, const struct subject *subject, const char *text,
 		       size_t length)
 {
-	const struct vfio_device *vdev = subject->dev->vfio;
 	uint64_t number;
 	int ret = sysfs_store_number(call, "reset", text, &number);
 
 	if (!ret && number != 1)
 		ret = refuse(call, RULE_ATTRIBUTE_VALUE, VS("text", text), VS("attribute", "reset"));
-	if (!ret && !reset_works(subject->dev))
-		ret = refuse(call, RULE_RESET_NO_METHOD, VS("device", TOPO->address));
-	if (!ret && vfio_device_is_locked(subject->dev))
-		ret = bus_wait(call, subject->dev);
-	if (!ret && vdev)
-		pci_reset_function(call, subject->dev);
-	if (!ret)
-		changed(call, "{device} is reset", VS("device", TOPO->address));
-	return ret;
+	return ret ? ret : pci_reset(call, subject->dev, true);
 }
 
 /* ---- What every device says alike ---- */

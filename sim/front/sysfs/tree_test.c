@@ -424,7 +424,7 @@ START_TEST(what_is_written_is_there)
 	ck_assert_int_eq(echo("0", B "/numa_node"), 1);
 	check_text(B "/numa_node", "0\n");
 	ck_assert_int_eq(echo("-2", B "/numa_node"), -EINVAL);
-	ck_assert_int_eq(echo("100000", B "/numa_node"), -EINVAL);
+	ck_assert_int_eq(echo("1", B "/numa_node"), -EINVAL);	/* whatever the host has */
 	ck_assert_int_eq(echo("1", B "/enable"), -EBUSY);
 	ck_assert_int_eq(echo("0000:02:00.0", DRIVER "/unbind"), 12);
 	ck_assert_int_eq(echo("0", B "/enable"), -EIO);

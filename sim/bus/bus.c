@@ -15,6 +15,7 @@
 #include <vfiosim/topology.h>
 
 #include "bus/names.h"
+#include "bus/reset.h"
 #include "iommu/group.h"
 #include "machine/subsystem.h"
 #include "topology/value.h"
@@ -450,14 +451,13 @@ static int grow_devices(struct vfiosim *sim)
 /* As it comes out of the box. Mirrors pci_setup_device (7.2). */
 static void init_settings(struct device *dev)
 {
-	const struct vfiosim_topo_device *topo = dev->topo;
-
 	dev->settings = (struct device_settings){
 		.d3cold_allowed = true, .msi_allowed = true, .numa_node = -1,
 	};
-	snprintf(dev->settings.reset_methods, sizeof(dev->settings.reset_methods), "%s%s%s",
-		 topo->flr ? "flr" : "", topo->flr && topo->bus_reset ? " " : "",
-		 topo->bus_reset ? "bus" : "");
+	if (!device_is_pci(dev))
+		return;
+	reset_methods_init(dev);
+	dev->settings.can_reset = dev->settings.reset_methods[0];
 }
 
 static void init_device(struct vfiosim *sim, struct device *dev,

@@ -41,6 +41,21 @@ bool reset_method_works(const struct device *dev, const char *method)
 	return !strcmp(method, "bus") && bus_reset_works(dev);
 }
 
+void reset_methods_init(struct device *dev)
+{
+	static const char *const all[] = { "flr", "bus" };	/* first tried first */
+	char *methods = dev->settings.reset_methods;
+
+	*methods = '\0';
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!reset_method_works(dev, all[i]))
+			continue;
+		if (*methods)
+			strcat(methods, " ");
+		strcat(methods, all[i]);
+	}
+}
+
 bool reset_works(const struct device *dev)
 {
 	const char *methods = dev->settings.reset_methods;

@@ -13,6 +13,11 @@
 
 /* Does @method, "flr" or "bus", reset @dev now? Another name: no. */
 bool reset_method_works(const struct device *dev, const char *method);
+/*
+ * Lists those that work now, as when it comes, and for "default". A bus reset works for the
+ * first function of a slot that comes, not for the next. Mirrors pci_init_reset_methods.
+ */
+void reset_methods_init(struct device *dev);
 /* Does one of those that its settings list? An mdev's driver always can. */
 bool reset_works(const struct device *dev);
 /* Does a reset of @dev's bus reach @other? It sits on that bus, or below a bridge that does. */

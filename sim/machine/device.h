@@ -50,6 +50,8 @@ struct device_ops {
 	enum vfiosim_pin (*pin)(const struct device *dev, uint64_t offset);
 };
 
+#define RESET_METHODS_MAX 7u	/* PCI_NUM_RESET_METHODS (6.12) less the one that is none */
+
 /* What sysfs was told about a PCI device, and what it came with. Mirrors struct pci_dev (7.2). */
 struct device_settings {
 	bool broken_parity;
@@ -57,7 +59,8 @@ struct device_settings {
 	bool msi_allowed;	/* of a bridge: to what is below it */
 	int numa_node;		/* -1: none */
 	unsigned enabled;	/* by sysfs, with no driver */
-	char reset_methods[16];	/* "flr bus", in the order in which they are tried; "": none */
+	bool can_reset;		/* some method worked when it came: sysfs has files for that */
+	char reset_methods[RESET_METHODS_MAX * 4];	/* "flr bus", first tried first; "": none */
 };
 
 struct device {

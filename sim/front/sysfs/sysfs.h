@@ -102,6 +102,8 @@ extern const struct node_type sysfs_pci_device;
 /* The lowest and the highest bus number below a bridge; false: nothing is there. */
 bool sysfs_buses_below(const struct vfiosim *sim, const struct device *bridge, unsigned *ret_first,
 		       unsigned *ret_last);
+/* Has it reset, reset_method? Mirrors pci_dev_reset_attr_is_visible (6.12). */
+bool sysfs_can_reset(const struct vfiosim *sim, const struct subject *subject);
 /* sysfs_pci_files.c: the files of that folder that are bytes */
 void sysfs_list_resources(struct listing *listing, const struct subject *subject);
 void sysfs_show_resource(struct vfiosim *sim, const struct subject *subject, FILE *to);

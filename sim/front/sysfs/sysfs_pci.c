@@ -89,9 +89,9 @@ static void show_irq(struct vfiosim *sim, const struct subject *subject, FILE *t
 	fprintf(to, "%u\n", TOPO->intx_pin ? 16 + slot % 8 : 0);
 }
 
-static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
+bool sysfs_can_reset(const struct vfiosim *sim, const struct subject *subject)
 {
-	return TOPO->flr || TOPO->bus_reset;
+	return subject->dev->settings.can_reset;
 }
 
 /* Mirrors reset_store (7.2): only a 1 is a reset, which waits for whoever has the device locked. */
@@ -254,7 +254,7 @@ static const struct entry device_entries[] = {
 	ATTR("power_state", 0444, show_power_state, NULL),
 	ATTR("remove", 0220, NULL, sysfs_store_remove),
 	ATTR("rescan", 0200, NULL, sysfs_store_rescan),
-	ATTR("reset", 0200, NULL, store_reset, can_reset),
+	ATTR("reset", 0200, NULL, store_reset, sysfs_can_reset),
 	ATTR("resource", 0444, sysfs_show_resource, NULL),
 	ATTR("revision", 0444, show_revision, NULL),
 	ATTR("secondary_bus_number", 0444, show_secondary, NULL, is_bridge),

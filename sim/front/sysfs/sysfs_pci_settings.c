@@ -118,41 +118,47 @@ static int store_numa_node(struct call *call, const struct subject *subject, con
 
 static void show_reset_method(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
-	fprintf(to, "%s\n", SETTINGS.reset_methods);
+	const char *methods = SETTINGS.reset_methods;
+
+	fprintf(to, "%s%s", methods, *methods ? "\n" : "");
 }
 
-static bool can_reset(const struct vfiosim *sim, const struct subject *subject)
+/* Some of the methods that work now, in any order and also more than once. */
+static int store_methods(struct call *call, const struct subject *subject, char *line)
 {
-	return subject->dev->topo->flr || subject->dev->topo->bus_reset;
+	char methods[sizeof(SETTINGS.reset_methods)] = "", *method;
+	unsigned n = 0;
+
+	while ((method = strsep(&line, " "))) {
+		if (!*method)
+			continue;
+		if (!reset_method_works(subject->dev, method) || n == RESET_METHODS_MAX)
+			return refuse_text(call, "reset_method", method);
+		if (n++)
+			strcat(methods, " ");
+		strcat(methods, method);
+	}
+	strcpy(SETTINGS.reset_methods, methods);
+	return 0;
 }
 
 /* "": none from now on; "default"; else some of those that work. Mirrors reset_method_store. */
 static int store_reset_method(struct call *call, const struct subject *subject, const char *text,
 			      size_t length)
 {
-	const struct vfiosim_topo_device *topo = subject->dev->topo;
-	char line[64], methods[sizeof(SETTINGS.reset_methods)] = "", *rest = line, *method;
+	char line[64];
+	int ret = 0;
 
 	snprintf(line, sizeof(line), "%s", text);
 	line[strcspn(line, "\n")] = '\0';
-	if (!strcmp(line, "default")) {
-		line[0] = '\0';
-		snprintf(methods, sizeof(methods), "%s%s%s", topo->flr ? "flr" : "",
-			 topo->flr && topo->bus_reset ? " " : "", topo->bus_reset ? "bus" : "");
-	}
-	while ((method = strsep(&rest, " "))) {
-		if (!*method)
-			continue;
-		if (!reset_method_works(subject->dev, method) || strstr(methods, method))
-			return refuse_text(call, "reset_method", text);
-		if (*methods)
-			strcat(methods, " ");
-		strcat(methods, method);
-	}
-	strcpy(SETTINGS.reset_methods, methods);
-	changed(call, "{device} can be reset by '{methods}'", VS("device", topo->address),
-		VS("methods", methods));
-	return 0;
+	if (!strcmp(line, "default"))
+		reset_methods_init(subject->dev);
+	else
+		ret = store_methods(call, subject, line);
+	if (!ret)
+		changed(call, "{device} can be reset by '{methods}'",
+			VS("device", subject->dev->topo->address), VS("methods", SETTINGS.reset_methods));
+	return ret;
 }
 
 static const struct entry entries[] = {
@@ -161,7 +167,7 @@ static const struct entry entries[] = {
 	ATTR("enable", 0644, show_enable, store_enable),
 	ATTR("msi_bus", 0644, show_msi_bus, store_msi_bus),
 	ATTR("numa_node", 0644, show_numa_node, store_numa_node),
-	ATTR("reset_method", 0644, show_reset_method, store_reset_method, can_reset),
+	ATTR("reset_method", 0644, show_reset_method, store_reset_method, sysfs_can_reset),
 	{ NULL },
 };
 

@@ -434,7 +434,11 @@ START_TEST(what_is_written_is_there)
 	check_text(B "/enable", "0\n");
 	ck_assert_int_eq(echo("bus flr\n", B "/reset_method"), -EINVAL);
 	ck_assert_int_eq(echo("\n", B "/reset_method"), 1);
-	check_text(B "/reset_method", "\n");
+	check_text(B "/reset_method", "");
+	ck_assert_int_eq(echo("flr flr", B "/reset_method"), 7);
+	check_text(B "/reset_method", "flr flr\n");
+	ck_assert_int_eq(echo("flr flr flr flr flr flr flr", B "/reset_method"), 27);
+	ck_assert_int_eq(echo("flr flr flr flr flr flr flr flr", B "/reset_method"), -EINVAL);
 	ck_assert_int_eq(echo("default", B "/reset_method"), 7);
 	check_text(B "/reset_method", "flr\n");
 	ck_assert_int_eq(echo("change\n", B "/uevent"), 7);

@@ -452,7 +452,7 @@ static int decide_reached(struct call *call)
 	return 0;
 }
 
-/* Of what only wrong arguments give nothing is said: it is for who gives them to mend. */
+/* NULL for a refusal that only wrong arguments cause: whoever gives them has to mend that. */
 static const char *provoke_text(struct provoke *provoke, const struct call *call, int result,
 				char *to, size_t size)
 {

@@ -25,7 +25,10 @@ struct act {
 	char reason[CALL_REASON_MAX];	/* out: of a refusal */
 };
 
-/* That is there; else the one that was removed last of those called so. NULL: neither. */
+/*
+ * The device called @name: the one in the machine, or else the one that was removed last.
+ * NULL: there never was one.
+ */
 static struct device *find_device(struct vfiosim *sim, const char *name)
 {
 	struct device *found = NULL;

@@ -90,7 +90,7 @@ struct provoke {
 };
 
 /*
- * Counts how often a place was come to where a fault could be met: @row (NULL: an open) on
+ * Counts how often a call reached a place where a fault could be met: @row (NULL: an open) on
  * what @where says. @provoke: the fault that would be met this time and no other. Lock held.
  */
 void fault_reached(struct call *call, const struct vfiosim_command *row,

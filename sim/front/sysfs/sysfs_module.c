@@ -97,7 +97,7 @@ static int store_limit(struct call *call, const struct subject *subject, const c
 	return 0;
 }
 
-/* A parameter that only what cannot be seen hangs on: kept and shown. */
+/* A parameter without an effect that a program could see: kept and shown. */
 #define PARAMETER(name_)                                                                       \
 	static void show_##name_(struct vfiosim *sim, const struct subject *subject, FILE *to) \
 	{                                                                                      \

@@ -10,6 +10,7 @@
 #include <vfiosim/topology.h>
 
 #include "cli.h"
+#include "topology_picture.h"
 
 /* ---- Words ---- */
 
@@ -244,7 +245,11 @@ static void show_commands(const struct vfiosim_topology *topology, const char *n
 	putchar('\n');
 }
 
-static int show_one(const char *name)
+struct show_options {
+	bool picture;
+};
+
+static int show_one(const struct show_options *options, const char *name)
 {
 	struct vfiosim_topology *topology;
 	struct vfiosim_errors errors;
@@ -252,6 +257,11 @@ static int show_one(const char *name)
 	if (vfiosim_topology_load(name, &topology, &errors)) {
 		cli_file_errors(&errors);
 		return 2;
+	}
+	if (options->picture) {
+		topology_picture(topology, !cli_utf8(), stdout);
+		vfiosim_topology_free(topology);
+		return 0;
 	}
 	printf("%s%s%s\n", topology->name, *topology->about ? ": " : "", topology->about);
 	show_limits(topology);
@@ -270,7 +280,7 @@ static int show(void *options, char **args, size_t n)
 	for (size_t i = 0; i < n && !status; i++) {
 		if (i)
 			putchar('\n');
-		status = show_one(args[i]);
+		status = show_one(options, args[i]);
 	}
 	return status;
 }
@@ -332,9 +342,17 @@ static const struct cli_verb list_verb = {
 	.run = list,
 };
 
+static const struct cli_option show_options[] = {
+	{ "picture", 0, NULL, "draw it: a tree of buses, with each device's group and IOMMU", CLI_FLAG,
+	  offsetof(struct show_options, picture) },
+	{ NULL },
+};
+
 static const struct cli_verb show_verb = {
 	.name = "show",
 	.about = "print a machine: limits, IOMMUs, groups and their devices, types of mdevs",
+	.options = show_options,
+	.size = sizeof(struct show_options),
 	.args = "NAME|FILE...",
 	.min_args = 1,
 	.max_args = SIZE_MAX,

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <vfiosim/topology.h>
+
 #include "cli.h"
 #include "base/suite_test.h"
 
@@ -61,6 +63,33 @@ START_TEST(list_and_show)
 }
 END_TEST
 
+/* Every device of every machine, below the bus it sits on, with its group. */
+START_TEST(pictures)
+{
+	ck_assert_int_eq(topology(1, out, sizeof(out), "show", "--picture", "classroom"), 0);
+	CHECK_OUT("IOMMU dmar0 translates iovas up to 0x7fffffffff\n");
+	CHECK_OUT("gpu0 (vfio-pci) ");
+	CHECK_OUT(" group 12, dmar0, together with sound0\n");
+	CHECK_OUT("mdev0 (mdev) ");
+	CHECK_OUT(" group 13, no IOMMU\n");
+	for (size_t i = 0; vfiosim_topology_builtin(i); i++) {
+		const char *name = vfiosim_topology_builtin(i)->name;
+		struct vfiosim_topology *machine;
+
+		ck_assert_int_eq(vfiosim_topology_load(name, &machine, NULL), 0);
+		ck_assert_int_eq(topology(1, out, sizeof(out), "show", "--picture", name), 0);
+		for (size_t d = 0; d < machine->n_devices; d++) {
+			char text[200];
+
+			snprintf(text, sizeof(text), " %s (", machine->devices[d].name);
+			CHECK_OUT(text);
+			ck_assert_msg(!strstr(strstr(out, text) + 1, text), "%s: twice in\n%s", text, out);
+		}
+		vfiosim_topology_free(machine);
+	}
+}
+END_TEST
+
 START_TEST(usage_and_errors)
 {
 	ck_assert_int_eq(topology(1, out, sizeof(out), "--help", NULL, NULL), 0);
@@ -88,6 +117,7 @@ int main(void)
 
 	suite_add_tcase(suite, verbs);
 	tcase_add_test(verbs, list_and_show);
+	tcase_add_test(verbs, pictures);
 	tcase_add_test(verbs, usage_and_errors);
 	return suite_run(suite);
 }

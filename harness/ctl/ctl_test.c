@@ -421,8 +421,10 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 	run_expect(&told.run, "7. yield...");
 	CTL(0, "unplug", "0000:01:00.0");
 	SAYS("0000:01:00.0 is unplugged");
-	CTL(0, "exec", "--", "sh", "-c", "echo 1 >/sys/bus/pci/rescan; ls /sys/bus/pci/devices");
-	SAYS("0000:01:00.0");
+	if (!cannot_enter()) {
+		CTL(0, "exec", "--", "sh", "-c", "echo 1 >/sys/bus/pci/rescan; ls /sys/bus/pci/devices");
+		SAYS("0000:01:00.0");
+	}
 	ck_assert_int_eq(told_end(&told), 0);
 }
 END_TEST

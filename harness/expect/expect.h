@@ -37,6 +37,7 @@ struct what {
 	const char *text;	/* as it was written */
 	struct span *spans;
 	size_t n;
+	bool whole;		/* WHAT_RANGE, written FIRST..LAST: what is held is all of it */
 	const char *device;	/* WHAT_REGION: its address */
 	unsigned region;
 };

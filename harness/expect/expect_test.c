@@ -303,6 +303,15 @@ START_TEST(moments)
 	      "- {moment: attached nic0, devices: [nic0, mdev0]}\n", "legacy");
 	HOLDS("topology: hotadd\n"
 	      "at: [{moment: refused nic0, spaces: [{holds: [ram, mdev0.bar0]}]}]\n", "iommufd");
+	HOLDS("topology: hotadd\n"
+	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x7ffff, 0x80000..0xfffff, mdev0.bar0]}]}]\n",
+	      "legacy");
+	FAILS("topology: hotadd\n"
+	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x1fffff, mdev0.bar0]}]}]\n", "legacy",
+	      "expected space 1 to hold [0x0..0x1fffff, mdev0.bar0], seen [0x0..0xfffff, mdev0.bar0]");
+	FAILS("topology: hotadd\n"
+	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x7ffff, mdev0.bar0]}]}]\n", "legacy",
+	      "expected space 1 to hold [0x0..0x7ffff, mdev0.bar0], seen [0x0..0xfffff, mdev0.bar0]");
 	FAILS("topology: hotadd\n"
 	      "at: [{moment: refused nic0, spaces: [{holds: [ram]}]}]\n", "legacy",
 	      "expected space 1 to hold [ram], seen [0x0..0xfffff, mdev0.bar0]");

@@ -152,12 +152,42 @@ static void put_whats(FILE *to, const struct what_list *list)
 	fputc(']', to);
 }
 
-static bool any_what(const struct what_list *list, const struct seen_mapping *mapping)
+static uint64_t common_length(struct span a, struct span b)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (what_is(&list->items[i], mapping))
+	uint64_t first = a.first > b.first ? a.first : b.first;
+	uint64_t last = a.last < b.last ? a.last : b.last;
+
+	return span_overlaps(a, b) ? last - first + 1 : 0;
+}
+
+/* Is each byte of @mapping in the list? */
+static bool is_listed(const struct what_list *list, const struct seen_mapping *mapping)
+{
+	uint64_t length = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct what *what = &list->items[i];
+
+		if (what->whole)
+			length += common_length(what->spans[0], mapping->iova);
+		else if (what_is(what, mapping))
 			return true;
-	return false;
+	}
+	return length >= mapping->iova.last - mapping->iova.first + 1 && length;
+}
+
+/* Mappings of one space do not overlap. */
+static bool is_held(const struct what *what, const struct seen_mapping *mappings, size_t n)
+{
+	uint64_t length = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (what->whole)
+			length += common_length(what->spans[0], mappings[i].iova);
+		else if (what_is(what, &mappings[i]))
+			return true;
+	}
+	return length && length >= what->spans[0].last - what->spans[0].first + 1;
 }
 
 /* The first that should not be there; NULL: none. */
@@ -165,7 +195,7 @@ static const struct seen_mapping *surplus(const struct what_list *list,
 					  const struct seen_mapping *mappings, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!any_what(list, &mappings[i]))
+		if (!is_listed(list, &mappings[i]))
 			return &mappings[i];
 	return NULL;
 }
@@ -174,14 +204,9 @@ static const struct seen_mapping *surplus(const struct what_list *list,
 static const struct what *missing(const struct what_list *list, const struct seen_mapping *mappings,
 				  size_t n)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		size_t k = 0;
-
-		while (k < n && !what_is(&list->items[i], &mappings[k]))
-			k++;
-		if (k == n)
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_held(&list->items[i], mappings, n))
 			return &list->items[i];
-	}
 	return NULL;
 }
 

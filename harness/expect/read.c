@@ -283,6 +283,7 @@ static int read_what(struct reader *reader, const struct ynode *node, void *to)
 		return -ENOMEM;
 	*what->spans = span;
 	what->n = 1;
+	what->whole = true;
 	return 0;
 }
 

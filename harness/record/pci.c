@@ -272,6 +272,17 @@ static void mark_parents(struct recorded *recorded)
 				recorded->devices[k].pci.kind = VFIOSIM_DEVICE_BRIDGE;
 }
 
+/* Linux lists a bus reset only for the function that was first on the bus: it reaches all. */
+static void mark_resets(struct recorded *recorded)
+{
+	for (size_t i = 0; i < recorded->n_devices; i++)
+		for (size_t k = 0; k < recorded->n_devices; k++)
+			if (recorded->devices[i].pci.bus_reset &&
+			    !strncmp(recorded->devices[i].address, recorded->devices[k].address,
+				     strlen("0000:00")))
+				recorded->devices[k].pci.bus_reset = true;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct recorded_device *first = a, *second = b;
@@ -294,5 +305,6 @@ int record_read_pci(int sysfs, struct recorded *recorded)
 		return error ? error : -ENOENT;
 	qsort(recorded->devices, recorded->n_devices, sizeof(*recorded->devices), compare);
 	mark_parents(recorded);
+	mark_resets(recorded);
 	return 0;
 }

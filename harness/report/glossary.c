@@ -76,6 +76,9 @@ static const struct word glossary[] = {
 	{ "BAR", "a window of a PCI device: registers or memory of its own", WORD_ANY,
 	  "Base address register. A PCI device has up to six. A program maps a BAR with mmap() to drive "
 	  "the device, and may map it for other devices too (peer-to-peer).", "bar-map-efault" },
+	{ "ROM", "memory of a PCI device with code for the firmware, to be run before a driver is there",
+	  WORD_ANY, "Expansion ROM. The kernel looks for an image in it; without one VFIO shows none.",
+	  "rom-without-image" },
 	{ "region", "a part of a device that a program can read, write or map; region 0 is BAR 0",
 	  WORD_ANY, "VFIO numbers them: 0 to 5 are BARs, 6 the ROM, 7 the config space.", "regions" },
 	{ "peer-to-peer", "from one device straight to another's BAR, not through memory", WORD_ANY,

@@ -364,14 +364,11 @@ START_TEST(long_labels_are_cut)
 }
 END_TEST
 
-int main(int argc, char **argv)
+int main(void)
 {
 	Suite *suite;
 	TCase *tests;
 
-	/* The cases' processes exec this program, see target_worker.h. */
-	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
-		return cli_main(&vfiosim_verb, argc, argv);
 	tests = tcase_create("pages");
 	tcase_set_timeout(tests, 120);
 	tcase_add_unchecked_fixture(tests, write_all, remove_all);

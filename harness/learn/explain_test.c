@@ -311,14 +311,11 @@ START_TEST(a_trace_is_told)
 }
 END_TEST
 
-int main(int argc, char **argv)
+int main(void)
 {
 	Suite *suite;
 	TCase *tests;
 
-	/* The cases' processes exec this program, see target_worker.h. */
-	if (argc > 1 && !strcmp(argv[1], worker_verb.name))
-		return cli_main(&vfiosim_verb, argc, argv);
 	tests = tcase_create("explain");
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, every_word_is_explained, 0, sizeof(kinds) / sizeof(kinds[0]));

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <vfiosim/error.h>
 #include <vfiosim/topology.h>
@@ -140,6 +141,11 @@ void expect_free(struct expectations *expect);
 
 /* The short name of the device at @address, or that address where it has none. */
 const char *expect_device_name(const struct vfiosim_topology *topology, const char *address);
+/* "[nic0, mdev0]"; what is no address stays as it is. */
+void expect_put_devices(FILE *to, const struct vfiosim_topology *topology, const char *const *addresses,
+			size_t n);
+/* What an open file is called: "device 0000:01:00.0" is that address, others stay as they are. */
+const char *expect_file_name(const char *object);
 /* Is @row the command called @name, with or without its prefix, or one of that class? */
 bool expect_command_is(const struct vfiosim_command *row, const char *name);
 

@@ -81,7 +81,7 @@ struct follow {
 	size_t n_places;
 	const char **attached;		/* devices that were, ever */
 	size_t n_attached;
-	struct seen_refused *refused;	/* devices that were, ever */
+	const char **refused;		/* devices that were, ever: addresses */
 	size_t n_refused;
 	struct seen_outcome best;
 	uint64_t steps;			/* as --explain counts them */
@@ -183,7 +183,7 @@ static void keep_name(struct follow *follow, enum tale_kind kind, const char *na
 static void keep_file(struct follow *follow, enum tale_kind kind, const char *object,
 		      const struct vfiosim_event *event)
 {
-	keep_name(follow, kind, strncmp(object, "device ", 7) ? object : object + 7, event);
+	keep_name(follow, kind, expect_file_name(object), event);
 }
 
 static bool list_has(const struct what_list *list, const struct seen_mapping *mapping, bool ranges)
@@ -675,15 +675,11 @@ static void refused(struct follow *follow, const char *const *devices, size_t n,
 
 	do_deed(follow, &deed);
 	for (size_t i = 0; i < n; i++) {
-		bool known = false;
-
 		keep_name(follow, TALE_REFUSED, devices[i], event);
-
-		for (size_t k = 0; k < follow->n_refused; k++)
-			known = known || !strcmp(follow->refused[k].device, devices[i]);
-		if (!known && make_room(follow, &follow->refused, follow->n_refused,
-					sizeof(*follow->refused)))
-			follow->refused[follow->n_refused++] = (struct seen_refused){ devices[i] };
+		if (!has_text(follow->refused, follow->n_refused, devices[i]) &&
+		    make_room(follow, &follow->refused, follow->n_refused,
+			      sizeof(*follow->refused)))
+			follow->refused[follow->n_refused++] = devices[i];
 		moment(follow, MOMENT_REFUSED, devices[i]);
 	}
 }
@@ -1139,7 +1135,7 @@ static void drop_attached(struct follow *follow)
 	size_t n = 0;
 
 	for (size_t i = 0; i < follow->n_refused; i++)
-		if (!has_text(follow->attached, follow->n_attached, follow->refused[i].device))
+		if (!has_text(follow->attached, follow->n_attached, follow->refused[i]))
 			follow->refused[n++] = follow->refused[i];
 	follow->n_refused = n;
 }

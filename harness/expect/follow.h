@@ -53,10 +53,6 @@ struct seen_outcome {
 	size_t n_omitted;
 };
 
-struct seen_refused {
-	const char *device;		/* an address */
-};
-
 struct follow;
 
 /*

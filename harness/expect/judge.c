@@ -239,15 +239,6 @@ static const char *first_other(const char *const *names, size_t n, const char *c
 	return NULL;
 }
 
-static void put_names(FILE *to, const struct vfiosim_topology *topology, const char *const *names,
-		      size_t n)
-{
-	fputc('[', to);
-	for (size_t i = 0; i < n; i++)
-		fprintf(to, "%s%s", i ? ", " : "", expect_device_name(topology, names[i]));
-	fputc(']', to);
-}
-
 /*
  * Their order does not matter, but how often each is there does: a device can be open twice.
  * What came is told as @came, what did not as @missed or, failing that, @came.
@@ -262,9 +253,9 @@ static bool judge_names(struct judging *judging, const struct name_list *want,
 	if (!want->node || (!too_much && !too_few))
 		return true;
 	fprintf(judging->message, "expected %s ", what);
-	put_names(judging->message, judging->topology, want->names, want->n);
+	expect_put_devices(judging->message, judging->topology, want->names, want->n);
 	fputs(", seen ", judging->message);
-	put_names(judging->message, judging->topology, seen, n);
+	expect_put_devices(judging->message, judging->topology, seen, n);
 	if (too_much)
 		judging->told = tales_of(judging->tales, came, too_much);
 	if (!judging->told && too_few)
@@ -393,7 +384,6 @@ static bool gather(const struct seen *seen, const char ***ret_devices, size_t *r
 	return true;
 }
 
-/* "device 0000:01:00.0" is that device; other words stay what they are. */
 static bool judge_open(struct judging *judging, const struct name_list *want, const struct seen *seen)
 {
 	const char **names;
@@ -407,7 +397,7 @@ static bool judge_open(struct judging *judging, const struct name_list *want, co
 		return false;
 	}
 	for (size_t i = 0; i < seen->n_open; i++)
-		names[i] = strncmp(seen->open[i], "device ", 7) ? seen->open[i] : seen->open[i] + 7;
+		names[i] = expect_file_name(seen->open[i]);
 	same = judge_names(judging, want, names, seen->n_open, "open", TALE_OPENED, TALE_CLOSED);
 	free(names);
 	return same;
@@ -458,26 +448,6 @@ void judge_moment(const struct vfiosim_topology *topology, const struct moment_w
 
 /* ---- The outcome ------------------------------------------------------- */
 
-static bool judge_refused(struct judging *judging, const struct name_list *want,
-			  const struct seen_refused *refused, size_t n)
-{
-	const char **names;
-	bool same;
-
-	if (!want->node)
-		return true;
-	names = calloc(n + 1, sizeof(*names));
-	if (!names) {
-		fputs("there is no memory to compare devices", judging->message);
-		return false;
-	}
-	for (size_t i = 0; i < n; i++)
-		names[i] = refused[i].device;
-	same = judge_names(judging, want, names, n, "refused", TALE_REFUSED, TALE_ATTACHED);
-	free(names);
-	return same;
-}
-
 /* A device that was refused in one space is why there is another; or why there is none. */
 static bool judge_fullest(struct judging *judging, const struct spaces_want *want, size_t n)
 {
@@ -513,15 +483,16 @@ static bool judge_omitted(struct judging *judging, const struct what_list *want,
 }
 
 void judge_outcome(const struct vfiosim_topology *topology, const struct expectations *expect,
-		   const struct seen_outcome *seen, const struct seen_refused *refused,
-		   size_t n_refused, const struct tales *tales, struct expect_row *to)
+		   const struct seen_outcome *seen, const char *const *refused, size_t n_refused,
+		   const struct tales *tales, struct expect_row *to)
 {
 	char message[ROW_MESSAGE_MAX / 2] = "";
 	struct judging judging = { .topology = topology, .tales = tales,
 				   .message = fmemopen(message, sizeof(message), "w") };
 	bool passed = judging.message && judge_fullest(&judging, &expect->spaces, seen->n_spaces) &&
 		      judge_omitted(&judging, &expect->omitted, seen) &&
-		      judge_refused(&judging, &expect->refused, refused, n_refused);
+		      judge_names(&judging, &expect->refused, refused, n_refused, "refused",
+				  TALE_REFUSED, TALE_ATTACHED);
 
 	if (judging.message)
 		fclose(judging.message);

@@ -17,6 +17,7 @@
 #include "base/value.h"
 #include "case/case.h"
 #include "expect/expect.h"
+#include "report/words.h"
 
 #define NAMES_MAX 256
 
@@ -428,22 +429,11 @@ static int read_rule(struct reader *reader, const struct ynode *node, void *to)
 	return unknown(reader, node, name, "rule", names, n);
 }
 
-static const char *without_prefix(const char *name)
-{
-	static const char *const prefixes[] = { "VFIO_IOMMU_", "VFIO_GROUP_", "VFIO_DEVICE_",
-						"VFIO_", "IOMMU_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return name + strlen(prefixes[i]);
-	return name;
-}
-
 bool expect_command_is(const struct vfiosim_command *row, const char *name)
 {
 	const struct vfiosim_fault_class *class;
 
-	if (!strcmp(row->name, name) || !strcmp(without_prefix(row->name), name))
+	if (!strcmp(row->name, name) || !strcmp(words_short_name(row->name), name))
 		return true;
 	for (size_t i = 0; (class = vfiosim_fault_class(i)); i++)
 		for (size_t k = 0; !strcmp(class->name, name) && class->commands[k]; k++)
@@ -464,7 +454,7 @@ static int read_command(struct reader *reader, const struct ynode *node, const c
 			return 0;
 		if (n + 1 < NAMES_MAX) {
 			names[n++] = row->name;
-			names[n++] = without_prefix(row->name);
+			names[n++] = words_short_name(row->name);
 		}
 	}
 	return error ? error : unknown(reader, node, *ret_name, "command", names, n);
@@ -486,27 +476,20 @@ static int read_kind(struct reader *reader, const struct ynode *node, void *to)
 	}
 }
 
-static const struct key must_keys[] = {
-	{ "attach", read_kind, 0 },
-	{ "map", read_kind, 0 },
-	{ "unmap", read_kind, 0 },
-	{ "command", read_kind, 0 },
-	{ "device", read_device, offsetof(struct step_want, device) },
-	{ "space", read_count, offsetof(struct step_want, space) },
-	{ "rule", read_rule, offsetof(struct step_want, rule) },
-	{ "error", read_error, offsetof(struct step_want, error) },
-	{ NULL },
-};
+#define STEP_KEYS                                                           \
+	{ "attach", read_kind, 0 },                                         \
+	{ "map", read_kind, 0 },                                            \
+	{ "unmap", read_kind, 0 },                                          \
+	{ "command", read_kind, 0 },                                        \
+	{ "device", read_device, offsetof(struct step_want, device) },      \
+	{ "space", read_count, offsetof(struct step_want, space) },         \
+	{ "rule", read_rule, offsetof(struct step_want, rule) },            \
+	{ "error", read_error, offsetof(struct step_want, error) }
+
+static const struct key must_keys[] = { STEP_KEYS, { NULL } };
 
 static const struct key never_keys[] = {
-	{ "attach", read_kind, 0 },
-	{ "map", read_kind, 0 },
-	{ "unmap", read_kind, 0 },
-	{ "command", read_kind, 0 },
-	{ "device", read_device, offsetof(struct step_want, device) },
-	{ "space", read_count, offsetof(struct step_want, space) },
-	{ "rule", read_rule, offsetof(struct step_want, rule) },
-	{ "error", read_error, offsetof(struct step_want, error) },
+	STEP_KEYS,
 	{ "max", read_count, offsetof(struct step_want, max) },
 	{ NULL },
 };
@@ -736,4 +719,18 @@ const char *expect_device_name(const struct vfiosim_topology *topology, const ch
 	int index = vfiosim_topology_device(topology, address);
 
 	return index >= 0 ? topology->devices[index].name : address;
+}
+
+const char *expect_file_name(const char *object)
+{
+	return strncmp(object, "device ", 7) ? object : object + 7;
+}
+
+void expect_put_devices(FILE *to, const struct vfiosim_topology *topology, const char *const *addresses,
+			size_t n)
+{
+	fputc('[', to);
+	for (size_t i = 0; i < n; i++)
+		fprintf(to, "%s%s", i ? ", " : "", expect_device_name(topology, addresses[i]));
+	fputc(']', to);
 }

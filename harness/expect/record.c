@@ -84,14 +84,6 @@ void record_destroy(struct record *record)
 
 /* ---- Parts ------------------------------------------------------------- */
 
-static void put_devices(const struct record *record, FILE *to, const char *const *devices, size_t n)
-{
-	fputc('[', to);
-	for (size_t i = 0; i < n; i++)
-		fprintf(to, "%s%s", i ? ", " : "", expect_device_name(record->topology, devices[i]));
-	fputc(']', to);
-}
-
 static int by_iova(const void *one, const void *other)
 {
 	const struct span *a = one, *b = other;
@@ -155,10 +147,12 @@ static void put_holds(const struct record *record, FILE *to, const struct seen_m
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
 
+		if (!mappings[i].device)	/* there may be many, and this takes a walk each */
+			continue;
 		while (k < i && (!mappings[k].device || mappings[k].region != mappings[i].region ||
-				 strcmp(mappings[k].device, mappings[i].device ?: "")))
+				 strcmp(mappings[k].device, mappings[i].device)))
 			k++;
-		if (!mappings[i].device || k < i)
+		if (k < i)
 			continue;
 		fputs(sep, to);
 		put_mapping(to, record->topology, &mappings[i]);
@@ -178,7 +172,7 @@ static void put_spaces(const struct record *record, FILE *to, const struct seen 
 		const struct seen_space *space = &seen->spaces[i];
 
 		fprintf(to, "%s{devices: ", i ? ", " : "");
-		put_devices(record, to, space->devices, space->n_devices);
+		expect_put_devices(to, record->topology, space->devices, space->n_devices);
 		fputs(", holds: ", to);
 		put_holds(record, to, space->mappings, space->n_mappings);
 		fputc('}', to);
@@ -189,13 +183,9 @@ static void put_spaces(const struct record *record, FILE *to, const struct seen 
 static void put_open(const struct record *record, FILE *to, const struct seen *seen)
 {
 	fputs("open: [", to);
-	for (size_t i = 0; i < seen->n_open; i++) {
-		const char *name = seen->open[i];
-
-		if (!strncmp(name, "device ", 7))
-			name = expect_device_name(record->topology, name + 7);
-		fprintf(to, "%s%s", i ? ", " : "", name);
-	}
+	for (size_t i = 0; i < seen->n_open; i++)
+		fprintf(to, "%s%s", i ? ", " : "",
+			expect_device_name(record->topology, expect_file_name(seen->open[i])));
 	fputc(']', to);
 }
 
@@ -269,17 +259,15 @@ void record_step(struct record *record, enum step_kind kind, const char *const *
 }
 
 static void put_outcome(const struct record *record, const struct seen_outcome *outcome,
-			const struct seen_refused *refused, size_t n)
+			const char *const *refused, size_t n)
 {
 	FILE *to = record->to;
-	const char *sep = "";
 
 	fprintf(to, "outcome: {spaces: %zu, omitted: ", outcome->n_spaces);
 	put_holds(record, to, outcome->omitted, outcome->n_omitted);
-	fputs(", refused: [", to);
-	for (size_t i = 0; i < n; i++, sep = ", ")
-		fprintf(to, "%s%s", sep, expect_device_name(record->topology, refused[i].device));
-	fputs("]}\n", to);
+	fputs(", refused: ", to);
+	expect_put_devices(to, record->topology, refused, n);
+	fputs("}\n", to);
 }
 
 /* The window of the interrupts, and devices that were refused: not more often than now. */
@@ -306,7 +294,7 @@ static void put_never(const struct record *record)
 }
 
 void record_end(struct record *record, const struct seen_outcome *outcome,
-		const struct seen_refused *refused, size_t n_refused, const struct seen *at_exit)
+		const char *const *refused, size_t n_refused, const struct seen *at_exit)
 {
 	FILE *to = record->to;
 

@@ -19,6 +19,6 @@ void record_moment(struct record *record, enum moment_kind kind, const char *nam
 void record_step(struct record *record, enum step_kind kind, const char *const *devices, size_t n,
 		 unsigned space, const struct seen_mapping *mapping, const struct vfiosim_event *event);
 void record_end(struct record *record, const struct seen_outcome *outcome,
-		const struct seen_refused *refused, size_t n_refused, const struct seen *at_exit);
+		const char *const *refused, size_t n_refused, const struct seen *at_exit);
 
 #endif

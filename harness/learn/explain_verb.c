@@ -8,6 +8,7 @@
 #include "learn/evidence.h"
 #include "learn/subject.h"
 #include "learn/trace_file.h"
+#include "report/words.h"
 
 #define WORDS_MAX 1024
 
@@ -53,18 +54,6 @@ static const char *any_word(size_t index)
 	return NULL;
 }
 
-/* A command without its prefix is what people type. */
-static const char *short_of(const char *word)
-{
-	static const char *const prefixes[] = { "VFIO_IOMMU_", "VFIO_GROUP_", "VFIO_DEVICE_", "VFIO_",
-						"IOMMU_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(word, prefixes[i], strlen(prefixes[i])))
-			return word + strlen(prefixes[i]);
-	return word;
-}
-
 static int unknown(const char *word)
 {
 	const char *known[WORDS_MAX], *about;
@@ -76,8 +65,8 @@ static int unknown(const char *word)
 			const char *name = kinds[i]->word(k, &about);
 
 			known[n++] = name;
-			if (short_of(name) != name)
-				known[n++] = short_of(name);
+			if (words_short_name(name) != name)
+				known[n++] = words_short_name(name);
 		}
 	if (*suggestion(word, known, n, hint, sizeof(hint)))
 		cli_error("explain: '%s' is unknown%s", word, hint);

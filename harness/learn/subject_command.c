@@ -39,18 +39,6 @@ static const char *words_of(const char *name)
 
 /* ---- Names ---- */
 
-static bool is_short_for(const char *name, const char *word)
-{
-	static const char *const prefixes[] = { "", "VFIO_IOMMU_", "VFIO_GROUP_", "VFIO_DEVICE_",
-						"VFIO_", "IOMMU_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])) &&
-		    !strcasecmp(name + strlen(prefixes[i]), word))
-			return true;
-	return false;
-}
-
 /* An older Linux may have it in another shape. */
 static bool is_row_of(const struct vfiosim_command *row, const char *name)
 {
@@ -72,7 +60,7 @@ const char *subject_command_name(const char *word)
 	const struct vfiosim_command *row;
 
 	for (size_t i = 0; (row = vfiosim_command(i)); i++)
-		if (is_short_for(row->name, word))
+		if (!strcasecmp(row->name, word) || !strcasecmp(words_short_name(row->name), word))
 			return row->name;
 	for (size_t i = 0; i < N_CALLS; i++)
 		if (!strcmp(calls[i].name, word))

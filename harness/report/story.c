@@ -62,18 +62,6 @@ const char *story_actor(const struct play *play)
 	return strncmp(play->policy->name, "qemu", 4) ? play->policy->name : "QEMU";
 }
 
-/* "VFIO_IOMMU_MAP_DMA": "MAP_DMA". */
-static const char *short_name(const char *verb)
-{
-	static const char *const prefixes[] = { "VFIO_GROUP_", "VFIO_IOMMU_", "VFIO_DEVICE_", "VFIO_",
-						"IOMMU_" };
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (!strncmp(verb, prefixes[i], strlen(prefixes[i])))
-			return verb + strlen(prefixes[i]);
-	return verb;
-}
-
 /* The number behind "@key=" in a command's arguments. */
 static bool argument(const char *args, const char *key, uint64_t *ret_value)
 {
@@ -601,7 +589,7 @@ void story_event(void *ctx, const struct vfiosim_event *event)
 	scene->commands = grown;
 	grown[scene->n_commands++] = (struct story_command){
 		.command = event->command,
-		.name = event->command ? short_name(event->command->name) : keep(story, event->verb),
+		.name = event->command ? words_short_name(event->command->name) : keep(story, event->verb),
 		.what = what_of(story, event),
 		.error = event->result < 0 ? (int)-event->result : 0,
 		.result = event->result,
@@ -681,7 +669,7 @@ void story_finish(struct story *story)
 static bool goes_on(const struct story_scene *scene, const struct vfiosim_event *event)
 {
 	const struct story_command *last = scene->n_commands ? &scene->commands[scene->n_commands - 1] : NULL;
-	const char *name = event->command ? short_name(event->command->name) : event->verb;
+	const char *name = event->command ? words_short_name(event->command->name) : event->verb;
 	bool map = strstr(name, "MAP_DMA") || !strcmp(name, "IOAS_MAP") || !strcmp(name, "IOAS_UNMAP");
 
 	if (last && last->error)

@@ -75,6 +75,17 @@ const char *words_for_verb(const char *verb)
 	return NULL;
 }
 
+const char *words_short_name(const char *name)
+{
+	static const char *const prefixes[] = { "VFIO_GROUP_", "VFIO_IOMMU_", "VFIO_DEVICE_", "VFIO_",
+						"IOMMU_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return name + strlen(prefixes[i]);
+	return name;
+}
+
 bool word_in(const char *text, const char *word)
 {
 	size_t length = strlen(word);

@@ -9,6 +9,9 @@
 /* A command in plain words: "join a container". @verb is an event's. NULL: none known. */
 const char *words_for_verb(const char *verb);
 
+/* "MAP_DMA" of "VFIO_IOMMU_MAP_DMA", as people write it; @name where there is nothing to leave out. */
+const char *words_short_name(const char *name);
+
 enum word_mode { WORD_ANY, WORD_LEGACY, WORD_IOMMUFD };
 
 struct word {

@@ -221,20 +221,28 @@ static int tell_error(struct json_object *answer, int error)
 	return 2;
 }
 
+/* The control file of the run called @name; NULL: of the only one. -errno, told. */
+static int open_run(const char *name)
+{
+	struct run_entry run;
+	int fd = runs_choose(name, &run);
+
+	if (fd)
+		return fd;
+	fd = run_control_open(&run);
+	if (fd < 0)
+		cli_error("cannot reach the run: %s", strerror(-fd));
+	return fd;
+}
+
 static int ask(const struct ctl_options *options, const char *line,
 	       void (*show)(struct json_object *answer))
 {
 	struct json_object *answer;
-	struct run_entry run;
-	int fd, error;
+	int fd = open_run(options->run), error;
 
-	if (runs_choose(options->run, &run))
+	if (fd < 0)
 		return 2;
-	fd = run_control_open(&run);
-	if (fd < 0) {
-		cli_error("cannot reach the run: %s", strerror(-fd));
-		return 2;
-	}
 	answer = run_control_ask(fd, line, &error);
 	close(fd);
 	if (error || !answer)
@@ -266,8 +274,12 @@ static int ask_words(const struct ctl_options *options, const char *verb, char *
 		     void (*show)(struct json_object *answer))
 {
 	char *line = join(verb, args, n);
-	int status = line ? ask(options, line, show) : 2;
+	int status = 2;
 
+	if (line)
+		status = ask(options, line, show);
+	else
+		cli_error("%s", strerror(ENOMEM));
 	free(line);
 	return status;
 }
@@ -277,8 +289,13 @@ static int ask_words(const struct ctl_options *options, const char *verb, char *
 static int do_list(void *given, char **args, size_t n)
 {
 	struct run_entry *runs = calloc(RUNS_MAX, sizeof(*runs));
-	size_t found = runs ? runs_find(runs, RUNS_MAX) : 0;
+	size_t found;
 
+	if (!runs) {
+		cli_error("%s", strerror(ENOMEM));
+		return 2;
+	}
+	found = runs_find(runs, RUNS_MAX);
 	for (size_t i = 0; i < found; i++)
 		printf("%d  %s  %s  %s\n", runs[i].launcher, runs[i].name[0] ? runs[i].name : "-",
 		       runs[i].topology, runs[i].command);
@@ -374,16 +391,10 @@ static int unplug(int fd, const struct unplug_options *options, const char *devi
 static int do_unplug(void *given, char **args, size_t n)
 {
 	const struct unplug_options *options = given;
-	struct run_entry run;
-	int fd, status;
+	int fd = open_run(options->run), status;
 
-	if (runs_choose(options->run, &run))
+	if (fd < 0)
 		return 2;
-	fd = run_control_open(&run);
-	if (fd < 0) {
-		cli_error("cannot reach the run: %s", strerror(-fd));
-		return 2;
-	}
 	status = unplug(fd, options, args[0]);
 	close(fd);
 	return status;
@@ -415,16 +426,10 @@ static int follow_log(int fd)
 static int do_log(void *given, char **args, size_t n)
 {
 	const struct ctl_options *options = given;
-	struct run_entry run;
-	int fd, status;
+	int fd = open_run(options->run), status;
 
-	if (runs_choose(options->run, &run))
+	if (fd < 0)
 		return 2;
-	fd = run_control_open(&run);
-	if (fd < 0) {
-		cli_error("cannot reach the run: %s", strerror(-fd));
-		return 2;
-	}
 	status = follow_log(fd);
 	close(fd);
 	return status;

@@ -241,26 +241,6 @@ static void check_listener(const struct patient *patient, struct finding *findin
 
 /* ---- The command ------------------------------------------------------- */
 
-/* As a shell finds it. False: nowhere. */
-static bool find_command(const char *name, char *to, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	if (strchr(name, '/')) {
-		snprintf(to, size, "%s", name);
-		return !access(to, F_OK);
-	}
-	for (path = path ? path : "/bin:/usr/bin"; *path; path += *path == ':') {
-		size_t length = strcspn(path, ":");
-
-		snprintf(to, size, "%.*s/%s", length ? (int)length : 1, length ? path : ".", name);
-		if (!access(to, X_OK))
-			return true;
-		path += length;
-	}
-	return false;
-}
-
 static void check_command(const struct patient *patient, struct finding *finding)
 {
 	char path[PATH_MAX];
@@ -268,7 +248,7 @@ static void check_command(const struct patient *patient, struct finding *finding
 
 	if (!patient->command)
 		return;
-	if (!find_command(patient->command[0], path, sizeof(path)) || stat(path, &st))
+	if (!launch_find(patient->command[0], X_OK, path, sizeof(path)) || stat(path, &st))
 		finding_failed(finding, "'%s' is not found: give its path, or mend PATH",
 			       patient->command[0]);
 	else if (access(path, X_OK) || S_ISDIR(st.st_mode))

@@ -378,6 +378,35 @@ START_TEST(programs)
 }
 END_TEST
 
+static char home[64];
+
+/* An empty folder of PATH is the one where we are, also behind the last ':'. */
+static int path_ends_here(void)
+{
+	setenv("PATH", "/usr/bin:", 1);
+	return chdir(home) ? -errno : 0;
+}
+
+START_TEST(a_program_where_we_are)
+{
+	char path[80], name[] = "vfiosim-doctor-test";
+	struct visit seen;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	strcpy(home, "/tmp/vfiosim-doctor-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	snprintf(path, sizeof(path), "%s/%s", home, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	visit(&seen, AS_ROOT, path_ends_here, name);
+	unlink(path);
+	rmdir(home);
+	SAYS("ok   command: ./vfiosim-doctor-test can be run");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -385,7 +414,7 @@ int main(void)
 		mounting_is_refused, no_check_can_be_made, programs,
 	};
 	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces,
-				       root_without_capabilities, in_a_chroot };
+				       root_without_capabilities, in_a_chroot, a_program_where_we_are };
 	Suite *suite = suite_create("doctor");
 	TCase *tcase = tcase_create("visits");
 

@@ -100,20 +100,19 @@ void launch_environment(const char *topology_name)
 	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
 }
 
-/* A file @name is there: as a path, or in a folder of PATH. */
-static bool command_exists(const char *name)
+bool launch_find(const char *name, int mode, char *file, size_t size)
 {
 	const char *path = getenv("PATH");
-	char file[PATH_MAX];
 
-	if (strchr(name, '/'))
-		return !access(name, F_OK);
+	if (strchr(name, '/')) {
+		snprintf(file, size, "%s", name);
+		return !access(file, F_OK);
+	}
 	for (path = path ? path : "/bin:/usr/bin";; path++) {
 		int length = (int)strcspn(path, ":");
 
-		snprintf(file, sizeof(file), "%.*s/%s", length ? length : 1, length ? path : ".",
-			 name);
-		if (!access(file, F_OK))
+		snprintf(file, size, "%.*s/%s", length ? length : 1, length ? path : ".", name);
+		if (!access(file, mode))
 			return true;
 		path += length;
 		if (!*path)
@@ -127,13 +126,14 @@ static bool command_exists(const char *name)
  */
 void launch_execute(char **argv)
 {
+	char file[PATH_MAX];
 	const char *reason;
 	bool exists;
 	int error;
 
 	execvp(argv[0], argv);
 	error = errno;
-	exists = command_exists(argv[0]);
+	exists = launch_find(argv[0], F_OK, file, sizeof(file));
 	reason = strerror(error);
 	if (!exists && error == EACCES && !strchr(argv[0], '/'))
 		error = ENOENT;

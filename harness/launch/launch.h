@@ -74,6 +74,11 @@ int launch(const struct launch_options *options, char **argv);
 
 /* What a program finds in its environment, whether it is the run's command or joins later. */
 void launch_environment(const char *topology_name);
+/*
+ * Is there a program called @name: a path, or in a folder of PATH something that access()
+ * allows as @mode says? Its path goes to @file.
+ */
+bool launch_find(const char *name, int mode, char *file, size_t size);
 /* Becomes @argv, or says why not and exits with LAUNCH_CANNOT_EXECUTE or LAUNCH_NOT_FOUND. */
 _Noreturn void launch_execute(char **argv);
 

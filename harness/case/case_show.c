@@ -89,7 +89,7 @@ static void put_paragraph(const char *head, const char *text)
 	lines_put(stdout, 0, head, text);
 }
 
-/* The devices that the steps speak of, those of a machine with few: all. */
+/* The devices that a program could use: mdevs, and what has a driver; no bridges. */
 static void put_machine(const struct play *play)
 {
 	const struct vfiosim_topology *topology = play->topology;

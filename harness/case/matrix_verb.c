@@ -88,6 +88,7 @@ static int show(const struct library *library, const struct options *options,
 	}
 	if (!matrix.n_rows) {
 		case_complain_of_nothing("case matrix", library, filter);
+		matrix_done(&matrix);
 		return 2;
 	}
 	matrix_print(&matrix, stdout, line_width(options), cli_colours(stdout));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* vfio-pci: the driver of physical functions. */
-#include <ctype.h>
 #include <string.h>
 
 #include <vfiosim/topology.h>
@@ -8,24 +7,12 @@
 #include "device/feature.h"
 #include "device/models.h"
 #include "device/pci.h"
+#include "topology/value.h"
 
 /* ---- Naming: VFIO_GROUP_GET_DEVICE_FD ---- */
 
 #define TOKEN_OPTION "vf_token="
-#define UUID_LENGTH 36
 #define UUID_SIZE 16
-
-/* 8-4-4-4-12 hexadecimal digits. */
-static bool is_uuid(const char *text)
-{
-	for (unsigned i = 0; i < UUID_LENGTH; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return true;
-}
 
 /* The text behind a vf_token option, or NULL when it is something else. */
 static const char *skip_token(const char *option)
@@ -33,7 +20,7 @@ static const char *skip_token(const char *option)
 	if (strncmp(option, TOKEN_OPTION, strlen(TOKEN_OPTION)))
 		return NULL;
 	option += strlen(TOKEN_OPTION);
-	return is_uuid(option) ? option + UUID_LENGTH : NULL;
+	return value_begins_with_uuid(option) ? option + UUID_LENGTH : NULL;
 }
 
 /* Mirrors vfio_pci_vf_init: physical functions have one where the kernel can have virtual ones. */

@@ -2,6 +2,7 @@
 #include "topology/value.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,4 +73,12 @@ uint8_t pci_address_devfn(const char *address)
 bool value_uuid(const char *text)
 {
 	return has_shape(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+}
+
+bool value_begins_with_uuid(const char *text)
+{
+	char begin[UUID_LENGTH + 1];
+
+	snprintf(begin, sizeof(begin), "%s", text);
+	return value_uuid(begin);
 }

@@ -23,7 +23,10 @@ bool value_pci_address(const char *text);
 unsigned pci_address_domain(const char *address);
 uint8_t pci_address_bus(const char *address);
 uint8_t pci_address_devfn(const char *address);
+#define UUID_LENGTH 36	/* characters */
 /* 36 characters, either case. */
 bool value_uuid(const char *text);
+/* Do the first 36 characters of @text make a UUID, whatever follows? */
+bool value_begins_with_uuid(const char *text);
 
 #endif

@@ -114,7 +114,6 @@ void sysfs_list_nothing(struct listing *listing, const struct subject *subject)
 {
 }
 
-#define UUID_LENGTH 36
 #define ALNUM "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static int refuse_value(struct call *call, const char *attribute, const char *text)
@@ -157,21 +156,26 @@ int sysfs_store_bool(struct call *call, const char *attribute, const char *text,
 	return refuse_value(call, attribute, text);
 }
 
+static bool is_end(const char *text)
+{
+	return !*text || !strcmp(text, "\n");
+}
+
 /* " UUID", then " KEY=VALUE" as often as wanted, of letters and digits. */
 static bool is_uevent_rest(const char *rest)
 {
 	size_t n;
 
-	if (!*rest)
+	if (is_end(rest))
 		return true;
-	if (*rest != ' ' || strspn(++rest, "0123456789abcdefABCDEF-") != UUID_LENGTH)
+	if (*rest != ' ' || !value_begins_with_uuid(++rest))
 		return false;
 	for (rest += UUID_LENGTH; *rest == ' '; rest += n + strspn(rest + n, ALNUM)) {
 		n = strspn(++rest, ALNUM);
 		if (!n || rest[n++] != '=' || !strspn(rest + n, ALNUM))
 			return false;
 	}
-	return !*rest;
+	return is_end(rest);
 }
 
 int sysfs_store_uevent(struct call *call, const struct subject *subject, const char *text,
@@ -179,15 +183,11 @@ int sysfs_store_uevent(struct call *call, const struct subject *subject, const c
 {
 	static const char *const actions[] = { "add",	 "remove",  "change", "move",
 					       "online", "offline", "bind",   "unbind" };
-	char line[256];
-	size_t n;
+	size_t n = strcspn(text, " \n");
 
-	snprintf(line, sizeof(line), "%s", text);
-	line[strcspn(line, "\n")] = '\0';
-	n = strcspn(line, " ");
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		if (n == strlen(actions[i]) && !strncmp(line, actions[i], n) && is_uevent_rest(line + n)) {
-			changed(call, "uevent {event}: nobody in a run listens", VS("event", line));
+		if (n == strlen(actions[i]) && !strncmp(text, actions[i], n) && is_uevent_rest(text + n)) {
+			changed(call, "uevent {event}: nobody in a run listens", VS("event", actions[i]));
 			return 0;
 		}
 	return refuse_value(call, "uevent", text);

@@ -413,6 +413,8 @@ END_TEST
 /* Nothing is taken and forgotten. */
 START_TEST(what_is_written_is_there)
 {
+	char uevent[320];
+
 	ck_assert_int_eq(echo("1", B "/broken_parity_status"), 1);
 	check_text(B "/broken_parity_status", "1\n");
 	ck_assert_int_eq(echo("0", B "/d3cold_allowed"), 1);
@@ -444,6 +446,12 @@ START_TEST(what_is_written_is_there)
 	ck_assert_int_eq(echo("change\n", B "/uevent"), 7);
 	ck_assert_int_eq(echo("add 12345678-1234-1234-1234-123456789abc A=b C=1", B "/uevent"), 48);
 	ck_assert_int_eq(echo("add 12345678-1234-1234-1234-123456789abc A=", B "/uevent"), -EINVAL);
+	ck_assert_int_eq(echo("add ------------------------------------", B "/uevent"), -EINVAL);
+	/* Also where it is long. */
+	sprintf(uevent, "add 12345678-1234-1234-1234-123456789abc A=%0250d", 0);
+	ck_assert_int_eq(echo(uevent, B "/uevent"), (ssize_t)strlen(uevent));
+	strcat(uevent, " A=");
+	ck_assert_int_eq(echo(uevent, B "/uevent"), -EINVAL);
 	ck_assert_int_eq(echo("added", B "/uevent"), -EINVAL);
 	ck_assert_int_eq(echo("", DRIVER "/uevent"), -EINVAL);
 	ck_assert_int_eq(echo("Y", "sys/module/vfio_pci/parameters/nointxmask"), 1);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <vfiosim/state.h>
 #include <vfiosim/trace.h>
@@ -19,7 +20,14 @@ struct run_page {
 	pthread_mutex_t lock;		/* guards what follows */
 	struct story *story;
 	size_t told, untold;
+	bool over;			/* what comes now is told no more */
 };
+
+/*
+ * One in a process, never freed: a run ends while its threads still serve, and one of
+ * them may be about to tell of an event.
+ */
+static struct run_page the_page;
 
 static void on_event(void *ctx, const struct vfiosim_event *event, const struct vfiosim_about *about)
 {
@@ -27,7 +35,11 @@ static void on_event(void *ctx, const struct vfiosim_event *event, const struct 
 	char *state = NULL;
 
 	(void)about;
+	if (!strcmp(event->verb, "read") && event->result >= 0)
+		return;		/* of no interest, and there may be thousands */
 	pthread_mutex_lock(&page->lock);
+	if (page->over)
+		goto out;
 	if (page->told < RUN_PAGE_COMMANDS) {
 		page->told++;
 		if (event->n_changes && vfiosim_state_json(page->sim, &state))
@@ -37,17 +49,16 @@ static void on_event(void *ctx, const struct vfiosim_event *event, const struct 
 	} else {
 		page->untold++;
 	}
+out:
 	pthread_mutex_unlock(&page->lock);
 }
 
 int run_page_create(struct vfiosim *sim, const struct vfiosim_topology *topology, struct run_page **ret_page)
 {
-	struct run_page *page = calloc(1, sizeof(*page));
-	int error = page ? 0 : -ENOMEM;
+	struct run_page *page = &the_page;
+	int error;
 
-	if (error)
-		return error;
-	page->sim = sim;
+	*page = (struct run_page){ .sim = sim };
 	page->play.topology = (struct vfiosim_topology *)(uintptr_t)topology;
 	pthread_mutex_init(&page->lock, NULL);
 	error = story_create(&page->play, &page->story);
@@ -64,17 +75,25 @@ int run_page_create(struct vfiosim *sim, const struct vfiosim_topology *topology
 
 int run_page_write(struct run_page *page, const char *title, FILE *to)
 {
+	int error;
+
 	vfiosim_trace_unfollow(page->sim, on_event, page);
+	pthread_mutex_lock(&page->lock);
+	page->over = true;
 	story_finish(page->story);
 	story_page_write_run(page->story, title, page->untold, to);
-	return page->story->failed ? -ENOMEM : 0;
+	error = page->story->failed ? -ENOMEM : 0;
+	pthread_mutex_unlock(&page->lock);
+	return error;
 }
 
 void run_page_destroy(struct run_page *page)
 {
 	if (!page)
 		return;
+	pthread_mutex_lock(&page->lock);
+	page->over = true;
 	story_destroy(page->story);
-	pthread_mutex_destroy(&page->lock);
-	free(page);
+	page->story = NULL;
+	pthread_mutex_unlock(&page->lock);
 }

@@ -55,12 +55,19 @@ const struct vfiosim_command *subject_command_row(const char *name)
 	return NULL;
 }
 
+/* "VFIO_GROUP_GET_STATUS", "GROUP_GET_STATUS" or "GET_STATUS" */
+static bool is_called(const struct vfiosim_command *row, const char *word)
+{
+	return !strcasecmp(row->name, word) || !strcasecmp(words_short_name(row->name), word) ||
+	       (!strncmp(row->name, "VFIO_", 5) && !strcasecmp(row->name + 5, word));
+}
+
 const char *subject_command_name(const char *word)
 {
 	const struct vfiosim_command *row;
 
 	for (size_t i = 0; (row = vfiosim_command(i)); i++)
-		if (!strcasecmp(row->name, word) || !strcasecmp(words_short_name(row->name), word))
+		if (is_called(row, word))
 			return row->name;
 	for (size_t i = 0; i < N_CALLS; i++)
 		if (!strcmp(calls[i].name, word))

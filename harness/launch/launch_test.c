@@ -255,6 +255,32 @@ START_TEST(trace_is_lines_of_json)
 }
 END_TEST
 
+/* A program that ends without closing is no set-up "answered as expected". */
+START_TEST(a_page_says_what_was_left_open)
+{
+	char path[] = "/tmp/vfiosim-page-XXXXXX";
+	static char text[1u << 20];
+	struct run run;
+	FILE *file;
+	int fd;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      RUN("--html", path, "sh", "-c", "exec 3<>/dev/vfio/vfio; kill -9 $$"),
+				      &run),
+			 128 + SIGKILL);
+	file = fdopen(fd, "r");
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	unlink(path);
+	ck_assert_ptr_nonnull(strstr(text, ". end without closing it</h3>"));
+	ck_assert_ptr_nonnull(strstr(text, "<code>left-open container 1</code>"));
+}
+END_TEST
+
 /* ---- Signals and the terminal ------------------------------------------ */
 
 START_TEST(signals_to_the_launcher_reach_the_command)
@@ -562,6 +588,7 @@ static Suite *launch_suite(void)
 		pipes_end_with_the_command,
 		messages_go_to_a_file,
 		trace_is_lines_of_json,
+		a_page_says_what_was_left_open,
 		signals_to_the_launcher_reach_the_command,
 		ctrl_c_reaches_the_command_once,
 		ctrl_c_ends_a_plain_command,

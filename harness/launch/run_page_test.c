@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/abi/iommufd.h>
+#include <vfiosim/fault.h>
 #include <vfiosim/inproc.h>
 #include <vfiosim/topology.h>
 
@@ -18,7 +20,7 @@ static struct vfiosim_topology *topology;
 static struct vfiosim *sim;
 static struct vfiosim_inproc *process;
 static struct run_page *page;
-static int container;
+static int container, group;
 static uint64_t buffer;
 static char *text;
 
@@ -41,8 +43,6 @@ static void teardown(void)
 
 static void attach(void)
 {
-	int group;
-
 	container = vfiosim_inproc_open(process, "/dev/vfio/vfio");
 	group = vfiosim_inproc_open(process, "/dev/vfio/2");
 	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(process, group, VFIO_GROUP_SET_CONTAINER,
@@ -67,6 +67,22 @@ static long unmap(uint64_t iova)
 	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = iova, .size = 4096 };
 
 	return vfiosim_inproc_ioctl_struct(process, container, VFIO_IOMMU_UNMAP_DMA, &unmap, sizeof(unmap));
+}
+
+static int get_device(void)
+{
+	return (int)vfiosim_inproc_ioctl_struct(process, group, VFIO_GROUP_GET_DEVICE_FD,
+						(char[]){ "0000:01:00.0" }, sizeof("0000:01:00.0"));
+}
+
+static void add_fault(const char *text_)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	struct vfiosim_fault fault;
+	uint32_t id;
+
+	ck_assert_int_eq(vfiosim_fault_parse(text_, topology, &fault, problem, sizeof(problem)), 0);
+	ck_assert_int_eq(vfiosim_fault_add(sim, &fault, &id, problem, sizeof(problem)), 0);
 }
 
 /* The run ends; its page is in @text. */
@@ -115,6 +131,65 @@ START_TEST(steps_answers_reasons_and_spaces)
 }
 END_TEST
 
+/* Reads that succeed are not told, and use up nothing. */
+START_TEST(reads_are_no_commands)
+{
+	uint64_t value;
+	int device;
+
+	attach();
+	device = get_device();
+	ck_assert_int_ge(device, 0);
+	for (int i = 0; i < RUN_PAGE_COMMANDS; i++)
+		ck_assert_int_eq(vfiosim_inproc_pread(process, device, &value, 4, UINT64_C(7) << 40), 4);
+	ck_assert_int_eq(map(0), 0);
+	ck_assert_int_lt(vfiosim_inproc_pread(process, device, &value, 4, UINT64_C(0xffffff) << 40), 0);
+	end();
+	HAS("<code>MAP_DMA 0x0..0xfff (memory) in container 1</code>");
+	HAS("<code>read ");
+	LACKS("which are not told");
+}
+END_TEST
+
+/* The second container has the number that the first had. */
+START_TEST(a_number_means_what_it_means_now)
+{
+	int old;
+
+	container = vfiosim_inproc_open(process, "/dev/vfio/vfio");
+	group = vfiosim_inproc_open(process, "/dev/vfio/2");
+	old = container;
+	ck_assert_int_eq(vfiosim_inproc_ioctl_struct(process, group, VFIO_GROUP_SET_CONTAINER,
+						     &container, sizeof(container)), 0);
+	ck_assert_int_eq(vfiosim_inproc_ioctl(process, group, VFIO_GROUP_UNSET_CONTAINER, 0), 0);
+	vfiosim_inproc_close(process, container);
+	container = vfiosim_inproc_open(process, "/dev/vfio/vfio");
+	ck_assert_int_eq(container, old);
+	add_fault("SET_CONTAINER,error=EPERM");
+	ck_assert_int_lt(vfiosim_inproc_ioctl_struct(process, group, VFIO_GROUP_SET_CONTAINER,
+						     &container, sizeof(container)), 0);
+	end();
+	HAS("SET_CONTAINER group 2 (nic0) -&gt; container 1</code> <span class=\"ok\">");
+	HAS("SET_CONTAINER group 2 (nic0) -&gt; a new container</code> <span class=\"refused\">");
+}
+END_TEST
+
+/* Each iommufd begins its ids anew. The last one is closed within its step. */
+START_TEST(two_iommufds_have_an_ioas_1_each)
+{
+	for (int i = 0; i < 3; i++) {
+		struct vfiosim_iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+		int iommufd = vfiosim_inproc_open(process, "/dev/iommu");
+
+		ck_assert_int_eq(vfiosim_inproc_ioctl_struct(process, iommufd, VFIOSIM_IOMMU_IOAS_ALLOC, &alloc,
+							     sizeof(alloc)), 0);
+	}
+	end();
+	ck_assert_uint_eq(count("aria-label=\"ioas 1: "), 1);
+	ck_assert_uint_eq(count("aria-label=\"ioas 1 of iommufd 2: "), 1);
+}
+END_TEST
+
 START_TEST(a_run_that_asks_nothing)
 {
 	end();
@@ -147,6 +222,9 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, steps_answers_reasons_and_spaces);
+	tcase_add_test(tests, reads_are_no_commands);
+	tcase_add_test(tests, a_number_means_what_it_means_now);
+	tcase_add_test(tests, two_iommufds_have_an_ioas_1_each);
 	tcase_add_test(tests, a_run_that_asks_nothing);
 	tcase_add_test(tests, what_nobody_reads_is_counted);
 	suite_add_tcase(suite, tests);

@@ -86,18 +86,22 @@ size_t ruler_parts(struct story *story, const struct space *space, uint64_t at, 
 	return n;
 }
 
-/* The last "container 1" or "ioas 2" in @what. */
+/* The last "container 1" or "ioas 2" in @what; of "ioas 2" and "ioas 2 of iommufd 3" the longer. */
 static const struct space *named_in(const struct spaces *spaces, const char *what)
 {
 	const struct space *found = NULL;
 	const char *place = NULL;
 
-	for (size_t i = 0; i < spaces->n; i++)
-		for (const char *at = what; (at = strstr(at, spaces->list[i].name)); at++)
-			if (!place || at > place) {
+	for (size_t i = 0; i < spaces->n; i++) {
+		const char *name = spaces->list[i].name;
+
+		for (const char *at = what; (at = strstr(at, name)); at++)
+			if (!place || at > place ||
+			    (at == place && strlen(name) > strlen(found->name))) {
 				place = at;
 				found = &spaces->list[i];
 			}
+	}
 	return found;
 }
 

@@ -2,6 +2,7 @@
 /* See spaces.h. */
 #include "report/spaces.h"
 
+#include <inttypes.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,16 @@ static uint64_t number(json_object *object, const char *key)
 
 /* ---- Spaces ------------------------------------------------------------ */
 
-static struct space *add_space(struct spaces *spaces, const char *kind, uint64_t id)
+void spaces_object_name(const char *kind, uint64_t id, uint64_t iommufd, char *to, size_t size)
+{
+	size_t n = (size_t)snprintf(to, size, "%s %" PRIu64, kind, id);
+
+	if (iommufd > 1 && n < size)
+		snprintf(to + n, size - n, " of iommufd %" PRIu64, iommufd);
+}
+
+/* @iommufd: 0 of a container. */
+static struct space *add_space(struct spaces *spaces, const char *kind, uint64_t id, uint64_t iommufd)
 {
 	struct space *grown = realloc(spaces->list, (spaces->n + 1) * sizeof(*grown));
 	struct space *space;
@@ -48,7 +58,7 @@ static struct space *add_space(struct spaces *spaces, const char *kind, uint64_t
 	spaces->list = grown;
 	space = &grown[spaces->n++];
 	*space = (struct space){ 0 };
-	snprintf(space->name, sizeof(space->name), "%s %llu", kind, (unsigned long long)id);
+	spaces_object_name(kind, id, iommufd, space->name, sizeof(space->name));
 	return space;
 }
 
@@ -122,7 +132,7 @@ static void add_group(struct space *space, json_object *state, const struct vfio
 static int read_container(struct spaces *spaces, json_object *state,
 			  const struct vfiosim_topology *topology, json_object *container)
 {
-	struct space *space = add_space(spaces, "container", number(container, "number"));
+	struct space *space = add_space(spaces, "container", number(container, "number"), 0);
 	json_object *groups = get(container, "groups"), *domains = get(container, "domains");
 
 	if (!space)
@@ -174,7 +184,7 @@ static int read_iommufd(struct spaces *spaces, const struct vfiosim_topology *to
 
 		if (strcmp(text(object, "type"), "ioas"))
 			continue;
-		space = add_space(spaces, "ioas", number(object, "id"));
+		space = add_space(spaces, "ioas", number(object, "id"), number(iommufd, "number"));
 		if (!space)
 			return -ENOMEM;
 		add_users(space, objects, topology, number(object, "id"));

@@ -23,7 +23,7 @@ struct space_mapping {
 };
 
 struct space {
-	char name[32];			/* "container 1", "ioas 2" */
+	char name[48];			/* "container 1", "ioas 2", "ioas 2 of iommufd 3" */
 	struct space_device {
 		char name[64];		/* nic0 */
 		bool mdev;		/* no domain of its own */
@@ -43,6 +43,8 @@ struct spaces {
 /* @topology gives devices their names. -ENOMEM; -EINVAL: @state is no such text. */
 int spaces_read(const char *state, const struct vfiosim_topology *topology, struct spaces *ret_spaces);
 void spaces_done(struct spaces *spaces);
+/* What ioas (or hwpt) @id of an iommufd is called: ids begin anew in each, so all but the first are named. */
+void spaces_object_name(const char *kind, uint64_t id, uint64_t iommufd, char *to, size_t size);
 /* Of an iommufd; else it is a container. */
 bool space_is_ioas(const struct space *space);
 /* NULL: none of that name. */

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -331,40 +332,96 @@ static const char *group_with_devices(struct story *story, const char *object)
 	return n ? keep_format(story, "%s (%s)", object, text) : object;
 }
 
-static const char *handle_name(const struct story *story, uint64_t fd)
+/* ---- What is meant ---- */
+
+#define ALIASES (sizeof(((struct story *)NULL)->aliases) / sizeof(((struct story *)NULL)->aliases[0]))
+
+static struct story_alias *find_alias(struct story *story, uint32_t client, const char *said)
 {
-	for (size_t i = 0; i < story->n_handles; i++)
-		if (story->handles[i].fd == fd)
-			return story->handles[i].name;
+	for (size_t i = 0; i < ALIASES && i < story->n_aliases; i++) {
+		struct story_alias *alias = &story->aliases[i];
+
+		if (alias->name && alias->client == client && !strcmp(alias->said, said))
+			return alias;
+	}
 	return NULL;
 }
 
-/* "group 10 is in container 2" says which container a descriptor means. */
-static void learn_handle(struct story *story, const struct vfiosim_event *event, uint64_t fd)
+static const char *meant(struct story *story, uint32_t client, const char *said)
 {
-	for (size_t i = 0; i < event->n_changes; i++) {
-		const char *at = strstr(event->changes[i], " is in container ");
-		size_t k = 0;
+	const struct story_alias *alias = find_alias(story, client, said);
 
-		if (!at)
-			continue;
-		while (k < story->n_handles && story->handles[k].fd != fd)
-			k++;
-		if (k == sizeof(story->handles) / sizeof(story->handles[0]))
-			return;
-		story->handles[k].fd = fd;
-		story->handles[k].name = keep(story, at + strlen(" is in "));
-		story->n_handles += k == story->n_handles;
-	}
+	return alias ? alias->name : NULL;
 }
 
-static const char *page_table_name(struct story *story, uint64_t id)
+/* The oldest makes room. */
+static void learn_alias(struct story *story, uint32_t client, const char *said, const char *name)
+{
+	struct story_alias *alias = find_alias(story, client, said);
+
+	if (!alias)
+		alias = &story->aliases[story->n_aliases++ % ALIASES];
+	*alias = (struct story_alias){ client, keep(story, said), keep(story, name) };
+	if (!alias->said)
+		alias->name = NULL;
+}
+
+/* A number that meant @object may mean another one from now on. */
+static void forget_alias(struct story *story, const char *object)
+{
+	for (size_t i = 0; i < ALIASES && i < story->n_aliases; i++)
+		if (story->aliases[i].name && !strcmp(story->aliases[i].name, object))
+			story->aliases[i].name = NULL;
+}
+
+/* "group 10 is in container 2" says which container a descriptor means. */
+static const char *container_meant(struct story *story, const struct vfiosim_event *event, uint64_t fd)
+{
+	char said[32];
+
+	snprintf(said, sizeof(said), "fd %" PRIu64, fd);
+	for (size_t i = 0; i < event->n_changes; i++) {
+		const char *at = strstr(event->changes[i], " is in container ");
+
+		if (at)
+			learn_alias(story, event->client, said, at + strlen(" is in "));
+	}
+	return meant(story, event->client, said);
+}
+
+/* "0000:01:00.0 bound to iommufd 2 as device 3": its page tables are that one's. */
+static void learn_binding(struct story *story, const struct vfiosim_event *event)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "ioas %llu", (unsigned long long)id);
-	return keep_format(story, "%s %llu", spaces_find(&story->now, name) ? "ioas" : "hwpt",
-			   (unsigned long long)id);
+	for (size_t i = 0; i < event->n_changes; i++) {
+		const char *at = strstr(event->changes[i], " bound to iommufd ");
+
+		if (!at || strncmp(event->object, "device ", 7))
+			continue;
+		snprintf(name, sizeof(name), "iommufd %d", atoi(at + strlen(" bound to iommufd ")));
+		learn_alias(story, 0, event->object, name);
+	}
+}
+
+/* The number of the iommufd that @event is about. */
+static uint64_t iommufd_of(struct story *story, const struct vfiosim_event *event)
+{
+	const char *name = strncmp(event->object, "device ", 7) ? event->object :
+								   meant(story, 0, event->object);
+
+	return name && !strncmp(name, "iommufd ", 8) ? strtoull(name + 8, NULL, 10) : 1;
+}
+
+static const char *page_table_name(struct story *story, const struct vfiosim_event *event, uint64_t id)
+{
+	uint64_t iommufd = iommufd_of(story, event);
+	char name[48];
+
+	spaces_object_name("ioas", id, iommufd, name, sizeof(name));
+	if (!spaces_find(&story->now, name))
+		spaces_object_name("hwpt", id, iommufd, name, sizeof(name));
+	return keep(story, name);
 }
 
 static const char *range_text(struct story *story, uint64_t first, uint64_t size, const char *where)
@@ -416,18 +473,17 @@ static const char *what_of(struct story *story, const struct vfiosim_event *even
 		return object;
 	vfiosim_event_args(event, args, sizeof(args));
 	if (argument(args, "ioas_id", &id) || argument(args, "dst_ioas_id", &id))
-		where = page_table_name(story, id);
+		where = page_table_name(story, event, id);
 	if ((argument(args, "iova", &first) || argument(args, "dst_iova", &first)) &&
 	    (argument(args, "size", &size) || argument(args, "length", &size)))
 		return range_text(story, first, size, where);
 	if (argument(args, "container", &id)) {
-		learn_handle(story, event, id);
-		name = handle_name(story, id);
+		name = container_meant(story, event, id);
 		return name ? keep_format(story, "%s -> %s", object, name) :
 			      keep_format(story, "%s -> a new container", object);
 	}
 	if (argument(args, "pt_id", &id))
-		return keep_format(story, "%s -> %s", object, page_table_name(story, id));
+		return keep_format(story, "%s -> %s", object, page_table_name(story, event, id));
 	if (event->command->family == VFIOSIM_SIZE_VALUE)
 		return event->arg && !is_compound(story) ? keep_format(story, "%s, %s", object, args) : object;
 	given = short_args(story, with_names(story, args));
@@ -531,6 +587,12 @@ static const char **keep_list(struct story *story, const char *const *list, size
 	return kept;
 }
 
+/* Its program ended, and the kernel closes it. */
+static bool is_left_open(const struct vfiosim_event *event)
+{
+	return !strcmp(event->verb, "left-open");
+}
+
 static bool is_setup(const struct vfiosim_event *event)
 {
 	static const char *const names[] = { "VFIO_CHECK_EXTENSION", "VFIO_GROUP_GET_STATUS",
@@ -565,7 +627,7 @@ static bool folds(const struct story *story, const struct vfiosim_event *event)
 	if (event->result < 0)
 		return false;
 	if (story->run)
-		return is_setup(event);
+		return is_setup(event) && !is_left_open(event);
 	if (story->step == story->play->n_steps)
 		return true;
 	if (is_verb(story, "status"))
@@ -579,8 +641,9 @@ void story_event(void *ctx, const struct vfiosim_event *event)
 	struct story_scene *scene = open_scene(story);
 	struct story_command *grown;
 
-	if (!scene || !strcmp(event->verb, "read"))
+	if (!scene || (!strcmp(event->verb, "read") && (!story->run || event->result >= 0)))
 		return;
+	learn_binding(story, event);
 	grown = realloc(scene->commands, (scene->n_commands + 1) * sizeof(*grown));
 	if (!grown) {
 		story->failed = true;
@@ -601,20 +664,31 @@ void story_event(void *ctx, const struct vfiosim_event *event)
 				     true),
 		.folded = folds(story, event),
 	};
+	if (is_left_open(event) || !strcmp(event->verb, "close"))
+		forget_alias(story, event->object);
+}
+
+/* @state: JSON. */
+static void take_state(struct story *story, const char *state)
+{
+	struct spaces spaces;
+
+	if (spaces_read(state, story->play->topology, &spaces)) {
+		story->failed = true;
+		return;
+	}
+	spaces_done(&story->now);
+	story->now = spaces;
 }
 
 void story_called(void *ctx)
 {
 	struct story *story = ctx;
-	struct spaces spaces;
 	char *text = NULL;
 
 	if (!story->target || story->failed || story->target->ops->state(story->target, &text))
 		return;
-	if (!spaces_read(text, story->play->topology, &spaces)) {
-		spaces_done(&story->now);
-		story->now = spaces;
-	}
+	take_state(story, text);
 	free(text);
 }
 
@@ -672,7 +746,7 @@ static bool goes_on(const struct story_scene *scene, const struct vfiosim_event 
 	const char *name = event->command ? words_short_name(event->command->name) : event->verb;
 	bool map = strstr(name, "MAP_DMA") || !strcmp(name, "IOAS_MAP") || !strcmp(name, "IOAS_UNMAP");
 
-	if (last && last->error)
+	if (last && (last->error || is_left_open(event) != !strcmp(last->name, "left-open")))
 		return false;
 	if (!last || is_setup(event) || !tells_something(scene))
 		return true;
@@ -682,15 +756,12 @@ static bool goes_on(const struct story_scene *scene, const struct vfiosim_event 
 void story_run_event(struct story *story, const struct vfiosim_event *event, const char *state)
 {
 	struct story_scene *scene = scene_now(story);
-	struct spaces spaces;
 
 	if (scene && !scene->after.list && !goes_on(scene, event))
 		end_scene(story);
 	story_event(story, event);
-	if (state && !spaces_read(state, story->play->topology, &spaces)) {
-		spaces_done(&story->now);
-		story->now = spaces;
-	}
+	if (state)
+		take_state(story, state);
 }
 
 int story_create(const struct play *play, struct story **ret_story)

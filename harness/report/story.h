@@ -55,11 +55,12 @@ struct story {
 	bool step_titled;		/* its first scene has the step's own title */
 	const char *note;
 	struct spaces now;
-	struct story_handle {		/* descriptors of the program that commands speak of */
-		uint64_t fd;
-		const char *name;
-	} handles[32];
-	size_t n_handles;
+	struct story_alias {		/* what commands say, and what is meant: the last ones */
+		uint32_t client;	/* whose descriptor; 0: anybody's */
+		const char *said;	/* "fd 5", "device 0000:01:00.0" */
+		const char *name;	/* "container 1", "iommufd 2"; NULL: closed since */
+	} aliases[32];
+	size_t n_aliases;		/* so many have been learnt */
 	bool run;			/* of somebody's program, no case: steps are its commands */
 	bool failed;			/* memory ran out: the story is not whole */
 };

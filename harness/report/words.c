@@ -10,6 +10,7 @@ static const struct {
 } verbs[] = {
 	{ "open", "open it" },
 	{ "close", "close it" },
+	{ "left-open", "end without closing it" },
 	{ "read", "read from it" },
 	{ "write", "write to it" },
 	{ "mmap", "map a part of it into the program's memory" },

@@ -9,9 +9,9 @@ set -u
 build=$1
 passed=0 failed=0 skipped=0
 limit=170	# seconds, for each program
-[[ $build == */san-* ]] && limit=1500 && export CK_TIMEOUT_MULTIPLIER=3
 # libcheck ends a test after four seconds, which a busy machine can take.
 export CK_DEFAULT_TIMEOUT=$((limit / 3))
+[[ $build == */san-* ]] && limit=1500 && export CK_TIMEOUT_MULTIPLIER=3	# of each test's
 work=$(mktemp -d)
 log=$work/log
 running='' beside=''

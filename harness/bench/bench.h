@@ -62,7 +62,7 @@ double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void
 /* The parts: each adds its rows. @vfiosim: path of the program. */
 void bench_fuse(struct table *table, const char *vfiosim);	/* fuse_bench.c */
 void bench_map(struct table *table);				/* map_bench.c */
-void bench_run(struct table *table, const char *vfiosim);	/* run_bench.c */
+void suite_run(struct table *table, const char *vfiosim);	/* run_bench.c */
 void bench_sweep(struct table *table, const char *vfiosim);	/* sweep_bench.c */
 
 /* Milliseconds until @argv has run, with status 0; negative: it did not. */

@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);	/* a player that is gone is an answer too */
 	bench_fuse(&table, argv[1]);
 	bench_map(&table);
-	bench_run(&table, argv[1]);
+	suite_run(&table, argv[1]);
 	bench_sweep(&table, argv[1]);
 	misses = table_print(&table);
 	printf("%u of %u miss their target. Medians of %d rounds, %.0f s in all.\n", misses,

@@ -24,7 +24,7 @@ double bench_command(const char *const argv[])
 	return (double)(bench_now() - start) / 1e6;
 }
 
-void bench_run(struct table *table, const char *vfiosim)
+void suite_run(struct table *table, const char *vfiosim)
 {
 	const char *const run[] = { vfiosim, "run", "--", "true", NULL };
 	const char *const bwrap[] = { "bwrap", "--dev-bind", "/", "/", "true", NULL };

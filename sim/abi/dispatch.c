@@ -375,17 +375,23 @@ static int undo(struct call *call)
 	return 0;
 }
 
+/* What the command answers is copied to the client. */
+static int answer(struct call *call)
+{
+	int ret = meet_copy_out_fault(call);
+
+	return ret ? ret : publish(call);
+}
+
 /*
  * The number goes into the structure. A descriptor cannot be taken back, so the
  * structure is copied once before, to see that its number can be told.
  */
 static int install_in_struct(struct call *call)
 {
-	int ret = meet_copy_out_fault(call);
+	int ret = answer(call);
 	uint32_t number;
 
-	if (!ret)
-		ret = publish(call);
 	if (ret)
 		vfiosim_release(call->result.new_file, call->caller);
 	else
@@ -495,9 +501,7 @@ static int serve(struct call *call)
 		return ret;
 	if (ret >= 0 && call->result.new_file && call->command->row.fd_field)
 		return install_in_struct(call);
-	published = meet_copy_out_fault(call);
-	if (!published)
-		published = publish(call);
+	published = answer(call);
 	if (published && call->result.new_file)
 		vfiosim_release(call->result.new_file, call->caller);
 	if (published) {

@@ -532,9 +532,19 @@ struct born_device {
 	char uuid[40];
 };
 
+/* The type of an mdev; NULL: it is a PCI device. */
+static const struct vfiosim_topo_mdev_type *type_of(const struct device *dev)
+{
+	const struct vfiosim_topology *topology = dev->sim->topology;
+
+	for (size_t i = 0; !device_is_pci(dev) && i < topology->n_mdev_types; i++)
+		if (!strcmp(topology->mdev_types[i].name, dev->topo->mdev_type))
+			return &topology->mdev_types[i];
+	return NULL;
+}
+
 uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo_mdev_type *type)
 {
-	const struct vfiosim_topology *topology = sim->topology;
 	uint32_t used = 0;
 
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
@@ -542,9 +552,7 @@ uint32_t bus_mdev_available(const struct vfiosim *sim, const struct vfiosim_topo
 
 		if (dev->removed || device_is_pci(dev) || strcmp(dev->topo->parent, type->parent))
 			continue;
-		for (size_t t = 0; t < topology->n_mdev_types; t++)
-			if (!strcmp(topology->mdev_types[t].name, dev->topo->mdev_type))
-				used += topology->mdev_types[t].instances;
+		used += type_of(dev) ? type_of(dev)->instances : 0;
 	}
 	return used < type->capacity ? (type->capacity - used) / type->instances : 0;
 }
@@ -758,29 +766,22 @@ static int refuse_plug(struct call *call, const struct device *dev)
 
 int bus_plug(struct call *call, struct device *dev)
 {
-	const struct vfiosim_topology *topology = call->sim->topology;
-	int ret = 0;
+	const struct vfiosim_topo_mdev_type *type = type_of(dev);
+	int ret;
 
 	if (!dev->removed)
 		return refuse_plug(call, dev);
-	for (size_t i = 0; !ret && !device_is_pci(dev) && i < topology->n_mdev_types; i++)
-		if (!strcmp(topology->mdev_types[i].name, dev->topo->mdev_type))
-			ret = check_mdev(call, &topology->mdev_types[i], dev->topo->address);
+	ret = type ? check_mdev(call, type, dev->topo->address) : 0;
 	if (!ret)
 		come_back(call, dev);
 	return ret;
 }
 
-/* On the bus of @of, or below a bridge that is? What was removed counts. */
+/* Would @dev, which is removed, come to the bus of @of, or below a bridge there? */
 static bool on_bus_of(const struct device *dev, const struct device *of)
 {
-	while (strncmp(dev->topo->address, of->topo->address, PCI_BUS_LENGTH)) {
-		dev = removed_bridge(dev) ? removed_bridge(dev) :
-					    sim_device(dev->sim, dev->topo->parent);
-		if (!dev)
-			return false;
-	}
-	return true;
+	return !strncmp(dev->topo->address, of->topo->address, PCI_BUS_LENGTH) ||
+	       reset_affects(of, sim_device(dev->sim, dev->topo->parent));
 }
 
 /* A PCI device whose removal waits, with pci_lock_rescan_remove(); NULL: none. */

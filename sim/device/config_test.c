@@ -172,5 +172,5 @@ int main(void)
 	tcase_add_test(tcase, test_msi);
 	tcase_add_test(tcase, test_power_and_reset);
 	suite_add_tcase(suite, tcase);
-	return bench_run(suite);
+	return suite_run(suite);
 }

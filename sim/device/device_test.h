@@ -174,11 +174,4 @@ static inline void unmap(struct bench *b, uint64_t iova, uint64_t size)
 	ck_assert_uint_eq(unmap.size, size);
 }
 
-/* Runs the cases of @suite in order, prints Check's summary; the process' exit status. */
-static inline int bench_run(Suite *suite)
-{
-
-	return suite_run(suite);
-}
-
 #endif

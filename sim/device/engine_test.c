@@ -258,5 +258,5 @@ int main(void)
 	tcase_add_test(tcase, test_reset_and_close);
 	tcase_add_test(tcase, test_access);
 	suite_add_tcase(suite, tcase);
-	return bench_run(suite);
+	return suite_run(suite);
 }

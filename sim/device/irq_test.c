@@ -286,5 +286,5 @@ int main(void)
 	tcase_add_test(tcase, test_msi_does_not_grow);
 	tcase_add_test(tcase, test_held);
 	suite_add_tcase(suite, tcase);
-	return bench_run(suite);
+	return suite_run(suite);
 }

@@ -289,5 +289,5 @@ int main(void)
 	tcase_add_test(tcase, test_mdpy_regions);
 	tcase_add_test(tcase, test_plain);
 	suite_add_tcase(suite, tcase);
-	return bench_run(suite);
+	return suite_run(suite);
 }

@@ -434,5 +434,5 @@ int main(void)
 	tcase_add_loop_test(tcase, physical_functions_have_a_token_with_pci_iov, 0, 2);
 	tcase_add_loop_test(tcase, test_names, 0, ROWS(names));
 	suite_add_tcase(suite, tcase);
-	return bench_run(suite);
+	return suite_run(suite);
 }

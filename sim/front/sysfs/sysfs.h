@@ -137,9 +137,9 @@ void sysfs_device_path(const struct vfiosim *sim, const struct device *dev, char
 unsigned sysfs_root_bus(const struct vfiosim *sim, const struct device *dev);
 /* The PCI device with this address, by the topology; NULL. */
 struct device *sysfs_find_pci(const struct vfiosim *sim, const char *address);
-/* Is the group's node (and its class entry) there? */
 /* Did a vfio driver make it, for a device without an IOMMU? It goes with the driver. */
 bool sysfs_group_is_drivers(const struct iommu_group *group);
+/* Is the group's node (and its class entry) there? */
 bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group);
 
 /* Tables' usual rows. */

@@ -89,9 +89,9 @@ static int park(struct inproc_target *self, struct proc *proc, const char *path,
 		parked->proc = proc;
 		snprintf(parked->path, sizeof(parked->path), "%s", path);
 		snprintf(parked->text, sizeof(parked->text), "%s", text);
-		break;
+		return -EINPROGRESS;
 	}
-	return -EINPROGRESS;
+	return -ENOSPC;	/* of ours: no case has so many */
 }
 
 static int inproc_write_file(struct proc *proc, const char *path, const char *text)

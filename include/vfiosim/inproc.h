@@ -60,7 +60,7 @@ int64_t vfiosim_inproc_event_read(struct vfiosim_inproc *proc, int fd);
  * The length; -ENOENT; -ELOOP; -EACCES; what the file's owner answers.
  * -EINPROGRESS: the kernel would keep the writer waiting (unbind of an open device), and
  * does what was asked as soon as the last device file is closed. Write the same again then:
- * that is no second write, but tells how the first one ended.
+ * that is no second write, but tells how the first one ended. After any other write it is one.
  */
 ssize_t vfiosim_inproc_write_file(struct vfiosim_inproc *proc, const char *path, const char *text);
 

@@ -14,6 +14,7 @@
 #define CONFIG_OFFSET (7ull << 40)
 #define A_ADDRESS "0000:01:00.0"
 #define UNBIND "/sys/bus/pci/drivers/vfio-pci/unbind"
+#define BIND "/sys/bus/pci/drivers/vfio-pci/bind"
 
 static struct story story;
 
@@ -443,6 +444,19 @@ START_TEST(unbind_waits_for_every_descriptor)
 }
 END_TEST
 
+/* Whoever went on without asking how the first one ended writes anew. */
+START_TEST(a_later_unbind_is_one_of_its_own)
+{
+	int idle = open_cdev(0);
+
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, A_ADDRESS), -EINPROGRESS);
+	close_fd(idle);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, BIND, A_ADDRESS), 12);
+	ck_assert_int_eq(vfiosim_inproc_write_file(story.proc, UNBIND, A_ADDRESS), 12);
+	ck_assert_int_eq(vfiosim_inproc_open(story.proc, "/dev/vfio/devices/vfio0"), -ENOENT);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -460,6 +474,7 @@ int main(void)
 		hot_reset_tells_ids_and_wants_the_bus_owned,
 		hot_reset_of_a_bus_with_a_stranger,
 		unbind_waits_for_every_descriptor,
+		a_later_unbind_is_one_of_its_own,
 	};
 	Suite *suite = suite_create("cdev");
 	TCase *tcase = tcase_create("stories");

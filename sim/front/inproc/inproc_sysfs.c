@@ -10,8 +10,10 @@
 
 #include <vfiosim/inproc.h>
 
+#include "bus/bus.h"
 #include "machine/call.h"
 #include "machine/client.h"
+#include "machine/sim.h"
 #include "front/inproc/inproc_sysfs.h"
 #include "front/sysfs/tree.h"
 
@@ -74,15 +76,30 @@ void waiting_writes_done(struct waiting_writes *writes)
 		drop_write(LIST_FIRST(writes));
 }
 
+/* The ends that nobody asked for: the program has gone on, the same text is a new write. */
+static void drop_ended(struct vfiosim *sim, struct waiting_writes *writes)
+{
+	struct waiting_write *write, *next;
+
+	pthread_mutex_lock(&sim->lock);
+	for (write = LIST_FIRST(writes); write; write = next) {
+		next = LIST_NEXT(write, next);
+		if (!bus_waits(sim, write->wait))
+			drop_write(write);
+	}
+	pthread_mutex_unlock(&sim->lock);
+}
+
 /* The same write as before, or a new one. NULL: no memory. */
-static struct waiting_write *get_write(struct waiting_writes *writes, const char *path,
-				       const char *text)
+static struct waiting_write *get_write(struct vfiosim *sim, struct waiting_writes *writes,
+				       const char *path, const char *text)
 {
 	struct waiting_write *write;
 
 	LIST_FOREACH(write, writes, next)
 		if (!strcmp(write->path, path) && !strcmp(write->text, text))
 			return write;
+	drop_ended(sim, writes);
 	write = calloc(1, sizeof(*write));
 	if (!write)
 		return NULL;
@@ -121,7 +138,7 @@ ssize_t vfiosim_inproc_write_file(struct vfiosim_inproc *proc, const char *path,
 
 	if (error)
 		return error;
-	write = get_write(inproc_waiting_writes(proc), path, text);
+	write = get_write(sim, inproc_waiting_writes(proc), path, text);
 	length = write ? try_write(tree, &caller, write) : -ENOMEM;
 	vfiosim_finish(sim, &caller);
 	tree_destroy(tree);

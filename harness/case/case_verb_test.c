@@ -316,6 +316,9 @@ START_TEST(a_matrix_may_have_a_line_for_each_kernel)
 	SAYS("\nmdev-hotadd/unpinnable on 7.2  2 spaces, mdev0.bar0 left out\n");
 	ck_assert_int_eq(run("case matrix mine.yaml --kernel 7.2"), 0);
 	SAYS("\nmine/two on 7.2  differs\n");
+	ck_assert_int_eq(run("case matrix map-file-by-version --kernel 6.12,6.13 --policy none"), 0);
+	SAYS("\nmap-file-by-version/until on 6.12  ok\n");
+	SAYS("\nmap-file-by-version/since on 6.13  ok\n");
 	ck_assert_int_eq(run("case matrix mdev-hotadd --kernel 6.1,5.4"), 2);
 	SAYS("versions of Linux from 6.1 to 7.2, like 6.1,7.2");
 }

@@ -197,13 +197,15 @@ static void add_mode(struct matrix *matrix, const struct play_filter *filter, en
 			add_column(matrix, mode, policy);
 }
 
-/* A case that names its kernel is about no other. */
-static bool is_about(const struct case_file *file, struct vfiosim_kernel kernel)
+/* A case that names its kernel, or a variant's, is about no other. No mode has one of its own. */
+static bool is_about(const struct case_file *file, size_t variant, struct vfiosim_kernel kernel)
 {
+	const struct ynode *values = file->variants ? &file->variants->items[variant] : NULL;
 	const struct ynode *own = ynode_get(file->params, "kernel");
 	struct vfiosim_kernel named;
 
-	return !kernel.major || !own || own->kind != YNODE_SCALAR ||
+	own = own ? case_pick(own, values, file->modes[MODE_LEGACY] ? MODE_LEGACY : MODE_IOMMUFD) : NULL;
+	return !own || own->kind != YNODE_SCALAR ||
 	       (vfiosim_kernel_parse(own->text, &named) && named.major == kernel.major &&
 		named.minor == kernel.minor);
 }
@@ -242,7 +244,7 @@ static int add_rows(struct matrix *matrix, const struct case_file *file, size_t 
 	if (!kernels->n)
 		return add_row(matrix, file, variant, (struct vfiosim_kernel){ 0 });
 	for (size_t i = 0; i < kernels->n && !error; i++)
-		if (is_about(file, kernels->list[i]))
+		if (is_about(file, variant, kernels->list[i]))
 			error = add_row(matrix, file, variant, kernels->list[i]);
 	return error;
 }

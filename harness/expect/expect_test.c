@@ -307,6 +307,10 @@ START_TEST(moments)
 	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x7ffff, 0x80000..0xfffff, mdev0.bar0]}]}]\n",
 	      "legacy");
 	FAILS("topology: hotadd\n"
+	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x7ffff, 0x0..0x7ffff, mdev0.bar0]}]}]\n",
+	      "legacy",
+	      "expected space 1 to hold [0x0..0x7ffff, 0x0..0x7ffff, mdev0.bar0], seen [0x0..0xfffff, mdev0.bar0]");
+	FAILS("topology: hotadd\n"
 	      "at: [{moment: refused nic0, spaces: [{holds: [0x0..0x1fffff, mdev0.bar0]}]}]\n", "legacy",
 	      "expected space 1 to hold [0x0..0x1fffff, mdev0.bar0], seen [0x0..0xfffff, mdev0.bar0]");
 	FAILS("topology: hotadd\n"

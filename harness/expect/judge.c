@@ -152,42 +152,54 @@ static void put_whats(FILE *to, const struct what_list *list)
 	fputc(']', to);
 }
 
-static uint64_t common_length(struct span a, struct span b)
-{
-	uint64_t first = a.first > b.first ? a.first : b.first;
-	uint64_t last = a.last < b.last ? a.last : b.last;
+/* A stretch of iovas that is gone through from below. */
+struct cover {
+	struct span rest;
+	bool all;		/* nothing is left of it */
+};
 
-	return span_overlaps(a, b) ? last - first + 1 : 0;
+/* Does @by go on where the cover is? */
+static bool cover_by(struct cover *cover, struct span by)
+{
+	if (cover->all || by.first > cover->rest.first || by.last < cover->rest.first)
+		return false;
+	cover->all = by.last >= cover->rest.last;
+	cover->rest.first = by.last + 1;
+	return true;
 }
 
 /* Is each byte of @mapping in the list? */
 static bool is_listed(const struct what_list *list, const struct seen_mapping *mapping)
 {
-	uint64_t length = 0;
+	struct cover cover = { .rest = mapping->iova };
+	bool moved;
 
-	for (size_t i = 0; i < list->n; i++) {
-		const struct what *what = &list->items[i];
-
-		if (what->whole)
-			length += common_length(what->spans[0], mapping->iova);
-		else if (what_is(what, mapping))
-			return true;
-	}
-	return length >= mapping->iova.last - mapping->iova.first + 1 && length;
+	do {
+		moved = false;
+		for (size_t i = 0; i < list->n; i++) {
+			if (!list->items[i].whole && what_is(&list->items[i], mapping))
+				return true;
+			moved |= list->items[i].whole && cover_by(&cover, list->items[i].spans[0]);
+		}
+	} while (moved);
+	return cover.all;
 }
 
-/* Mappings of one space do not overlap. */
+/* Is something of @what mapped; where it is a range, all of it? */
 static bool is_held(const struct what *what, const struct seen_mapping *mappings, size_t n)
 {
-	uint64_t length = 0;
+	struct cover cover = { .rest = what->whole ? what->spans[0] : (struct span){ 0 } };
+	bool moved;
 
-	for (size_t i = 0; i < n; i++) {
-		if (what->whole)
-			length += common_length(what->spans[0], mappings[i].iova);
-		else if (what_is(what, &mappings[i]))
-			return true;
-	}
-	return length && length >= what->spans[0].last - what->spans[0].first + 1;
+	do {
+		moved = false;
+		for (size_t i = 0; i < n; i++) {
+			if (!what->whole && what_is(what, &mappings[i]))
+				return true;
+			moved |= what->whole && cover_by(&cover, mappings[i].iova);
+		}
+	} while (moved);
+	return cover.all;
 }
 
 /* The first that should not be there; NULL: none. */

@@ -18,9 +18,8 @@ struct run_page {
 	struct vfiosim *sim;
 	struct play play;		/* of no case: it has no steps */
 	pthread_mutex_t lock;		/* guards what follows */
-	struct story *story;
+	struct story *story;		/* NULL: over, what comes now is told no more */
 	size_t told, untold;
-	bool over;			/* what comes now is told no more */
 };
 
 /*
@@ -29,27 +28,31 @@ struct run_page {
  */
 static struct run_page the_page;
 
+static void tell(struct run_page *page, const struct vfiosim_event *event)
+{
+	char *state = NULL;
+
+	if (page->told == RUN_PAGE_COMMANDS) {
+		page->untold++;
+		return;
+	}
+	page->told++;
+	if (event->n_changes && vfiosim_state_json(page->sim, &state))
+		page->story->failed = true;
+	story_run_event(page->story, event, state);
+	free(state);
+}
+
 static void on_event(void *ctx, const struct vfiosim_event *event, const struct vfiosim_about *about)
 {
 	struct run_page *page = ctx;
-	char *state = NULL;
 
 	(void)about;
 	if (!strcmp(event->verb, "read") && event->result >= 0)
 		return;		/* of no interest, and there may be thousands */
 	pthread_mutex_lock(&page->lock);
-	if (page->over)
-		goto out;
-	if (page->told < RUN_PAGE_COMMANDS) {
-		page->told++;
-		if (event->n_changes && vfiosim_state_json(page->sim, &state))
-			page->story->failed = true;
-		story_run_event(page->story, event, state);
-		free(state);
-	} else {
-		page->untold++;
-	}
-out:
+	if (page->story)
+		tell(page, event);
 	pthread_mutex_unlock(&page->lock);
 }
 
@@ -79,7 +82,6 @@ int run_page_write(struct run_page *page, const char *title, FILE *to)
 
 	vfiosim_trace_unfollow(page->sim, on_event, page);
 	pthread_mutex_lock(&page->lock);
-	page->over = true;
 	story_finish(page->story);
 	story_page_write_run(page->story, title, page->untold, to);
 	error = page->story->failed ? -ENOMEM : 0;
@@ -92,7 +94,6 @@ void run_page_destroy(struct run_page *page)
 	if (!page)
 		return;
 	pthread_mutex_lock(&page->lock);
-	page->over = true;
 	story_destroy(page->story);
 	page->story = NULL;
 	pthread_mutex_unlock(&page->lock);

@@ -12,50 +12,17 @@
 #include <vfiosim/fault.h>
 #include <vfiosim/state.h>
 
+#include "expect/event.h"
 #include "expect/judge.h"
+#include "expect/list.h"
 #include "expect/record.h"
+#include "expect/seen.h"
+#include "expect/steps.h"
+#include "expect/tracks.h"
 #include "report/explain.h"
 
 #define REGION_SHIFT 40		/* in the offsets of a device's descriptor, as the kernel has it */
-#define PAGE 4096u
 #define STRAYS_MAX 64	/* mappings nobody expects that are told, for want of a better choice */
-
-/* Which space: a container, or an ioas of an iommufd. */
-struct space_key {
-	uint32_t container, iommufd, ioas;
-};
-
-/* A mapping that was refused in a space, and is not there. */
-struct refused_map {
-	struct seen_mapping mapping;
-	struct space_key space;
-};
-
-struct track {
-	struct space_key key;
-	unsigned number;		/* from 1; 0: nobody has tried to attach anything */
-	bool live;			/* has devices or mappings now */
-	const char **devices;		/* addresses, as vfiosim_spaces() lists them */
-	size_t n_devices;
-	uint64_t bytes;			/* mapped */
-};
-
-/* A device's region that was mapped in a space. */
-struct held {
-	struct space_key space;
-	struct seen_mapping mapping;
-};
-
-/* One thing that was asked, for must: and never:. */
-struct deed {
-	enum step_kind kind;
-	const struct vfiosim_event *event;
-	const char *const *devices;	/* that it is about */
-	size_t n_devices;
-	unsigned space;			/* its number; 0: unknown */
-	struct seen_mapping mapping;	/* STEP_MAP, STEP_UNMAP */
-	bool everything;		/* STEP_UNMAP of all there is */
-};
 
 struct follow {
 	struct vfiosim *sim;
@@ -66,13 +33,8 @@ struct follow {
 
 	pthread_mutex_t lock;		/* guards what follows */
 	bool no_memory;			/* something is missing: no verdict is to be trusted */
-	struct track *tracks;
-	size_t n_tracks;
-	unsigned n_numbers;
-	struct held *held;
-	size_t n_held;
-	struct refused_map *refused_maps;
-	size_t n_refused_maps;
+	struct tracks tracks;
+	struct steps step;		/* where something is expected */
 	char **open;
 	size_t n_open;
 	struct group_place {
@@ -83,51 +45,15 @@ struct follow {
 	size_t n_attached;
 	const char **refused;		/* devices that were, ever: addresses */
 	size_t n_refused;
-	struct seen_outcome best;
-	uint64_t steps;			/* as --explain counts them */
+	uint64_t n_steps;		/* as --explain counts them */
 	bool has_exit;			/* a process has ended and left something open: */
 	struct seen at_exit;
 	struct tales tales;		/* kept where something is expected */
 	bool wants_pinned;		/* ... of how much is pinned */
 	size_t n_strays;		/* mappings that no expectation holds, told so far */
 	uint64_t pinned;		/* pages, after the last step */
-	size_t next_moment, next_must;
-	struct step_count {		/* a row of never: */
-		uint64_t asked, matched;
-		char *told;		/* the first that was one too many */
-	} *counts;
-	char *near;			/* a step that must[next_must] wanted, but for its answer ... */
-	enum near {			/* ... or for: */
-		NEAR_ANSWER, NEAR_SPACE, NEAR_IOVA,
-	} nearness;
-	unsigned near_space;		/* its space */
-	struct span near_iova;
+	size_t next_moment;
 };
-
-/* ---- Small lists ------------------------------------------------------- */
-
-/* Room for one more in a list of @n, which grows at powers of two. */
-static bool make_room(struct follow *follow, void *list, size_t n, size_t size)
-{
-	void **items = list, *more;
-
-	if (n & (n - 1))
-		return true;
-	more = reallocarray(*items, n ? 2 * n : 1, size);
-	if (more)
-		*items = more;
-	else
-		follow->no_memory = true;
-	return more;
-}
-
-static bool has_text(const char *const *list, size_t n, const char *text)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(list[i], text))
-			return true;
-	return false;
-}
 
 static char *keep_text(struct follow *follow, const char *text)
 {
@@ -138,30 +64,16 @@ static char *keep_text(struct follow *follow, const char *text)
 	return copy;
 }
 
-static bool same_key(struct space_key one, struct space_key other)
-{
-	return one.container == other.container && one.iommufd == other.iommufd &&
-	       one.ioas == other.ioas;
-}
-
 /* ---- A step, told ------------------------------------------------------ */
 
-/* The event as --explain tells it, without the glossary; malloc'ed, NULL: no memory. */
-static char *tell(struct follow *follow, const struct vfiosim_event *event)
+static uint64_t step_now(const struct follow *follow)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-	struct explain explain;
+	return follow->n_steps ? follow->n_steps - 1 : 0;
+}
 
-	if (!to)
-		return NULL;
-	explain_init(&explain, to, false);
-	explain.step = follow->steps ? follow->steps - 1 : 0;
-	explain.glossary = UINT32_MAX;
-	explain_event(&explain, event);
-	fclose(to);
-	return text;
+static char *tell(const struct follow *follow, const struct vfiosim_event *event)
+{
+	return tell_event(event, step_now(follow));
 }
 
 /* What the kernel closes after an exit decides nothing about what was left open. */
@@ -263,208 +175,14 @@ static bool wants_pinned(const struct expectations *expect)
 	return false;
 }
 
-/* ---- Spaces ------------------------------------------------------------ */
-
-static struct track *find_track(struct follow *follow, struct space_key key)
-{
-	for (size_t i = 0; i < follow->n_tracks; i++)
-		if (same_key(follow->tracks[i].key, key))
-			return &follow->tracks[i];
-	return NULL;
-}
-
-static struct track *get_track(struct follow *follow, struct space_key key)
-{
-	struct track *track = find_track(follow, key);
-
-	if (track || !make_room(follow, &follow->tracks, follow->n_tracks, sizeof(*track)))
-		return track;
-	track = &follow->tracks[follow->n_tracks++];
-	*track = (struct track){ .key = key };
-	return track;
-}
-
-static unsigned number_of(struct follow *follow, struct track *track)
-{
-	if (track && !track->number)
-		track->number = ++follow->n_numbers;
-	return track ? track->number : 0;
-}
-
-static void forget_refused_map(struct follow *follow, size_t index)
-{
-	follow->refused_maps[index] = follow->refused_maps[--follow->n_refused_maps];
-}
-
-/* Nothing is known of what @iova of a space holds, or did not get. */
-static void forget_mappings(struct follow *follow, struct space_key key, struct span iova)
-{
-	for (size_t i = follow->n_held; i-- > 0;)
-		if (same_key(follow->held[i].space, key) &&
-		    span_overlaps(follow->held[i].mapping.iova, iova))
-			follow->held[i] = follow->held[--follow->n_held];
-	for (size_t i = follow->n_refused_maps; i-- > 0;)
-		if (same_key(follow->refused_maps[i].space, key) &&
-		    span_overlaps(follow->refused_maps[i].mapping.iova, iova))
-			forget_refused_map(follow, i);
-}
-
-static void end_track(struct follow *follow, struct track *track)
-{
-	forget_mappings(follow, track->key, SPAN_ALL);
-	track->live = false;
-	track->n_devices = 0;
-	track->bytes = 0;
-	track->number = 0;
-}
-
-static struct space_key key_of(const struct vfiosim_space *space)
-{
-	return (struct space_key){ space->container, space->iommufd, space->ioas };
-}
-
-static bool is_there(const struct vfiosim_spaces *spaces, struct space_key key)
-{
-	for (size_t i = 0; i < spaces->n; i++)
-		if (same_key(key_of(&spaces->items[i]), key))
-			return true;
-	return false;
-}
-
-/* ---- The fullest moment ------------------------------------------------ */
-
-static void note_omitted(struct follow *follow)
-{
-	struct seen_outcome *best = &follow->best;
-	size_t n = follow->n_refused_maps;
-	struct seen_mapping *omitted = reallocarray(best->omitted, n + 1, sizeof(*omitted));
-
-	if (!omitted) {
-		follow->no_memory = true;
-		return;
-	}
-	best->omitted = omitted;
-	best->n_omitted = 0;
-	for (size_t i = 0; i < n; i++)
-		omitted[best->n_omitted++] = follow->refused_maps[i].mapping;
-}
-
-/*
- * Most devices, then most bytes. Of equals the first, but what a space refuses while it
- * is as full as it ever gets counts as well: a program may map after it has attached.
- */
-static void note_fullness(struct follow *follow)
-{
-	struct seen_outcome *best = &follow->best;
-	size_t n_devices = 0, n_spaces = 0;
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < follow->n_tracks; i++) {
-		n_devices += follow->tracks[i].n_devices;
-		bytes += follow->tracks[i].bytes;
-		n_spaces += follow->tracks[i].live;
-	}
-	if (n_devices < best->n_devices || (n_devices == best->n_devices && bytes < best->bytes))
-		return;
-	if (n_devices > best->n_devices || bytes > best->bytes) {
-		best->n_devices = n_devices;
-		best->bytes = bytes;
-		best->n_spaces = n_spaces;
-	}
-	note_omitted(follow);
-}
-
-/* ---- A look at the machine --------------------------------------------- */
-
-void seen_done(struct seen *seen)
-{
-	for (size_t i = 0; i < seen->n_spaces; i++) {
-		free(seen->spaces[i].devices);
-		free(seen->spaces[i].mappings);
-	}
-	free(seen->spaces);
-	for (size_t i = 0; i < seen->n_open; i++)
-		free(seen->open[i]);
-	free(seen->open);
-	*seen = (struct seen){ 0 };
-}
-
-static struct seen_mapping mapping_of(const struct follow *follow, struct space_key key,
-				      const struct vfiosim_mapping *mapping)
-{
-	struct seen_mapping seen = {
-		.iova = { mapping->first, mapping->last },
-		.moves = mapping->client && mapping->first == mapping->at,
-	};
-
-	for (size_t i = 0; i < follow->n_held; i++)
-		if (same_key(follow->held[i].space, key) &&
-		    span_overlaps(follow->held[i].mapping.iova, seen.iova)) {
-			seen.device = follow->held[i].mapping.device;
-			seen.region = follow->held[i].mapping.region;
-		}
-	return seen;
-}
-
-static void see_space(struct follow *follow, const struct vfiosim_space *space, struct seen *seen)
-{
-	struct space_key key = key_of(space);
-	struct seen_space *to = &seen->spaces[seen->n_spaces++];
-
-	*to = (struct seen_space){
-		.number = number_of(follow, get_track(follow, key)),
-		.devices = calloc(space->n_devices + 1, sizeof(*to->devices)),
-		.mappings = calloc(space->n_mappings + 1, sizeof(*to->mappings)),
-		.pinned = space->pinned,
-	};
-	if (!to->devices || !to->mappings) {
-		follow->no_memory = true;
-		return;
-	}
-	for (; to->n_devices < space->n_devices; to->n_devices++)
-		to->devices[to->n_devices] = space->devices[to->n_devices];
-	for (; to->n_mappings < space->n_mappings; to->n_mappings++)
-		to->mappings[to->n_mappings] = mapping_of(follow, key,
-							  &space->mappings[to->n_mappings]);
-}
-
-static int by_number(const void *one, const void *other)
-{
-	const struct seen_space *a = one, *b = other;
-
-	return (a->number > b->number) - (a->number < b->number);
-}
+/* ---- Moments ----------------------------------------------------------- */
 
 static void look(struct follow *follow, struct seen *ret_seen)
 {
-	struct vfiosim_counters counters;
-	struct vfiosim_spaces spaces;
-
-	*ret_seen = (struct seen){ 0 };
-	if (vfiosim_spaces(follow->sim, true, &spaces)) {
+	if (seen_look(follow->sim, &follow->tracks, (const char *const *)follow->open,
+		      follow->n_open, ret_seen))
 		follow->no_memory = true;
-		return;
-	}
-	vfiosim_counters(follow->sim, &counters);
-	ret_seen->pinned = counters.pinned_pages * PAGE;
-	ret_seen->spaces = calloc(spaces.n + 1, sizeof(*ret_seen->spaces));
-	ret_seen->open = calloc(follow->n_open + 1, sizeof(*ret_seen->open));
-	if (!ret_seen->spaces || !ret_seen->open)
-		follow->no_memory = true;
-	for (size_t i = 0; ret_seen->spaces && i < spaces.n; i++)
-		if (spaces.items[i].n_devices || spaces.items[i].n_mappings)
-			see_space(follow, &spaces.items[i], ret_seen);
-	for (; ret_seen->open && ret_seen->n_open < follow->n_open; ret_seen->n_open++) {
-		ret_seen->open[ret_seen->n_open] = keep_text(follow, follow->open[ret_seen->n_open]);
-		if (!ret_seen->open[ret_seen->n_open])
-			break;
-	}
-	if (ret_seen->n_spaces)
-		qsort(ret_seen->spaces, ret_seen->n_spaces, sizeof(*ret_seen->spaces), by_number);
-	vfiosim_spaces_done(&spaces);
 }
-
-/* ---- Moments ----------------------------------------------------------- */
 
 static bool moment_is(const struct moment_want *want, enum moment_kind kind, const char *name)
 {
@@ -497,108 +215,14 @@ static void moment(struct follow *follow, enum moment_kind kind, const char *nam
 
 /* ---- Steps ------------------------------------------------------------- */
 
-static bool answer_is(const struct step_want *want, const struct vfiosim_event *event, bool must)
+static void do_deed(struct follow *follow, struct deed *deed)
 {
-	int error = event->result < 0 ? (int)-event->result : 0;
-
-	if (want->rule && (!event->rule || strcmp(event->rule->id, want->rule)))
-		return false;
-	if (want->error >= 0)
-		return error == want->error;
-	return !must || want->rule || !error;
-}
-
-static bool is_about(const struct step_want *want, const struct deed *deed)
-{
-	if (want->device && !has_text(deed->devices, deed->n_devices, want->device))
-		return false;
-	if (want->space && want->space != deed->space)
-		return false;
-	if (want->kind == STEP_MAP)
-		return what_is(&want->what, &deed->mapping);
-	if (want->kind == STEP_UNMAP)
-		return deed->everything || what_is(&want->what, &deed->mapping);
-	if (want->kind == STEP_COMMAND)
-		return deed->event->command && expect_command_is(deed->event->command, want->command);
-	return true;
-}
-
-static void set_near(struct follow *follow, enum near nearness, const struct deed *deed)
-{
-	free(follow->near);
-	follow->near = tell(follow, deed->event);
-	follow->nearness = nearness;
-	follow->near_space = deed->space;
-	follow->near_iova = deed->mapping.iova;
-}
-
-/*
- * The same in another space, or the first mapping elsewhere in that space: better than
- * nothing to tell, if nothing nearer comes.
- */
-static void note_near(struct follow *follow, const struct step_want *want, const struct deed *deed)
-{
-	struct step_want anywhere = *want;
-
-	anywhere.space = 0;
-	if (want->kind != deed->kind)
-		return;
-	if (want->space && is_about(&anywhere, deed)) {
-		if (!follow->near || follow->nearness != NEAR_ANSWER)
-			set_near(follow, NEAR_SPACE, deed);
-	} else if (want->kind == STEP_MAP && want->what.kind == WHAT_RANGE && !follow->near &&
-		   !deed->mapping.device && (!want->space || want->space == deed->space)) {
-		set_near(follow, NEAR_IOVA, deed);
-	}
-}
-
-static void do_must(struct follow *follow, const struct deed *deed)
-{
-	const struct expectations *expect = follow->expect;
-	const struct step_want *want;
-
-	if (follow->next_must >= expect->n_must)
-		return;
-	want = &expect->must[follow->next_must];
-	if (want->kind != deed->kind || !is_about(want, deed)) {
-		note_near(follow, want, deed);
-		return;
-	}
-	if (!answer_is(want, deed->event, true)) {
-		set_near(follow, NEAR_ANSWER, deed);
-		return;
-	}
-	row_pass(report_must(follow->report, expect, follow->next_must), "%s", "");
-	follow->next_must++;
-	free(follow->near);
-	follow->near = NULL;
-}
-
-static void do_never(struct follow *follow, const struct deed *deed)
-{
-	for (size_t i = 0; i < follow->expect->n_never; i++) {
-		const struct step_want *want = &follow->expect->never[i];
-		struct step_count *count = &follow->counts[i];
-
-		if (want->kind != deed->kind)
-			continue;
-		count->asked++;
-		if (!is_about(want, deed) || !answer_is(want, deed->event, false))
-			continue;
-		if (++count->matched == want->max + 1)
-			count->told = tell(follow, deed->event);
-	}
-}
-
-static void do_deed(struct follow *follow, const struct deed *deed)
-{
+	deed->step = step_now(follow);
 	if (follow->record)
 		record_step(follow->record, deed->kind, deed->devices, deed->n_devices, deed->space,
 			    &deed->mapping, deed->event);
-	if (!follow->expect)
-		return;
-	do_must(follow, deed);
-	do_never(follow, deed);
+	if (follow->expect)
+		steps_do(&follow->step, deed);
 }
 
 /* ---- Devices come, go, are refused ------------------------------------- */
@@ -607,10 +231,10 @@ static void attached(struct follow *follow, struct track *track, const char *dev
 		     const struct vfiosim_event *event)
 {
 	struct deed deed = { .kind = STEP_ATTACH, .event = event, .devices = &device,
-			     .n_devices = 1, .space = number_of(follow, track) };
+			     .n_devices = 1, .space = tracks_number(&follow->tracks, track) };
 
-	if (!has_text(follow->attached, follow->n_attached, device) &&
-	    make_room(follow, &follow->attached, follow->n_attached, sizeof(device)))
+	if (!list_has_text(follow->attached, follow->n_attached, device) &&
+	    list_room(&follow->attached, follow->n_attached, sizeof(device), &follow->no_memory))
 		follow->attached[follow->n_attached++] = device;
 	keep_name(follow, TALE_ATTACHED, device, event);
 	do_deed(follow, &deed);
@@ -628,7 +252,7 @@ static void update_track(struct follow *follow, struct track *track, const struc
 	}
 	for (size_t i = 0; i < space->n_devices; i++) {
 		devices[i] = space->devices[i];
-		if (has_text(track->devices, track->n_devices, devices[i]))
+		if (list_has_text(track->devices, track->n_devices, devices[i]))
 			continue;
 		attached(follow, track, devices[i], event);
 		if (*n_come < 16)
@@ -652,17 +276,15 @@ static void update(struct follow *follow, const struct vfiosim_event *event)
 		follow->no_memory = true;
 		return;
 	}
-	for (size_t i = 0; i < follow->n_tracks; i++)
-		if (!is_there(&spaces, follow->tracks[i].key))
-			end_track(follow, &follow->tracks[i]);
+	tracks_end_gone(&follow->tracks, &spaces);
 	for (size_t i = 0; i < spaces.n; i++) {
-		struct track *track = get_track(follow, key_of(&spaces.items[i]));
+		struct track *track = tracks_get(&follow->tracks, key_of(&spaces.items[i]));
 
 		if (track)
 			update_track(follow, track, &spaces.items[i], event, come, &n_come);
 	}
 	vfiosim_spaces_done(&spaces);
-	note_fullness(follow);
+	tracks_note_fullness(&follow->tracks);
 	for (size_t i = 0; i < n_come; i++)
 		moment(follow, MOMENT_ATTACHED, come[i]);
 }
@@ -670,73 +292,18 @@ static void update(struct follow *follow, const struct vfiosim_event *event)
 static void refused(struct follow *follow, const char *const *devices, size_t n, unsigned space,
 		    const struct vfiosim_event *event)
 {
-	const struct deed deed = { .kind = STEP_ATTACH, .event = event, .devices = devices,
+	struct deed deed = { .kind = STEP_ATTACH, .event = event, .devices = devices,
 				   .n_devices = n, .space = space };
 
 	do_deed(follow, &deed);
 	for (size_t i = 0; i < n; i++) {
 		keep_name(follow, TALE_REFUSED, devices[i], event);
-		if (!has_text(follow->refused, follow->n_refused, devices[i]) &&
-		    make_room(follow, &follow->refused, follow->n_refused,
-			      sizeof(*follow->refused)))
+		if (!list_has_text(follow->refused, follow->n_refused, devices[i]) &&
+		    list_room(&follow->refused, follow->n_refused, sizeof(*follow->refused),
+			      &follow->no_memory))
 			follow->refused[follow->n_refused++] = devices[i];
 		moment(follow, MOMENT_REFUSED, devices[i]);
 	}
-}
-
-/* ---- Events ------------------------------------------------------------ */
-
-static bool field(const struct vfiosim_event *event, const void *bytes, size_t size,
-		  const char *const *names, uint64_t *ret_value)
-{
-	const struct vfiosim_field *row = event->command ? event->command->fields : NULL;
-
-	for (; bytes && row && row->name; row++)
-		for (const char *const *name = names; *name; name++)
-			if (!strcmp(row->name, *name) && row->size <= sizeof(*ret_value) &&
-			    (size_t)row->offset + row->size <= size) {
-				*ret_value = 0;
-				memcpy(ret_value, (const char *)bytes + row->offset, row->size);
-				return true;
-			}
-	return false;
-}
-
-#define ASKED(event_, value_, ...)                                                                 \
-	field((event_), (event_)->in, (event_)->in_size, (const char *const[]){ __VA_ARGS__, NULL },  \
-	      (value_))
-#define ANSWERED(event_, value_, ...)                                                              \
-	field((event_), (event_)->out, (event_)->out_size,                                            \
-	      (const char *const[]){ __VA_ARGS__, NULL }, (value_))
-
-static bool is_command(const struct vfiosim_event *event, const char *name)
-{
-	return event->command && expect_command_is(event->command, name);
-}
-
-static unsigned number_in(const char *object, const char *kind)
-{
-	size_t length = strlen(kind);
-
-	return strncmp(object, kind, length) ? 0 : (unsigned)strtoul(object + length, NULL, 10);
-}
-
-/* The ioas of that id; where @iommufd is 0, of the first iommufd that has one. */
-static struct space_key find_ioas(struct follow *follow, uint32_t iommufd, uint32_t ioas)
-{
-	for (size_t i = 0; i < follow->n_tracks; i++) {
-		struct space_key key = follow->tracks[i].key;
-
-		if (key.ioas == ioas && (!iommufd || key.iommufd == iommufd))
-			return key;
-	}
-	return (struct space_key){ 0 };
-}
-
-/* What the client asked for: the answer may stand in the same place by now. */
-static bool asked_ioas(const struct vfiosim_event *event, uint64_t *ret_ioas)
-{
-	return ASKED(event, ret_ioas, "ioas_id", "dst_ioas_id", "pt_id");
 }
 
 /* The space that a command is about. False: none, or it is not known. */
@@ -749,12 +316,10 @@ static bool space_of(struct follow *follow, const struct vfiosim_event *event,
 	*ret_key = (struct space_key){ 0 };
 	if (about->known & VFIOSIM_FAULT_OF_CONTAINER)
 		ret_key->container = about->container;
-	else if (asked_ioas(event, &ioas))
-		*ret_key = find_ioas(follow, iommufd, (uint32_t)ioas);
+	else if (event_asked_ioas(event, &ioas))
+		*ret_key = tracks_ioas(&follow->tracks, iommufd, (uint32_t)ioas);
 	else if (iommufd)	/* a command of VFIO's on an iommufd: on the one ioas that is for it */
-		for (size_t i = 0; i < follow->n_tracks; i++)
-			if (follow->tracks[i].key.iommufd == iommufd && follow->tracks[i].live)
-				*ret_key = follow->tracks[i].key;
+		*ret_key = tracks_live_ioas(&follow->tracks, iommufd);
 	return ret_key->container || ret_key->ioas;
 }
 
@@ -802,7 +367,7 @@ static void place_group(struct follow *follow, uint32_t group, uint32_t containe
 	while (i < follow->n_places && follow->places[i].group != group)
 		i++;
 	if (i == follow->n_places) {
-		if (!make_room(follow, &follow->places, i, sizeof(*follow->places)))
+		if (!list_room(&follow->places, i, sizeof(*follow->places), &follow->no_memory))
 			return;
 		follow->n_places++;
 	}
@@ -816,42 +381,18 @@ static void on_attach(struct follow *follow, const struct vfiosim_event *event,
 	const char *devices[64];
 	struct space_key key;
 	bool known = space_of(follow, event, about, &key);
-	struct track *track = known ? get_track(follow, key) : NULL;
+	struct track *track = known ? tracks_get(&follow->tracks, key) : NULL;
 	size_t n;
 
 	if (event->result >= 0) {
-		number_of(follow, track);
-		if (is_command(event, "VFIO_GROUP_SET_CONTAINER"))
+		tracks_number(&follow->tracks, track);
+		if (event_is(event, "VFIO_GROUP_SET_CONTAINER"))
 			place_group(follow, about->group, about->container);
 		return;
 	}
 	n = devices_of(follow, event, about, devices, 64);
 	if (n)
-		refused(follow, devices, n, number_of(follow, track), event);
-}
-
-static void refuse_map(struct follow *follow, struct space_key key, const struct seen_mapping *mapping,
-		       const struct vfiosim_event *event)
-{
-	struct refused_map *map;
-
-	if (event->result == -EEXIST)	/* something is there already */
-		return;
-	for (size_t i = follow->n_refused_maps; i-- > 0;)
-		if (same_key(follow->refused_maps[i].space, key) &&
-		    span_contains(mapping->iova, follow->refused_maps[i].mapping.iova))
-			forget_refused_map(follow, i);
-	if (!make_room(follow, &follow->refused_maps, follow->n_refused_maps, sizeof(*map)))
-		return;
-	map = &follow->refused_maps[follow->n_refused_maps++];
-	*map = (struct refused_map){ .mapping = *mapping, .space = key };
-}
-
-static void keep_held(struct follow *follow, struct space_key key, const struct seen_mapping *mapping)
-{
-	if (mapping->device &&
-	    make_room(follow, &follow->held, follow->n_held, sizeof(*follow->held)))
-		follow->held[follow->n_held++] = (struct held){ key, *mapping };
+		refused(follow, devices, n, tracks_number(&follow->tracks, track), event);
 }
 
 static void on_map(struct follow *follow, const struct vfiosim_event *event,
@@ -860,7 +401,7 @@ static void on_map(struct follow *follow, const struct vfiosim_event *event,
 	struct deed deed = { .kind = STEP_MAP, .event = event, .mapping = mapping };
 	struct space_key key;
 	bool known = space_of(follow, event, about, &key);
-	struct track *track = known ? get_track(follow, key) : NULL;
+	struct track *track = known ? tracks_get(&follow->tracks, key) : NULL;
 	uint64_t moved;
 
 	deed.space = track ? track->number : 0;
@@ -871,28 +412,25 @@ static void on_map(struct follow *follow, const struct vfiosim_event *event,
 		return;
 	if (event->result < 0) {
 		keep_mapping(follow, TALE_MAP_REFUSED, &deed.mapping, deed.space, event);
-		refuse_map(follow, key, &deed.mapping, event);
+		if (event->result != -EEXIST)	/* something is there already */
+			tracks_map_refused(&follow->tracks, key, &deed.mapping);
 	} else {
-		forget_mappings(follow, key, deed.mapping.iova);
-		keep_held(follow, key, &deed.mapping);
+		tracks_mapped(&follow->tracks, track, &deed.mapping);
 		keep_mapping(follow, TALE_MAPPED, &deed.mapping, deed.space, event);
-		track->bytes += span_length(deed.mapping.iova);
-		track->live = true;
 	}
-	note_fullness(follow);
+	tracks_note_fullness(&follow->tracks);
 }
 
 /* Regions that were there, and what is named by its iovas. */
 static void keep_unmapped(struct follow *follow, struct space_key key, struct span iova,
 			  unsigned space, const struct vfiosim_event *event)
 {
-	const struct seen_mapping gone = { .iova = iova };
+	const struct seen_mapping gone = { .iova = iova }, *held;
+	size_t at = 0;
 	bool any;
 
-	for (size_t i = 0; i < follow->n_held; i++)
-		if (same_key(follow->held[i].space, key) &&
-		    span_overlaps(follow->held[i].mapping.iova, iova))
-			keep_mapping(follow, TALE_UNMAPPED, &follow->held[i].mapping, space, event);
+	while ((held = tracks_next_held(&follow->tracks, key, iova, &at)))
+		keep_mapping(follow, TALE_UNMAPPED, held, space, event);
 	if (follow->expect && is_held(follow->expect, &gone, true, &any))
 		keep_mapping(follow, TALE_UNMAPPED, &gone, space, event);
 }
@@ -904,7 +442,7 @@ static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
 			     .everything = everything };
 	struct space_key key;
 	bool known = space_of(follow, event, about, &key);
-	struct track *track = known ? get_track(follow, key) : NULL;
+	struct track *track = known ? tracks_get(&follow->tracks, key) : NULL;
 	uint64_t gone = 0;
 
 	deed.space = track ? track->number : 0;
@@ -912,10 +450,8 @@ static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
 	if (!track || event->result < 0)
 		return;
 	keep_unmapped(follow, key, everything ? SPAN_ALL : mapping.iova, deed.space, event);
-	forget_mappings(follow, key, everything ? SPAN_ALL : mapping.iova);
 	ANSWERED(event, &gone, "size", "length");
-	track->bytes -= gone < track->bytes ? gone : track->bytes;
-	track->live = track->n_devices || track->bytes;
+	tracks_unmapped(&follow->tracks, track, everything ? SPAN_ALL : mapping.iova, gone);
 }
 
 /* ---- What is open ------------------------------------------------------ */
@@ -925,7 +461,7 @@ static void opened(struct follow *follow, const char *object, const struct vfios
 	char *copy = keep_text(follow, object);
 
 	keep_file(follow, TALE_OPENED, object, event);
-	if (copy && make_room(follow, &follow->open, follow->n_open, sizeof(copy)))
+	if (copy && list_room(&follow->open, follow->n_open, sizeof(copy), &follow->no_memory))
 		follow->open[follow->n_open++] = copy;
 	else
 		free(copy);
@@ -996,7 +532,7 @@ static void count_command(struct follow *follow, const struct vfiosim_event *eve
 {
 	const char *devices[64];
 	struct space_key key;
-	struct track *track = space_of(follow, event, about, &key) ? find_track(follow, key) : NULL;
+	struct track *track = space_of(follow, event, about, &key) ? tracks_find(&follow->tracks, key) : NULL;
 	struct deed deed = {
 		.kind = STEP_COMMAND,
 		.event = event,
@@ -1031,21 +567,21 @@ static void on_command(struct follow *follow, const struct vfiosim_event *event,
 	uint64_t flags = 0;
 
 	count_command(follow, event, about);
-	if (is_command(event, "attach") || is_command(event, "VFIO_DEVICE_BIND_IOMMUFD")) {
+	if (event_is(event, "attach") || event_is(event, "VFIO_DEVICE_BIND_IOMMUFD")) {
 		on_attach(follow, event, about);
-	} else if (is_command(event, "VFIO_GROUP_GET_DEVICE_FD")) {
+	} else if (event_is(event, "VFIO_GROUP_GET_DEVICE_FD")) {
 		on_get_device(follow, event);
-	} else if (is_command(event, "map")) {
+	} else if (event_is(event, "map")) {
 		on_map(follow, event, about, *mapping);
 		return;
-	} else if (is_command(event, "unmap")) {
+	} else if (event_is(event, "unmap")) {
 		ASKED(event, &flags, "flags");
 		on_unmap(follow, event, about, *mapping,
-			 is_command(event, "VFIO_IOMMU_UNMAP_DMA") && flags & 2);
+			 event_is(event, "VFIO_IOMMU_UNMAP_DMA") && flags & 2);
 		return;
-	} else if (!is_command(event, "IOMMU_IOAS_ALLOC") && !is_command(event, "IOMMU_DESTROY") &&
-		   !is_command(event, "VFIO_DEVICE_DETACH_IOMMUFD_PT") &&
-		   !is_command(event, "VFIO_GROUP_UNSET_CONTAINER")) {
+	} else if (!event_is(event, "IOMMU_IOAS_ALLOC") && !event_is(event, "IOMMU_DESTROY") &&
+		   !event_is(event, "VFIO_DEVICE_DETACH_IOMMUFD_PT") &&
+		   !event_is(event, "VFIO_GROUP_UNSET_CONTAINER")) {
 		return;
 	}
 	if (event->result >= 0)
@@ -1062,7 +598,7 @@ static struct seen_mapping asked_mapping(struct follow *follow, const struct vfi
 	ASKED(event, &length, "size", "length");
 	if (!span_make(iova, length, &mapping.iova))
 		mapping.iova = (struct span){ iova, length ? UINT64_MAX : iova };
-	if (!is_command(event, "map") || !ASKED(event, &uva, "vaddr", "user_va"))
+	if (!event_is(event, "map") || !ASKED(event, &uva, "vaddr", "user_va"))
 		return mapping;
 	mapping.moves = iova == uva;
 	if (!vfiosim_region_at(follow->sim, event->client, uva, &mapping.device, &offset))
@@ -1074,7 +610,7 @@ static bool concerns_us(const struct vfiosim_event *event)
 {
 	static const char *const verbs[] = { "open", "close", "left-open", "mark" };
 
-	return event->command || has_text(verbs, sizeof(verbs) / sizeof(verbs[0]), event->verb);
+	return event->command || list_has_text(verbs, sizeof(verbs) / sizeof(verbs[0]), event->verb);
 }
 
 static void on_event(void *ctx, const struct vfiosim_event *event, const struct vfiosim_about *about)
@@ -1082,10 +618,10 @@ static void on_event(void *ctx, const struct vfiosim_event *event, const struct 
 	struct follow *follow = ctx;
 	struct seen_mapping mapping = { 0 };
 
-	if (event->command && (is_command(event, "map") || is_command(event, "unmap")))
+	if (event->command && (event_is(event, "map") || event_is(event, "unmap")))
 		mapping = asked_mapping(follow, event);
 	pthread_mutex_lock(&follow->lock);
-	follow->steps += strcmp(event->verb, "left-open") && explain_tells(event);
+	follow->n_steps += strcmp(event->verb, "left-open") && explain_tells(event);
 	note_step(follow, event);
 	if (concerns_us(event)) {
 		if (event->command)
@@ -1112,15 +648,16 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->expect = expect;
 	follow->report = report;
 	follow->wants_pinned = wants_pinned(expect);
-	follow->counts = calloc((expect ? expect->n_never : 0) + 1, sizeof(*follow->counts));
 	if (record)
 		follow->record = record_create(topology, record);
 	pthread_mutex_init(&follow->lock, NULL);
-	error = follow->counts && (!record || follow->record) ? 0 : -ENOMEM;
+	error = expect ? steps_init(&follow->step, expect, report) : 0;
+	if (!error && record && !follow->record)
+		error = -ENOMEM;
 	if (!error)
 		error = vfiosim_trace_follow(sim, on_event, follow);
 	if (error) {
-		free(follow->counts);
+		steps_done(&follow->step);
 		record_destroy(follow->record);
 		free(follow);
 		return error;
@@ -1135,7 +672,7 @@ static void drop_attached(struct follow *follow)
 	size_t n = 0;
 
 	for (size_t i = 0; i < follow->n_refused; i++)
-		if (!has_text(follow->attached, follow->n_attached, follow->refused[i]))
+		if (!list_has_text(follow->attached, follow->n_attached, follow->refused[i]))
 			follow->refused[n++] = follow->refused[i];
 	follow->n_refused = n;
 }
@@ -1166,50 +703,6 @@ static void finish_moments(struct follow *follow)
 	}
 }
 
-static void finish_must(struct follow *follow)
-{
-	const struct expectations *expect = follow->expect;
-
-	for (size_t i = follow->next_must; i < expect->n_must; i++) {
-		struct expect_row *row = report_must(follow->report, expect, i);
-
-		if (i > follow->next_must)
-			row_fail(row, expect->must[i].node, NULL,
-				 "expected %s, but what must come before it did not",
-				 expect->must[i].text);
-		else if (follow->near && follow->nearness == NEAR_IOVA)
-			row_fail(row, expect->must[i].node, follow->near,
-				 "expected %s, seen 0x%" PRIx64 "..0x%" PRIx64, expect->must[i].text,
-				 follow->near_iova.first, follow->near_iova.last);
-		else if (follow->near && follow->nearness == NEAR_SPACE)
-			row_fail(row, expect->must[i].node, follow->near,
-				 "expected %s, seen in space %u", expect->must[i].text,
-				 follow->near_space);
-		else if (follow->near)
-			row_fail(row, expect->must[i].node, follow->near,
-				 "expected %s, seen with another answer", expect->must[i].text);
-		else
-			row_fail(row, expect->must[i].node, NULL, "expected %s, which never came%s",
-				 expect->must[i].text, i ? ", not after what must come before it" : "");
-	}
-}
-
-static void finish_never(struct follow *follow)
-{
-	for (size_t i = 0; i < follow->expect->n_never; i++) {
-		const struct step_want *want = &follow->expect->never[i];
-		const struct step_count *count = &follow->counts[i];
-		struct expect_row *row = report_never(follow->report, follow->expect, i);
-
-		if (count->matched <= want->max)
-			row_pass(row, "%" PRIu64 " of %" PRIu64, count->matched, count->asked);
-		else
-			row_fail(row, want->node, count->told,
-				 "expected at most %" PRIu64 ", seen %" PRIu64 " of %" PRIu64, want->max,
-				 count->matched, count->asked);
-	}
-}
-
 void follow_finish(struct follow *follow)
 {
 	vfiosim_trace_unfollow(follow->sim, on_event, follow);
@@ -1219,18 +712,17 @@ void follow_finish(struct follow *follow)
 	drop_attached(follow);
 	if (follow->expect) {
 		finish_moments(follow);
-		finish_must(follow);
-		finish_never(follow);
+		steps_finish(&follow->step);
 		if (follow->expect->outcome)
-			judge_outcome(follow->topology, follow->expect, &follow->best,
+			judge_outcome(follow->topology, follow->expect, &follow->tracks.fullest,
 				      follow->refused, follow->n_refused, &follow->tales,
 				      report_outcome(follow->report, follow->expect));
 		snprintf(follow->report->last_failed, sizeof(follow->report->last_failed), "%s",
 			 tales_of(&follow->tales, TALE_FAILED, NULL) ?: "");
-		follow->report->complete = !follow->no_memory;
+		follow->report->complete = !follow->no_memory && !follow->tracks.no_memory;
 	}
 	if (follow->record)
-		record_end(follow->record, &follow->best, follow->refused, follow->n_refused,
+		record_end(follow->record, &follow->tracks.fullest, follow->refused, follow->n_refused,
 			   &follow->at_exit);
 	pthread_mutex_unlock(&follow->lock);
 }
@@ -1239,26 +731,16 @@ void follow_destroy(struct follow *follow)
 {
 	if (!follow)
 		return;
-	for (size_t i = 0; i < follow->n_tracks; i++)
-		free(follow->tracks[i].devices);
-	free(follow->tracks);
-	free(follow->held);
-	while (follow->n_refused_maps)
-		forget_refused_map(follow, follow->n_refused_maps - 1);
-	free(follow->refused_maps);
+	tracks_done(&follow->tracks);
 	for (size_t i = 0; i < follow->n_open; i++)
 		free(follow->open[i]);
 	free(follow->open);
 	free(follow->places);
 	free(follow->attached);
 	free(follow->refused);
-	free(follow->best.omitted);
 	seen_done(&follow->at_exit);
 	tales_done(&follow->tales);
-	free(follow->near);
-	for (size_t i = 0; follow->expect && i < follow->expect->n_never; i++)
-		free(follow->counts[i].told);
-	free(follow->counts);
+	steps_done(&follow->step);
 	record_destroy(follow->record);
 	pthread_mutex_destroy(&follow->lock);
 	free(follow);

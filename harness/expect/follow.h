@@ -25,34 +25,6 @@
 
 struct expect_report;
 
-struct seen_space {
-	unsigned number;	/* from 1 */
-	const char **devices;	/* addresses */
-	size_t n_devices;
-	struct seen_mapping *mappings;
-	size_t n_mappings;
-	uint64_t pinned;	/* bytes */
-};
-
-/* The machine at one moment. */
-struct seen {
-	struct seen_space *spaces;	/* those with devices or mappings, by number */
-	size_t n_spaces;
-	char **open;			/* "container 1", "device 0000:01:00.0" */
-	size_t n_open;
-	uint64_t pinned;		/* bytes */
-};
-void seen_done(struct seen *seen);
-
-/* The outcome, as far as the run has got. */
-struct seen_outcome {
-	size_t n_devices;		/* at the fullest moment */
-	uint64_t bytes;
-	size_t n_spaces;
-	struct seen_mapping *omitted;
-	size_t n_omitted;
-};
-
 struct follow;
 
 /*

@@ -7,7 +7,7 @@
 #define HARNESS_EXPECT_JUDGE_H
 
 #include "expect/expect.h"
-#include "expect/follow.h"
+#include "expect/seen.h"
 
 #define ROW_NAME_MAX 120
 #define ROW_MESSAGE_MAX 1200

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "expect/follow.h"
+#include "expect/seen.h"
 
 struct record;
 

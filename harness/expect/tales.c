@@ -2,10 +2,29 @@
 /* Steps that are worth telling. See tales.h. */
 #include "expect/tales.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "expect/judge.h"
+#include "report/explain.h"
+
+char *tell_event(const struct vfiosim_event *event, uint64_t step)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	struct explain explain;
+
+	if (!to)
+		return NULL;
+	explain_init(&explain, to, false);
+	explain.step = step;
+	explain.glossary = UINT32_MAX;
+	explain_event(&explain, event);
+	fclose(to);
+	return text;
+}
 
 static bool same_name(const char *one, const char *other)
 {

@@ -9,6 +9,8 @@
 #ifndef HARNESS_EXPECT_TALES_H
 #define HARNESS_EXPECT_TALES_H
 
+#include <vfiosim/trace.h>
+
 #include "expect/expect.h"
 
 #define TALES_MAX 256
@@ -46,6 +48,9 @@ struct tales {
 	struct tale *items;	/* oldest first */
 	size_t n;
 };
+
+/* The event as --explain tells it, without the glossary; malloc'ed, NULL: no memory. */
+char *tell_event(const struct vfiosim_event *event, uint64_t step);
 
 /* Copies @name; @told becomes the callee's, NULL is no memory and keeps nothing. */
 void tales_keep_name(struct tales *tales, enum tale_kind kind, const char *name, char *told);

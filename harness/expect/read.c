@@ -13,303 +13,28 @@
 #include "base/errnos.h"
 #include "base/errors.h"
 #include "base/fault_text.h"
-#include "base/nearest.h"
 #include "base/value.h"
 #include "case/case.h"
-#include "expect/expect.h"
+#include "expect/want.h"
 #include "report/words.h"
 
 #define NAMES_MAX 256
 
 const char *const step_kinds[] = { "attach", "map", "unmap", "command", NULL };
 
-struct reader {
-	struct expectations *expect;
-	const struct vfiosim_topology *topology;	/* NULL: not known yet */
-	struct vfiosim_errors *errors;
-};
-
-/* A key of a map. */
-struct key {
-	const char *name;	/* NULL ends a table */
-	int (*read)(struct reader *reader, const struct ynode *node, void *to);
-	size_t offset;		/* of what it is read into */
-};
-
-static void *allocate(struct reader *reader, size_t n, size_t size)
-{
-	return arena_alloc(&reader->expect->arena, n * size);
-}
-
-static const struct key *find_key(const struct key *keys, const char *name)
-{
-	for (; keys->name; keys++)
-		if (!strcmp(keys->name, name))
-			return keys;
-	return NULL;
-}
-
-static int unknown_key(struct reader *reader, const struct ynode *node, const struct key *keys)
-{
-	const char *names[32];
-	size_t n = 0;
-
-	for (; keys->name && n < 31; keys++)
-		names[n++] = keys->name;
-	names[n] = NULL;
-	return ynode_unknown(node, reader->errors, "key", names);
-}
-
-static int read_keys(struct reader *reader, const struct ynode *node, const struct key *keys, void *to)
-{
-	int error = 0;
-
-	if (node->kind != YNODE_MAP)
-		return ynode_expected(node, reader->errors, "a map");
-	for (size_t i = 0; i < node->n && error != -ENOMEM; i++) {
-		const struct key *key = find_key(keys, node->keys[i].text);
-
-		error = worse(error, key ? key->read(reader, &node->items[i],
-						     (char *)to + key->offset) :
-					   unknown_key(reader, &node->keys[i], keys));
-	}
-	return error;
-}
-
-typedef int read_item(struct reader *reader, const struct ynode *node, void *to);
-
-/* @ret_items: a pointer to the array's; its items are of @size bytes. @what was expected. */
-static int read_list(struct reader *reader, const struct ynode *node, const char *what, size_t size,
-		     read_item *read, void *ret_items, size_t *ret_n)
-{
-	char *items;
-	int error = 0;
-
-	if (node->kind != YNODE_LIST)
-		return ynode_expected(node, reader->errors, what);
-	items = allocate(reader, node->n, size);
-	if (!items)
-		return -ENOMEM;
-	for (size_t i = 0; i < node->n; i++)
-		error = worse(error, read(reader, &node->items[i], items + i * size));
-	memcpy(ret_items, &items, sizeof(items));
-	*ret_n = node->n;
-	return error;
-}
-
-/* ---- Values ------------------------------------------------------------ */
-
-/* "unknown WHAT 'x'" and the nearest of @names. */
-static int unknown(struct reader *reader, const struct ynode *node, const char *text,
-		   const char *what, const char *const *names, size_t n)
-{
-	char near[160];
-
-	return ynode_error(node, reader->errors, "unknown %s '%s'%s", what, text,
-			   suggestion(text, names, n, near, sizeof(near)));
-}
-
-/* Its address; the arena's or the topology's. */
-static int find_device(struct reader *reader, const struct ynode *node, const char *name,
-		       const char **ret_address)
-{
-	const struct vfiosim_topology *topology = reader->topology;
-	int index = vfiosim_topology_device(topology, name);
-	const char *names[NAMES_MAX];
-	size_t n = 0;
-
-	if (index >= 0) {
-		*ret_address = topology->devices[index].address;
-		return 0;
-	}
-	for (size_t i = 0; i < topology->n_devices && n < NAMES_MAX; i++)
-		names[n++] = topology->devices[i].name;
-	return unknown(reader, node, name, "device", names, n);
-}
-
-static int read_device(struct reader *reader, const struct ynode *node, void *to)
-{
-	const char *name;
-	int error = ynode_text(node, "a device", &name, reader->errors);
-
-	return error ? error : find_device(reader, node, name, to);
-}
-
-static int read_number(struct reader *reader, const struct ynode *node, void *to)
-{
-	struct number_want *want = to;
-
-	want->node = node;
-	return ynode_number(node, &want->value, reader->errors);
-}
-
-static int read_count(struct reader *reader, const struct ynode *node, void *to)
-{
-	return ynode_number(node, to, reader->errors);
-}
-
-static int read_text(struct reader *reader, const struct ynode *node, void *to)
-{
-	return ynode_text(node, "a text", to, reader->errors);
-}
-
-static int read_devices(struct reader *reader, const struct ynode *node, void *to)
-{
-	struct name_list *names = to;
-
-	names->node = node;
-	return read_list(reader, node, "a list of devices", sizeof(*names->names), read_device,
-			 &names->names, &names->n);
-}
-
-static bool is_file_name(const char *text)
-{
-	static const char *const kinds[] = { "container ", "group ", "iommufd " };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strncmp(text, kinds[i], strlen(kinds[i])))
-			return true;
-	return false;
-}
-
-/* "container 1", "group 10", "iommufd 1", or a device. */
-static int read_open(struct reader *reader, const struct ynode *node, void *to)
-{
-	const char **name = to;
-	int error = read_text(reader, node, to);
-
-	return error || is_file_name(*name) ? error : find_device(reader, node, *name, name);
-}
-
-static int read_opens(struct reader *reader, const struct ynode *node, void *to)
-{
-	struct name_list *names = to;
-
-	names->node = node;
-	return read_list(reader, node, "a list of what is open", sizeof(*names->names), read_open,
-			 &names->names, &names->n);
-}
-
-/* ---- What is mapped ---------------------------------------------------- */
-
-static bool parse_range(const char *text, struct span *ret_span)
-{
-	const char *dots = strstr(text, "..");
-	char first[40];
-	uint64_t from, last;
-
-	if (!dots || (size_t)(dots - text) >= sizeof(first))
-		return false;
-	snprintf(first, sizeof(first), "%.*s", (int)(dots - text), text);
-	if (!value_number(first, &from) || !value_number(dots + 2, &last) || from > last)
-		return false;
-	*ret_span = (struct span){ from, last };
-	return true;
-}
-
-static size_t add_resv(struct what *what, size_t n, const struct vfiosim_resv *resv, size_t n_resv,
-		       bool msi)
-{
-	for (size_t i = 0; i < n_resv; i++) {
-		if (msi && resv[i].type != VFIOSIM_RESV_MSI && resv[i].type != VFIOSIM_RESV_SW_MSI)
-			continue;
-		if (what->spans)
-			what->spans[n] = (struct span){ resv[i].range.first, resv[i].range.last };
-		n++;
-	}
-	return n;
-}
-
-/* How many regions of the topology are reserved (@msi: for interrupts); into what->spans unless NULL. */
-static size_t add_reserved(const struct vfiosim_topology *topology, struct what *what, bool msi)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < topology->n_iommus; i++)
-		n = add_resv(what, n, topology->iommus[i].resv, topology->iommus[i].n_resv, msi);
-	for (size_t i = 0; i < topology->n_groups; i++)
-		n = add_resv(what, n, topology->groups[i].resv, topology->groups[i].n_resv, msi);
-	for (size_t i = 0; i < topology->n_devices; i++)
-		n = add_resv(what, n, topology->devices[i].resv, topology->devices[i].n_resv, msi);
-	return n;
-}
-
-static int read_reserved(struct reader *reader, const struct ynode *node, struct what *what, bool msi)
-{
-	what->n = add_reserved(reader->topology, what, msi);
-	if (!what->n)
-		return ynode_error(node, reader->errors, "no range of topology %s is %s",
-				   reader->topology->name, what->text);
-	what->spans = allocate(reader, what->n, sizeof(*what->spans));
-	if (!what->spans)
-		return -ENOMEM;
-	add_reserved(reader->topology, what, msi);
-	return 0;
-}
-
-/* "mdev0.bar0" */
-static int read_region(struct reader *reader, const struct ynode *node, struct what *what)
-{
-	const char *dot = strrchr(what->text, '.');
-	char name[64];
-	char end;
-
-	what->kind = WHAT_REGION;
-	if (!dot || (size_t)(dot - what->text) >= sizeof(name) ||
-	    sscanf(dot, ".bar%1u%c", &what->region, &end) != 1 || what->region > 5)
-		return ynode_expected(node, reader->errors,
-				      "ram, msi, reserved, DEVICE.barN or FIRST..LAST");
-	snprintf(name, sizeof(name), "%.*s", (int)(dot - what->text), what->text);
-	return find_device(reader, node, name, &what->device);
-}
-
-static int read_what(struct reader *reader, const struct ynode *node, void *to)
-{
-	struct what *what = to;
-	struct span span;
-	int error = ynode_text(node, "a range, or what is mapped", &what->text, reader->errors);
-
-	if (error)
-		return error;
-	if (!strcmp(what->text, "ram")) {
-		what->kind = WHAT_RAM;
-		return 0;
-	}
-	if (!strcmp(what->text, "msi") || !strcmp(what->text, "reserved"))
-		return read_reserved(reader, node, what, !strcmp(what->text, "msi"));
-	if (!parse_range(what->text, &span))
-		return read_region(reader, node, what);
-	what->spans = allocate(reader, 1, sizeof(*what->spans));
-	if (!what->spans)
-		return -ENOMEM;
-	*what->spans = span;
-	what->n = 1;
-	what->whole = true;
-	return 0;
-}
-
-static int read_whats(struct reader *reader, const struct ynode *node, void *to)
-{
-	struct what_list *list = to;
-
-	list->node = node;
-	return read_list(reader, node, "a list of what is mapped", sizeof(*list->items), read_what,
-			 &list->items, &list->n);
-}
-
 /* ---- Spaces ------------------------------------------------------------ */
 
 static const struct key space_keys[] = {
-	{ "devices", read_devices, offsetof(struct space_want, devices) },
-	{ "holds", read_whats, offsetof(struct space_want, holds) },
-	{ "pinned", read_number, offsetof(struct space_want, pinned) },
+	{ "devices", want_devices, offsetof(struct space_want, devices) },
+	{ "holds", want_whats, offsetof(struct space_want, holds) },
+	{ "pinned", want_number, offsetof(struct space_want, pinned) },
 	{ NULL },
 };
 
 static int read_space(struct reader *reader, const struct ynode *node, void *to)
 {
 	((struct space_want *)to)->node = node;
-	return read_keys(reader, node, space_keys, to);
+	return want_keys(reader, node, space_keys, to);
 }
 
 static int read_spaces(struct reader *reader, const struct ynode *node, void *to)
@@ -320,7 +45,7 @@ static int read_spaces(struct reader *reader, const struct ynode *node, void *to
 	if (node->kind == YNODE_SCALAR)
 		return ynode_number(node, &spaces->n, reader->errors);
 	spaces->listed = node->kind == YNODE_LIST;
-	return read_list(reader, node, "a number, or a list of spaces", sizeof(*spaces->items),
+	return want_list(reader, node, "a number, or a list of spaces", sizeof(*spaces->items),
 			 read_space, &spaces->items, &spaces->n);
 }
 
@@ -328,15 +53,15 @@ static int read_spaces(struct reader *reader, const struct ynode *node, void *to
 
 static const struct key outcome_keys[] = {
 	{ "spaces", read_spaces, offsetof(struct expectations, spaces) },
-	{ "omitted", read_whats, offsetof(struct expectations, omitted) },
-	{ "refused", read_devices, offsetof(struct expectations, refused) },
+	{ "omitted", want_whats, offsetof(struct expectations, omitted) },
+	{ "refused", want_devices, offsetof(struct expectations, refused) },
 	{ NULL },
 };
 
 static int read_outcome(struct reader *reader, const struct ynode *node, void *to)
 {
 	reader->expect->outcome = node;
-	return read_keys(reader, node, outcome_keys, reader->expect);
+	return want_keys(reader, node, outcome_keys, reader->expect);
 }
 
 /* ---- Moments ----------------------------------------------------------- */
@@ -358,22 +83,22 @@ static int read_moment(struct reader *reader, const struct ynode *node, void *to
 	moment->name = moment->text + strlen(word);
 	moment->name += strspn(moment->name, " ");
 	if (!kinds[moment->kind])
-		return unknown(reader, node, word, "moment", kinds, 4);
+		return want_unknown(reader, node, word, "moment", kinds, 4);
 	if (!*moment->name != (moment->kind == MOMENT_EXIT))
 		return ynode_expected(node, reader->errors,
 				      "mark NAME, attached DEVICE, refused DEVICE or exit");
 	if (moment->kind == MOMENT_ATTACHED || moment->kind == MOMENT_REFUSED)
-		return find_device(reader, node, moment->name, &moment->name);
+		return want_device_name(reader, node, moment->name, &moment->name);
 	return 0;
 }
 
 static const struct key moment_keys[] = {
 	{ "moment", read_moment, 0 },
 	{ "spaces", read_spaces, offsetof(struct moment_want, spaces) },
-	{ "devices", read_devices, offsetof(struct moment_want, devices) },
-	{ "holds", read_whats, offsetof(struct moment_want, holds) },
-	{ "pinned", read_number, offsetof(struct moment_want, pinned) },
-	{ "open", read_opens, offsetof(struct moment_want, open) },
+	{ "devices", want_devices, offsetof(struct moment_want, devices) },
+	{ "holds", want_whats, offsetof(struct moment_want, holds) },
+	{ "pinned", want_number, offsetof(struct moment_want, pinned) },
+	{ "open", want_opens, offsetof(struct moment_want, open) },
 	{ NULL },
 };
 
@@ -383,7 +108,7 @@ static int read_at(struct reader *reader, const struct ynode *node, void *to)
 	int error;
 
 	((struct moment_want *)to)->node = node;
-	error = read_keys(reader, node, moment_keys, to);
+	error = want_keys(reader, node, moment_keys, to);
 	if (node->kind == YNODE_MAP && !ynode_get(node, "moment"))
 		error = worse(error, ynode_error(node, reader->errors, "no moment: is given"));
 	return error;
@@ -393,7 +118,7 @@ static int read_moments(struct reader *reader, const struct ynode *node, void *t
 {
 	struct expectations *expect = reader->expect;
 
-	return read_list(reader, node, "a list, [{moment: exit, open: []}]",
+	return want_list(reader, node, "a list, [{moment: exit, open: []}]",
 			 sizeof(*expect->moments), read_at, &expect->moments, &expect->n_moments);
 }
 
@@ -426,7 +151,7 @@ static int read_rule(struct reader *reader, const struct ynode *node, void *to)
 			return 0;
 		}
 	}
-	return unknown(reader, node, name, "rule", names, n);
+	return want_unknown(reader, node, name, "rule", names, n);
 }
 
 bool expect_command_is(const struct vfiosim_command *row, const char *name)
@@ -457,7 +182,7 @@ static int read_command(struct reader *reader, const struct ynode *node, const c
 			names[n++] = words_short_name(row->name);
 		}
 	}
-	return error ? error : unknown(reader, node, *ret_name, "command", names, n);
+	return error ? error : want_unknown(reader, node, *ret_name, "command", names, n);
 }
 
 /* The key that says what it is. */
@@ -467,10 +192,10 @@ static int read_kind(struct reader *reader, const struct ynode *node, void *to)
 
 	switch (step->kind) {
 	case STEP_ATTACH:
-		return read_device(reader, node, &step->device);
+		return want_device(reader, node, &step->device);
 	case STEP_MAP:
 	case STEP_UNMAP:
-		return read_what(reader, node, &step->what);
+		return want_what(reader, node, &step->what);
 	default:
 		return read_command(reader, node, &step->command);
 	}
@@ -481,8 +206,8 @@ static int read_kind(struct reader *reader, const struct ynode *node, void *to)
 	{ "map", read_kind, 0 },                                            \
 	{ "unmap", read_kind, 0 },                                          \
 	{ "command", read_kind, 0 },                                        \
-	{ "device", read_device, offsetof(struct step_want, device) },      \
-	{ "space", read_count, offsetof(struct step_want, space) },         \
+	{ "device", want_device, offsetof(struct step_want, device) },      \
+	{ "space", want_count, offsetof(struct step_want, space) },         \
 	{ "rule", read_rule, offsetof(struct step_want, rule) },            \
 	{ "error", read_error, offsetof(struct step_want, error) }
 
@@ -490,7 +215,7 @@ static const struct key must_keys[] = { STEP_KEYS, { NULL } };
 
 static const struct key never_keys[] = {
 	STEP_KEYS,
-	{ "max", read_count, offsetof(struct step_want, max) },
+	{ "max", want_count, offsetof(struct step_want, max) },
 	{ NULL },
 };
 
@@ -525,7 +250,7 @@ static int read_step(struct reader *reader, const struct ynode *node, const stru
 	step->text = step_words(reader, node);
 	if (!step->text)
 		return -ENOMEM;
-	error = read_keys(reader, node, keys, step);
+	error = want_keys(reader, node, keys, step);
 	if (!error && found != 1)
 		error = ynode_error(node, reader->errors,
 				    "expected one of attach:, map:, unmap: and command:, found %zu", found);
@@ -546,7 +271,7 @@ static int read_must(struct reader *reader, const struct ynode *node, void *to)
 {
 	struct expectations *expect = reader->expect;
 
-	return read_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->must), read_must_step,
+	return want_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->must), read_must_step,
 			 &expect->must, &expect->n_must);
 }
 
@@ -554,7 +279,7 @@ static int read_never(struct reader *reader, const struct ynode *node, void *to)
 {
 	struct expectations *expect = reader->expect;
 
-	return read_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->never),
+	return want_list(reader, node, "a list, [{map: msi}]", sizeof(*expect->never),
 			 read_never_step, &expect->never, &expect->n_never);
 }
 
@@ -622,7 +347,7 @@ static int skip(struct reader *reader, const struct ynode *node, void *to)
 
 /* In two passes: the machine is not known before the first has ended. */
 static const struct key first_keys[] = {
-	{ "topology", read_text, offsetof(struct expectations, topology) },
+	{ "topology", want_text, offsetof(struct expectations, topology) },
 	{ "kernel", read_kernel, offsetof(struct expectations, kernel) },
 	{ "faults", keep_faults, 0 },
 	{ "exit", read_exit, 0 },
@@ -657,7 +382,7 @@ int expect_load(const char *path, struct expectations **ret_expect, struct vfios
 	arena_init(&expect->arena);
 	error = yaml_load(path, &expect->arena, &expect->root, errors);
 	if (expect->root)
-		error = worse(error, read_keys(&reader, expect->root, first_keys, expect));
+		error = worse(error, want_keys(&reader, expect->root, first_keys, expect));
 	*ret_expect = NULL;
 	if (!expect->root || expect->root->kind != YNODE_MAP) {
 		expect_free(expect);
@@ -687,7 +412,7 @@ int expect_resolve(struct expectations *expect, struct vfiosim_topology *topolog
 {
 	struct reader reader = { .expect = expect, .topology = topology, .errors = errors };
 	const struct ynode *faults = expect->faults;
-	int error = read_keys(&reader, expect->root, second_keys, expect);
+	int error = want_keys(&reader, expect->root, second_keys, expect);
 
 	for (size_t i = 0; faults && i < faults->n; i++)
 		error = worse(error, add_fault(&reader, topology, &faults->items[i]));

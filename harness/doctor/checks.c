@@ -105,19 +105,37 @@ static void no_user_namespace(struct finding *finding, int error)
 			       strerror(error));
 }
 
-static void check_namespaces(const struct patient *patient, struct finding *finding)
+/* A namespace was made, but who is who in it could not be said. */
+static void no_identity(struct finding *finding, const struct space *space, int error)
 {
-	struct space space;
-
-	space_init(&space);
-	if (geteuid() == 0 && !unshare(CLONE_NEWNS))
-		finding_ok(finding, "not needed: root has a mount namespace without one");
-	else if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		no_user_namespace(finding, errno);
-	else if (space_map_identity(&space))
+	if (space_lacks_setfcap(space, error))
 		finding_failed(finding, "one can be made, but root without CAP_SETFCAP cannot be root of "
 					"it: run as another user, or give the container that capability "
 					"(docker run --cap-add SETFCAP)");
+	else
+		finding_failed(finding, "one can be made, but /proc/self/uid_map cannot be written in it "
+					"(%s): /proc has to be mounted, and the container or sandbox "
+					"around this has to allow it",
+			       strerror(-error));
+}
+
+static void check_namespaces(const struct patient *patient, struct finding *finding)
+{
+	struct space space;
+	int error;
+
+	space_init(&space);
+	if (geteuid() == 0 && !unshare(CLONE_NEWNS)) {
+		finding_ok(finding, "not needed: root has a mount namespace without one");
+		return;
+	}
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS)) {
+		no_user_namespace(finding, errno);
+		return;
+	}
+	error = space_map_identity(&space);
+	if (error)
+		no_identity(finding, &space, error);
 	else
 		finding_ok(finding, "one can be made");
 }

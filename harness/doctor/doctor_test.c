@@ -190,6 +190,26 @@ START_TEST(no_user_namespaces)
 }
 END_TEST
 
+/* Who is who in a namespace is written there. */
+static int hide_proc(void)
+{
+	int error = own_mounts();
+
+	return error || !mount("test", "/proc", "tmpfs", 0, "mode=755") ? error : -errno;
+}
+
+/* What fails is no capability of root's. */
+START_TEST(no_proc)
+{
+	struct visit seen;
+
+	NEEDS_ROOT();
+	FINDS(AS_USER, hide_proc, NULL,
+	      "FAIL user namespaces: one can be made, but /proc/self/uid_map cannot be written in it (No "
+	      "such file or directory)");
+}
+END_TEST
+
 static char jail[64];
 
 /* With the host's /proc, /dev and programs in it. */
@@ -413,7 +433,7 @@ int main(void)
 		all_is_well, no_dev_fuse, under_another_listener, seccomp_is_refused,
 		mounting_is_refused, no_check_can_be_made, programs,
 	};
-	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces,
+	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces, no_proc,
 				       root_without_capabilities, in_a_chroot, a_program_where_we_are };
 	Suite *suite = suite_create("doctor");
 	TCase *tcase = tcase_create("visits");

@@ -94,12 +94,19 @@ static int no_user_namespace(int error)
 }
 
 /* Since 5.12 only a root that may set capabilities of files may be root of a namespace. */
+bool space_lacks_setfcap(const struct space *space, int error)
+{
+	return error == -EPERM && space->uid == 0;
+}
+
 static int no_identity(const struct space *space, int error)
 {
-	if (error != -EPERM || space->uid != 0)
-		return no_user_namespace(error);
-	cli_error("root without CAP_SETFCAP cannot be root of a user namespace: run as another user, or "
-		  "give the container that capability");
+	if (space_lacks_setfcap(space, error))
+		cli_error("root without CAP_SETFCAP cannot be root of a user namespace: run as another "
+			  "user, or give the container that capability");
+	else
+		cli_error("cannot say who is who in the run's user namespace (/proc/self/uid_map): %s",
+			  strerror(-error));
 	return error;
 }
 

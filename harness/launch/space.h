@@ -70,6 +70,8 @@ bool space_root_is_mount(void);
 int space_enter_namespaces(struct space *space);
 /* In a user namespace that is new: who we are in it. -errno. */
 int space_map_identity(const struct space *space);
+/* What space_map_identity() returned is what the kernel says to a root without that capability. */
+bool space_lacks_setfcap(const struct space *space, int error);
 /* Mounts of the run stay in its namespace. -errno. */
 int space_make_private(void);
 

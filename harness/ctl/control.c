@@ -3,7 +3,9 @@
 #include "ctl/control.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,15 +74,34 @@ static int do_state(struct asked *asked)
 	return vfiosim_state_json(asked->control->options.sim, asked->ret_answer);
 }
 
+/* @given: what the asker calls it. */
+static int fail_no_process(struct asked *asked, long given)
+{
+	char message[64];
+
+	snprintf(message, sizeof(message), "there is no process %ld", given);
+	return fail(asked, -ESRCH, message);
+}
+
 static int do_why(struct asked *asked)
 {
 	char *end;
-	long pid = strtol(asked->rest, &end, 10);
+	long given = strtol(asked->rest, &end, 10);
+	pid_t pid;
+	int error;
 
-	if (*end || pid < 0)
+	if (*end || given < 0)
 		return fail(asked, -EINVAL, "why takes the number of a process, or nothing");
-	pid = number_of_process(asked->tid, (pid_t)pid);
-	return vfiosim_fuse_why(asked->control->fuse, (pid_t)pid, asked->ret_answer);
+	pid = given > INT_MAX ? -ESRCH : number_of_process(asked->tid, (pid_t)given);
+	if (pid < 0)
+		return fail_no_process(asked, given);
+	error = vfiosim_fuse_why(asked->control->fuse, pid, asked->ret_answer);
+	/* What is remembered of a process that has gone can still be asked for. */
+	if (error || strcmp(*asked->ret_answer, "null\n") || !pid || !kill(pid, 0) || errno != ESRCH)
+		return error;
+	free(*asked->ret_answer);
+	*asked->ret_answer = NULL;
+	return fail_no_process(asked, given);
 }
 
 static int do_mark(struct asked *asked)

@@ -340,6 +340,10 @@ START_TEST(why_is_known_after_the_fact)
 	SAYS("nothing was refused");
 	CTL(0, "why", "--json");
 	SAYS("\"rule\":\"reserved-region\"");
+	CTL(2, "why", "99999999");	/* above any kernel's limit */
+	SAYS("there is no process 99999999");
+	CTL(2, "why", "4294967296");
+	SAYS("there is no process 4294967296");
 	CTL(2, "why", "me");
 	SAYS("why takes the number of a process");
 	ck_assert_int_eq(told_end(&told), 0);
@@ -512,6 +516,8 @@ START_TEST(another_program_in_the_namespace)
 	CTL(3, "exec", "--", "sh", "-c", "exit 3");
 	tell(&told, "why 1");
 	run_expect(&told.run, "why 1: 0 null");
+	tell(&told, "why 999");
+	run_expect(&told.run, "there is no process 999");
 	tell(&told, "why 2");
 	run_expect(&told.run, "\"rule\": \"reserved-region\"");
 	ck_assert_int_eq(told_end(&told), 0);

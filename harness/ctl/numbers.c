@@ -2,6 +2,7 @@
 #include "ctl/numbers.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,10 +83,12 @@ static bool is_called(pid_t pid, pid_t number, ino_t space)
 pid_t number_of_process(pid_t who, pid_t pid)
 {
 	ino_t theirs = namespace_of(who);
+	pid_t found;
 
 	if (!pid || !theirs || theirs == namespace_of(0))
 		return pid;
-	return find_process(is_called, pid, theirs);
+	found = find_process(is_called, pid, theirs);
+	return found ? found : -ESRCH;
 }
 
 static bool is_child_elsewhere(pid_t pid, pid_t parent, ino_t space)

@@ -26,22 +26,29 @@ leave() {
 trap 'leave; rm -rf "$work"' EXIT
 trap 'exit 143' INT TERM
 
-# What was skipped and why, each reason once.
+# What was skipped and why, each reason once. `case run` has a column for its verdicts.
 reasons() {
-	awk '/^skip(ped)?[:, ]/ {
-		sub(/^skip: .*: /, "skipped: ")
-		sub(/:$/, "")
-		if (!times[$0]++)
+	awk '/^skip: / || /^skipped +[^ ]+ .*: / {
+		why = $0
+		sub(/^[^:]*: ([^:]*: )?/, "", why)
+		if (!times[why]++) {
 			line[++n] = $0
+			reason[n] = why
+		}
 	}
 	END {
 		for (i = 1; i <= n; i++)
-			print line[i] (times[line[i]] > 1 ? " (" times[line[i]] " times)" : "")
+			print line[i] (times[reason[i]] > 1 ? " (" times[reason[i]] " times)" : "")
 	}' "$log"
 }
 
+# Lines that want to say that something was skipped, but not as "skip: NAME: WHY".
+ill_formed() {
+	grep -E '^(skip|skipped)[:,]|^SKIP' "$log" | grep -vE '^skip: [^:]+: .'
+}
+
 # Adds the counts of a program's last line to ours; without one it counts as one test.
-# libcheck knows no skipped tests: it calls passed what says "skipped: WHY" and returns.
+# libcheck knows no skipped tests: it calls passed what says "skip: NAME: WHY" and returns.
 run() {
 	local name=$1 status counts started=$SECONDS
 	shift
@@ -58,7 +65,7 @@ run() {
 		[ "$status" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
 	elif [[ $(tail -n 30 "$log") =~ Checks:\ ([0-9]+),\ Failures:\ ([0-9]+),\ Errors:\ ([0-9]+) ]]; then
 		local bad=$((BASH_REMATCH[2] + BASH_REMATCH[3])) good idle
-		idle=$(grep -cE '^skip(ped)?: ' "$log")
+		idle=$(grep -cE '^skip: [^:]+: .' "$log")
 		good=$((BASH_REMATCH[1] - bad - idle))
 		passed=$((passed + good))
 		failed=$((failed + bad))
@@ -72,6 +79,10 @@ run() {
 	else
 		failed=$((failed + 1))
 		counts="failed with status $status"
+	fi
+	if ill_formed; then
+		counts="$counts; what it skipped is not told as 'skip: NAME: WHY'"
+		failed=$((failed + 1))
 	fi
 	printf '%-34s %s (%d s)\n' "$name" "$counts" $((SECONDS - started))
 	reasons
@@ -92,7 +103,7 @@ run_with_fuse() {
 		run "$@"
 	else
 		skipped=$((skipped + 1))
-		printf '%-34s skipped: %s\n' "$1" "$no_fuse"
+		printf 'skip: %s: %s\n' "$1" "$no_fuse"
 	fi
 }
 

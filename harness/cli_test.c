@@ -340,7 +340,7 @@ START_TEST(bash_is_told_what_the_rows_say)
 	char offered[4096];
 
 	if (system("command -v bash >/dev/null")) {
-		puts("skip: bash_is_told_what_the_rows_say: no bash");
+		test_skip(__func__, "no bash");
 		return;
 	}
 	each_verb(look_at_bash);
@@ -407,7 +407,7 @@ START_TEST(closed_standard_output_is_no_file)
 	int status = status_of("run --trace /dev/stdout -- true >&-", message, sizeof(message));
 
 	if (access("/dev/fuse", R_OK | W_OK)) {
-		printf("skip: %s: /dev/fuse cannot be opened here\n", __func__);
+		test_skip(__func__, "/dev/fuse cannot be opened here");
 		return;
 	}
 	ck_assert_msg(status == 125 && strstr(message, "/dev/stdout: Is a directory"), "%d: %s",
@@ -443,7 +443,7 @@ START_TEST(lost_output_of_a_run_is_told)
 	status = status_of(script, message, sizeof(message));
 	unlink(name);
 	if (strstr(message, "no run could be started")) {
-		printf("skip: %s: %s\n", __func__, message);
+		test_skip(__func__, message);
 		return;
 	}
 	ck_assert_msg(status == 2 && strstr(message, "\n--- 1. "), "%d: %s", status, message);

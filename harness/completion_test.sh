@@ -60,7 +60,7 @@ if command -v fish >/dev/null; then
 	expect 'fish: a command' "$(in_fish 'ls -l Mak')" "$(in_fish 'vfiosim run -t q35 -- ls -l Mak')"
 	expect 'fish: the name of a command' "$(in_fish 'vfiosi')" "$(in_fish 'vfiosim run vfiosi')"
 else
-	echo 'skipped: completion in fish: no fish here'
+	echo 'skip: completion in fish: no fish here'
 	skipped=$((skipped + 1))
 fi
 
@@ -75,7 +75,7 @@ if command -v zsh >/dev/null && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; then
 	expect 'zsh: a command' 'vfiosim run -t q35 -- cd cases/' "$(in_zsh 'vfiosim run -t q35 -- cd cas')"
 	expect 'zsh: the name of a command' "vfiosim run $(in_zsh vfiosi)" "$(in_zsh 'vfiosim run vfiosi')"
 else
-	echo 'skipped: completion in zsh: no zsh with zpty here'
+	echo 'skip: completion in zsh: no zsh with zpty here'
 	skipped=$((skipped + 1))
 fi
 

@@ -110,7 +110,7 @@ uninstalls_all() {
 
 case $build in
 */san-* | */cov)
-	echo 'skipped: install: a library with sanitizers or counters is for nobody else'
+	echo 'skip: install: a library with sanitizers or counters is for nobody else'
 	echo '0 passed, 0 failed, 1 skipped'
 	exit 0
 	;;
@@ -134,7 +134,7 @@ done
 if command -v g++ >/dev/null; then
 	check 'each function, from C++' links_from_cxx
 else
-	echo 'skipped: headers in C++: no g++ here'
+	echo 'skip: headers in C++: no g++ here'
 	skipped=$((skipped + 1))
 fi
 check 'the example, by pkg-config' example_with_pkg_config

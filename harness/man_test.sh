@@ -88,7 +88,7 @@ for page in harness/*.[1-8] "$build"/*.[1-8]; do
 	if command -v groff >/dev/null; then
 		result "$page is roff" "$(groff -man -Tutf8 -ww -z "$page" 2>&1)"
 	else
-		echo "skipped: $page: no groff here"
+		echo "skip: $page: no groff here"
 		skipped=$((skipped + 1))
 	fi
 done

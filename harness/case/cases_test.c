@@ -335,7 +335,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, every_case_passes_and_repeats);
 	if (access("/dev/fuse", R_OK | W_OK))
-		puts("skip: a_case_ends_the_same_over_fuse: /dev/fuse cannot be opened");
+		test_skip("a_case_ends_the_same_over_fuse", "/dev/fuse cannot be opened");
 	else
 		tcase_add_loop_test(tests, a_case_ends_the_same_over_fuse, 0, count_cases());
 	tcase_add_test(tests, each_refusal_can_be_provoked);

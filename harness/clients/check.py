@@ -18,6 +18,7 @@ from typing import NamedTuple
 import newer_devbind
 import newer_qemu
 from newer_qemu import PROGRAM, Missing
+from report import skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = os.path.normpath(os.path.join(HERE, "../../build/clients"))
@@ -87,7 +88,7 @@ class Checks:
 
     def skip(self, what, why):
         """One check that cannot be made, and why."""
-        print(f"skipped {what}: {why}", flush=True)
+        skip(what, why)
         self.skipped += 1
 
     def read(self, output):
@@ -96,7 +97,7 @@ class Checks:
             print("  " + line, flush=True)
             self.passed += line.startswith("ok ")
             self.failed += line.startswith("not ok ")
-            self.skipped += line.startswith("skipped ")
+            self.skipped += line.startswith("skip: ")
 
 
 def stage(vfiosim):

@@ -6,7 +6,7 @@
 Writes the pages of all cases with their index, that of `case matrix`, and that of a `sweep` of
 QEMU's hot-add. Opens each in a headless Chromium, looks at every picture and link, follows every
 cell, and leaves screenshots in FOLDER: of some cases in light, dark and on a phone.
-Prints "ok", "not ok" and "skipped" lines, exits 1 if a page does not work.
+Prints "ok", "not ok" and "skip:" lines, exits 1 if a page does not work.
 """
 
 import os
@@ -17,7 +17,7 @@ import tempfile
 
 import browser
 from browser import Browser, BrowserError
-from report import Report
+from report import Report, skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 120
@@ -201,7 +201,7 @@ def check_pages(report, page, vfiosim, folder, shots):
     if write(report, matrix, vfiosim, "case", "matrix", "--html", matrix):
         check_table(report, page, matrix, MATRIX_TELLS, os.path.join(shots, "matrix"))
     if not shutil.which("qemu-system-x86_64"):
-        print("skipped the page of a sweep: there is no qemu-system-x86_64 here")
+        skip("the page of a sweep", "there is no qemu-system-x86_64 here")
     elif write(report, sweep, vfiosim, "sweep", "-j", str(os.cpu_count()), "-t", "hotadd",
                "--max-unstable", "99", "--shallow", "40", "--html", sweep, "--",
                os.path.join(HERE, "qemu_sweep.sh"), "legacy", "qemu-system-x86_64"):
@@ -213,7 +213,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit("usage: pages.py VFIOSIM FOLDER")
     if not browser.command():
-        print("skipped the pages: there is no chromium here")
+        skip("the pages", "there is no chromium here")
         return
     report = Report()
     os.makedirs(sys.argv[2], exist_ok=True)
@@ -221,7 +221,7 @@ def main():
         try:
             page = Browser()
         except (BrowserError, OSError) as error:
-            print(f"skipped the pages: {browser.command()} does not start: {error}")
+            skip("the pages", f"{browser.command()} does not start: {error}")
             return
         try:
             check_pages(report, page, sys.argv[1], folder, sys.argv[2])

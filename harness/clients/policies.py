@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import newer_qemu
 from newer_qemu import PROGRAM, Missing
-from report import Report
+from report import Report, skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 60
@@ -278,7 +278,7 @@ def main():
         for equal, what, detail in pool.map(lambda row: row.compare(sys.argv[1]), rows):
             report.check(equal, what, detail)
     for why in missing:
-        print(f"skipped policies: {why}")
+        skip("policies", why)
     sys.exit(1 if report.failed else 0)
 
 

@@ -21,6 +21,11 @@ class Report:
         return good
 
 
+def skip(what, why):
+    """One line for what cannot be checked here; check.py counts it."""
+    print(f"skip: {what}: {why}", flush=True)
+
+
 class Machine:
     """The simulated machine as this run's state file and trace show it."""
 

@@ -67,18 +67,18 @@ sweep_qemu() {
 if command -v qemu-system-x86_64 >/dev/null; then
 	sweep_qemu qemu-system-x86_64
 else
-	echo 'skipped: there is no qemu-system-x86_64 here'
+	echo 'skip: qemu: there is no qemu-system-x86_64 here'
 fi
 newer=$(python3 "$here/newer_qemu.py" "$(dirname "$folder")/clients/qemu-backports" | tail -n 1)
 if [ -n "$newer" ]; then
 	# shellcheck disable=SC2086 # it is a command with arguments
 	sweep_qemu $newer
 else	# it has said why
-	echo 'skipped: there is no QEMU that knows iommufd here'
+	echo 'skip: newer qemu: there is no QEMU that knows iommufd here'
 fi
 if command -v dpdk-testpmd >/dev/null; then
 	sweep "dpdk-$(dpdk-testpmd -v -h 2>&1 | version)" "$here/dpdk_sweep.sh"
 else
-	echo 'skipped: there is no dpdk-testpmd here'
+	echo 'skip: dpdk: there is no dpdk-testpmd here'
 fi
 exit $failed

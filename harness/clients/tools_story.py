@@ -4,7 +4,7 @@
     tools_story.py tools TRACE FOLDER NEWER
 
 NEWER is a dpdk-devbind.py besides the system's, or why there is none ("-" and a sentence).
-Runs inside `vfiosim run`. Prints "ok WHAT", "not ok WHAT", "skipped WHAT: WHY".
+Runs inside `vfiosim run`. Prints "ok WHAT", "not ok WHAT", "skip: WHAT: WHY".
 """
 
 import os
@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
+
+from report import skip
 
 CARD = "0000:01:00.0"
 DRIVER = f"/sys/bus/pci/devices/{CARD}/driver"
@@ -52,13 +54,13 @@ def look():
     """Tools that only read."""
     seen = tool("udevadm", "info", f"/sys/bus/pci/devices/{CARD}")
     if not seen:
-        print("skipped udevadm: there is none here")
+        skip("udevadm", "there is none here")
     else:
         take(seen[0] == 0 and "E: PCI_ID=8086:10D3" in seen[1] and "E: DRIVER=vfio-pci" in seen[1],
              "udevadm info shows the card and its driver", seen[1])
     seen = tool("lspci", "-vvv", "-D", "-s", CARD)
     if not seen:
-        print("skipped lspci: there is none here")
+        skip("lspci", "there is none here")
     else:
         take(seen[0] == 0 and "82574L" in seen[1] and "IOMMU group: 10" in seen[1] and
              "Kernel driver in use: vfio-pci" in seen[1] and "Capabilities: [" in seen[1],
@@ -68,10 +70,10 @@ def look():
 def nodes():
     """libvirt's list of devices, by a daemon of our own: root's wants users of the system's."""
     if not shutil.which("libvirtd") or not shutil.which("virsh"):
-        print("skipped virsh: there is no libvirtd and virsh here")
+        skip("virsh", "there is no libvirtd and virsh here")
         return
     if os.getuid() == 0:
-        print("skipped virsh: root's libvirtd wants a system that is set up for it")
+        skip("virsh", "root's libvirtd wants a system that is set up for it")
         return
     home = pathlib.Path(sys.argv[3]) / "libvirt"
     home.mkdir()
@@ -116,9 +118,9 @@ def devbinds():
     if tool("dpdk-devbind.py", "--help"):
         devbind("dpdk-devbind.py", "dpdk-devbind")
     else:
-        print("skipped dpdk-devbind: there is none here")
+        skip("dpdk-devbind", "there is none here")
     if sys.argv[4].startswith("-"):
-        print("skipped newer dpdk-devbind: " + sys.argv[4].lstrip("- "))
+        skip("newer dpdk-devbind", sys.argv[4].lstrip("- "))
     else:
         devbind(sys.argv[4], "newer dpdk-devbind")
 
@@ -140,12 +142,12 @@ def list_modules():
 def driverctl():
     """Fedora's and Debian's; it calls modprobe, which wants the host's modules."""
     if not tool("driverctl", "list-devices"):
-        print("skipped driverctl: there is none here")
+        skip("driverctl", "there is none here")
         return
     seen = tool("driverctl", "--nosave", "unset-override", CARD)
     take(seen[0] == 0 and driver() == "e1000e", "driverctl gives the card back to e1000e", seen[1])
     if not shutil.which("modprobe") or not shutil.which("depmod") or not list_modules():
-        print("skipped driverctl set-override: modprobe finds no vfio-pci here")
+        skip("driverctl set-override", "modprobe finds no vfio-pci here")
         return
     seen = tool("driverctl", "--nosave", "set-override", CARD, "vfio-pci")
     take(seen[0] == 0 and driver() == "vfio-pci", "driverctl gives it to vfio-pci", seen[1])

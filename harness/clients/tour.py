@@ -3,7 +3,7 @@
 
     tour.py VFIOSIM
 
-The terminal is a window of a tmux server of our own. Prints "ok", "not ok" and "skipped"
+The terminal is a window of a tmux server of our own. Prints "ok", "not ok" and "skip:"
 lines, exits 1 if one of the tours does not end as it should.
 """
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from report import Report
+from report import Report, skip
 
 SECONDS = 120
 PROMPT = re.compile(r"q: stop\)?:? ?$")     # of a question, and between lessons
@@ -128,7 +128,7 @@ def main():
     if shutil.which("tmux"):
         tours.append(("on a terminal, answers typed", typed))
     else:
-        print("skipped the tour on a terminal: there is no tmux here")
+        skip("the tour on a terminal", "there is no tmux here")
     for how, tour in tours:
         check(report, how, tour, vfiosim, right, (lessons, lessons))
         check(report, how, tour, vfiosim, half, (lessons // 2, lessons))

@@ -426,7 +426,7 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 	CTL(0, "unplug", "0000:01:00.0");
 	SAYS("0000:01:00.0 is unplugged");
 	if (cannot_enter()) {
-		printf("skip: devices_are_unplugged_and_plugged_again, rescan: %s\n", cannot_enter());
+		test_skip("devices_are_unplugged_and_plugged_again, rescan", cannot_enter());
 	} else {
 		CTL(0, "exec", "--", "sh", "-c", "echo 1 >/sys/bus/pci/rescan; ls /sys/bus/pci/devices");
 		SAYS("0000:01:00.0");

@@ -200,7 +200,7 @@ static void begin(int argc, char **argv)
 		exit(cli_main(&vfiosim_verb, argc, argv));
 	if (!access("/dev/fuse", R_OK | W_OK))
 		return;
-	puts("skipped: /dev/fuse cannot be opened");
+	puts("skip: fuse_fuzz: /dev/fuse cannot be opened");
 	exit(0);
 }
 

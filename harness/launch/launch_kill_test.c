@@ -233,7 +233,7 @@ START_TEST(client_killed_and_its_mounts_detached)
 	SKIP_UNLESS_POSSIBLE(AS_ROOT);
 	status = run_and_wait(AS_ROOT, RUN("--topology", "q35", "--", SELF, "killer"), &run);
 	if (strstr(run.text, "client ended: 1")) {
-		printf("skip: %s: userfaultfd is not permitted here\n", __func__);
+		test_skip(__func__, "userfaultfd is not permitted here");
 		return;
 	}
 	ck_assert_msg(status == 125 && strstr(run.text, "detached\nkills\n") &&

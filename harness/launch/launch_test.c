@@ -409,7 +409,7 @@ START_TEST(leftovers_in_another_namespace)
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	if (access("/usr/bin/unshare", X_OK)) {
-		printf("skip: %s: no unshare(1)\n", __func__);
+		test_skip(__func__, "no unshare(1)");
 		return;
 	}
 	ck_assert_int_eq(
@@ -545,7 +545,7 @@ START_TEST(closed_fuse_is_one_sentence)
 	int ends[2];
 
 	if (geteuid() != 0) {
-		printf("skip: %s: not root\n", __func__);
+		test_skip(__func__, "not root");
 		return;
 	}
 	SKIP_UNLESS_POSSIBLE(AS_USER);

@@ -394,7 +394,7 @@ START_TEST(own_machine)
 	char path[100];
 
 	if (access("/dev/fuse", R_OK | W_OK)) {
-		puts("skipped: own_machine: /dev/fuse cannot be opened here");
+		test_skip(__func__, "/dev/fuse cannot be opened here");
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/recorded.yaml", root);

@@ -33,7 +33,7 @@ def finish(passed, failed, skipped):
 try:
     import jsonschema
 except ImportError:
-    print('skipped: JSON schemas: python3-jsonschema is not installed')
+    print('skip: JSON schemas: python3-jsonschema is not installed')
     finish(0, 0, 1)
 
 SCHEMAS = {path.name.split('.')[0]: json.loads(path.read_text())

@@ -57,7 +57,7 @@ static inline bool can_run(void)
 {
 	if (!access("/dev/fuse", R_OK | W_OK))
 		return true;
-	printf("skip: sweep: /dev/fuse cannot be used\n");
+	test_skip("sweep", "/dev/fuse cannot be used");
 	return false;
 }
 

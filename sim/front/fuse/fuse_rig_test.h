@@ -68,7 +68,7 @@ struct rig {
 
 static inline bool rig_skip(const char *why)
 {
-	printf("skipped: %s\n", why);
+	test_skip(tcase_name(), why);
 	return false;
 }
 

@@ -211,7 +211,7 @@ START_TEST(test_rights)
 	pid_t pid;
 
 	if (geteuid()) {
-		printf("skipped: only root can become others\n");
+		test_skip(__func__, "only root can become others");
 		return;
 	}
 	fd = file_for(reader);
@@ -255,7 +255,7 @@ START_TEST(test_huge_pages)
 	char in[4] = "";
 
 	if (probe == MAP_FAILED) {
-		printf("skip: test_huge_pages: there are none free\n");
+		test_skip("test_huge_pages", "there are none free");
 		return;
 	}
 	munmap(probe, huge);

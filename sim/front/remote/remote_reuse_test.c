@@ -110,7 +110,7 @@ struct heirs {
 static bool can_share_memory(void)
 {
 #ifdef __SANITIZE_THREAD__
-	printf("skipped: no sibling by clone(CLONE_VM) under thread sanitizer\n");
+	test_skip(tcase_name(), "no sibling by clone(CLONE_VM) under thread sanitizer");
 	return false;
 #else
 	return true;
@@ -137,7 +137,7 @@ static bool heirs_part(struct heirs *heirs)
 	if (heirs->v > 0)
 		return true;
 	ck_assert_msg(errno == EPERM, "clone3: %s", strerror(errno));
-	printf("skipped: a process' number is not to be chosen without CAP_CHECKPOINT_RESTORE\n");
+	test_skip(tcase_name(), "a process' number is not to be chosen without CAP_CHECKPOINT_RESTORE");
 	return false;
 }
 

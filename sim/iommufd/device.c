@@ -205,27 +205,27 @@ static int set_hwpt(struct call *call, struct iommufd_group *igroup, struct hwpt
 	return 0;
 }
 
-/* The group of @idev on a hwpt of the target's ioas, made if none fits: or nothing. */
-static int enter_target(struct call *call, const struct iommufd_device *idev, struct target *target)
+/* A hwpt for @idev in the target's ioas, holding what is mapped there, where none fits. */
+static int make_hwpt(struct call *call, const struct iommufd_device *idev, struct target *target)
 {
-	bool made = !target->hwpt;
-	int ret = 0;
+	if (target->hwpt)
+		return 0;
+	return hwpt_create(call, target->ioas, idev->dev->group->iommu, &domain_request_paging,
+			   true, &target->hwpt);
+}
 
-	if (made)
-		ret = hwpt_create(call, target->ioas, idev->dev->group->iommu,
-				  &domain_request_paging, true, &target->hwpt);
-	if (ret || idev->igroup->hwpt == target->hwpt)
-		return ret;
-	ret = set_hwpt(call, idev->igroup, target->hwpt);
-	if (ret && made)
+/* Nothing came of it. @made: by make_hwpt(). */
+static void drop_hwpt(struct call *call, struct target *target, bool made)
+{
+	if (made && target->hwpt)
 		object_destroy(call, &target->hwpt->object);
-	return ret;
 }
 
 /* The first of a group, or one more where the others are. */
 static int attach_first(struct call *call, struct iommufd_device *idev, struct target *target)
 {
 	struct iommufd_group *igroup = idev->igroup;
+	bool made = !target->hwpt;
 	int ret;
 
 	if (igroup->hwpt && igroup->hwpt != target->hwpt)
@@ -236,8 +236,11 @@ static int attach_first(struct call *call, struct iommufd_device *idev, struct t
 		return ret;
 	ret = iommu_group_check_attach(call, igroup->group);
 	if (!ret)
-		ret = enter_target(call, idev, target);
+		ret = make_hwpt(call, idev, target);
+	if (!ret && !igroup->hwpt)
+		ret = set_hwpt(call, igroup, target->hwpt);
 	if (ret) {
+		drop_hwpt(call, target, made);
 		ioas_unreserve(target->ioas, idev);
 		return ret;
 	}
@@ -268,23 +271,32 @@ static int reserve_group(struct call *call, struct iommufd_group *igroup, struct
 	return ret;
 }
 
-/* The whole group moves, or nothing happens. Mirrors iommufd_device_do_replace. */
+/*
+ * The whole group moves, or nothing happens. Mirrors iommufd_device_do_replace, and
+ * iommufd_device_auto_get_domain: a new page table is filled before regions are reserved,
+ * while the first attach of a group reserves before (immediate_attach).
+ */
 static int replace(struct call *call, struct iommufd_device *idev, struct target *target)
 {
 	struct iommufd_group *igroup = idev->igroup;
 	struct ioas *old = igroup->hwpt->ioas;
-	bool moves = old != target->ioas;
+	bool moves = old != target->ioas, made = !target->hwpt;
 	int ret = 0;
 
 	if (igroup->hwpt == target->hwpt)
 		return 0;
-	if (moves)
+	ret = make_hwpt(call, idev, target);
+	if (!ret && moves)
 		ret = reserve_group(call, igroup, target->ioas);
-	if (ret)
+	if (ret) {
+		drop_hwpt(call, target, made);
 		return ret;
-	ret = enter_target(call, idev, target);
+	}
+	ret = set_hwpt(call, igroup, target->hwpt);
 	if (moves)
 		unreserve_group(igroup, ret ? target->ioas : old);
+	if (ret)
+		drop_hwpt(call, target, made);
 	return ret;
 }
 

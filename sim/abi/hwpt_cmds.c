@@ -201,16 +201,17 @@ static int set_dirty_tracking(struct call *call)
 }
 
 /* Mirrors iommufd_check_iova_range: looked at before the hardware is. */
-static int check_dirty_range(struct call *call,
+static int check_dirty_range(struct call *call, const struct ioas *ioas,
 			     const struct vfiosim_iommu_hwpt_get_dirty_bitmap *cmd)
 {
-	struct span span;
+	uint64_t last = cmd->iova + cmd->length - 1, page = cmd->page_size;
 
-	if (!span_make(cmd->iova, cmd->length, &span))
+	if (last < cmd->iova && cmd->iova)	/* a length of 0 wraps as well, except from 0 */
 		return refuse(call, RULE_IOVA_OVERFLOW, VS("what", "iova"), V("start", cmd->iova),
 			      V("length", cmd->length));
-	if (!cmd->page_size || cmd->page_size & (cmd->page_size - 1) ||
-	    (cmd->iova | cmd->length) & (cmd->page_size - 1))
+	/* The mask of a page size that is no power of two is taken all the same, as Linux does. */
+	if ((cmd->iova | (last + 1)) & (ioas->alignment - 1) || !page ||
+	    cmd->iova & (page - 1) || (last + 1) & (page - 1))
 		return refuse(call, RULE_BAD_ARGUMENT, VS("what", "the range is not made of pages"));
 	return 0;
 }
@@ -226,7 +227,7 @@ static int get_dirty_bitmap(struct call *call)
 	if (!ret)
 		ret = find_hwpt(call, cmd->hwpt_id, &hwpt);
 	if (!ret)
-		ret = check_dirty_range(call, cmd);
+		ret = check_dirty_range(call, hwpt->ioas, cmd);
 	return ret ? ret : refuse_unsupported(call, hwpt->domain->iommu, "dirty tracking");
 }
 

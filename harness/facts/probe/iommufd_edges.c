@@ -274,6 +274,15 @@ static void say_bitmaps(int fd, uint32_t hwpt)
 	arg = good;
 	arg.length = 0;
 	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP length 0");
+	arg.iova = 0;
+	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP length 0 from 0");
+	arg = good;
+	arg.iova += PAGE / 2;
+	arg.length = arg.page_size = PAGE / 2;
+	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP half pages");
+	arg = good;
+	arg.page_size = 3 * PAGE;
+	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP page size of three pages");
 	arg = good;
 	arg.reserved = 1;
 	say(ioctl(fd, GET_DIRTY_BITMAP, &arg), "GET_DIRTY_BITMAP reserved");

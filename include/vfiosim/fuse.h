@@ -46,7 +46,11 @@ struct vfiosim_fuse_options {
 	 */
 	int (*control)(void *ctx, pid_t tid, const char *line, char **ret_answer);
 	void *control_ctx;
-	bool page_cache;	/* serve device files as below Linux 6.6, for tests of that */
+	/*
+	 * For tests: serve as below Linux 6.6, device files by way of the page cache, clients'
+	 * memory as /proc/PID/maps tells it.
+	 */
+	bool old_kernel;
 };
 
 /* -ENOMEM, -EIO: libfuse refuses; -ENOSYS: this kernel's FUSE is too old. */

@@ -221,6 +221,8 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 		error = last_create(fuse->sim, fuse->tree, &fuse->last);
 	if (!error)
 		error = remotes_create(fuse->sim, &fuse->remotes);
+	if (!error && options->old_kernel)
+		fuse->remotes->has_query = false;
 	if (!error)
 		error = mount_dev(options->nodes_path, &fuse->remotes->nodes_dev);
 	if (!error)
@@ -253,7 +255,7 @@ int vfiosim_fuse_create(struct vfiosim *sim, const struct vfiosim_fuse_options *
 	sim->real_time = true;
 	fuse->uid = options->uid;
 	fuse->gid = options->gid;
-	fuse->page_cache = options->page_cache;
+	fuse->page_cache = options->old_kernel;
 	fuse->root_uid = id_is_mapped("/proc/self/uid_map", 0) ? 0 : options->uid;
 	fuse->root_gid = id_is_mapped("/proc/self/gid_map", 0) ? 0 : options->gid;
 	fuse->nodes.fd = fuse->devices.fd = fuse->stop_fd = -1;

@@ -56,7 +56,7 @@ enum rig_user {
 	RIG_ROOT,
 	RIG_ORDINARY,
 	RIG_USERS,
-	RIG_CACHED = RIG_USERS,	/* an ordinary user, device files as below Linux 6.6 */
+	RIG_OLD = RIG_USERS,	/* an ordinary user, served as below Linux 6.6 */
 	RIG_ALL
 };
 
@@ -245,10 +245,10 @@ static inline bool rig_start(struct rig *rig, enum rig_user user, const char *to
 {
 	struct vfiosim_fuse_options options = { .nodes_path = RIG_NODES,
 						.devices_path = RIG_DEVICES,
-						.page_cache = user == RIG_CACHED };
+						.old_kernel = user == RIG_OLD };
 	int sockets[2];
 
-	if (user == RIG_CACHED)
+	if (user == RIG_OLD)
 		user = RIG_ORDINARY;
 	if (!rig_enter(user))
 		return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Remote clients: who is calling, and its memory (remote.h). */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -600,6 +601,42 @@ static bool remote_is_memory_of(struct remote *remote, pid_t tid)
 	remote_files_put(remote);
 	atomic_store(&remote->mark, ours);
 	return same;
+}
+
+/* By @tid, if that is a thread of this memory and has not ended. */
+static int maps_open_by(struct remote *remote, pid_t tid)
+{
+	int fd = proc_open(tid, "maps", O_RDONLY);
+	char byte;
+
+	if (is_full(fd))
+		return fd;
+	if (fd >= 0 && pread(fd, &byte, 1, 0) == 1 && remote_is_memory_of(remote, tid) &&
+	    remote_thread_still(remote, tid))
+		return fd;
+	close_fd(fd);
+	return -ESRCH;
+}
+
+int remote_maps_open(struct remote *remote)
+{
+	pid_t tid = remote_thread(remote);
+	const struct dirent *entry;
+	char path[64];
+	int fd = tid ? maps_open_by(remote, tid) : -ESRCH;
+	DIR *threads;
+
+	if (!tid || fd >= 0 || is_full(fd))
+		return fd;
+	/* Neither the last to call nor the first of the process, but it may have others. */
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)remote->tgid);
+	threads = opendir(path);
+	while (threads && fd < 0 && (entry = readdir(threads)))
+		if ((tid = atoi(entry->d_name)) > 0)
+			fd = maps_open_by(remote, tid);
+	if (threads)
+		closedir(threads);
+	return fd;
 }
 
 /* By its process' number it is not found any more. */

@@ -216,6 +216,11 @@ bool remote_alive(struct remote *remote);
  */
 pid_t remote_thread(struct remote *remote);
 bool remote_thread_still(const struct remote *remote, pid_t tid);
+/*
+ * /proc/TID/maps by a thread that lives; ours, close-on-exec. -ESRCH: no thread of this
+ * memory is known. Between files_get and files_put. May wait.
+ */
+int remote_maps_open(struct remote *remote);
 /* Is there memory at @page, which the client may read? Between files_get and files_put. */
 bool remote_has_page(struct remote *remote, uint64_t page);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */

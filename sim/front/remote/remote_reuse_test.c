@@ -6,11 +6,16 @@
  * another client. No FUSE here: the remote layer asks the kernel about real processes.
  *
  * Choosing a number wants CAP_CHECKPOINT_RESTORE.
+ *
+ * The threads of one process: any of them may end, the first one to call, the first of
+ * all. What stands in their memory is told as long as one is left, whether the kernel is
+ * asked about one address or gives a text (below 6.11).
  */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -117,6 +122,17 @@ static bool can_share_memory(void)
 #endif
 }
 
+/* The same where only a sibling has the memory in the end. */
+static bool can_inherit_memory(void)
+{
+	if (!set->has_query) {
+		printf("skipped: below Linux 6.11 a memory tells what stands in it by threads of "
+		       "its own process only\n");
+		return false;
+	}
+	return can_share_memory();
+}
+
 static void heirs_begin(struct heirs *heirs)
 {
 	ck_assert_int_eq(pipe2(heirs->down, O_CLOEXEC) | pipe2(heirs->up, O_CLOEXEC), 0);
@@ -147,7 +163,7 @@ START_TEST(a_number_is_not_a_memory)
 	struct heirs heirs;
 	struct remote *client;
 
-	if (!can_share_memory())
+	if (!can_inherit_memory())
 		return;
 	heirs_begin(&heirs);
 	remote_call_begin(&call, set, NULL, heirs.p, REMOTE_MAKE);
@@ -166,6 +182,102 @@ START_TEST(a_number_is_not_a_memory)
 	end_process(heirs.s);
 	/* And when nobody has the memory any more, nothing does. */
 	ck_assert_int_eq(remote_write(client, (uintptr_t)buffer, "Y", 1), -EFAULT);
+	remote_call_end(&call);
+}
+END_TEST
+
+/* A process of three threads: which of them have ended when the memory is looked at? */
+static const struct {
+	bool query, first_of_all;
+} endings[] = {
+	{ true, false }, { true, true }, { false, false }, { false, true },
+};
+
+static int threads_from, threads_to;
+
+static void *say_number_and_end(void *arg)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	char go;
+
+	if (write(threads_to, &tid, sizeof(tid)) != sizeof(tid) || read(threads_from, &go, 1) != 1)
+		_exit(1);
+	return NULL;
+}
+
+/* Says "ended" once both the caller and, if told to, the first thread are gone. */
+static void *outlive(void *arg)
+{
+	const pthread_t *others = arg;
+
+	for (int i = 0; i < 2; i++)
+		if (others[i])
+			pthread_join(others[i], NULL);
+	if (write(threads_to, "e", 1) != 1)
+		_exit(1);
+	wait_for_ever(NULL);
+	return NULL;
+}
+
+static void threads_main(int from, int to, bool end_first)
+{
+	static pthread_t others[2];	/* not on the stack of a thread that ends */
+	pthread_t last;
+
+	threads_from = from;
+	threads_to = to;
+	if (end_first)
+		others[1] = pthread_self();
+	if (pthread_create(&others[0], NULL, say_number_and_end, NULL) ||
+	    pthread_create(&last, NULL, outlive, others))
+		_exit(1);
+	if (end_first)
+		pthread_exit(NULL);
+	wait_for_ever(NULL);
+}
+
+static bool is_gone(pid_t tgid, pid_t tid)
+{
+	return tgkill(tgid, tid, 0) && errno == ESRCH;
+}
+
+/* Is there one writable page at @buffer, as the remote layer tells? */
+static bool has_buffer(struct remote *remote)
+{
+	struct vfiosim_vmas vmas = { 0 };
+	int error = remote_vmas(remote, (uintptr_t)buffer, (uintptr_t)buffer + PAGE - 1, &vmas);
+	bool found = !error && vmas.n == 1 && vmas.items[0].writable;
+
+	vfiosim_vmas_done(&vmas);
+	return found;
+}
+
+START_TEST(a_memory_outlives_the_thread_that_called)
+{
+	int down[2], up[2];
+	struct remote_call call;
+	char byte;
+	pid_t process, tid;
+
+	ck_assert_int_eq(pipe2(down, O_CLOEXEC) | pipe2(up, O_CLOEXEC), 0);
+	set->has_query = set->has_query && endings[_i].query;
+	process = test_fork();
+	if (!process)
+		threads_main(down[0], up[1], endings[_i].first_of_all);
+	ck_assert_int_eq(read(up[0], &tid, sizeof(tid)), sizeof(tid));
+	remote_call_begin(&call, set, NULL, tid, REMOTE_MAKE);
+	ck_assert_ptr_nonnull(call.remote);
+	ck_assert(has_buffer(call.remote));
+	ck_assert_int_eq(write(down[1], "x", 1), 1);
+	ck_assert_int_eq(read(up[0], &byte, 1), 1);
+	while (!is_gone(process, tid))
+		usleep(1000);
+	ck_assert(has_buffer(call.remote));
+	ck_assert_int_eq(remote_write(call.remote, (uintptr_t)buffer, "X", 1), 0);
+	ck_assert_int_eq(remote_read(call.remote, (uintptr_t)buffer, &byte, 1), 0);
+	ck_assert_int_eq(byte, 'X');
+	end_process(process);
+	ck_assert(!has_buffer(call.remote));
 	remote_call_end(&call);
 }
 END_TEST
@@ -189,7 +301,7 @@ START_TEST(an_aborted_call_has_no_number)
 	struct heirs heirs;
 	struct loop *loop;
 
-	if (!can_share_memory())
+	if (!can_inherit_memory())
 		return;
 	ck_assert_int_eq(loop_create(&options, &loop), 0);
 	heirs_begin(&heirs);
@@ -383,6 +495,8 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tcase, exec_leads_to_another_memory, 0, 2);
 	tcase_add_test(tcase, a_mark_may_be_written_over);
 	tcase_add_test(tcase, a_client_is_of_who_waits);
+	tcase_add_loop_test(tcase, a_memory_outlives_the_thread_that_called, 0,
+			    sizeof(endings) / sizeof(endings[0]));
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -523,10 +523,10 @@ static Suite *suite(void)
 	TCase *tests = tcase_create("remote");
 
 	tcase_set_timeout(tests, 60);
-	tcase_add_loop_test(tests, test_protection, 0, RIG_USERS);
-	tcase_add_loop_test(tests, test_files, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_protection, 0, RIG_ALL);
+	tcase_add_loop_test(tests, test_files, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_regions, 0, RIG_USERS);
-	tcase_add_loop_test(tests, test_fork_exec_threads, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_fork_exec_threads, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_not_dumpable, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_descriptors, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_eventfds, 0, RIG_USERS);

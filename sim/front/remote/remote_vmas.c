@@ -7,6 +7,9 @@
  * and inode, which tells our own device files, and the file system whose pages
  * would have to be pinned.
  *
+ * A query is answered by the memory; the text ends with the thread whose number the
+ * file was opened by. It is then opened anew, by another thread of the same memory.
+ *
  * The pages of a file may end before the VMA does: found by reading one byte of
  * the last page, and by bisecting when it is not there.
  */
@@ -308,16 +311,17 @@ static bool parse_line(const char *line, struct found *found)
 	return true;
 }
 
-/* The whole text, since a held file can be asked by one thread only at one place. */
-static int read_vmas(struct remote *remote, struct span wanted, struct vfiosim_vmas *vmas)
+/*
+ * The whole text of a file of maps, malloc'ed: a held file can be asked by one thread only
+ * at one place. -ESRCH: the thread that it was opened by has ended, or the memory is gone.
+ */
+static int read_text(int fd, char **ret_text)
 {
 	size_t length = 0, capacity = 0;
-	char *text = NULL, *grown, *line;
-	struct found found;
+	char *text = NULL, *grown;
 	ssize_t got;
-	int error = 0;
 
-	for (;;) {
+	do {
 		if (capacity - length < 8192) {
 			capacity = capacity ? capacity * 2 : 65536;
 			grown = realloc(text, capacity);
@@ -327,16 +331,39 @@ static int read_vmas(struct remote *remote, struct span wanted, struct vfiosim_v
 			}
 			text = grown;
 		}
-		got = pread(remote->maps_fd, text + length, capacity - length - 1, (off_t)length);
-		if (got <= 0)
-			break;
-		length += (size_t)got;
+		got = pread(fd, text + length, capacity - length - 1, (off_t)length);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	if (!length) {
+		free(text);
+		return -ESRCH;
 	}
-	if (!length)
-		error = -ESRCH;
-	else
-		text[length] = 0;
-	for (line = text; !error && length && line && *line; line = strchr(line, '\n')) {
+	text[length] = 0;
+	*ret_text = text;
+	return 0;
+}
+
+/* The text of a memory whose first calling thread has ended: by another one. */
+static int read_anew(struct remote *remote, char **ret_text)
+{
+	int fd = remote_maps_open(remote), error;
+
+	if (fd < 0)
+		return fd;
+	error = read_text(fd, ret_text);
+	close(fd);
+	return error;
+}
+
+static int read_vmas(struct remote *remote, struct span wanted, struct vfiosim_vmas *vmas)
+{
+	struct found found;
+	char *text = NULL, *line;
+	int error = read_text(remote->maps_fd, &text);
+
+	if (error == -ESRCH)
+		error = read_anew(remote, &text);
+	for (line = text; !error && line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (*line && parse_line(line, &found) && span_overlaps(found.span, wanted))
 			error = add_found(remote, &found, wanted, vmas);

@@ -97,6 +97,13 @@ static int unknown_option(const struct parsing *parsing, const char *name, size_
 	return -EINVAL;
 }
 
+static int unknown_letter(const struct parsing *parsing, char letter)
+{
+	cli_error("%s%sunknown option '-%c'; `vfiosim %s%s--help` lists them", parsing->path,
+		  colon(parsing), letter, parsing->path, *parsing->path ? " " : "");
+	return -EINVAL;
+}
+
 static int unknown_verb(const struct parsing *parsing, const char *word)
 {
 	const char *known[KNOWN_MAX];
@@ -234,12 +241,8 @@ static int take_letters(struct parsing *parsing, char *letters)
 			parsing->help = true;
 			continue;
 		}
-		if (!option) {
-			cli_error("%s%sunknown option '-%c'; `vfiosim %s%s--help` lists them",
-				  parsing->path, colon(parsing), *letters, parsing->path,
-				  *parsing->path ? " " : "");
-			return -EINVAL;
-		}
+		if (!option)
+			return unknown_letter(parsing, *letters);
 		if (option->arg)
 			return take_option(parsing, option, letters[1] ? letters + 1 : NULL);
 		err = take_option(parsing, option, NULL);
@@ -357,8 +360,11 @@ static size_t option_words(const struct cli_verb *verb, const char *word)
 	return 0;
 }
 
-/* `ctl -r RUN state` is `ctl state -r RUN`: an option that all verbs below have may stand before. */
-static void take_option_along(struct parsing *parsing)
+/*
+ * `ctl -r RUN state` is `ctl state -r RUN`: an option that all verbs below have may stand before.
+ * Returns the verb, or what stands in its place; NULL: nothing does.
+ */
+static char *take_option_along(struct parsing *parsing)
 {
 	char **words = parsing->words, *verb;
 	size_t n = 0, more = 1;
@@ -369,37 +375,42 @@ static void take_option_along(struct parsing *parsing)
 			n++;
 	}
 	verb = words[n];
-	if (!n || !verb || !cli_find_verb(parsing->verb, verb))
-		return;
-	memmove(words + 1, words, n * sizeof(*words));
-	words[0] = verb;
+	if (n && verb && cli_find_verb(parsing->verb, verb)) {
+		memmove(words + 1, words, n * sizeof(*words));
+		words[0] = verb;
+	}
+	return verb;
+}
+
+/* @word is no verb; NULL: there is none. */
+static int no_verb(struct parsing *parsing, const char *word)
+{
+	if (!word)
+		cli_help(parsing->verb, parsing->path, stderr);
+	else if (is_help(word))
+		parsing->help = true;
+	else if (word[0] == '-' && word[1] == '-')
+		unknown_option(parsing, word + 2, strlen(word + 2));
+	else if (word[0] == '-' && word[1])
+		unknown_letter(parsing, word[1]);
+	else
+		unknown_verb(parsing, word);
+	return -EINVAL;
 }
 
 /* A verb that has others below it: the next word says which. */
 static int descend(struct parsing *parsing)
 {
-	const char *word;
-	const struct cli_verb *below;
+	const char *word = take_option_along(parsing);
+	const struct cli_verb *below = word ? cli_find_verb(parsing->verb, word) : NULL;
 	size_t used = strlen(parsing->path);
 
-	take_option_along(parsing);
-	word = *parsing->words;
-	below = word ? cli_find_verb(parsing->verb, word) : NULL;
-	if (below) {
-		snprintf(parsing->path + used, PATH_SIZE - used, "%s%s", used ? " " : "", word);
-		parsing->words++;
-		parsing->verb = below;
-		return 0;
-	}
-	if (!word)
-		cli_help(parsing->verb, parsing->path, stderr);
-	else if (is_help(word))
-		parsing->help = true;
-	else if (word[0] == '-')
-		unknown_option(parsing, word + strspn(word, "-"), strlen(word + strspn(word, "-")));
-	else
-		unknown_verb(parsing, word);
-	return -EINVAL;
+	if (!below)
+		return no_verb(parsing, word);
+	snprintf(parsing->path + used, PATH_SIZE - used, "%s%s", used ? " " : "", word);
+	parsing->words++;
+	parsing->verb = below;
+	return 0;
 }
 
 int cli_main(const struct cli_verb *verb, int argc, char **argv)

@@ -72,7 +72,11 @@ static const struct values defaults = { .choice = -1, .shade = -1, .text = "unsa
 static const struct cli_verb plain = { VERB("plain", .args = "A [B]", .min_args = 1, .max_args = 2) };
 static const struct cli_verb command = { VERB("command", .args = "[COMMAND...]", .max_args = SIZE_MAX,
 					      .command = true, .usage_status = 125) };
-static const struct cli_verb *const below[] = { &plain, &command, NULL };
+static const struct cli_option text_option[] = { { "text", 't', "TEXT", "a text", CLI_TEXT, AT(text) },
+						 { NULL } };
+static const struct cli_verb *const below_group[] = { &plain, NULL };
+static const struct cli_verb group = { .name = "group", .options = text_option, .verbs = below_group };
+static const struct cli_verb *const below[] = { &plain, &command, &group, NULL };
 static const struct cli_verb root = { .name = "root", .about = "root of all", .verbs = below };
 
 /* Runs @line, words with one space between them; what was said is in @said. */
@@ -141,6 +145,8 @@ START_TEST(every_way_to_write_an_option)
 	ck_assert_uint_eq(got_n, 2);
 	cli("command");
 	ck_assert_uint_eq(got_n, 0);
+	cli("group -t one plain x");	/* before the verb, if all verbs there have it */
+	ck_assert_str_eq(got.text, "one");
 }
 END_TEST
 
@@ -165,6 +171,10 @@ static const struct {
 	{ "plian", 2, "root: unknown verb 'plian'; did you mean 'plain'?\n" },
 	{ "zzz", 2, "root: unknown verb 'zzz'; expected one of: plain, command\n" },
 	{ "--flag", 2, "root: unknown option '--flag'" },
+	{ "-x", 2, "root: unknown option '-x'" },
+	{ "group -t one plian", 2, "root group: unknown verb 'plian'; did you mean 'plain'?\n" },
+	{ "group -t one", 2, "usage: vfiosim root group VERB" },
+	{ "group -t one -x plain", 2, "root group: unknown option '-x'" },
 	{ "", 2, "usage: vfiosim root VERB" },
 	{ "--help", 0, "usage: vfiosim root VERB [OPTION...] [ARGUMENT...]\nroot of all\n\n  plain    tries\n" },
 	{ "plain --help", 0, "usage: vfiosim root plain [OPTION...] A [B]\ntries\n\n"

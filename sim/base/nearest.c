@@ -5,9 +5,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST 32u	/* longer words are near nothing */
 #define FAR 9u
+#define BEGINNING 3u	/* letters that tell which words begin with them ... */
+#define LONGER_MAX 3u	/* ... unless there are more of these */
 
 static bool same(char one, char other)
 {
@@ -61,13 +64,41 @@ const char *nearest_word(const char *word, const char *const *known, size_t n)
 	return nearest;
 }
 
+/* Room for @text behind what is in @buffer already? Then it is added. */
+static bool add(char *buffer, size_t size, size_t *used, const char *before, const char *word)
+{
+	size_t need = strlen(before) + strlen(word) + 2;
+
+	if (*used + need + sizeof("?") > size)
+		return false;
+	*used += (size_t)snprintf(buffer + *used, size - *used, "%s'%s'", before, word);
+	return true;
+}
+
+/* "'qemu-legacy' or 'qemu-iommufd'" for "qemu": the words that begin with it, if they are few. */
+static bool put_longer(const char *word, const char *const *known, size_t n, char *buffer, size_t size)
+{
+	size_t found = 0, used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strncasecmp(known[i], word, strlen(word)))
+			continue;
+		if (++found > LONGER_MAX ||
+		    !add(buffer, size, &used, found > 1 ? " or " : "; did you mean ", known[i]))
+			return false;
+	}
+	if (found)
+		snprintf(buffer + used, size - used, "?");
+	return found;
+}
+
 const char *suggestion(const char *word, const char *const *known, size_t n, char *buffer,
 		       size_t size)
 {
 	const char *nearest = nearest_word(word, known, n);
 
 	if (!nearest)
-		return "";
+		return strlen(word) >= BEGINNING && put_longer(word, known, n, buffer, size) ? buffer : "";
 	snprintf(buffer, size, "; did you mean '%s'?", nearest);
 	return buffer;
 }

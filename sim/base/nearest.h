@@ -18,7 +18,10 @@ unsigned word_distance(const char *one, const char *other);
  */
 const char *nearest_word(const char *word, const char *const *known, size_t n);
 
-/* "; did you mean 'x'?" for the end of a sentence, or "" when nothing is near. */
+/*
+ * "; did you mean 'x'?" for the end of a sentence. Where nothing is near: the words that begin
+ * with @word, "'x1' or 'x2'", or "" if there are none, or more than three.
+ */
 const char *suggestion(const char *word, const char *const *known, size_t n, char *buffer,
 		       size_t size);
 

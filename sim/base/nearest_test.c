@@ -47,6 +47,24 @@ START_TEST(near_and_far)
 }
 END_TEST
 
+START_TEST(longer_words)
+{
+	static const char *const policies[] = { "qemu-legacy", "dpdk", "qemu-iommufd", "spdk" };
+	static const char *const many[] = { "map-1", "map-2", "map-3", "map-4" };
+	char buffer[60];
+
+	ck_assert_str_eq(suggestion("qemu", policies, 4, buffer, sizeof(buffer)),
+			 "; did you mean 'qemu-legacy' or 'qemu-iommufd'?");
+	ck_assert_str_eq(suggestion("QEMU-i", policies, 4, buffer, sizeof(buffer)),
+			 "; did you mean 'qemu-iommufd'?");
+	ck_assert_str_eq(suggestion("qe", policies, 4, buffer, sizeof(buffer)), "");
+	ck_assert_str_eq(suggestion("qemu", policies, 4, buffer, 40), "");	/* no half of a name */
+	ck_assert_str_eq(suggestion("xen", policies, 4, buffer, sizeof(buffer)), "");
+	ck_assert_ptr_nonnull(strstr(suggestion("map", many, 3, buffer, sizeof(buffer)), "'map-3'?"));
+	ck_assert_str_eq(suggestion("map", many, 4, buffer, sizeof(buffer)), "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("nearest");
@@ -55,5 +73,6 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, distance);
 	tcase_add_test(tests, near_and_far);
+	tcase_add_test(tests, longer_words);
 	return suite_run(suite);
 }

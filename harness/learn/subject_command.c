@@ -151,7 +151,7 @@ static void tell_structure(FILE *to, const struct vfiosim_command *row)
 	}
 	comma = "";
 	if (row->flags && row->flags->name) {
-		fputs("  flags    ", to);
+		fputs(row->family == VFIOSIM_SIZE_VALUE ? "  values   " : "  flags    ", to);
 		for (const struct vfiosim_flag *flag = row->flags; flag->name; flag++, comma = ", ")
 			fprintf(to, "%s%s", comma, flag->name);
 		fputc('\n', to);

@@ -68,7 +68,8 @@ struct vfiosim_command {
 	bool checks_flags;	/* flags (u32 at offset 4) outside known_flags are refused */
 	uint32_t known_flags;
 	const struct vfiosim_field *fields;	/* ended by a NULL name; NULL: none */
-	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none */
+	const struct vfiosim_flag *flags;	/* ended by a NULL name; NULL: none. Of VFIOSIM_SIZE_VALUE:
+						   what values of arg are called */
 	const int *errors;	/* positive errnos the kernel can give here, ended by 0 */
 	const long *returns;	/* what else it could return, ended by -1; NULL: nothing */
 	const char *const *sets;	/* outputs that could be others, ended by NULL; NULL: none */

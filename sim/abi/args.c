@@ -55,7 +55,22 @@ static void put_field(FILE *to, const struct vfiosim_command *command,
 	}
 }
 
-/* The structure's fields, or the raw argument where there is no structure. */
+/* "VFIO_TYPE1v2_IOMMU", or the number where it has no name. */
+static void put_value(FILE *to, const struct vfiosim_event *event)
+{
+	const struct vfiosim_flag *value = NULL;
+
+	if (event->command && event->command->family == VFIOSIM_SIZE_VALUE)
+		value = event->command->flags;
+	while (value && value->name && value->bit != event->arg)
+		value++;
+	if (value && value->name)
+		fputs(value->name, to);
+	else
+		fprintf(to, "0x%" PRIx64, event->arg);
+}
+
+/* The structure's fields, or the argument itself where there is no structure. */
 static void put_args(FILE *to, const struct vfiosim_event *event)
 {
 	const struct vfiosim_command *command = event->command;
@@ -65,7 +80,7 @@ static void put_args(FILE *to, const struct vfiosim_event *event)
 		if (event->text)
 			fprintf(to, "'%s'", event->text);
 		else
-			fprintf(to, "0x%" PRIx64, event->arg);
+			put_value(to, event);
 		return;
 	}
 	for (const struct vfiosim_field *field = command->fields; field && field->name; field++)

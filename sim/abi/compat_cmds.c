@@ -131,9 +131,9 @@ static const int info_errors[] = { EFAULT, EINVAL, ENODEV, 0 };
 static const int map_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, EEXIST, ENOMEM, ERANGE, 0 };
 static const int unmap_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, ENOENT, ENOMEM, EBUSY, 0 };
 
-#define COMPAT_VALUE(name_, errors_, run_)                                                         \
+#define COMPAT_VALUE(name_, errors_, run_, ...)                                                    \
 	.row = { .name = #name_, .number = name_, .kinds = VFIOSIM_IOMMUFD,                        \
-		 .family = VFIOSIM_SIZE_VALUE, .errors = errors_ },                                \
+		 .family = VFIOSIM_SIZE_VALUE, .errors = errors_, __VA_ARGS__ },                   \
 	.run = run_
 #define COMPAT_STRUCT(name_, min_, full_)                                                          \
 	.name = #name_, .number = name_, .kinds = VFIOSIM_IOMMUFD,                                 \
@@ -141,8 +141,8 @@ static const int unmap_errors[] = { EFAULT, EINVAL, ENODEV, EOVERFLOW, ENOENT, E
 
 const struct command compat_commands[] = {
 	{ COMPAT_VALUE(VFIO_GET_API_VERSION, no_errors, get_api_version) },
-	{ COMPAT_VALUE(VFIO_CHECK_EXTENSION, extension_errors, check_extension) },
-	{ COMPAT_VALUE(VFIO_SET_IOMMU, set_errors, set_iommu) },
+	{ COMPAT_VALUE(VFIO_CHECK_EXTENSION, extension_errors, check_extension, .flags = extension_values) },
+	{ COMPAT_VALUE(VFIO_SET_IOMMU, set_errors, set_iommu, .flags = extension_values) },
 	{ .row = { COMPAT_STRUCT(VFIO_IOMMU_GET_INFO,
 				 offsetof(struct vfio_iommu_type1_info, cap_offset),
 				 sizeof(struct vfio_iommu_type1_info)),

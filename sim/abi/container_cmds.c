@@ -4,6 +4,7 @@
 #include <linux/vfio.h>
 
 #include "abi/dispatch.h"
+#include "abi/type1_fields.h"
 #include "vfio/container.h"
 
 /* Whether a command is for the IOMMU driver of a container, and which it has. */
@@ -55,9 +56,11 @@ static const long missing[] = { 0, -1 };	/* an older kernel, or a module that is
 
 const struct command container_commands[] = {
 	{ .row = { CONTAINER_VALUE(VFIO_GET_API_VERSION, no_errors) }, .run = get_api_version },
-	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors), .returns = missing },
+	{ .row = { CONTAINER_VALUE(VFIO_CHECK_EXTENSION, no_errors), .returns = missing,
+		   .flags = extension_values },
 	  .run = check_extension,
 	  .returned = extension_is_missing },
-	{ .row = { CONTAINER_VALUE(VFIO_SET_IOMMU, set_iommu_errors) }, .run = set_iommu },
+	{ .row = { CONTAINER_VALUE(VFIO_SET_IOMMU, set_iommu_errors), .flags = extension_values },
+	  .run = set_iommu },
 	{ .row = { .name = NULL } },
 };

@@ -36,3 +36,11 @@ const struct vfiosim_flag type1_unmap_flags[] = {
 	{ "VADDR", VFIO_DMA_UNMAP_FLAG_VADDR },
 	{ .name = NULL },
 };
+const struct vfiosim_flag extension_values[] = {
+	{ "VFIO_TYPE1_IOMMU", 1 },	    { "VFIO_SPAPR_TCE_IOMMU", 2 },
+	{ "VFIO_TYPE1v2_IOMMU", 3 },	    { "VFIO_DMA_CC_IOMMU", 4 },
+	{ "VFIO_EEH", 5 },		    { "VFIO_TYPE1_NESTING_IOMMU", 6 },
+	{ "VFIO_SPAPR_TCE_v2_IOMMU", 7 },   { "VFIO_NOIOMMU_IOMMU", 8 },
+	{ "VFIO_UNMAP_ALL", 9 },	    { "VFIO_UPDATE_VADDR", 10 },
+	{ .name = NULL },
+};

@@ -409,6 +409,8 @@ static int run_line(struct asked *asked, const char *line)
 	char word[24] = "";
 	size_t length = strcspn(line, " ");
 
+	if (strchr(line, '\n'))
+		return fail(asked, -EINVAL, "there is more than one line: each needs a write of its own");
 	snprintf(word, sizeof(word), "%.*s", (int)length, line);
 	asked->rest = line + length + strspn(line + length, " ");
 	for (size_t i = 0; i < N_VERBS; i++)

@@ -379,6 +379,7 @@ void vfiosim_fuse_destroy(struct vfiosim_fuse *fuse)
 	id_map_visit(&fuse->owners, free_owner, fuse);
 	id_map_done(&fuse->owners);
 	free(fuse->spare);
+	free(fuse->control_answer);
 	pthread_mutex_destroy(&fuse->lock);
 	free(fuse);
 }

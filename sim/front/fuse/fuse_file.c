@@ -10,6 +10,7 @@
  * machine alone, and what they set off (DMA, interrupts) follows the answer.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -146,8 +147,27 @@ static void reply_text(fuse_req_t req, const struct handle *handle, size_t size,
 
 #define CONTROL_LINE_MAX 4096
 
+/*
+ * Takes @answer. `echo LINE >FILE` cannot read what it is answered: `cat FILE` can, since
+ * whoever reads without having written a line gets the last such answer.
+ */
+static void control_keep(struct vfiosim_fuse *fuse, struct handle *handle, char *answer, bool can_read)
+{
+	char **to = can_read ? &handle->text : &fuse->control_answer;
+
+	pthread_mutex_lock(&fuse->lock);
+	free(*to);
+	*to = answer;
+	if (can_read) {
+		handle->length = answer ? strlen(answer) : 0;
+		handle->told = 0;
+	}
+	pthread_mutex_unlock(&fuse->lock);
+}
+
 /* What was written is answered by what is read next, whatever the file's offset. */
-static void control_write(fuse_req_t req, struct handle *handle, const char *from, size_t size)
+static void control_write(fuse_req_t req, struct handle *handle, const char *from, size_t size,
+			  bool can_read)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
 	char line[CONTROL_LINE_MAX], *answer = NULL;
@@ -164,12 +184,7 @@ static void control_write(fuse_req_t req, struct handle *handle, const char *fro
 	line[size] = '\0';
 	loop_lend(fuse->loop);
 	error = fuse->control(fuse->control_ctx, req_tid(req), line, &answer);
-	pthread_mutex_lock(&fuse->lock);
-	free(handle->text);
-	handle->text = answer;
-	handle->length = answer ? strlen(answer) : 0;
-	handle->told = 0;
-	pthread_mutex_unlock(&fuse->lock);
+	control_keep(fuse, handle, answer, can_read);
 	if (error)
 		fuse_reply_err(req, -error);
 	else
@@ -183,6 +198,10 @@ static void control_read(fuse_req_t req, struct handle *handle, size_t size)
 	char *copy;
 
 	pthread_mutex_lock(&fuse->lock);
+	if (!handle->text && fuse->control_answer) {
+		handle->text = strdup(fuse->control_answer);
+		handle->length = handle->text ? strlen(handle->text) : 0;
+	}
 	left = handle->length - handle->told;
 	size = size < left ? size : left;
 	copy = malloc(size + 1);
@@ -270,7 +289,7 @@ void file_write(fuse_req_t req, fuse_ino_t ino, const char *from, size_t size, o
 	ssize_t length;
 
 	if (!handle->file && handle->kind == NODE_CONTROL) {
-		control_write(req, handle, from, size);
+		control_write(req, handle, from, size, (fi->flags & O_ACCMODE) != O_WRONLY);
 		return;
 	}
 	if (!handle->file && handle->kind != NODE_BINARY) {

@@ -112,6 +112,7 @@ struct vfiosim_fuse {
 	uint64_t releases;		/* files released so far */
 	LIST_HEAD(, install) installs;
 	struct id_map owners;		/* node id -> struct node_owner */
+	char *control_answer;		/* the last to a line from a descriptor that cannot read; NULL */
 };
 
 extern const struct fuse_lowlevel_ops nodes_ops, devices_ops;

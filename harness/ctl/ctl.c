@@ -57,8 +57,44 @@ static uint64_t hex_of(struct json_object *object, const char *key)
 	return text ? strtoull(text, NULL, 16) : 0;
 }
 
+/* The one of @list whose @key is that number; NULL: none. */
+static struct json_object *find_number(struct json_object *list, const char *key, int64_t number)
+{
+	for (size_t i = 0; i < length_of(list); i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+
+		if (number_of(item, key) == number)
+			return item;
+	}
+	return NULL;
+}
+
+/* "PID 4711 (client 1)"; traces know clients. */
+static void show_client(struct json_object *state, int64_t number)
+{
+	int64_t pid = number_of(find_number(list_of(state, "clients"), "number", number), "process");
+
+	if (pid)
+		printf("PID %" PRId64 " (client %" PRId64 ")", pid, number);
+	else
+		printf("client %" PRId64, number);
+}
+
+static void show_mapping(struct json_object *state, struct json_object *mapping)
+{
+	bool file = json_object_object_get(mapping, "file_offset");
+
+	printf("    %s..%s -> %s %s", text_of(mapping, "first"), text_of(mapping, "last"),
+	       file ? "file offset" : "vaddr", text_of(mapping, file ? "file_offset" : "vaddr"));
+	if (number_of(mapping, "client")) {
+		fputs(" of ", stdout);
+		show_client(state, number_of(mapping, "client"));
+	}
+	puts(json_object_get_boolean(json_object_object_get(mapping, "pinned")) ? ", pinned" : "");
+}
+
 /* "4 mappings, 128 MiB, 32768 pages pinned" */
-static void show_mappings(struct json_object *space)
+static void show_mappings(struct json_object *state, struct json_object *space)
 {
 	struct json_object *mappings = list_of(space, "mappings");
 	uint64_t bytes = 0, pinned = 0, stale = 0;
@@ -70,23 +106,33 @@ static void show_mappings(struct json_object *space)
 		pinned += (uint64_t)number_of(mapping, "charged_pages");
 		stale += json_object_get_boolean(json_object_object_get(mapping, "stale"));
 	}
-	printf("%zu mapping%s, %" PRIu64 " KiB, %" PRIu64 " pages pinned", length_of(mappings),
-	       length_of(mappings) == 1 ? "" : "s", bytes / 1024, pinned);
+	printf("%zu mapping%s, %" PRIu64 " KiB, %" PRIu64 " page%s pinned", length_of(mappings),
+	       length_of(mappings) == 1 ? "" : "s", bytes / 1024, pinned, pinned == 1 ? "" : "s");
 	if (stale)
 		printf(", %" PRIu64 " stale", stale);
 	putchar('\n');
-	for (size_t i = 0; i < length_of(mappings) && i < 16; i++) {
-		struct json_object *mapping = json_object_array_get_idx(mappings, i);
-		bool file = json_object_object_get(mapping, "file_offset");
-
-		printf("    %s..%s -> %s %s, process %" PRId64 "%s\n", text_of(mapping, "first"),
-		       text_of(mapping, "last"), file ? "file offset" : "vaddr",
-		       text_of(mapping, file ? "file_offset" : "vaddr"), number_of(mapping, "client"),
-		       json_object_get_boolean(json_object_object_get(mapping, "pinned")) ? ", pinned" :
-											   "");
-	}
+	for (size_t i = 0; i < length_of(mappings) && i < 16; i++)
+		show_mapping(state, json_object_array_get_idx(mappings, i));
 	if (length_of(mappings) > 16)
 		printf("    ... %zu more (--json shows all)\n", length_of(mappings) - 16);
+}
+
+/* "nic0 (0000:01:00.0)" */
+static void show_device_name(struct json_object *state, const char *address)
+{
+	struct json_object *devices = list_of(state, "devices");
+	const char *name = NULL;
+
+	for (size_t i = 0; i < length_of(devices) && !name; i++) {
+		struct json_object *device = json_object_array_get_idx(devices, i);
+
+		if (!strcmp(text_of(device, "address"), address))
+			name = text_of(device, "name");
+	}
+	if (name)
+		printf("%s (%s)", name, address);
+	else
+		fputs(address, stdout);
 }
 
 static void show_groups_of(struct json_object *state, struct json_object *container)
@@ -94,18 +140,16 @@ static void show_groups_of(struct json_object *state, struct json_object *contai
 	struct json_object *groups = list_of(state, "groups"), *own = list_of(container, "groups");
 	const char *sep = "";
 
-	for (size_t i = 0; i < length_of(own); i++)
-		for (size_t k = 0; k < length_of(groups); k++) {
-			struct json_object *group = json_object_array_get_idx(groups, k);
-			struct json_object *devices = list_of(group, "devices");
+	for (size_t i = 0; i < length_of(own); i++) {
+		int64_t number = json_object_get_int64(json_object_array_get_idx(own, i));
+		struct json_object *devices = list_of(find_number(groups, "number", number), "devices");
 
-			if (number_of(group, "number") !=
-			    json_object_get_int64(json_object_array_get_idx(own, i)))
-				continue;
-			for (size_t d = 0; d < length_of(devices); d++, sep = ", ")
-				printf("%s%s", sep, json_object_get_string(
-							    json_object_array_get_idx(devices, d)));
+		for (size_t k = 0; k < length_of(devices); k++, sep = ", ") {
+			fputs(sep, stdout);
+			show_device_name(state, json_object_get_string(
+							json_object_array_get_idx(devices, k)));
 		}
+	}
 }
 
 static void show_containers(struct json_object *state)
@@ -120,25 +164,27 @@ static void show_containers(struct json_object *state)
 		       driver ? driver : "no IOMMU driver yet");
 		show_groups_of(state, container);
 		fputs("\n  ", stdout);
-		show_mappings(container);
+		show_mappings(state, container);
 	}
 }
 
-static void show_object(struct json_object *object)
+static void show_object(struct json_object *state, struct json_object *object)
 {
 	const char *type = text_of(object, "type") ? text_of(object, "type") : "object";
 	const char *device = text_of(object, "device");
 
 	printf("  %s %" PRId64, type, number_of(object, "id"));
-	if (device)
-		printf(": %s", device);
+	if (device) {
+		fputs(": ", stdout);
+		show_device_name(state, device);
+	}
 	if (json_object_object_get(object, "hwpt"))
 		printf(", hwpt %" PRId64, number_of(object, "hwpt"));
 	if (json_object_object_get(object, "ioas"))
 		printf(", ioas %" PRId64, number_of(object, "ioas"));
 	if (list_of(object, "mappings")) {
 		fputs(": ", stdout);
-		show_mappings(object);
+		show_mappings(state, object);
 	} else {
 		putchar('\n');
 	}
@@ -154,7 +200,7 @@ static void show_iommufds(struct json_object *state)
 
 		printf("iommufd %" PRId64 ":\n", number_of(iommufd, "number"));
 		for (size_t k = 0; k < length_of(objects); k++)
-			show_object(json_object_array_get_idx(objects, k));
+			show_object(state, json_object_array_get_idx(objects, k));
 	}
 }
 
@@ -173,16 +219,31 @@ static void show_devices(struct json_object *state)
 	}
 }
 
+/* What --fault and `ctl fault` have armed. */
+static void show_faults(struct json_object *state)
+{
+	struct json_object *faults = list_of(state, "injected");
+
+	for (size_t i = 0; i < length_of(faults); i++) {
+		struct json_object *fault = json_object_array_get_idx(faults, i);
+
+		printf("fault %" PRId64 ": %s: fired %" PRId64 " time%s\n", number_of(fault, "number"),
+		       text_of(fault, "fault"), number_of(fault, "fired"),
+		       number_of(fault, "fired") == 1 ? "" : "s");
+	}
+}
+
 static void show_state(struct json_object *state)
 {
 	struct json_object *counters = json_object_object_get(state, "counters");
 
-	printf("%s: %" PRId64 " commands, %" PRId64 " refused, %" PRId64 " DMA faults\n",
+	printf("%s: %" PRId64 " ioctls so far, %" PRId64 " of them refused; %" PRId64 " DMA faults\n",
 	       text_of(state, "topology"), number_of(counters, "commands"),
 	       number_of(counters, "refusals"), number_of(counters, "dma_faults"));
 	show_containers(state);
 	show_iommufds(state);
 	show_devices(state);
+	show_faults(state);
 }
 
 static void show_why(struct json_object *why)
@@ -194,7 +255,7 @@ static void show_why(struct json_object *why)
 		puts("nothing was refused");
 		return;
 	}
-	printf("process %" PRId64 ": %s on %s: %s\n", number_of(why, "process"), text_of(why, "verb"),
+	printf("PID %" PRId64 ": %s on %s: %s\n", number_of(why, "process"), text_of(why, "verb"),
 	       text_of(why, "object"), error);
 	if (args)
 		printf("  asked: %s\n", args);

@@ -6,6 +6,7 @@
 #include "launch/launch_rig_test.h"
 
 #include <linux/vfio.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -38,6 +39,22 @@ static int control(const char *line, char *to, size_t size)
 	n = read(fd, to, size - 1);
 	to[n > 0 ? n : 0] = '\0';
 	close(fd);
+	return error;
+}
+
+/* The same with a descriptor for each: `echo LINE >FILE`, `cat FILE`. */
+static int echo_and_cat(const char *line, char *to, size_t size)
+{
+	int out = open(getenv("VFIOSIM_CTL"), O_WRONLY), in, error = 0;
+	ssize_t n;
+
+	if (write(out, line, strlen(line)) < 0)
+		error = -errno;
+	close(out);
+	in = open(getenv("VFIOSIM_CTL"), O_RDONLY);
+	n = read(in, to, size - 1);
+	to[n > 0 ? n : 0] = '\0';
+	close(in);
 	return error;
 }
 
@@ -131,6 +148,29 @@ static int find_nic0(void)
 	return found;
 }
 
+static int open_stranger(void)
+{
+	return ioctl(nic0.group, VFIO_GROUP_GET_DEVICE_FD, "0000:77:00.0") < 0 ? -errno : 0;
+}
+
+/* On a container without a group; by a thread, whose number nobody knows. */
+static void *choose_iommu(void *container)
+{
+	return ioctl(*(int *)container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) ? container : NULL;
+}
+
+static int choose_early(void)
+{
+	int container = open("/dev/vfio/vfio", O_RDWR);
+	pthread_t thread;
+	void *refused;
+
+	pthread_create(&thread, NULL, choose_iommu, &container);
+	pthread_join(thread, &refused);
+	close(container);
+	return refused ? 0 : -1;
+}
+
 /* Does a verb of its own. */
 static bool act(const char *line)
 {
@@ -138,7 +178,7 @@ static bool act(const char *line)
 		const char *verb;
 		int (*run)(void);
 	} verbs[] = { { "open", open_nic0 }, { "yield", yield_nic0 }, { "find", find_nic0 },
-		      { "leave", leave_nic0 }, { "alone", open_mdev0 },
+		      { "leave", leave_nic0 }, { "stranger", open_stranger }, { "early", choose_early }, { "alone", open_mdev0 },
 		      { "await", end_when_asked } };
 	static int acts;
 
@@ -172,8 +212,11 @@ static int client(void)
 		line[strcspn(line, "\n")] = '\0';
 		if (!strcmp(line, "quit"))
 			break;
+		line[strcspn(line, ";")] = line[0] == '>' && strchr(line, ';') ? '\n' : '\0';
 		if (!strcmp(line, "map"))
 			printf("map: %s\n", strerror(-map(container, page, 0x2000)));
+		else if (line[0] == '>')
+			printf("%s: %d %s\n", line, echo_and_cat(line + 1, answer, sizeof(answer)), answer);
 		else if (!act(line))
 			printf("%s: %d %s\n", line, control(line, answer, sizeof(answer)), answer);
 		fflush(stdout);
@@ -306,14 +349,20 @@ END_TEST
 START_TEST(state_is_short_or_whole)
 {
 	struct told_run told;
-	char text[65536];
+	char text[65536], process[60];
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	told_start(&told, (enum who)_i, "state", NULL);
 	CTL(0, "state");
-	SAYS("container 1 (type1v2): 0000:01:00.0\n  1 mapping, 4 KiB, 1 pages pinned\n");
+	SAYS("hotadd: 4 ioctls so far, 1 of them refused; 0 DMA faults\n");
+	SAYS("container 1 (type1v2): nic0 (0000:01:00.0)\n  1 mapping, 4 KiB, 1 page pinned\n");
 	SAYS("0x1000..0x1fff -> vaddr ");
+	snprintf(process, sizeof(process), " of PID %d (client 1), pinned\n", told.client);
+	SAYS(process);
 	ck_assert_ptr_null(strstr(text, "{"));
+	CTL(0, "fault", "MAP_DMA,when=2,error=ENOMEM");
+	CTL(0, "state");
+	SAYS("fault 1: VFIO_IOMMU_MAP_DMA,when=2,error=ENOMEM: fired 0 times\n");
 	CTL(0, "state", "--json");
 	SAYS("\"iova_ranges\":[");
 	ck_assert_int_eq(told_end(&told), 0);
@@ -344,6 +393,16 @@ START_TEST(why_is_known_after_the_fact)
 	SAYS("there is no process 99999999");
 	CTL(2, "why", "4294967296");
 	SAYS("there is no process 4294967296");
+	tell(&told, "stranger");	/* what it asked for, not where that lies */
+	run_expect(&told.run, "1. stranger: -19");
+	CTL(0, "why");
+	SAYS("asked: '0000:77:00.0'\n");
+	tell(&told, "early");
+	run_expect(&told.run, "2. early: 0");
+	CTL(0, "why", pid);
+	SAYS("asked: VFIO_TYPE1v2_IOMMU\n");
+	snprintf(pid, sizeof(pid), "PID %d: ", told.client);	/* not the thread, which has gone */
+	SAYS(pid);
 	CTL(2, "why", "me");
 	SAYS("why takes the number of a process");
 	ck_assert_int_eq(told_end(&told), 0);
@@ -478,7 +537,7 @@ START_TEST(an_mdev_pins_what_it_is_told)
 	CTL(0, "pin", "mdev0", "0x1000", "readonly");
 	SAYS("pinned 1");
 	CTL(0, "state");
-	SAYS("1 pages pinned");
+	SAYS("1 page pinned");
 	CTL(2, "pin", "mdev0", "0x1000", "64K", "readonly");
 	SAYS("nothing is mapped at iova 0x2000");
 	CTL(2, "pin", "mdev0", "0x8000", "readonly");
@@ -653,6 +712,16 @@ START_TEST(control_file_answers_in_json)
 	run_expect(&told.run, "mrak booted: -22 {\n  \"error\": \"unknown command 'mrak'; did you mean 'mark'?\"\n}");
 	tell(&told, "mark");
 	run_expect(&told.run, "mark: -22 {");
+	tell(&told, ">mrak booted");
+	run_expect(&told.run, ">mrak booted: -22 {\n  \"error\": \"unknown command 'mrak'; did you mean 'mark'?\"\n}");
+	tell(&told, "mark ready");	/* what is read through the same descriptor is nobody else's */
+	run_expect(&told.run, "\"marked\": \"ready\"");
+	tell(&told, ">");
+	run_expect(&told.run, ">: 0 {\n  \"error\": \"unknown command 'mrak'");
+	tell(&told, ">mark one;mark two");
+	run_expect(&told.run, "mark two: -22 {\n  \"error\": \"there is more than one line: each needs a write of its own\"");
+	tell(&told, ">mark booted");
+	run_expect(&told.run, ">mark booted: 0 {\n  \"marked\": \"booted\"\n}\n");
 	ck_assert_int_eq(told_end(&told), 0);
 }
 END_TEST

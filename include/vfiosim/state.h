@@ -21,8 +21,8 @@ struct vfiosim;
 
 /* Read-only counters. */
 struct vfiosim_counters {
-	uint64_t commands;	/* served, refused ones included */
-	uint64_t refusals;
+	uint64_t commands;	/* ioctls answered so far, refused ones included */
+	uint64_t refusals;	/* of these */
 	uint64_t dma_faults;
 	uint32_t containers;	/* that exist now */
 	uint32_t domains;	/* likewise: page tables of IOMMUs */

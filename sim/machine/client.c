@@ -56,6 +56,23 @@ void client_put(struct vfiosim_client *client)
 	reap_later(sim, &client->dead, end, client);
 }
 
+void client_set_process(struct vfiosim_client *client, uint32_t process)
+{
+	pthread_mutex_lock(&client->sim->lock);
+	client->process = process;
+	pthread_mutex_unlock(&client->sim->lock);
+}
+
+uint32_t client_process(const struct vfiosim *sim, uint32_t number)
+{
+	const struct vfiosim_client *client;
+
+	TAILQ_FOREACH(client, &sim->clients, in_sim)
+		if (client->number == number)
+			return client->process;
+	return 0;
+}
+
 static struct user *user_of(struct vfiosim *sim, uint32_t uid)
 {
 	struct user *user;
@@ -134,6 +151,8 @@ static void show(struct state *state)
 	TAILQ_FOREACH(client, &state->sim->clients, in_sim) {
 		json_object(json);
 		json_put_unsigned(json, "number", client->number);
+		if (client->process)
+			json_put_unsigned(json, "process", client->process);
 		json_put_unsigned(json, "locked_pages", client->locked_pages);
 		json_object_end(json);
 	}

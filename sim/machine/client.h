@@ -30,6 +30,7 @@ struct vfiosim_client {
 	const struct vfiosim_client_ops *ops;
 	void *ctx;			/* the front's */
 	uint32_t number;
+	uint32_t process;		/* its PID; 0: it has none, or none that is known */
 	unsigned refs;
 	uint64_t locked_pages;		/* charged by this machine's pins */
 	struct user *user;		/* NULL: nobody asked yet, or limits are the topology's */
@@ -41,6 +42,11 @@ struct vfiosim_client {
 /* Under the machine's lock. NULL is allowed in put. */
 struct vfiosim_client *client_get(struct vfiosim_client *client);
 void client_put(struct vfiosim_client *client);
+
+/* Once, before anybody else knows of @client. */
+void client_set_process(struct vfiosim_client *client, uint32_t process);
+/* The PID of client @number, lock held; 0: that is not known, or the client has gone. */
+uint32_t client_process(const struct vfiosim *sim, uint32_t number);
 
 /* The limits of @client became known: remembers them, and whose it is. -ENOMEM. */
 int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits *limits);

@@ -13,6 +13,8 @@
 
 #include "base/json.h"
 #include "front/sysfs/tree.h"
+#include "machine/client.h"
+#include "machine/sim.h"
 
 #define CLIENTS_MAX 256	/* that are remembered, the newest */
 #define IN_MAX 256	/* bytes of a command's structure */
@@ -25,7 +27,7 @@ struct refusal {
 	uint64_t arg;
 	size_t in_size;		/* 0: it was not read */
 	uint8_t in[IN_MAX];
-	char verb[48], object[96], reason[400];
+	char verb[48], object[96], text[128], reason[400];
 	const struct vfiosim_rule *rule;
 };
 
@@ -60,6 +62,7 @@ static void note(void *ctx, const struct vfiosim_event *event)
 	refusal->number = event->number;
 	refusal->error = (int)-event->result;
 	refusal->rule = event->rule;
+	snprintf(refusal->text, sizeof(refusal->text), "%s", event->text ? event->text : "");
 	snprintf(refusal->verb, sizeof(refusal->verb), "%s", event->verb);
 	snprintf(refusal->object, sizeof(refusal->object), "%s", event->object);
 	snprintf(refusal->reason, sizeof(refusal->reason), "%s",
@@ -73,6 +76,7 @@ static void put_args(struct json *json, const struct refusal *refusal)
 	const struct vfiosim_event event = {
 		.command = refusal->command,
 		.arg = refusal->arg,
+		.text = *refusal->text ? refusal->text : NULL,
 		.in = refusal->in_size ? refusal->in : NULL,
 		.in_size = refusal->in_size,
 	};
@@ -84,7 +88,18 @@ static void put_args(struct json *json, const struct refusal *refusal)
 	json_put_string(json, "args", args);
 }
 
-static void put(FILE *to, const struct refusal *refusal)
+/* Of a thread its process, while that is known. */
+static uint32_t process_of(struct last *last, const struct refusal *refusal)
+{
+	uint32_t process;
+
+	pthread_mutex_lock(&last->sim->lock);
+	process = client_process(last->sim, refusal->client);
+	pthread_mutex_unlock(&last->sim->lock);
+	return process ? process : refusal->tid;
+}
+
+static void put(struct last *last, FILE *to, const struct refusal *refusal)
 {
 	const char *name = refusal ? strerrorname_np(refusal->error) : NULL;
 	struct json json;
@@ -103,19 +118,19 @@ static void put(FILE *to, const struct refusal *refusal)
 	json_put_string(&json, "rule", refusal->rule ? refusal->rule->id : NULL);
 	json_put_string(&json, "reason", refusal->rule ? refusal->reason : NULL);
 	json_put_string(&json, "mirrors", refusal->rule ? refusal->rule->mirrors : NULL);
-	json_put_unsigned(&json, "process", refusal->tid);
+	json_put_unsigned(&json, "process", process_of(last, refusal));
 	json_object_end(&json);
 }
 
 /* @refusal NULL: there is none. */
-static int put_text(const struct refusal *refusal, char **ret_text)
+static int put_text(struct last *last, const struct refusal *refusal, char **ret_text)
 {
 	size_t size;
 	FILE *to = open_memstream(ret_text, &size);
 
 	if (!to)
 		return -ENOMEM;
-	put(to, refusal);
+	put(last, to, refusal);
 	fputc('\n', to);
 	return fclose(to) ? -ENOMEM : 0;
 }
@@ -130,29 +145,30 @@ static int tell(void *ctx, struct vfiosim_caller *caller, char **ret_text)
 	pthread_mutex_lock(&last->lock);
 	refusal = *place(last, client);
 	pthread_mutex_unlock(&last->lock);
-	return put_text(client && refusal.client == client ? &refusal : NULL, ret_text);
+	return put_text(last, client && refusal.client == client ? &refusal : NULL, ret_text);
 }
 
-/* Is @tid the process, or a thread of it? */
-static bool is_of(uint32_t tid, pid_t pid)
+/* Is it @pid's, or one of its threads'? A thread may have ended since. */
+static bool is_of(struct last *last, const struct refusal *refusal, pid_t pid)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%u", pid, tid);
-	return tid == (uint32_t)pid || !access(path, F_OK);
+	snprintf(path, sizeof(path), "/proc/%d/task/%u", pid, refusal->tid);
+	return process_of(last, refusal) == (uint32_t)pid || !access(path, F_OK);
 }
 
 int last_of(struct last *last, pid_t pid, char **ret_text)
 {
-	struct refusal found = { 0 };
+	struct refusal found = { 0 }, refusal;
 
-	pthread_mutex_lock(&last->lock);
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
-		if (last->refusals[i].number > found.number &&
-		    (!pid || is_of(last->refusals[i].tid, pid)))
-			found = last->refusals[i];
-	pthread_mutex_unlock(&last->lock);
-	return put_text(found.client ? &found : NULL, ret_text);
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		pthread_mutex_lock(&last->lock);
+		refusal = last->refusals[i];
+		pthread_mutex_unlock(&last->lock);
+		if (refusal.number > found.number && (!pid || is_of(last, &refusal, pid)))
+			found = refusal;
+	}
+	return put_text(last, found.client ? &found : NULL, ret_text);
 }
 
 int last_create(struct vfiosim *sim, struct tree *tree, struct last **ret_last)

@@ -19,6 +19,7 @@
 #include "base/span.h"
 #include "front/loop/loop.h"
 #include "front/remote/remote.h"
+#include "machine/client.h"
 
 #define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */
 
@@ -259,6 +260,7 @@ static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remo
 		remote_done(remote);
 		return error;
 	}
+	client_set_process(remote->client, (uint32_t)tgid);
 	*ret_remote = remote;
 	return 0;
 }

@@ -4,7 +4,9 @@
 #	SAN=address,undefined  SAN=thread  CC=clang  COV=1  FUZZ=1 (libFuzzer)  DEVELOPER=1 (-Werror)
 #	STATIC=1 (a program that needs no library of the system)  SHARED=1 (one that needs all of them)
 
-VERSION := 0.1.0
+# VERSION=6.1 with check-linux names a kernel.
+KERNELS := $(or $(if $(findstring command,$(origin VERSION)),$(VERSION)),6.1 6.12)
+override VERSION := 0.1.0
 comma   := ,
 BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)$(if $(STATIC),/static)$(if $(SHARED),/shared)
 SONAME  := libvfiosim.so.0
@@ -68,6 +70,7 @@ help:
 	@echo 'make sweep-clients  let every failure that QEMU and DPDK can meet happen, in turn;'
 	@echo '                    SHALLOW=20: 20 of each'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
+	@echo 'make check-linux    the cases and the facts on Debian'\''s kernels 6.1 and 6.12 in QEMU (VERSION=6.1), or KERNEL=FILE'
 	@echo 'make bench          measure, against floors measured in the same run'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make lint           clang-tidy and cppcheck'
@@ -104,6 +107,11 @@ facts:
 	@harness/deps.sh build
 	@flock Makefile $(MAKE) --no-print-directory -s all $(BUILD)/facts-probe
 	@harness/facts/facts.sh $(BUILD)
+
+check-linux:
+	@harness/deps.sh build linux
+	@flock Makefile $(MAKE) --no-print-directory -s STATIC=1 all linux 2>&1 | grep -v -e fuse_get_module -e dlopen || :
+	@harness/linux/check.sh build/static $(KERNELS)
 
 bench:
 	@harness/deps.sh build bench
@@ -198,6 +206,12 @@ $(BUILD)/facts-probe: $(PROBE_SRC) harness/facts/probe/probe.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu2x -D_GNU_SOURCE $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -static -pthread -o $@ $(PROBE_SRC)
 
+# The first program of a virtual machine, beside vfiosim and the probe.
+linux: $(BUILD)/vfiosim $(BUILD)/facts-probe $(BUILD)/linux-init
+$(BUILD)/linux-init: harness/linux/guest/init.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu2x -D_GNU_SOURCE $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) -static -o $@ $<
+
 # Ordinary clients as well.
 $(BUILD)/examples/%: harness/examples/%.c
 	@mkdir -p $(@D)
@@ -226,6 +240,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts bench fuzz lint install uninstall dist deb clean all libs pages everything
+.PHONY: help demo check check-clients sweep-clients facts check-linux linux bench fuzz lint install uninstall dist deb clean all libs pages everything
 .DEFAULT_GOAL := all
 .SECONDARY:

@@ -139,17 +139,21 @@ static bool run_case(size_t i)
 
 static bool wanted(size_t i, const char *section, char **names)
 {
+	bool some = false;
+
 	if (section && strcmp(cases[i].section, section))
 		return false;
-	if (!*names)
-		return true;
-	for (; *names; names++)
+	for (; *names; names++) {
+		if (**names == '-' && !strcmp(*names + 1, cases[i].name))
+			return false;
 		if (!strcmp(*names, cases[i].name))
 			return true;
-	return false;
+		some |= **names != '-';
+	}
+	return !some;
 }
 
-/* facts-probe [--legacy|--iommufd] [CASE...]: all cases, those of one section, those named. */
+/* facts-probe [--legacy|--iommufd] [[-]CASE...]: all cases, those of one section, those named (-: all but those). */
 int main(int argc, char **argv)
 {
 	bool found = false, good = true;

@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Asks real kernels what the cases and the facts ask, and compares: check.sh BUILD [VERSION...]
+#
+# BUILD is a folder with a static vfiosim, facts-probe and linux-init. Each VERSION (6.1, 6.12)
+# is Debian's stock kernel, fetched below build/linux; KERNEL=FILE is another one (a bzImage,
+# or a vmlinux with CONFIG_PVH), with MODULES=DIR its folder with modules.dep. Each is booted in
+# QEMU, on the machine of boot.sh. What it answered stays in build/linux/NAME.
+#
+# Prints for each kernel which plays agree, differ, or were not run and why, and how many
+# recorded facts hold. A difference that known-plays.txt or known-facts.txt does not name fails.
+# Ends with "N passed, N failed, N skipped".
+set -u
+build=$1
+shift
+here=$(dirname "$0")
+passed=0 failed=0 skipped=0
+
+# add COUNTS: "N passed, N failed, N skipped".
+add() {
+	if [[ $1 =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		skipped=$((skipped + BASH_REMATCH[3]))
+	else
+		failed=$((failed + 1))
+	fi
+}
+
+# What the command NAME printed in the virtual machine.
+printed() {
+	awk -v "name=$1" '$1 == "@begin" { on = $2 == name; next } $1 == "@end" { on = 0 } on' \
+		"$folder/results.txt"
+}
+
+# The commands of guest/init.c. A viability test of 6.1 leaves a process behind that cannot be
+# ended: it comes last.
+write_commands() {
+	local devices
+	devices=$(awk '!/^#/ { printf " --device %s=%s", $1, $2 }' "$here/devices.txt")
+	cat >"$folder/commands" <<-END
+	cases 400 /vfiosim case run --target host --log$devices
+	legacy 150 /facts-probe --legacy -viability
+	iommufd 150 ?/dev/iommu /facts-probe --iommufd
+	viability 45 /facts-probe --legacy viability
+	END
+}
+
+# Which recording a kernel's answers to a section are compared with; empty: none.
+recording_of() {
+	case $1-$version in
+	legacy-6.1) echo legacy-6.1 ;;
+	legacy-6.12) [ "$iommufd" = yes ] && echo legacy-6.12 || echo legacy-6.12-noiommufd ;;
+	iommufd-6.12) echo iommufd-6.12 ;;
+	legacy-7.2) echo legacy ;;
+	iommufd-7.2) echo iommufd ;;
+	esac
+}
+
+compare_facts() {
+	local section=$1 recording
+	{ printed "$section"; [ "$section" != legacy ] || printed viability; } >"$folder/$section-$version.txt"
+	recording=$(recording_of "$section")
+	if [ -z "$recording" ]; then
+		echo "facts, $section: no recorded answers of Linux $version; $folder/$section-$version.txt is what they would be"
+		return
+	fi
+	awk -v "who=$who" -f "$here/../facts/compare.awk" "$here/known-facts.txt" \
+		"$here/../facts/$recording.txt" "$folder/$section-$version.txt" >"$folder/$section.compared"
+	grep -E '^  (expected|but got)|^  holds' "$folder/$section.compared"
+	echo "facts, $recording: $(tail -n 1 "$folder/$section.compared") ($folder/$section-$version.txt)"
+	add "$(tail -n 1 "$folder/$section.compared")"
+}
+
+compare_plays() {
+	printed cases >"$folder/linux.txt"
+	"$build/vfiosim" case run --target inproc --kernel "$version" --log >"$folder/vfiosim.txt" 2>&1
+	awk -v "who=$who" -f "$here/compare.awk" "$here/known-plays.txt" "$folder/linux.txt" \
+		"$folder/vfiosim.txt" >"$folder/plays.compared"
+	sed '$d' "$folder/plays.compared"
+	add "$(tail -n 1 "$folder/plays.compared")"
+}
+
+# ask KERNEL MODULES: boots it, compares.
+ask() {
+	local started=$SECONDS release
+	write_commands
+	if ! "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
+			"$folder/init" "$build/facts-probe"; then
+		failed=$((failed + 1))
+		return
+	fi
+	release=$(sed -n 's/^@linux //p' "$folder/results.txt")
+	version=$(echo "$release" | grep -Eo '^[0-9]+\.[0-9]+')
+	iommufd=no who="$version no-mdev"
+	grep -q '^@iommufd' "$folder/results.txt" && iommufd=yes
+	[ "$iommufd" = yes ] || who="$who no-iommufd"
+	echo "Linux $release ($((SECONDS - started)) s)"
+	compare_plays
+	compare_facts legacy
+	[ "$iommufd" = no ] || compare_facts iommufd
+	echo
+}
+
+begin() {
+	folder=build/linux/$1
+	mkdir -p "$folder"
+	strip -o "$folder/vfiosim" "$build/vfiosim"
+	cp "$build/linux-init" "$folder/init"
+}
+
+if [ -n "${KERNEL-}" ]; then
+	begin "$(basename "$KERNEL")"
+	"$here/kernel.sh" elf "$KERNEL" "$folder/vmlinux" && ask "$folder/vmlinux" "${MODULES-}"
+else
+	for version in "$@"; do
+		begin "$version"
+		if "$here/kernel.sh" fetch "$version" "$folder" &&
+		   "$here/kernel.sh" elf "$folder"/root/boot/vmlinuz-* "$folder/vmlinux"; then
+			ask "$folder/vmlinux" "$(echo "$folder"/root/{,usr/}lib/modules/* | tr ' ' '\n' | grep -v '\*')"
+		else
+			echo "Debian's kernel $version could not be had"
+			failed=$((failed + 1))
+		fi
+	done
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first program of the virtual machine in which check.sh asks Linux. An ordinary static
+ * program: it takes nothing from the system but its initramfs, which holds
+ *
+ *	/devices	addresses of PCI devices, one a line, which vfio-pci is to have
+ *	/modules	paths of kernel modules, one a line, in the order to load them
+ *	/commands	NAME SECONDS [?PATH] PROGRAM ARGUMENT..., one a line, split at blanks;
+ *			with ?PATH it is run only where PATH exists
+ *
+ * What the commands print goes to the second serial port, between the lines "@begin NAME"
+ * and "@end NAME STATUS MILLISECONDS". Then it ends the virtual machine through QEMU's
+ * isa-debug-exit: powering off would wait for devices that a command left stuck.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RESULTS "/dev/ttyS1"
+#define OUTPUT "/tmp/output"
+#define EXIT_PORT 0xf4		/* of isa-debug-exit: QEMU exits with 2 * value + 1 */
+#define ARGUMENTS_MAX 250
+
+static FILE *results;
+
+__attribute__((format(printf, 1, 2)))
+static void tell(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(results, format, args);
+	va_end(args);
+	fflush(results);
+}
+
+static _Noreturn void leave(unsigned char value)
+{
+	sync();
+	tcdrain(fileno(results));
+	if (!ioperm(EXIT_PORT, 1, 1))
+		outb(value, EXIT_PORT);
+	for (;;)
+		pause();
+}
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	fprintf(results, "@failed %s: %s\n", what, strerror(errno));
+	leave(1);
+}
+
+/* Every byte arrives as it was written. */
+static void open_results(void)
+{
+	struct termios raw;
+	int fd = open(RESULTS, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0) {
+		perror(RESULTS);
+		exit(1);	/* the kernel panics, and QEMU with -no-reboot ends */
+	}
+	if (!tcgetattr(fd, &raw)) {
+		cfmakeraw(&raw);
+		cfsetspeed(&raw, B115200);
+		tcsetattr(fd, TCSANOW, &raw);
+	}
+	results = fdopen(fd, "w");
+}
+
+static void mount_all(void)
+{
+	static const char *const mounts[][2] = {
+		{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
+		{ "tmpfs", "/tmp" }, { "tmpfs", "/dev/shm" },
+	};
+
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i][1], 0755);
+		mount(mounts[i][0], mounts[i][1], mounts[i][0], 0, NULL);
+	}
+}
+
+/* Calls @each for every line of a file. */
+static void each_line(const char *path, void (*each)(char *line))
+{
+	FILE *from = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	must(from, path);
+	while ((n = getline(&line, &size, from)) > 0) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = 0;
+		if (*line)
+			each(line);
+	}
+	free(line);
+	fclose(from);
+}
+
+static void load(char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	must(fd >= 0 && !syscall(SYS_finit_module, fd, "", 0), path);
+	close(fd);
+}
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Before any module is there, so that no other driver takes it. */
+static void reserve(char *address)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", address);
+	must(write_text(path, "vfio-pci"), path);
+}
+
+/* A module has taken it; a driver that is built in has to be told. */
+static void bind(char *address)
+{
+	char path[128];
+
+	write_text("/sys/bus/pci/drivers_probe", address);
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/vfio-pci/%s", address);
+	must(!access(path, F_OK), path);
+}
+
+static void tell_kernel(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	tell("@linux %s\n", name.release);
+	if (!access("/dev/iommu", F_OK))
+		tell("@iommufd\n");
+}
+
+/* ---- Commands ---------------------------------------------------------- */
+
+static int64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* Its output goes into a file: to a terminal programs would write other things. */
+static pid_t start(char **args)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	setsid();
+	fd = open(OUTPUT, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	execv(args[0], args);
+	perror(args[0]);
+	_exit(127);
+}
+
+/* The exit status, 128 and a signal's number, or 124: not even SIGKILL ended it in time. */
+static int wait_for(pid_t pid, int64_t until)
+{
+	int status;
+
+	for (;;) {
+		pid_t ended = waitpid(-1, &status, WNOHANG);
+
+		if (ended == pid)
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		if (ended > 0)
+			continue;
+		if (milliseconds() >= until)
+			kill(-pid, SIGKILL);
+		if (milliseconds() >= until + 2000)
+			return 124;
+		usleep(5000);
+	}
+}
+
+static void tell_output(void)
+{
+	FILE *from = fopen(OUTPUT, "re");
+	char bytes[4096];
+	size_t n;
+
+	while (from && (n = fread(bytes, 1, sizeof(bytes), from)))
+		fwrite(bytes, 1, n, results);
+	if (from)
+		fclose(from);
+}
+
+static void run(char *line)
+{
+	char *words[ARGUMENTS_MAX + 1], **args = words + 2, *rest = line, *word;
+	int64_t started = milliseconds();
+	size_t n = 0;
+	int status;
+
+	while (n < ARGUMENTS_MAX && (word = strtok_r(rest, " ", &rest)))
+		words[n++] = word;
+	words[n] = NULL;
+	must(n > 2, "a command has a name, seconds and a program");
+	if (*args[0] == '?' && access(*args++ + 1, F_OK))
+		return;
+	must(*args, "a command has a program");
+	tell("@begin %s\n", words[0]);
+	status = wait_for(start(args), started + atoi(words[1]) * INT64_C(1000));
+	tell_output();
+	tell("@end %s %d %lld\n", words[0], status, (long long)(milliseconds() - started));
+}
+
+int main(void)
+{
+	const struct rlimit memlock = { 8 << 20, 8 << 20 };
+
+	mount_all();
+	open_results();
+	setrlimit(RLIMIT_MEMLOCK, &memlock);
+	each_line("/devices", reserve);
+	each_line("/modules", load);
+	each_line("/devices", bind);
+	tell_kernel();
+	tell("@ready %lld\n", (long long)milliseconds());
+	each_line("/commands", run);
+	tell("@done %lld\n", (long long)milliseconds());
+	leave(0);
+}

@@ -224,6 +224,9 @@ START_TEST(attributes_as_the_kernel_shows_them)
 		{ A "/vfio-dev/vfio0/uevent", "MAJOR=247\nMINOR=0\nDEVNAME=vfio/devices/vfio0\n" },
 		{ "sys/devices/virtual/vfio/10/dev", "248:0\n" },
 		{ "sys/kernel/iommu_groups/13/type", "DMA\n" },
+		{ "sys/kernel/iommu_groups/9/reserved_regions",
+		  "0x0000000000000000 0x0000000000ffffff direct-relaxable\n"
+		  "0x00000000fee00000 0x00000000feefffff msi\n" },
 		{ "sys/kernel/iommu_groups/13/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n" },
 		{ "sys/kernel/iommu_groups/15/reserved_regions", "" },
 		{ "sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-1/name", "Single port serial\n" },

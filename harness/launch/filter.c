@@ -62,6 +62,7 @@ enum label {
 	NEWFSTATAT,	/* what is looked at in each call ... */
 	STATX,
 	MMAP,
+	MMAP_FILE,
 	IOCTL,
 	NATIVE,		/* ... and, if all is as it should be, whether its numbers are ours */
 	MODULE,		/* the same for a call that is refused */
@@ -139,13 +140,17 @@ static void put_stat(struct program *program)
 	put_if(program, BPF_JSET, AT_EMPTY_PATH, NATIVE, ALLOW);
 }
 
-/* mmap() of a file, shared; what programs are made of is mapped private. */
+/* mmap() of a file. Loaders map what programs are made of as they map no device. */
 static void put_mmap(struct program *program)
 {
 	place(program, MMAP);
 	LOAD(program, args[3]);			/* flags */
-	put_if(program, BPF_JSET, MAP_SHARED, NEXT, ALLOW);
 	put_if(program, BPF_JSET, MAP_ANONYMOUS, ALLOW, NEXT);
+	put_if(program, BPF_JSET, MAP_SHARED, MMAP_FILE, NEXT);
+	put_if(program, BPF_JSET, MAP_FIXED | MAP_DENYWRITE, ALLOW, NEXT);
+	LOAD(program, args[2]);			/* protection */
+	put_if(program, BPF_JSET, PROT_EXEC, ALLOW, NEXT);
+	place(program, MMAP_FILE);
 	LOAD(program, args[4]);			/* descriptor: negative is none */
 	put_if(program, BPF_JGE, 0x80000000u, ALLOW, NATIVE);
 }

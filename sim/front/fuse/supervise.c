@@ -9,7 +9,7 @@
  * What else the filter notifies of:
  *	KVM_SET_DEVICE_ATTR	KVM would refuse to take our files for VFIO's, so telling
  *				it about one of them succeeds without asking it
- *	mmap(), shared		the kernel maps files of FUSE without a question, so what
+ *	mmap() of a file	the kernel maps files of FUSE without a question, so what
  *				the device refuses is refused here
  *	stat() by descriptor	see chardev.c
  *
@@ -269,8 +269,8 @@ static int check_mmap(struct remote_call *call, const struct seccomp_data *data)
 
 	if (remote_file(&call->caller, (int)data->args[4], &file))
 		return 0;
-	return vfiosim_mmap(file, &call->caller, data->args[5], (data->args[1] + page) & ~page, true,
-			    data->args[2] & PROT_WRITE);
+	return vfiosim_mmap(file, &call->caller, data->args[5], (data->args[1] + page) & ~page,
+			    data->args[3] & MAP_SHARED, data->args[2] & PROT_WRITE);
 }
 
 static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_notif *request)

@@ -137,6 +137,7 @@ others() {
 	run_with_fuse labs harness/labs/check.sh "$build"
 	run_with_fuse 'JSON schemas' harness/schemas/check.sh "$build"
 	run 'manual pages' harness/man_test.sh "$build"
+	run 'cases on this computer' harness/host_test.sh "$build"
 	run install harness/install_test.sh "$build"
 }
 

@@ -153,13 +153,15 @@ struct vfiosim;
 struct vfiosim *target_inproc_machine(struct target *target);
 /* Every process of it exits, youngest first. */
 void target_inproc_exit_all(struct target *target);
+/* /dev/vfio as it stands here, inside a run that serves @topology. */
+int target_paths_create(const struct vfiosim_topology *topology, struct target **ret_target);
 /*
- * /dev/vfio as it stands here. @topology: the one the surrounding run serves, or
- * NULL on a real kernel, where @devices (n of them, copied) names what may be used.
+ * /dev/vfio of this computer. @devices (n of them, copied): what may be used. @allow_sysfs:
+ * files of sysfs may be written. @memlock: RLIMIT_MEMLOCK of each fresh process, which then
+ * is without CAP_IPC_LOCK; LIMIT_UNLIMITED: both as they are here.
  */
-int target_paths_create(const struct vfiosim_topology *topology,
-			const struct target_device *devices, size_t n_devices,
-			struct target **ret_target);
+int target_host_create(const struct target_device *devices, size_t n_devices, bool allow_sysfs,
+		       uint64_t memlock, struct target **ret_target);
 /* NULL is allowed. */
 void target_destroy(struct target *target);
 

@@ -9,16 +9,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <json.h>
 
+#include "cli.h"
 #include "target_worker.h"
 
 #define CONTROL_STATE "/dev/.vfiosim/state"
@@ -26,6 +29,8 @@
 
 struct paths_target {
 	struct target base;
+	bool allow_sysfs;		/* on a real kernel */
+	uint64_t memlock;		/* of fresh processes; LIMIT_UNLIMITED: their own */
 	struct paths_proc **procs;	/* in order of creation; NULL: exited */
 	unsigned n_procs;
 };
@@ -34,7 +39,8 @@ struct paths_proc {
 	struct proc base;
 	int socket;
 	pid_t pid;
-	bool ours;			/* a child of the runner, to be waited for */
+	int pidfd;			/* tells that it has ended; -1: not known */
+	bool ours;			/* a child of the runner, to be reaped */
 	uint64_t last;			/* number of the last refusal told */
 };
 
@@ -172,6 +178,12 @@ static int start_fork(struct proc *parent, struct paths_proc *proc, int theirs)
 	return reply.result < 0 ? (int)reply.result : 0;
 }
 
+static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio, bool resource)
+{
+	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock,
+							.b = (uint64_t)rawio | (uint64_t)resource << 1 });
+}
+
 static int paths_process(struct target *target, struct proc *parent, struct proc **ret_proc)
 {
 	struct paths_target *self = paths_target(target);
@@ -187,17 +199,41 @@ static int paths_process(struct target *target, struct proc *parent, struct proc
 	proc->socket = ends[0];
 	error = parent ? start_fork(parent, proc, ends[1]) : start(self, proc, ends[1]);
 	close(ends[1]);
+	proc->pidfd = error ? -1 : (int)syscall(SYS_pidfd_open, proc->pid, 0);
 	if (!error)
 		error = add_proc(self, proc);
 	if (error) {
 		close(proc->socket);
+		if (proc->pidfd >= 0)
+			close(proc->pidfd);
 		free(proc);
 		return error;
 	}
 	*ret_proc = &proc->base;
 	if (target->simulated)
 		watch_refusals(*ret_proc);
-	return 0;
+	if (parent || self->memlock == LIMIT_UNLIMITED)
+		return 0;
+	return paths_limit(*ret_proc, self->memlock, true, true);
+}
+
+#define END_PATIENCE_MS 30000
+
+/*
+ * Until the process has ended, whosever child it is: it lets go of its files after its
+ * socket is closed, and the next play would find a group busy.
+ */
+static void wait_for_end(const struct paths_proc *proc)
+{
+	struct pollfd ended = { .fd = proc->pidfd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&ended, 1, END_PATIENCE_MS);
+	while (n < 0 && errno == EINTR);
+	if (!n)
+		cli_error("process %d of a case does not end; what it holds stays in use",
+			  (int)proc->pid);
 }
 
 /* A worker that loses its socket exits. Its own children were ended before it, or are by init. */
@@ -209,23 +245,21 @@ static void paths_exit(struct proc *proc)
 
 	self->procs[proc->number - 1] = NULL;
 	shutdown(own->socket, SHUT_WR);
-	while (recv(own->socket, &byte, 1, 0) > 0)	/* until it has really exited */
+	while (recv(own->socket, &byte, 1, 0) > 0)	/* until it exits */
 		;
 	close(own->socket);
+	if (own->pidfd >= 0) {
+		wait_for_end(own);
+		close(own->pidfd);
+	}
 	if (own->ours)
-		waitpid(own->pid, NULL, 0);
+		waitpid(own->pid, NULL, own->pidfd >= 0 ? WNOHANG : 0);
 	free(own);
 }
 
 static int paths_exec(struct proc *proc)
 {
 	return (int)ask(proc, &(struct worker_request){ .op = WORKER_EXEC });
-}
-
-static int paths_limit(struct proc *proc, uint64_t memlock, bool rawio, bool resource)
-{
-	return (int)ask(proc, &(struct worker_request){ .op = WORKER_LIMIT, .a = memlock,
-							.b = (uint64_t)rawio | (uint64_t)resource << 1 });
 }
 
 /* ---- Calls ------------------------------------------------------------- */
@@ -413,14 +447,21 @@ static int paths_state(struct target *target, char **ret_text)
 	return fclose(to) ? -ENOMEM : 0;
 }
 
-/* This computer's own devices and settings are not ours to change. */
+/* How long a writer may take before it is said to wait. A real device is slower. */
+#define PATIENCE_MS 400
+#define REAL_PATIENCE_MS 3000
+
+/* This computer's own devices and settings are not ours to change, unless the user said so. */
 static int paths_write_file(struct proc *proc, const char *path, const char *text)
 {
-	struct worker_request request = { .op = WORKER_WRITE_FILE };
+	const bool simulated = proc->target->simulated;
+	struct worker_request request = { .op = WORKER_WRITE_FILE,
+					  .a = simulated ? PATIENCE_MS : REAL_PATIENCE_MS,
+					  .b = !simulated };
 	char *bytes;
 	int error, size;
 
-	if (!proc->target->simulated)
+	if (!simulated && !paths_target(proc->target)->allow_sysfs)
 		return -ENOSYS;
 	size = asprintf(&bytes, "%s%c%s", path, 0, text);
 	if (size < 0)
@@ -479,30 +520,52 @@ static const struct target_ops paths_ops = {
 	.refusal = paths_refusal,
 };
 
-int target_paths_create(const struct vfiosim_topology *topology,
-			const struct target_device *devices, size_t n_devices,
-			struct target **ret_target)
+/* @ret_target with no devices yet. */
+static int create(bool simulated, struct paths_target **ret_target)
 {
 	struct paths_target *self = calloc(1, sizeof(*self));
-	int error = 0;
 
 	if (!self)
 		return -ENOMEM;
-	self->base = (struct target){ .ops = &paths_ops, .simulated = topology, .ctx = self };
-	if (topology) {
-		error = target_devices_from(&self->base, topology);
-	} else {
-		self->base.devices = calloc(n_devices + 1, sizeof(*devices));
-		if (!self->base.devices)
-			error = -ENOMEM;
-		else if (n_devices)
-			memcpy(self->base.devices, devices, n_devices * sizeof(*devices));
-		self->base.n_devices = error ? 0 : n_devices;
-	}
-	if (error) {
-		paths_destroy(&self->base);
+	self->base = (struct target){ .ops = &paths_ops, .simulated = simulated, .ctx = self };
+	self->memlock = LIMIT_UNLIMITED;
+	*ret_target = self;
+	return 0;
+}
+
+int target_paths_create(const struct vfiosim_topology *topology, struct target **ret_target)
+{
+	struct paths_target *self;
+	int error = create(true, &self);
+
+	if (error)
 		return error;
+	error = target_devices_from(&self->base, topology);
+	if (error)
+		paths_destroy(&self->base);
+	else
+		*ret_target = &self->base;
+	return error;
+}
+
+int target_host_create(const struct target_device *devices, size_t n_devices, bool allow_sysfs,
+		       uint64_t memlock, struct target **ret_target)
+{
+	struct paths_target *self;
+	int error = create(false, &self);
+
+	if (error)
+		return error;
+	self->allow_sysfs = allow_sysfs;
+	self->memlock = memlock;
+	self->base.devices = calloc(n_devices + 1, sizeof(*devices));
+	if (!self->base.devices) {
+		paths_destroy(&self->base);
+		return -ENOMEM;
 	}
+	if (n_devices)
+		memcpy(self->base.devices, devices, n_devices * sizeof(*devices));
+	self->base.n_devices = n_devices;
 	*ret_target = &self->base;
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <pthread.h>
@@ -26,10 +27,14 @@
 #include "cli.h"
 #include "target.h"
 
-#define WRITER_PATIENCE_MS 400
+#define REGIONS_MAX 32
 
 struct worker {
 	struct writer *waiting;		/* NULL: nobody waits */
+	long patience;			/* with it, ms */
+	bool lets_go;			/* of its files before it ends, see let_go() */
+	struct iovec regions[REGIONS_MAX];	/* of devices, mapped */
+	unsigned n_regions;
 	int socket;
 	int passed;			/* descriptor that came with a request, -1: none */
 	int given;			/* that goes along with the reply, -1: none */
@@ -287,6 +292,7 @@ static int64_t do_fork(struct worker *worker)
 	if (!child) {
 		close(worker->socket);
 		worker->socket = worker->passed;
+		worker->waiting = NULL;		/* the parent's thread */
 		_exit(serve(worker));
 	}
 	close(worker->passed);
@@ -345,14 +351,16 @@ static bool writer_ended(struct writer *writer, long milliseconds)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += milliseconds * 1000000;
+	until.tv_sec += milliseconds / 1000;
+	until.tv_nsec += milliseconds % 1000 * 1000000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	return !pthread_timedjoin_np(writer->thread, NULL, &until);
 }
 
 /* In a thread, so that one that is kept waiting keeps nobody else. */
-static int64_t start_writer(struct worker *worker, const char *path, const char *text)
+static int64_t start_writer(struct worker *worker, const char *path, const char *text,
+			    long patience)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int64_t result;
@@ -365,8 +373,9 @@ static int64_t start_writer(struct worker *worker, const char *path, const char 
 		free(writer);
 		return -EAGAIN;
 	}
-	if (!writer_ended(writer, WRITER_PATIENCE_MS)) {
+	if (!writer_ended(writer, patience)) {
 		worker->waiting = writer;	/* ends with the process at the latest */
+		worker->patience = patience;
 		return -EINPROGRESS;
 	}
 	result = writer->result;
@@ -377,7 +386,7 @@ static int64_t start_writer(struct worker *worker, const char *path, const char 
 /* Something was closed: give whoever waits for that the time to go on. */
 static void reap_writer(struct worker *worker)
 {
-	if (!worker->waiting || !writer_ended(worker->waiting, WRITER_PATIENCE_MS))
+	if (!worker->waiting || !writer_ended(worker->waiting, worker->patience))
 		return;
 	free(worker->waiting);
 	worker->waiting = NULL;
@@ -404,10 +413,14 @@ static int64_t event_read(int fd)
 
 /* ---- Serving ----------------------------------------------------------- */
 
-static int64_t map_device(int fd, uint64_t offset, uint64_t length, uint64_t *ret_uva)
+static int64_t map_device(struct worker *worker, int fd, uint64_t offset, uint64_t length,
+			  uint64_t *ret_uva)
 {
-	return mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset),
-		      ret_uva);
+	void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+
+	if (at != MAP_FAILED && worker->n_regions < REGIONS_MAX)
+		worker->regions[worker->n_regions++] = (struct iovec){ at, length };
+	return mapped(at, ret_uva);
 }
 
 /* Commands whose reply carries bytes set reply->size. */
@@ -449,7 +462,7 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 	case WORKER_MMAP:
 		return map_memory((enum memory_kind)r->a, r->b, &reply->value);
 	case WORKER_MMAP_FD:
-		return map_device(r->fd, r->a, r->b, &reply->value);
+		return map_device(worker, r->fd, r->a, r->b, &reply->value);
 	case WORKER_MUNMAP:
 		return or_errno(munmap((void *)(uintptr_t)r->a, r->b));
 	case WORKER_MPROTECT:
@@ -473,7 +486,8 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		reply->size = n > 0 ? (uint32_t)n : 0;
 		return n;
 	case WORKER_WRITE_FILE:
-		return start_writer(worker, bytes, (char *)bytes + strlen(bytes) + 1);
+		worker->lets_go = r->b;
+		return start_writer(worker, bytes, (char *)bytes + strlen(bytes) + 1, (long)r->a);
 	}
 	return -EINVAL;
 }
@@ -502,6 +516,21 @@ static int serve_one(struct worker *worker)
 	return error ? error : worker_send(worker->socket, worker->bytes, reply.size);
 }
 
+/*
+ * Closes all but the socket. A thread that waits in a real kernel for a device to be closed
+ * keeps the descriptors and the memory of its process, and no signal ends it: it would wait
+ * for itself.
+ */
+static void let_go(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->n_regions; i++)
+		munmap(worker->regions[i].iov_base, worker->regions[i].iov_len);
+	(void)syscall(SYS_close_range, worker->socket + 1, UINT_MAX, 0);
+	if (worker->socket > STDERR_FILENO + 1)
+		(void)syscall(SYS_close_range, STDERR_FILENO + 1, worker->socket - 1, 0);
+	reap_writer(worker);
+}
+
 static int serve(struct worker *worker)
 {
 	int error;
@@ -509,6 +538,8 @@ static int serve(struct worker *worker)
 	do
 		error = serve_one(worker);
 	while (!error);
+	if (worker->waiting && worker->lets_go)
+		let_go(worker);
 	return error == -EPIPE ? 0 : 1;
 }
 

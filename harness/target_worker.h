@@ -36,7 +36,7 @@ enum worker_op {
 	WORKER_FORK,		/* a descriptor travels along: the child's socket */
 	WORKER_EXEC,
 	WORKER_READ_FILE,	/* bytes: path; reply: its bytes */
-	WORKER_WRITE_FILE,	/* bytes: path, NUL, text; -EINPROGRESS: the writer waits */
+	WORKER_WRITE_FILE,	/* a: patience, ms, b: a real kernel; bytes: path, NUL, text; -EINPROGRESS: the writer waits */
 };
 
 struct worker_request {

@@ -11,6 +11,7 @@
 #include "case/case_page.h"
 #include "case/case_verb.h"
 #include "case/elsewhere.h"
+#include "case/host.h"
 #include "case/job.h"
 #include "case/library.h"
 #include "case/told.h"
@@ -20,8 +21,6 @@
 #include "report/report.h"
 #include "report/story_text.h"
 #include "select/policy.h"
-
-#define DEVICES_MAX 32
 
 struct options {
 	struct job_options job;
@@ -35,7 +34,7 @@ struct options {
 	bool log, trace, tap, picture;
 	struct story_style style;	/* made of those above */
 	struct devices {
-		struct target_device list[DEVICES_MAX];
+		struct target_device list[JOB_DEVICES_MAX];
 		size_t n;
 	} devices;
 	struct fault_args faults;
@@ -54,7 +53,7 @@ static const char *target_word(size_t index)
 static const char *add_device(const char *text, void *to)
 {
 	struct devices *devices = to;
-	int error = devices->n == DEVICES_MAX ? -ENOSPC : job_device(text, &devices->list[devices->n]);
+	int error = devices->n == JOB_DEVICES_MAX ? -ENOSPC : host_device(text, &devices->list[devices->n]);
 
 	if (!error)
 		devices->n++;
@@ -68,7 +67,7 @@ static const char *add_device(const char *text, void *to)
 	case -ENOENT:
 		return "a device that this computer has";
 	default:
-		return "a device in an IOMMU group (is the IOMMU on?)";
+		return "a device in an IOMMU group (is the IOMMU on?), or one that vfio-pci holds without an IOMMU";
 	}
 }
 
@@ -370,6 +369,10 @@ static bool is_ignored(const struct options *options)
 		cli_error("case run: --picture wants --explain");
 	else if (options->devices.n && options->target != JOB_HOST)
 		cli_error("case run: --device wants --target host");
+	else if (options->job.allow_sysfs && options->target != JOB_HOST)
+		cli_error("case run: --allow-sysfs wants --target host");
+	else if (options->job.kernel.major && options->target == JOB_HOST)
+		cli_error("case run: --kernel wants a simulated machine, not --target host");
 	else
 		return false;
 	return true;
@@ -441,6 +444,10 @@ static const struct cli_option run_options[] = {
 	  "side by side; DIR/: a page for each case, and an index", CLI_TEXT, AT(html), .files = true },
 	{ "device", 0, "NAME=ADDRESS", "for --target host: what the case's device NAME is here", CLI_PARSED,
 	  AT(devices), .parse = add_device },
+	{ "allow-sysfs", 0, NULL,
+	  "for --target host: cases may write to sysfs, and set module parameters; drivers of the\n"
+	  "devices named, their mdevs and the parameters are put back after each play",
+	  CLI_FLAG, AT(job.allow_sysfs) },
 	{ NULL },
 };
 

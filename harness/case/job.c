@@ -3,13 +3,12 @@
 #include "case/job.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <vfiosim/topology.h>
 
+#include "case/host.h"
 #include "case/job_fuse.h"
 #include "case/verb.h"
 #include "fault_args.h"
@@ -139,75 +138,26 @@ static int run_inproc(const struct play *play, const struct job_options *options
 
 /* ---- On this computer -------------------------------------------------- */
 
-/* What this computer lacks; NULL: nothing. */
-static const char *missing_here(const struct play *play)
-{
-	if (play->mode == MODE_IOMMUFD && access("/dev/iommu", F_OK))
-		return "this computer has no /dev/iommu: modprobe iommufd";
-	if (play->mode == MODE_LEGACY && access("/dev/vfio/vfio", F_OK))
-		return "this computer has no /dev/vfio/vfio: modprobe vfio-pci";
-	return NULL;
-}
-
 static int run_host(const struct play *play, const struct job_options *options,
 		    struct job_result *ret_result)
 {
-	const char *missing = missing_here(play);
 	struct target *target;
+	struct host host;
 	int error;
 
-	if (missing) {
+	if (!host_begin(play, options, &host)) {
 		ret_result->outcome.verdict = SKIPPED;
-		ret_result->outcome.message = strdup(missing);
+		ret_result->outcome.message = strdup(host.why);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
-	error = target_paths_create(NULL, options->devices, options->n_devices, &target);
-	if (error)
-		return error;
-	error = run_play(play, target, NULL, &ret_result->outcome);
-	target_destroy(target);
-	return error;
-}
-
-static int link_number(const char *path, int *ret_number)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	const char *base;
-
-	if (n < 0)
-		return -ENODEV;
-	target[n] = 0;
-	base = strrchr(target, '/');
-	*ret_number = atoi(base ? base + 1 : target);
-	return 0;
-}
-
-int job_device(const char *text, struct target_device *ret_device)
-{
-	static const char *const buses[] = { "/sys/bus/pci/devices", "/sys/bus/mdev/devices" };
-	const char *equals = strchr(text, '=');
-	struct target_device device = { .dma_bar = -1 };
-	char path[200];
-
-	if (!equals || equals == text || !equals[1] ||
-	    (size_t)(equals - text) >= sizeof(device.name) || strchr(equals, '/'))
-		return -EINVAL;
-	memcpy(device.name, text, (size_t)(equals - text));
-	snprintf(device.address, sizeof(device.address), "%s", equals + 1);
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s/%s", buses[i], device.address);
-		if (access(path, F_OK))
-			continue;
-		strcat(path, "/iommu_group");
-		if (link_number(path, &device.group))
-			return -ENODEV;
-		device.mdev = i;
-		snprintf(device.node, sizeof(device.node), "/dev/vfio/%d", device.group);
-		*ret_device = device;
-		return 0;
+	error = target_host_create(options->devices, options->n_devices, options->allow_sysfs,
+				   host.memlock, &target);
+	if (!error) {
+		error = run_play(play, target, NULL, &ret_result->outcome);
+		target_destroy(target);
 	}
-	return -ENOENT;
+	host_end(&host);
+	return error;
 }
 
 const char *job_skipped(const struct play *play, enum job_target target)

@@ -28,8 +28,10 @@ struct job_options {
 	bool colours;				/* @explain may have them */
 	struct vfiosim_kernel kernel;		/* the machine's, where the case says none; 0.0: its topology's */
 	const struct fault_args *faults;	/* for each machine, besides the case's own; NULL: none */
-	const struct target_device *devices;	/* JOB_HOST: what the user named */
+	const struct target_device *devices;	/* JOB_HOST: what the user named, at most ... */
+#define JOB_DEVICES_MAX 32
 	size_t n_devices;
+	bool allow_sysfs;			/* JOB_HOST: its devices and module parameters may be changed */
 };
 
 struct job_result {
@@ -49,11 +51,5 @@ int job_make(const struct play *play, const struct job_options *options, struct 
 int job_run(const struct play *play, const struct job_options *options,
 	    struct job_result *ret_result);
 void job_result_done(struct job_result *result);
-
-/*
- * "nic0=0000:01:00.0": a device of this computer, its group found in sysfs. -EINVAL:
- * not of that form; -ENOENT: no such device; -ENODEV: it has no IOMMU group.
- */
-int job_device(const char *text, struct target_device *ret_device);
 
 #endif

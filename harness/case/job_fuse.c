@@ -83,7 +83,7 @@ static int run_inside(void *ctx)
 	struct target *target;
 	int status;
 
-	if (target_paths_create(job->play->topology, NULL, 0, &target))
+	if (target_paths_create(job->play->topology, &target))
 		return 1;
 	if (run_play(job->play, target, job->options->explain ? &watch : NULL, &outcome))
 		return 1;

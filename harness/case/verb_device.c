@@ -209,6 +209,37 @@ static const char *const pin_gives[] = { "pinned", NULL };
 static const char *const irq_kinds[] = { "intx", "msi", "msix", "err", "req", NULL };
 static const char *const irq_actions[] = { "enable", "disable", "trigger", "mask", "unmask", NULL };
 
+/* How many interrupts of kind @index the device has here, or a negative errno. */
+static int64_t irq_count(struct run *run, int fd, uint32_t index)
+{
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
+	long error = run->target->ops->ioctl_data(run->proc, fd, VFIO_DEVICE_GET_IRQ_INFO, &info,
+						  sizeof(info));
+
+	return error < 0 ? error : info.count;
+}
+
+/* On a real kernel: has the device that was named as many as the one the case is about? */
+static int check_irqs(struct run *run, const char *name, int fd, uint32_t index)
+{
+	static const char *const kinds[] = { "intx", "msi", "msix" };
+	const struct vfiosim_topology *topology = run->play->topology;
+	int at = vfiosim_topology_device(topology, name);
+	const struct vfiosim_topo_device *device = at < 0 ? NULL : &topology->devices[at];
+	int64_t here;
+	unsigned wanted;
+
+	if (!device || index > VFIO_PCI_MSIX_IRQ_INDEX)
+		return 0;
+	wanted = index == VFIO_PCI_INTX_IRQ_INDEX ? device->intx_pin > 0 :
+		 index == VFIO_PCI_MSI_IRQ_INDEX  ? device->msi : device->msix;
+	here = irq_count(run, fd, index);
+	if (here >= wanted || here < 0)
+		return 0;
+	return run_skip(run, "the case wants a device with %u %s %s for '%s'; this one has %u", wanted,
+			kinds[index], wanted == 1 ? "interrupt" : "interrupts", name, (unsigned)here);
+}
+
 static int irq_run(struct run *run, const struct step *step, struct result *ret_result)
 {
 	static const uint32_t flags[] = {
@@ -230,9 +261,14 @@ static int irq_run(struct run *run, const struct step *step, struct result *ret_
 	unsigned char data[sizeof(head) + sizeof(int32_t)];
 	int32_t event = run_fd(run, name);
 	int fd = device_fd(run, step_text(step, "device", ""));
+	int ret;
 
 	if (fd < 0)
 		return run_broken(run, "%s is not attached", step_text(step, "device", ""));
+	ret = run->target->simulated ? 0 :
+		check_irqs(run, step_text(step, "device", ""), fd, head.index);
+	if (ret)
+		return ret;
 	memcpy(data, &head, sizeof(head));
 	memcpy(data + sizeof(head), &event, sizeof(event));
 	return run_answer(run,

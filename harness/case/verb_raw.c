@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <vfiosim/topology.h>
 #include <vfiosim/vfiosim.h>
 
+#include "case/host.h"
 #include "case/verb.h"
 
 static const char *const nothing[] = { NULL };
@@ -199,8 +201,8 @@ static int mmap_run(struct run *run, const struct step *step, struct result *ret
 
 /* ---- sysfs ------------------------------------------------------------- */
 
-/* "{nic0}" in a path or text is the device's address. */
-static void fill_address(struct run *run, const char *from, char *to, size_t size)
+/* "{nic0}" in a path or text is the device's address: how many of those are there? RUN_SKIP. */
+static int fill_address(struct run *run, const char *from, char *to, size_t size)
 {
 	const char *open = strchr(from, '{'), *close = open ? strchr(open, '}') : NULL;
 	const struct target_device *device = NULL;
@@ -209,12 +211,30 @@ static void fill_address(struct run *run, const char *from, char *to, size_t siz
 	if (close && (size_t)(close - open) < sizeof(name)) {
 		memcpy(name, open + 1, (size_t)(close - open) - 1);
 		device = run_device(run, name);
+		if (!device && !run->target->simulated)
+			return run_skip(run, "no device was named for '%s': --device %s=ADDRESS",
+					name, name);
 	}
 	if (device)
 		snprintf(to, size, "%.*s%s%s", (int)(open - from), from, device->address,
 			 close + 1);
 	else
 		snprintf(to, size, "%s", from);
+	return device ? 1 : 0;
+}
+
+/*
+ * On this computer a step that names no device: does it leave the others alone? A parameter
+ * is put back, and a driver may be told of a device that is not there.
+ */
+static bool is_harmless(const char *path, const char *text)
+{
+	char device[256];
+
+	snprintf(device, sizeof(device), "/sys/bus/pci/devices/%.200s", text);
+	return host_puts_back(path) ||
+	       (!strncmp(path, "/sys/bus/pci/drivers/", strlen("/sys/bus/pci/drivers/")) && *text &&
+		access(device, F_OK));
 }
 
 #define SYSFS_TEXT_MAX 4097	/* a page, more than any file takes */
@@ -223,13 +243,21 @@ static int sysfs_run(struct run *run, const struct step *step, struct result *re
 {
 	char path[256], text[SYSFS_TEXT_MAX];
 	size_t n, pad = step_number(step, "pad", 0);
+	int of_file = fill_address(run, step_text(step, "file", ""), path, sizeof(path));
+	int of_text = fill_address(run, step_text(step, "write", ""), text, sizeof(text));
+	int answer;
 
-	fill_address(run, step_text(step, "file", ""), path, sizeof(path));
-	fill_address(run, step_text(step, "write", ""), text, sizeof(text));
+	if (of_file < 0 || of_text < 0)
+		return RUN_SKIP;
+	if (!run->target->simulated && !of_file && !of_text && !is_harmless(path, text))
+		return run_skip(run, "%s is not about a device that was named", path);
 	for (n = strlen(text); n < pad && n < sizeof(text) - 1; n++)
 		text[n] = 'x';
 	text[n] = '\0';
-	return run_answer(run, run->target->ops->write_file(run->proc, path, text), ret_result);
+	answer = run->target->ops->write_file(run->proc, path, text);
+	if (answer == -ENOSYS && !run->target->simulated)
+		return run_skip(run, "%s is this computer's own: --allow-sysfs writes it", path);
+	return run_answer(run, answer, ret_result);
 }
 
 static const char *const read_gives[] = { "value", "bytes", NULL };

@@ -50,7 +50,7 @@ static struct world *world_create(const struct story *story)
 	struct world *world = calloc(1, sizeof(*world));
 	struct target *target;
 
-	if (!world || target_paths_create(story->topology, NULL, 0, &target))
+	if (!world || target_paths_create(story->topology, &target))
 		abort();
 	world->shared = true;
 	world->tell = story->tell;

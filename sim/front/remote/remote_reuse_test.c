@@ -126,8 +126,8 @@ static bool can_share_memory(void)
 static bool can_inherit_memory(void)
 {
 	if (!set->has_query) {
-		printf("skipped: below Linux 6.11 a memory tells what stands in it by threads of "
-		       "its own process only\n");
+		test_skip(tcase_name(), "below Linux 6.11 a memory tells what stands in it by threads of "
+				      "its own process only");
 		return false;
 	}
 	return can_share_memory();

@@ -23,6 +23,7 @@
 #define RAM_SIZE 0x100000u
 #define BAR_IOVA 0xfe400000u
 #define MSI_IOVA 0xfee00000u
+#define LATE_IOVA 0x20000000u
 
 /* What it does besides, or does not. */
 struct habits {
@@ -31,6 +32,9 @@ struct habits {
 	bool insists;		/* ... after it was tried twice */
 	bool maps_msi;		/* something over the window of the interrupts */
 	bool forgets;		/* what it has to map in its second space */
+	bool halves;		/* ... or half of it */
+	bool late;		/* more memory, when everything is attached */
+	bool grows;		/* ... a page a time, and takes some back meanwhile */
 	bool moved;		/* its memory is at other iovas */
 	bool identity;		/* its memory's iovas are its addresses, which differ in each run */
 	bool leaks;		/* leaves everything to the kernel */
@@ -153,6 +157,20 @@ static void fill(const struct habits *habits, struct space space, const void *ra
 	map(habits, space, bar, BAR_IOVA, 4096);
 }
 
+/* 40 pages; of the first ten every other is given back before the next, and mapped again. */
+static void grow(const struct habits *habits, struct space space, const void *ram)
+{
+	for (uint64_t i = 0; i < 40; i++) {
+		uint64_t iova = LATE_IOVA + i * 0x200000;
+
+		map(habits, space, ram, iova, 4096);
+		if (i >= 10 || i % 2)
+			continue;
+		unmap(habits, space, iova, 4096);
+		map(habits, space, ram, iova, 4096);
+	}
+}
+
 static int client(const struct habits *habits)
 {
 	int iommufd = habits->iommufd ? open("/dev/iommu", O_RDWR) : -1;
@@ -178,9 +196,15 @@ static int client(const struct habits *habits)
 		if (attach(habits, second, nic))
 			return 94;
 		nic_fd = device_fd(habits, nic, NIC);
-		if (!habits->forgets)
+		if (habits->halves)
+			map(habits, second, ram, ram_iova(habits, ram), RAM_SIZE / 2);
+		else if (!habits->forgets)
 			fill(habits, second, ram, bar);
 	}
+	if (habits->late)
+		map(habits, first, ram, LATE_IOVA, 4096);
+	if (habits->grows)
+		grow(habits, first, ram);
 	if (habits->signal)
 		raise(habits->signal);
 	if (habits->opens_twice)
@@ -284,6 +308,20 @@ START_TEST(outcome)
 		FAILS("topology: hotadd\noutcome: {refused: [nic0]}\n", words,
 		      "expected refused [nic0], seen []");
 	}
+	/* The spaces at that moment, one by one. */
+	HOLDS("topology: hotadd\noutcome: {spaces: [{devices: [mdev0], holds: [ram, mdev0.bar0]}, "
+	      "{devices: [nic0], holds: [0x0..0xfffff], pinned: 1M}]}\n", "legacy");
+	FAILS("topology: hotadd\noutcome: {spaces: [{}, {holds: [ram]}]}\n", "legacy,forgets",
+	      "expected space 2 to hold [ram], seen []");
+	FAILS("topology: hotadd\noutcome: {spaces: [{}, {holds: [0x0..0xfffff]}]}\n", "iommufd,halves",
+	      "expected space 2 to hold [0x0..0xfffff], seen [0x0..0x7ffff]");
+	FAILS("topology: hotadd\noutcome: {spaces: [{}, {pinned: 0}]}\n", "legacy",
+	      "expected pinned in space 2 0x0 bytes, seen 0x100000");
+	HOLDS("topology: hotadd\noutcome: {spaces: [{holds: [0x0..0xfffff, mdev0.bar0, "
+	      "0x20000000..0x20000fff, 0x21200000..0x21200fff, 0x24e00000..0x24e00fff, ram]}, {}]}\n",
+	      "iommufd,grows");
+	FAILS("topology: hotadd\noutcome: {spaces: [{holds: [0x25000000..0x25000fff, ram, mdev0.bar0]}, "
+	      "{}]}\n", "legacy,grows", "expected space 1 to hold");
 	HOLDS("topology: hotadd\noutcome: {spaces: 1, refused: [nic0]}\n", "legacy,one-space");
 	HOLDS("topology: hotadd\noutcome: {spaces: 1, refused: [nic0]}\n", "iommufd,one-space");
 	FAILS("topology: hotadd\noutcome: {refused: []}\n", "legacy,one-space",
@@ -640,6 +678,10 @@ START_TEST(recorded_and_held_against)
 		{ "legacy", "legacy,moved" },
 		{ "iommufd,moved", "iommufd" },
 		{ "legacy,identity", "legacy,identity,leaks" },
+		{ "legacy", "legacy,halves" },
+		{ "iommufd,halves", "iommufd" },
+		{ "legacy,late", "legacy" },
+		{ "iommufd,late", "iommufd,grows" },
 	};
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
@@ -678,6 +720,7 @@ START_TEST(examples)
 	HOLDS(example("hotadd"), "legacy");
 	HOLDS(example("hotadd"), "iommufd");
 	FAILS(example("hotadd"), "legacy,one-space", "FAILED outcome");
+	FAILS(example("hotadd"), "iommufd,forgets", "expected space 2 to hold [ram], seen []");
 	HOLDS(example("refuses-one"), "legacy,one-space");
 	HOLDS(example("refuses-one"), "iommufd,one-space");
 	FAILS(example("refuses-one"), "legacy", "FAILED outcome");
@@ -730,6 +773,9 @@ static int client_main(const char *words)
 		.insists = strstr(words, "insists"),
 		.maps_msi = strstr(words, "maps-msi"),
 		.forgets = strstr(words, "forgets"),
+		.halves = strstr(words, "halves"),
+		.late = strstr(words, "late"),
+		.grows = strstr(words, "grows"),
 		.moved = strstr(words, "moved"),
 		.identity = strstr(words, "identity"),
 		.leaks = strstr(words, "leaks"),

@@ -50,6 +50,9 @@ struct follow {
 	struct seen at_exit;
 	struct tales tales;		/* kept where something is expected */
 	bool wants_pinned;		/* ... of how much is pinned */
+	bool wants_fullest;		/* the spaces of the fullest moment: */
+	struct seen fullest;
+	bool only_mapped;		/* since it was looked at, and no pages counted */
 	size_t n_strays;		/* mappings that no expectation holds, told so far */
 	uint64_t pinned;		/* pages, after the last step */
 	size_t next_moment;
@@ -107,20 +110,29 @@ static bool list_has(const struct what_list *list, const struct seen_mapping *ma
 	return false;
 }
 
+static bool spaces_have(const struct spaces_want *spaces, const struct seen_mapping *mapping,
+			bool ranges)
+{
+	for (size_t i = 0; spaces->listed && i < spaces->n; i++)
+		if (list_has(&spaces->items[i].holds, mapping, ranges))
+			return true;
+	return false;
+}
+
 /* Is it named by some expectation of what is held (@ranges: by its iovas)? @ret_any: is there one? */
 static bool is_held(const struct expectations *expect, const struct seen_mapping *mapping,
 		    bool ranges, bool *ret_any)
 {
-	bool held = list_has(&expect->omitted, mapping, ranges);
+	bool held = list_has(&expect->omitted, mapping, ranges) ||
+		    spaces_have(&expect->spaces, mapping, ranges);
 
-	*ret_any = false;
+	*ret_any = expect->spaces.listed;
 	for (size_t i = 0; i < expect->n_moments; i++) {
 		const struct moment_want *want = &expect->moments[i];
 
 		*ret_any = *ret_any || want->holds.node || want->spaces.listed;
-		held = held || list_has(&want->holds, mapping, ranges);
-		for (size_t k = 0; want->spaces.listed && k < want->spaces.n; k++)
-			held = held || list_has(&want->spaces.items[k].holds, mapping, ranges);
+		held = held || list_has(&want->holds, mapping, ranges) ||
+		       spaces_have(&want->spaces, mapping, ranges);
 	}
 	return held;
 }
@@ -161,18 +173,20 @@ static void note_step(struct follow *follow, const struct vfiosim_event *event)
 	follow->pinned = counters.pinned_pages;
 }
 
+static bool spaces_want_pinned(const struct spaces_want *want)
+{
+	for (size_t i = 0; want->listed && i < want->n; i++)
+		if (want->items[i].pinned.node)
+			return true;
+	return false;
+}
+
 static bool wants_pinned(const struct expectations *expect)
 {
-	for (size_t i = 0; expect && i < expect->n_moments; i++) {
-		const struct moment_want *want = &expect->moments[i];
-
-		if (want->pinned.node)
+	for (size_t i = 0; expect && i < expect->n_moments; i++)
+		if (expect->moments[i].pinned.node || spaces_want_pinned(&expect->moments[i].spaces))
 			return true;
-		for (size_t k = 0; want->spaces.listed && k < want->spaces.n; k++)
-			if (want->spaces.items[k].pinned.node)
-				return true;
-	}
-	return false;
+	return expect && spaces_want_pinned(&expect->spaces);
 }
 
 /* ---- Moments ----------------------------------------------------------- */
@@ -182,6 +196,26 @@ static void look(struct follow *follow, struct seen *ret_seen)
 	if (seen_look(follow->sim, &follow->tracks, (const char *const *)follow->open,
 		      follow->n_open, ret_seen))
 		follow->no_memory = true;
+}
+
+/*
+ * After a step that may have filled some space. @mapping, in space @number, is all that it did;
+ * NULL: it did something else. Looking at the machine takes as long as there are mappings, so
+ * while a program only maps, they are added to what was seen.
+ */
+static void note_fullness(struct follow *follow, unsigned number, const struct seen_mapping *mapping)
+{
+	bool fuller = tracks_note_fullness(&follow->tracks);
+
+	if (!follow->wants_fullest)
+		return;
+	if (!mapping || !fuller)
+		follow->only_mapped = false;
+	if (!fuller || (follow->only_mapped && seen_add(&follow->fullest, number, mapping)))
+		return;
+	seen_done(&follow->fullest);
+	look(follow, &follow->fullest);
+	follow->only_mapped = !follow->expect || !spaces_want_pinned(&follow->expect->spaces);
 }
 
 static bool moment_is(const struct moment_want *want, enum moment_kind kind, const char *name)
@@ -284,7 +318,7 @@ static void update(struct follow *follow, const struct vfiosim_event *event)
 			update_track(follow, track, &spaces.items[i], event, come, &n_come);
 	}
 	vfiosim_spaces_done(&spaces);
-	tracks_note_fullness(&follow->tracks);
+	note_fullness(follow, 0, NULL);
 	for (size_t i = 0; i < n_come; i++)
 		moment(follow, MOMENT_ATTACHED, come[i]);
 }
@@ -418,7 +452,10 @@ static void on_map(struct follow *follow, const struct vfiosim_event *event,
 		tracks_mapped(&follow->tracks, track, &deed.mapping);
 		keep_mapping(follow, TALE_MAPPED, &deed.mapping, deed.space, event);
 	}
-	tracks_note_fullness(&follow->tracks);
+	if (event->result < 0)
+		tracks_note_fullness(&follow->tracks);
+	else
+		note_fullness(follow, deed.space, &deed.mapping);
 }
 
 /* Regions that were there, and what is named by its iovas. */
@@ -452,6 +489,7 @@ static void on_unmap(struct follow *follow, const struct vfiosim_event *event,
 	keep_unmapped(follow, key, everything ? SPAN_ALL : mapping.iova, deed.space, event);
 	ANSWERED(event, &gone, "size", "length");
 	tracks_unmapped(&follow->tracks, track, everything ? SPAN_ALL : mapping.iova, gone);
+	follow->only_mapped = false;
 }
 
 /* ---- What is open ------------------------------------------------------ */
@@ -648,6 +686,7 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->expect = expect;
 	follow->report = report;
 	follow->wants_pinned = wants_pinned(expect);
+	follow->wants_fullest = record || (expect && expect->spaces.listed);
 	if (record)
 		follow->record = record_create(topology, record);
 	pthread_mutex_init(&follow->lock, NULL);
@@ -715,15 +754,15 @@ void follow_finish(struct follow *follow)
 		steps_finish(&follow->step);
 		if (follow->expect->outcome)
 			judge_outcome(follow->topology, follow->expect, &follow->tracks.fullest,
-				      follow->refused, follow->n_refused, &follow->tales,
+				      &follow->fullest, follow->refused, follow->n_refused, &follow->tales,
 				      report_outcome(follow->report, follow->expect));
 		snprintf(follow->report->last_failed, sizeof(follow->report->last_failed), "%s",
 			 tales_of(&follow->tales, TALE_FAILED, NULL) ?: "");
 		follow->report->complete = !follow->no_memory && !follow->tracks.no_memory;
 	}
 	if (follow->record)
-		record_end(follow->record, &follow->tracks.fullest, follow->refused, follow->n_refused,
-			   &follow->at_exit);
+		record_end(follow->record, &follow->tracks.fullest, &follow->fullest, follow->refused,
+			   follow->n_refused, &follow->at_exit);
 	pthread_mutex_unlock(&follow->lock);
 }
 
@@ -739,6 +778,7 @@ void follow_destroy(struct follow *follow)
 	free(follow->attached);
 	free(follow->refused);
 	seen_done(&follow->at_exit);
+	seen_done(&follow->fullest);
 	tales_done(&follow->tales);
 	steps_done(&follow->step);
 	record_destroy(follow->record);

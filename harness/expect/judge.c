@@ -336,6 +336,15 @@ static bool judge_space(struct judging *judging, const struct space_want *want,
 	       judge_pinned(judging, &want->pinned, seen->pinned, pinned);
 }
 
+static bool judge_each_space(struct judging *judging, const struct spaces_want *want,
+			     const struct seen_space *seen, size_t n)
+{
+	for (size_t i = 0; i < n && i < want->n; i++)
+		if (!judge_space(judging, &want->items[i], &seen[i]))
+			return false;
+	return true;
+}
+
 /* Too many: what made the last of them; too few: what was refused. */
 static void tell_spaces(struct judging *judging, const struct spaces_want *want,
 			const struct seen_space *seen, size_t n)
@@ -362,10 +371,7 @@ static bool judge_spaces(struct judging *judging, const struct spaces_want *want
 		tell_spaces(judging, want, seen, n);
 		return false;
 	}
-	for (size_t i = 0; i < n && want->listed; i++)
-		if (!judge_space(judging, &want->items[i], &seen[i]))
-			return false;
-	return true;
+	return !want->listed || judge_each_space(judging, want, seen, n);
 }
 
 /* ---- A moment ---------------------------------------------------------- */
@@ -461,10 +467,13 @@ void judge_moment(const struct vfiosim_topology *topology, const struct moment_w
 /* ---- The outcome ------------------------------------------------------- */
 
 /* A device that was refused in one space is why there is another; or why there is none. */
-static bool judge_fullest(struct judging *judging, const struct spaces_want *want, size_t n)
+static bool judge_fullest(struct judging *judging, const struct spaces_want *want, size_t n,
+			  const struct seen *fullest)
 {
-	if (!want->node || want->n == n)
+	if (!want->node)
 		return true;
+	if (want->n == n)
+		return !want->listed || judge_each_space(judging, want, fullest->spaces, fullest->n_spaces);
 	fprintf(judging->message, "expected %zu space%s at the fullest moment, seen %zu", want->n,
 		want->n == 1 ? "" : "s", n);
 	judging->told = tales_of(judging->tales, TALE_REFUSED, NULL);
@@ -495,13 +504,14 @@ static bool judge_omitted(struct judging *judging, const struct what_list *want,
 }
 
 void judge_outcome(const struct vfiosim_topology *topology, const struct expectations *expect,
-		   const struct seen_outcome *seen, const char *const *refused, size_t n_refused,
-		   const struct tales *tales, struct expect_row *to)
+		   const struct seen_outcome *seen, const struct seen *fullest,
+		   const char *const *refused, size_t n_refused, const struct tales *tales,
+		   struct expect_row *to)
 {
 	char message[ROW_MESSAGE_MAX / 2] = "";
 	struct judging judging = { .topology = topology, .tales = tales,
 				   .message = fmemopen(message, sizeof(message), "w") };
-	bool passed = judging.message && judge_fullest(&judging, &expect->spaces, seen->n_spaces) &&
+	bool passed = judging.message && judge_fullest(&judging, &expect->spaces, seen->n_spaces, fullest) &&
 		      judge_omitted(&judging, &expect->omitted, seen) &&
 		      judge_names(&judging, &expect->refused, refused, n_refused, "refused",
 				  TALE_REFUSED, TALE_ATTACHED);

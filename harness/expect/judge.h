@@ -41,8 +41,9 @@ struct expect_row *report_never(struct expect_report *report, const struct expec
 void judge_moment(const struct vfiosim_topology *topology, const struct moment_want *want,
 		  const struct seen *seen, const struct tales *tales, struct expect_row *to);
 void judge_outcome(const struct vfiosim_topology *topology, const struct expectations *expect,
-		   const struct seen_outcome *seen, const char *const *refused, size_t n_refused,
-		   const struct tales *tales, struct expect_row *to);
+		   const struct seen_outcome *seen, const struct seen *fullest,
+		   const char *const *refused, size_t n_refused, const struct tales *tales,
+		   struct expect_row *to);
 /* @told: the explained step, NULL: none. */
 void row_fail(struct expect_row *row, const struct ynode *node, const char *told, const char *format,
 	      ...) __attribute__((format(printf, 4, 5)));

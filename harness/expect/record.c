@@ -259,11 +259,13 @@ void record_step(struct record *record, enum step_kind kind, const char *const *
 }
 
 static void put_outcome(const struct record *record, const struct seen_outcome *outcome,
-			const char *const *refused, size_t n)
+			const struct seen *fullest, const char *const *refused, size_t n)
 {
 	FILE *to = record->to;
 
-	fprintf(to, "outcome: {spaces: %zu, omitted: ", outcome->n_spaces);
+	fputs("outcome: {", to);
+	put_spaces(record, to, fullest);
+	fputs(", omitted: ", to);
 	put_holds(record, to, outcome->omitted, outcome->n_omitted);
 	fputs(", refused: ", to);
 	expect_put_devices(to, record->topology, refused, n);
@@ -294,13 +296,14 @@ static void put_never(const struct record *record)
 }
 
 void record_end(struct record *record, const struct seen_outcome *outcome,
-		const char *const *refused, size_t n_refused, const struct seen *at_exit)
+		const struct seen *fullest, const char *const *refused, size_t n_refused,
+		const struct seen *at_exit)
 {
 	FILE *to = record->to;
 
 	fflush(record->to_moments);
 	fflush(record->to_must);
-	put_outcome(record, outcome, refused, n_refused);
+	put_outcome(record, outcome, fullest, refused, n_refused);
 	fputs("at:\n", to);
 	fputs(record->moments_size ? record->moments : "", to);
 	fputs("- {moment: exit, ", to);

@@ -18,7 +18,9 @@ void record_moment(struct record *record, enum moment_kind kind, const char *nam
 		   const struct seen *seen);
 void record_step(struct record *record, enum step_kind kind, const char *const *devices, size_t n,
 		 unsigned space, const struct seen_mapping *mapping, const struct vfiosim_event *event);
+/* @fullest: the spaces of @outcome's moment. */
 void record_end(struct record *record, const struct seen_outcome *outcome,
-		const char *const *refused, size_t n_refused, const struct seen *at_exit);
+		const struct seen *fullest, const char *const *refused, size_t n_refused,
+		const struct seen *at_exit);
 
 #endif

@@ -9,6 +9,8 @@
 #include <vfiosim/state.h>
 #include <vfiosim/vfiosim.h>
 
+#include "expect/list.h"
+
 #define PAGE 4096u
 
 void seen_done(struct seen *seen)
@@ -48,7 +50,8 @@ static int see_space(struct tracks *tracks, const struct vfiosim_space *space, s
 	*to = (struct seen_space){
 		.number = tracks_number(tracks, tracks_get(tracks, key)),
 		.devices = calloc(space->n_devices + 1, sizeof(*to->devices)),
-		.mappings = calloc(space->n_mappings + 1, sizeof(*to->mappings)),
+		/* Room as list_room() takes it to be there. */
+		.mappings = calloc(2 * space->n_mappings + 1, sizeof(*to->mappings)),
 		.pinned = space->pinned,
 	};
 	if (!to->devices || !to->mappings)
@@ -59,6 +62,22 @@ static int see_space(struct tracks *tracks, const struct vfiosim_space *space, s
 		to->mappings[to->n_mappings] = mapping_of(tracks, key,
 							  &space->mappings[to->n_mappings]);
 	return 0;
+}
+
+bool seen_add(struct seen *seen, unsigned number, const struct seen_mapping *mapping)
+{
+	bool no_memory = false;
+
+	for (size_t i = 0; i < seen->n_spaces; i++) {
+		struct seen_space *space = &seen->spaces[i];
+
+		if (space->number != number ||
+		    !list_room(&space->mappings, space->n_mappings, sizeof(*mapping), &no_memory))
+			continue;
+		space->mappings[space->n_mappings++] = *mapping;
+		return true;
+	}
+	return false;
 }
 
 static int by_number(const void *one, const void *other)

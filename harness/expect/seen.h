@@ -30,6 +30,11 @@ struct seen {
 /* @open: the names of the files that are open; they are copied. -ENOMEM: some of it is missing. */
 int seen_look(struct vfiosim *sim, struct tracks *tracks, const char *const *open, size_t n_open,
 	      struct seen *ret_seen);
+/*
+ * One more mapping in space @number, and nothing else has changed since the look. False: the
+ * space was not seen, or there is no memory for it.
+ */
+bool seen_add(struct seen *seen, unsigned number, const struct seen_mapping *mapping);
 /* Also of one that is zeroed. */
 void seen_done(struct seen *seen);
 

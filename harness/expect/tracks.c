@@ -186,11 +186,12 @@ static void note_omitted(struct tracks *tracks)
 		omitted[fullest->n_omitted++] = tracks->refused[i].mapping;
 }
 
-void tracks_note_fullness(struct tracks *tracks)
+bool tracks_note_fullness(struct tracks *tracks)
 {
 	struct seen_outcome *fullest = &tracks->fullest;
 	size_t n_devices = 0, n_spaces = 0;
 	uint64_t bytes = 0;
+	bool fuller;
 
 	for (size_t i = 0; i < tracks->n; i++) {
 		n_devices += tracks->items[i].n_devices;
@@ -199,13 +200,15 @@ void tracks_note_fullness(struct tracks *tracks)
 	}
 	if (n_devices < fullest->n_devices ||
 	    (n_devices == fullest->n_devices && bytes < fullest->bytes))
-		return;
-	if (n_devices > fullest->n_devices || bytes > fullest->bytes) {
+		return false;
+	fuller = n_devices > fullest->n_devices || bytes > fullest->bytes;
+	if (fuller) {
 		fullest->n_devices = n_devices;
 		fullest->bytes = bytes;
 		fullest->n_spaces = n_spaces;
 	}
 	note_omitted(tracks);
+	return fuller;
 }
 
 void tracks_done(struct tracks *tracks)

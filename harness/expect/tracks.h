@@ -84,7 +84,8 @@ const struct seen_mapping *tracks_held(const struct tracks *tracks, struct space
 /*
  * Most devices, then most bytes. Of equals the first, but what a space refuses while it
  * is as full as it ever gets counts as well: a program may map after it has attached.
+ * True: it was never as full before.
  */
-void tracks_note_fullness(struct tracks *tracks);
+bool tracks_note_fullness(struct tracks *tracks);
 
 #endif

@@ -19,6 +19,7 @@
 #include "learn/subject.h"
 #include "learn/trace_file.h"
 #include "report/words.h"
+#include "sweep/judge.h"
 
 static struct subject_context context;	/* its evidence serves all tests of this program */
 
@@ -64,6 +65,7 @@ static void says(char *text, const char *part)
 
 static const struct subject_kind *const kinds[] = {
 	&subject_rules, &subject_commands, &subject_errnos, &subject_terms, &subject_sites,
+	&subject_verdicts,
 };
 
 static unsigned lines_of(const char *text)
@@ -89,6 +91,16 @@ START_TEST(every_word_is_explained)
 		free(text);
 	}
 	ck_assert_uint_gt(n, 8);
+}
+END_TEST
+
+START_TEST(every_verdict_of_a_sweep_is_explained)
+{
+	const char *const *const lists[] = { judge_outcomes, judge_defects + 1 };
+
+	for (size_t i = 0; i < 2; i++)
+		for (const char *const *verdict = lists[i]; *verdict; verdict++)
+			free(told_by(&subject_verdicts, *verdict));
 }
 END_TEST
 
@@ -319,6 +331,7 @@ int main(void)
 	tests = tcase_create("explain");
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, every_word_is_explained, 0, sizeof(kinds) / sizeof(kinds[0]));
+	tcase_add_test(tests, every_verdict_of_a_sweep_is_explained);
 	tcase_add_test(tests, terms_lead_to_cases_that_exist);
 	tcase_add_test(tests, answers_have_their_reasons);
 	tcase_add_test(tests, calls_have_answers);

@@ -14,6 +14,7 @@
 
 static const struct subject_kind *const kinds[] = {
 	&subject_rules, &subject_commands, &subject_errnos, &subject_terms, &subject_sites,
+	&subject_verdicts,
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -72,7 +73,7 @@ static int unknown(const char *word)
 		cli_error("explain: '%s' is unknown%s", word, hint);
 	else
 		cli_error("explain: '%s' is unknown; `vfiosim explain --list rules` (commands, errnos, terms, "
-			  "sites) names what can be explained", word);
+			  "sites, verdicts) names what can be explained", word);
 	return 2;
 }
 
@@ -147,7 +148,7 @@ static int explain(void *given, char **words, size_t n)
 }
 
 static const struct cli_option options[] = {
-	{ "list", 0, "KIND", "print what can be explained: rules, commands, errnos, terms, sites", CLI_CHOICE,
+	{ "list", 0, "KIND", "print what can be explained: rules, commands, errnos, terms, sites, verdicts", CLI_CHOICE,
 	  offsetof(struct options, list), .words = kind_word },
 	{ "step", 0, "N", "of a trace: tell this event, refused or not", CLI_PARSED,
 	  offsetof(struct options, step), .parse = parse_step },
@@ -164,8 +165,8 @@ const struct cli_verb explain_verb = {
 	.words = any_word,
 	.files = true,
 	.more = "WHAT is a rule's id (pin-region), a command (MAP_DMA; with an errno: every reason for\n"
-		"that answer), an errno (EFAULT, 14), a term (pin), a site of --fault (domain-map) or the\n"
-		"number of an ioctl (0x3b71), also a wrong one. Of a file that `vfiosim run --trace` wrote, a\n"
+		"that answer), an errno (EFAULT, 14), a term (pin), a site of --fault (domain-map), a\n"
+		"verdict of a sweep (silent) or the number of an ioctl (0x3b71), also a wrong one. Of a file that `vfiosim run --trace` wrote, a\n"
 		"name with a '/' or a '.', it tells every refusal. What is said of refusals comes from playing\n"
 		"all built-in cases, which takes a second.\n",
 	.options = options,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can be explained, by kind: rules, commands, errnos, terms, sites. A kind is a row;
+ * What can be explained, by kind: rules, commands, errnos, terms, sites, verdicts. A kind is a row;
  * `vfiosim explain` asks each of them about a word, and tells what every one that knows it
  * has to say.
  */
@@ -38,6 +38,7 @@ extern const struct subject_kind subject_commands;	/* subject_command.c */
 extern const struct subject_kind subject_errnos;	/* subject_errno.c */
 extern const struct subject_kind subject_terms;		/* subject_term.c */
 extern const struct subject_kind subject_sites;		/* subject_site.c */
+extern const struct subject_kind subject_verdicts;	/* subject_verdict.c */
 
 /* Every rule with which @verb (NULL: any) was refused with @error (0: any), as cases show. */
 size_t subject_tell_rules(struct subject_context *context, const char *verb, int error);

@@ -36,8 +36,10 @@ static const struct word glossary[] = {
 	  "finds or makes a hwpt, or a hwpt that IOMMU_HWPT_ALLOC has made.", "hwpt-unattached" },
 	{ "iommufd", "an open /dev/iommu: it holds address spaces, page tables and devices",
 	  WORD_IOMMUFD,
-	  "The newer interface. What a container hides has a number of its own here: an ioas (the "
-	  "mappings), a hwpt (a page table), a device. Devices are bound to it one by one.", "replace" },
+	  "The newer interface. What a container hides is an object here, with an id: an ioas (the "
+	  "mappings), a hwpt (a page table), a bound device, an access. All objects of an iommufd share "
+	  "one series of ids, in order of creation: ioas 1, device 2, hwpt 3, ioas 4. Devices are bound "
+	  "one by one.", "replace" },
 	{ "ioas", "I/O address space: one space of iovas; mappings are made in it", WORD_IOMMUFD,
 	  "Like a container, but one iommufd may have several, and a device can be moved from one to "
 	  "another. A mapping is counted against the limit of the program that made it.", "mdev-hotadd" },

@@ -157,8 +157,9 @@ static void put_ruler(const struct ruler_part *parts, size_t n, FILE *to)
 		width += cell_width(&parts[fits++]);
 	fprintf(to, "%*s", INDENT, "");
 	for (size_t i = 0; i < fits; i++)
-		fprintf(to, "0x%-*llx", (int)cell_width(&parts[i]) - 2, (unsigned long long)parts[i].first);
-	fprintf(to, "%s\n%*s", "(not to scale; = mapped, ! in conflict, # reserved)", INDENT, "");
+		fprintf(to, "0x%-*llx", i + 1 < fits ? (int)cell_width(&parts[i]) - 2 : 0,
+			(unsigned long long)parts[i].first);
+	fprintf(to, "\n%*s", INDENT, "");
 	for (size_t i = 0; i < fits; i++) {
 		put_cell(&parts[i], cell_width(&parts[i]), to);
 		if (parts[i].conflict)
@@ -168,6 +169,8 @@ static void put_ruler(const struct ruler_part *parts, size_t n, FILE *to)
 	fputs(fits < n ? " ...\n" : "\n", to);
 	if (conflict)
 		fprintf(to, "%*s^ the conflict\n", (int)conflict + 1, "");
+	fprintf(to, "%*s(not to scale: above each box its first iova, above | the last that the IOMMU translates;\n"
+		"%*s = mapped, ! in conflict, # reserved)\n", INDENT, "", INDENT, "");
 }
 
 void picture_scene(struct story *story, const struct story_scene *scene, bool ascii, FILE *to)

@@ -44,25 +44,6 @@ static inline const char *lab_name(const char *device)
 	return strrchr(device, '/') + 1;
 }
 
-/* The descriptor of the device's group: /dev/vfio/NUMBER. */
-static inline int lab_open_group(const char *device)
-{
-	char link[256], target[256], path[300];
-	ssize_t length;
-	int fd;
-
-	snprintf(link, sizeof(link), "%s/iommu_group", device);
-	length = readlink(link, target, sizeof(target) - 1);
-	if (length < 0)
-		lab_fail(link);
-	target[length] = 0;
-	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(target, '/') + 1);
-	fd = open(path, O_RDWR);
-	if (fd < 0)
-		lab_fail(path);
-	return fd;
-}
-
 static inline int lab_open(const char *path)
 {
 	int fd = open(path, O_RDWR);
@@ -70,6 +51,21 @@ static inline int lab_open(const char *path)
 	if (fd < 0)
 		lab_fail(path);
 	return fd;
+}
+
+/* The descriptor of the device's group: /dev/vfio/NUMBER. */
+static inline int lab_open_group(const char *device)
+{
+	char link[256], target[256], path[300];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "%s/iommu_group", device);
+	length = readlink(link, target, sizeof(target) - 1);
+	if (length < 0)
+		lab_fail(link);
+	target[length] = 0;
+	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(target, '/') + 1);
+	return lab_open(path);
 }
 
 /* The memory that devices are to reach: RAM_SIZE bytes. */

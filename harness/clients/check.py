@@ -18,7 +18,7 @@ from typing import NamedTuple
 import newer_devbind
 import newer_qemu
 from newer_qemu import PROGRAM, Missing
-from report import skip
+from report import end_on_sigterm, skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = os.path.normpath(os.path.join(HERE, "../../build/clients"))
@@ -213,34 +213,46 @@ def run_one(checks, clients, as_user, run):
 
 
 def run_program(checks, *argv):
-    """One of the programs of this folder that print checks; returns whether all was well."""
-    failed_before = checks.failed
-    done = subprocess.run(["python3", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          text=True, check=False)
-    checks.read(done.stdout)
-    checks.take(done.returncode == 0, f"{os.path.basename(argv[0])} exits 0 ({done.returncode})")
-    return checks.failed == failed_before
+    """One of the programs of this folder that print checks; it ends with us."""
+    with subprocess.Popen(["python3", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True) as child:
+        try:
+            checks.read(child.communicate()[0])
+        except BaseException:
+            child.terminate()
+            raise
+    checks.take(child.returncode == 0, f"{os.path.basename(argv[0])} exits 0 ({child.returncode})")
 
 
-def main():
-    """Command line."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: check.py VFIOSIM")
-    checks, good = Checks(), True
-    folder = stage(sys.argv[1])
-    clients = Clients(folder)
+def run_stories(checks, folder):
+    """All of RUNS; returns whether all was well."""
+    clients, good = Clients(folder), True
     for run in RUNS:
         good = run_one(checks, clients, False, run) and good
         if os.getuid() == 0:
             good = run_one(checks, clients, True, run) and good
         else:
             checks.skip(f"{run.name}, as root", "we are not root")
+    return good
+
+
+def main():
+    """Command line."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: check.py VFIOSIM")
+    end_on_sigterm()
+    checks, good = Checks(), True
+    folder = stage(sys.argv[1])
+    try:
+        good = run_stories(checks, folder)
+    finally:
+        shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print("== the selection policies, beside the programs that they stand for", flush=True)
     run_program(checks, os.path.join(HERE, "policies.py"), sys.argv[1], NEWER_QEMU)
-    print("== pages in a browser", flush=True)
+    print("== the tour, with answers typed and over a pipe", flush=True)
     run_program(checks, os.path.join(HERE, "tour.py"), sys.argv[1])
+    print("== pages in a browser", flush=True)
     run_program(checks, os.path.join(HERE, "pages.py"), sys.argv[1], os.path.join(KEPT, "pages"))
-    shutil.rmtree(folder if good else os.path.join(folder, "qemu"), ignore_errors=True)
     print(f"{checks.passed} passed, {checks.failed} failed, {checks.skipped} skipped")
     sys.exit(1 if checks.failed or not checks.passed else 0)
 

@@ -17,7 +17,7 @@ import tempfile
 
 import browser
 from browser import Browser, BrowserError
-from report import Report, skip
+from report import Report, end_on_sigterm, skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 120
@@ -122,22 +122,12 @@ def quiet(report, page, name):
     page.complaints.clear()
 
 
-class Quietly:
-    """A report that keeps what went wrong, and says nothing."""
+def look_at_case(page, path, shot):
+    """(number of pictures, what is wrong) on a page of a case.
 
-    def __init__(self):
-        self.bad = []
-
-    def check(self, good, what, detail=""):
-        """As Report.check()."""
-        if not good:
-            self.bad.append(f"{what}: {detail}")
-        return good
-
-
-def check_case(report, page, path, shot):
-    """A page of a case. @shot: where screenshots go, in each look; None: nowhere, in one."""
-    name, pictures, bad = os.path.basename(path), 0, []
+    @shot: where screenshots go, in each look; None: nowhere, in one.
+    """
+    pictures, bad = 0, []
     for look, how in LOOKS.items():
         if look and not shot:
             continue
@@ -151,21 +141,21 @@ def check_case(report, page, path, shot):
     page.look()
     bad += page.complaints
     page.complaints.clear()
-    return report.check(not bad, f"{name}: {pictures} pictures", "\n".join(bad[:10])) and pictures
+    return pictures, [f"{os.path.basename(path)}: {words}" for words in bad[:10]]
 
 
 def check_cases(report, page, folder, shots):
     """Every page of the folder that `case run --html DIR/` writes."""
-    quietly, pages, pictures = Quietly(), 0, 0
+    pages, pictures, bad = 0, 0, []
     for name in sorted(os.listdir(folder)):
         stem = name.removesuffix(".html")
         shot = os.path.join(shots, stem) if stem in SEEN else None
-        pictures += check_case(quietly, page, os.path.join(folder, name), shot)
-        pages += 1
-    report.check(not quietly.bad and pages > 100 and pictures > 500,
+        more, wrong = look_at_case(page, os.path.join(folder, name), shot)
+        pages, pictures, bad = pages + 1, pictures + more, bad + wrong
+    report.check(not bad and pages > 100 and pictures > 500,
                  f"pages of all cases: {pages} pages, {pictures} pictures, "
                  "every text in its frame, no link to nowhere, no complaint",
-                 "\n".join(quietly.bad[:20]))
+                 "\n".join(bad[:20]))
 
 
 def check_table(report, page, path, tells, shot):
@@ -215,6 +205,7 @@ def main():
     if not browser.command():
         skip("the pages", "there is no chromium here")
         return
+    end_on_sigterm()
     report = Report()
     os.makedirs(sys.argv[2], exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="vfiosim-pages-") as folder:

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import newer_qemu
 from newer_qemu import PROGRAM, Missing
-from report import Report, skip
+from report import Report, end_on_sigterm, skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = 60
@@ -269,6 +269,7 @@ def main():
     """Command line."""
     if len(sys.argv) != 3:
         sys.exit("usage: policies.py VFIOSIM FOLDER")
+    end_on_sigterm()
     report = Report()
     report.check(claimed(sys.argv[1]) == set(ROWS), "the policies say of themselves that they are "
                  f"compared here: {' '.join(ROWS)}", claimed(sys.argv[1]))

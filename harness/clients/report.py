@@ -3,6 +3,8 @@
 
 import json
 import os
+import signal
+import sys
 
 
 class Report:
@@ -19,6 +21,11 @@ class Report:
             for line in str(detail).splitlines():
                 print("  # " + line, flush=True)
         return good
+
+
+def end_on_sigterm():
+    """As an exception does, which takes folders and processes with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def skip(what, why):

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from report import Report, skip
+from report import Report, end_on_sigterm, skip
 
 SECONDS = 120
 PROMPT = re.compile(r"q: stop\)?:? ?$")     # of a question, and between lessons
@@ -119,6 +119,7 @@ def main():
     """Command line."""
     if len(sys.argv) != 2:
         sys.exit("usage: tour.py VFIOSIM")
+    end_on_sigterm()
     vfiosim, report = os.path.abspath(sys.argv[1]), Report()
     right, lessons = right_answers(vfiosim)
     report.check(len(right) == lessons >= 8, f"each of {lessons} lessons has its answer", right)

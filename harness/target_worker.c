@@ -173,16 +173,28 @@ static bool tracks_dirty(int fd)
 				     fs.f_type == BTRFS_SUPER_MAGIC);
 }
 
+/* A file without a name in @folder, -1: not where it would be tracked. */
+static int tracked_file(const char *folder)
+{
+	int fd = folder ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+
+	if (fd >= 0 && !tracks_dirty(fd)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int64_t map_dirtytrack(uint64_t length, uint64_t *ret_uva)
 {
-	const char *folder = getenv("TMPDIR");
-	int fd = open(folder ? folder : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int64_t result = -ENOSYS;
+	int fd = tracked_file(getenv("TMPDIR"));
+	int64_t result;
 
 	if (fd < 0)
+		fd = tracked_file("/var/tmp");
+	if (fd < 0)
 		return -ENOSYS;
-	if (tracks_dirty(fd))
-		result = or_errno(ftruncate(fd, (off_t)length));
+	result = or_errno(ftruncate(fd, (off_t)length));
 	if (!result)
 		result = mapped(mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
 				ret_uva);

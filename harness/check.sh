@@ -12,7 +12,16 @@ limit=170	# seconds, for each program
 # libcheck ends a test after four seconds, which a busy machine can take.
 export CK_DEFAULT_TIMEOUT=$((limit / 3))
 [[ $build == */san-* ]] && limit=1500 && export CK_TIMEOUT_MULTIPLIER=3	# of each test's
-work=$(mktemp -d)
+# All that is written while we run is in a folder of our own, which goes with us; that of one
+# that was killed goes when the next begins. Who runs yet holds the lock of its folder.
+tmp=${TMPDIR:-/tmp}
+for old in "$tmp"/vfiosim-check-*; do
+	[ ! -d "$old" ] || [ -e "/proc/${old##*-}" ] || ! flock -n "$old" true 2>/dev/null || rm -rf "$old" 2>/dev/null
+done
+work=$tmp/vfiosim-check-$$
+mkdir "$work" && mkdir -m 1777 "$work/tmp" || exit 1
+exec {lock}<"$work" && flock "$lock"
+export TMPDIR=$work/tmp
 log=$work/log
 running='' beside=''
 

@@ -84,29 +84,17 @@ static int __cli(const char *line)
 {
 	static char words[512];
 	static char *argv[32], *args[32];
-	char path[] = "/tmp/vfiosim-cli-XXXXXX";
-	int fd = mkstemp(path), out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), argc = 0, status;
-	ssize_t n;
+	struct capture capture;
+	int argc = 0, status;
 
-	ck_assert_int_ge(fd, 0);
-	unlink(path);
 	memset(argv, 0, sizeof(argv));
 	got_args = args;
 	snprintf(words, sizeof(words), "root %s", line);
 	for (char *save, *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
-	fflush(NULL);
-	dup2(fd, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO);
+	capture_begin(&capture, true, true);
 	status = cli_main(&root, argc, argv);
-	fflush(NULL);
-	dup2(out, STDOUT_FILENO);
-	dup2(err, STDERR_FILENO);
-	n = pread(fd, said, sizeof(said) - 1, 0);
-	said[n > 0 ? n : 0] = '\0';
-	close(fd);
-	close(out);
-	close(err);
+	capture_end(&capture, said, sizeof(said));
 	return status;
 }
 
@@ -439,11 +427,10 @@ END_TEST
 
 START_TEST(lost_output_of_a_run_is_told)
 {
-	char message[4096], script[512], name[] = "/tmp/vfiosim-cli-XXXXXX";
-	int fd = mkstemp(name), status;
+	char message[4096], script[800], name[SCRATCH_PATH];
+	int status;
 
-	ck_assert_int_ge(fd, 0);
-	close(fd);
+	close(scratch_file(name, "cli", ""));
 	/* 6 blocks of 512 bytes: its trace is shorter, its explanation longer. */
 	snprintf(script, sizeof(script),
 		 "--version >/dev/null; trap '' XFSZ; ulimit -f 6; "
@@ -451,7 +438,6 @@ START_TEST(lost_output_of_a_run_is_told)
 		 "status=$?; cat %s; exit $status",
 		 name, name);
 	status = status_of(script, message, sizeof(message));
-	unlink(name);
 	if (strstr(message, "no run could be started")) {
 		test_skip(__func__, message);
 		return;

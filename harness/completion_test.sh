@@ -9,6 +9,7 @@ build=$(realpath "$1") || exit 1
 passed=0 failed=0 skipped=0
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 143' INT TERM
 mkdir "$folder/empty"
 export PATH=$build:$PATH HOME=$folder XDG_CONFIG_HOME=$folder XDG_DATA_HOME=$folder
 export LC_ALL=C
@@ -36,7 +37,7 @@ in_fish() {
 # in_zsh LINE: types it into a shell at a terminal, then a tab; prints what the line is then.
 in_zsh() {
 	rm -f "$folder/line"
-	timeout 60 zsh -f -c '
+	timeout --foreground 60 zsh -f -c '
 		zmodload zsh/zpty
 		zpty shell zsh -f -i
 		zpty -w shell "PS1= PS2=; fpath=(\$fpath $2); autoload -Uz compinit; compinit -u -D"

@@ -8,6 +8,7 @@ build=$1
 passed=0 failed=0 skipped=0
 temporary=$(mktemp -d) || exit 1
 trap 'rm -rf "$temporary"' EXIT
+trap 'exit 143' INT TERM
 root=$temporary/moved
 log=$temporary/log
 cc=${CC:-cc}

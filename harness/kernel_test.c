@@ -17,23 +17,14 @@ static char out[65536];
 static int diff(const char *from, const char *to)
 {
 	char a[16], b[16], *argv[] = { (char[]){ "kernel" }, (char[]){ "diff" }, a, b, NULL };
-	char path[] = "/tmp/vfiosim-verb-XXXXXX";
-	int fd = mkstemp(path), saved = dup(STDOUT_FILENO), status;
-	ssize_t n;
+	struct capture capture;
+	int status;
 
-	ck_assert_int_ge(fd, 0);
-	unlink(path);
 	snprintf(a, sizeof(a), "%s", from);
 	snprintf(b, sizeof(b), "%s", to);
-	fflush(NULL);
-	dup2(fd, STDOUT_FILENO);
+	capture_begin(&capture, true, false);
 	status = cli_main(&kernel_verb, 4, argv);
-	fflush(NULL);
-	dup2(saved, STDOUT_FILENO);
-	n = pread(fd, out, sizeof(out) - 1, 0);
-	out[n > 0 ? n : 0] = '\0';
-	close(fd);
-	close(saved);
+	capture_end(&capture, out, sizeof(out));
 	return status;
 }
 

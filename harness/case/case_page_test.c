@@ -20,7 +20,7 @@
 #include "cli.h"
 #include "report/space_svg.h"
 
-static char folder[] = "/tmp/vfiosim-pages-XXXXXX";
+static char folder[SCRATCH_PATH];
 static char path[600];
 static char *page;
 static const char *name;	/* of the page that is looked at */
@@ -45,9 +45,10 @@ static void write_all(void)
 	struct library library;
 	struct vfiosim_errors errors;
 	struct play *plays;
-	char where[64];
+	char where[sizeof(folder) + 8];
 	size_t n;
 
+	scratch_path(folder, "pages");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(where, sizeof(where), "%s/all/", folder);
 	ck_assert_int_eq(library_load(NULL, 0, &library, &errors), 0);
@@ -55,14 +56,6 @@ static void write_all(void)
 	ck_assert_int_eq(case_page_write(&library, plays, n, &options, where), 0);
 	library_plays_done(plays, n);
 	library_done(&library);
-}
-
-static void remove_all(void)
-{
-	char command[100];
-
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	ck_assert_int_eq(system(command), 0);
 }
 
 /* ---- Tags -------------------------------------------------------------- */
@@ -328,7 +321,7 @@ END_TEST
 
 START_TEST(one_page_for_one_case)
 {
-	char html[64];
+	char html[SCRATCH_PATH + 16];
 	char *argv[] = { (char[]){ "vfiosim" }, (char[]){ "case" }, (char[]){ "run" }, (char[]){ "ids" },
 			 (char[]){ "replace" }, (char[]){ "--html" }, html, NULL };
 
@@ -348,7 +341,7 @@ END_TEST
 /* "a file whose file system tracks writes, pinned" is wider than its frame: it is cut. */
 START_TEST(long_labels_are_cut)
 {
-	char html[64];
+	char html[SCRATCH_PATH + 16];
 	char *argv[] = { (char[]){ "vfiosim" }, (char[]){ "case" }, (char[]){ "run" },
 			 (char[]){ "map-memory-kinds" }, (char[]){ "--variant" }, (char[]){ "dirtytrack-r" },
 			 (char[]){ "--html" }, html, NULL };
@@ -371,7 +364,7 @@ int main(void)
 
 	tests = tcase_create("pages");
 	tcase_set_timeout(tests, 120);
-	tcase_add_unchecked_fixture(tests, write_all, remove_all);
+	tcase_add_unchecked_fixture(tests, write_all, NULL);
 	tcase_add_test(tests, every_page);
 	tcase_add_test(tests, both_interfaces_side_by_side);
 	tcase_add_test(tests, the_index_has_topics);

@@ -17,35 +17,23 @@ static char out[1u << 20];
 static int run(const char *line)
 {
 	static char words[1024], *argv[32];
-	char path[] = "/tmp/vfiosim-verb-XXXXXX";
-	int fd = mkstemp(path), saved_out = dup(1), saved_err = dup(2), status, argc = 0;
-	ssize_t n;
+	struct capture capture;
+	int status, argc = 0;
 
-	ck_assert_int_ge(fd, 0);
-	unlink(path);
 	memset(argv, 0, sizeof(argv));
 	snprintf(words, sizeof(words), "vfiosim %s", line);
 	for (char *save, *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
-	fflush(NULL);
-	dup2(fd, 1);
-	dup2(fd, 2);
+	capture_begin(&capture, true, true);
 	status = cli_main(&vfiosim_verb, argc, argv);
-	fflush(NULL);
-	dup2(saved_out, 1);
-	dup2(saved_err, 2);
-	n = pread(fd, out, sizeof(out) - 1, 0);
-	out[n > 0 ? n : 0] = '\0';
-	close(fd);
-	close(saved_out);
-	close(saved_err);
+	capture_end(&capture, out, sizeof(out));
 	return status;
 }
 
 #define SAYS(part_) ck_assert_msg(strstr(out, (part_)) != NULL, "'%s' is not in:\n%s", (part_), out)
 
 /* A file of ours in a folder of its own, where we are. */
-static char folder[] = "/tmp/vfiosim-case-XXXXXX";
+static char folder[SCRATCH_PATH];
 static char home[4096];
 
 static const char failing[] = "about: fails\ntopology: minimal\nvariants: {one: {a: 1}, two: {a: 2}}\n"
@@ -56,7 +44,7 @@ static void setup(void)
 	FILE *file;
 
 	ck_assert_ptr_nonnull(getcwd(home, sizeof(home)));
-	strcpy(folder, "/tmp/vfiosim-case-XXXXXX");
+	scratch_path(folder, "case");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(chdir(folder), 0);
 	file = fopen("it's mine.yaml", "we");
@@ -95,21 +83,11 @@ START_TEST(the_line_to_run_again_is_quoted)
 {
 	char name[] = "it's mine.yaml", run_word[] = "run";
 	char *argv[] = { run_word, name, NULL };
-	int fd, saved = dup(1);
-	char path[] = "/tmp/vfiosim-verb-XXXXXX";
-	ssize_t n;
+	struct capture capture;
 
-	fd = mkstemp(path);
-	unlink(path);
-	fflush(NULL);
-	dup2(fd, 1);
+	capture_begin(&capture, true, false);
 	ck_assert_int_eq(cli_main(cli_find_verb(&case_verb, "run"), 2, argv), 1);
-	fflush(NULL);
-	dup2(saved, 1);
-	n = pread(fd, out, sizeof(out) - 1, 0);
-	out[n > 0 ? n : 0] = '\0';
-	close(fd);
-	close(saved);
+	capture_end(&capture, out, sizeof(out));
 	SAYS("again: vfiosim case run 'it'\\''s mine.yaml' --mode legacy");
 }
 END_TEST

@@ -295,7 +295,6 @@ static int ctl(enum who who, const char *const *words, char *to, size_t size)
 	pid_t pid;
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	fflush(NULL);
 	pid = test_fork();
 	if (!pid) {
 		dup2(ends[1], 1);
@@ -605,14 +604,13 @@ END_TEST
 START_TEST(another_program_starts_as_the_command_does)
 {
 	static const char script[] = "#!/no/such/interpreter\n";
-	char path[] = "/tmp/vfiosim-exec-XXXXXX", text[16384];
+	char path[SCRATCH_PATH], text[16384];
 	struct told_run told;
 	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	SKIP_IF(cannot_enter(), (enum who)_i);
-	fd = mkstemp(path);
-	ck_assert_int_eq(write(fd, script, strlen(script)), (ssize_t)strlen(script));
+	fd = scratch_file(path, "exec", script);
 	ck_assert_int_eq(fchmod(fd, 0755), 0);
 	close(fd);
 	told_start(&told, (enum who)_i, "starts", NULL);
@@ -623,7 +621,6 @@ START_TEST(another_program_starts_as_the_command_does)
 	CTL(127, "exec", "--", path);
 	SAYS("the interpreter or loader it names does not exist");
 	CTL(126, "exec", "--", "/");
-	unlink(path);
 	ck_assert_int_eq(told_end(&told), 0);
 }
 END_TEST
@@ -633,7 +630,6 @@ static pid_t log_to_full(const struct told_run *told, enum who who, int errors)
 {
 	pid_t pid;
 
-	fflush(NULL);
 	pid = test_fork();
 	if (!pid) {
 		dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), 1);
@@ -679,7 +675,6 @@ START_TEST(guests_end_with_the_run)
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	SKIP_IF(cannot_enter(), (enum who)_i);
 	told_start(&told, (enum who)_i, "guests", RUN("--explain"));
-	fflush(NULL);
 	guest = test_fork();
 	if (!guest)
 		be_ctl((enum who)_i, RUN("-r", told.name, "exec", "--", "sh", "-c",
@@ -736,18 +731,14 @@ START_TEST(marks_are_moments)
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
 	for (int i = 0; i < 2; i++) {
-		char path[] = "/tmp/vfiosim-ctl-XXXXXX";
-		int fd = mkstemp(path);
 		struct told_run told;
+		char path[SCRATCH_PATH];
 
-		ck_assert_int_eq(fchmod(fd, 0644), 0);
-		ck_assert_int_eq(write(fd, rows[i], strlen(rows[i])), (ssize_t)strlen(rows[i]));
-		close(fd);
+		close(scratch_file(path, "marks", rows[i]));
 		told_start(&told, (enum who)_i, "marks", RUN("--expect", path));
 		tell(&told, "mark booted");
 		run_expect(&told.run, "mark booted: 0");
 		ck_assert_int_eq(told_end(&told), i);
-		unlink(path);
 	}
 }
 END_TEST
@@ -757,14 +748,13 @@ END_TEST
 /* The run's one mapping at its fullest, none at the end. */
 START_TEST(state_at_its_fullest_and_at_the_end)
 {
-	char path[] = "/tmp/vfiosim-state-XXXXXX", text[65536], *end;
+	char path[SCRATCH_PATH], text[65536], *end;
 	struct told_run told;
 	ssize_t n;
 	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemp(path);
-	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	fd = scratch_file(path, "state", "");
 	told_start(&told, (enum who)_i, "fullest", RUN("--state", path));
 	tell(&told, "leave");
 	run_expect(&told.run, "1. leave: 0");
@@ -773,7 +763,6 @@ START_TEST(state_at_its_fullest_and_at_the_end)
 	ck_assert_int_gt(n, 0);
 	text[n] = '\0';
 	close(fd);
-	unlink(path);
 	end = strstr(text, "\n\"end\": {");
 	ck_assert_msg(end, "no end in:\n%s", text);
 	ck_assert_ptr_nonnull(strstr(text, "{\n\"fullest\": {"));
@@ -783,29 +772,26 @@ START_TEST(state_at_its_fullest_and_at_the_end)
 }
 END_TEST
 
-#define BEHIND "(read line </tmp/%s; cat $VFIOSIM_STATE >/dev/null && echo still served) & exit 3"
+#define BEHIND "(read line <%s; cat $VFIOSIM_STATE >/dev/null && echo still served) & exit 3"
 
 /* The command ends at once; the other waits until it is told to go on. */
 START_TEST(the_run_waits_for_all)
 {
-	char fifo[] = "/tmp/vfiosim-wait-XXXXXX", script[200];
+	char fifo[SCRATCH_PATH], script[SCRATCH_PATH + 100];
 	struct run run;
 	int fd, status;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemp(fifo);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
+	close(scratch_file(fifo, "wait", ""));
 	unlink(fifo);
 	ck_assert_int_eq(mkfifo(fifo, 0666), 0);
 	ck_assert_int_eq(chmod(fifo, 0666), 0);
-	snprintf(script, sizeof(script), BEHIND, fifo + strlen("/tmp/"));
+	snprintf(script, sizeof(script), BEHIND, fifo);
 	run_start(&run, (enum who)_i, RUN("-t", "hotadd", "--wait-all", "--", "sh", "-c", script));
 	fd = open(fifo, O_WRONLY);	/* returns when the other has begun */
 	ck_assert_int_eq(write(fd, "go\n", 3), 3);
 	close(fd);
 	status = run_status(&run);
-	unlink(fifo);
 	ck_assert_msg(status == 3 && strstr(run.text, "still served") && !strstr(run.text, "ended "),
 		      "status %d:\n%s", status, run.text);
 	no_process_is_left();

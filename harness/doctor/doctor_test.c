@@ -46,7 +46,6 @@ static void visit(struct visit *to, enum who who, spoil_fn *spoil, char *command
 	pid_t pid;
 
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	fflush(NULL);
 	pid = test_fork();
 	if (!pid) {
 		dup2(ends[1], 1);
@@ -210,14 +209,14 @@ START_TEST(no_proc)
 }
 END_TEST
 
-static char jail[64];
+static char jail[SCRATCH_PATH];
 
 /* With the host's /proc, /dev and programs in it. */
 static int enter_chroot(void)
 {
 	static const char *const folders[] = { "/proc", "/dev", "/sys", "/usr", "/lib", "/lib64", "/bin" };
 	int error = own_mounts();
-	char path[128];
+	char path[SCRATCH_PATH + 16];
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && !error; i++) {
 		snprintf(path, sizeof(path), "%s%s", jail, folders[i]);
@@ -231,7 +230,7 @@ static int enter_chroot(void)
 static void remove_jail(void)
 {
 	static const char *const folders[] = { "/proc", "/dev", "/sys", "/usr", "/lib", "/lib64", "/bin", "" };
-	char path[128];
+	char path[SCRATCH_PATH + 16];
 
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		snprintf(path, sizeof(path), "%s%s", jail, folders[i]);
@@ -264,7 +263,7 @@ START_TEST(in_a_chroot)
 	struct visit seen;
 
 	NEEDS_ROOT();
-	strcpy(jail, "/tmp/vfiosim-doctor-XXXXXX");
+	scratch_path(jail, "jail");
 	ck_assert_ptr_nonnull(mkdtemp(jail));
 	ck_assert_int_eq(chmod(jail, 0755), 0);
 	visit(&seen, AS_USER, enter_chroot, NULL);
@@ -272,7 +271,8 @@ START_TEST(in_a_chroot)
 	SAYS("FAIL chroot: in one, where the kernel allows no user namespace: run as root");
 	SAYS("FAIL user namespaces: none in a chroot");
 	ck_assert_int_eq(seen.status, 1);
-	ck_assert_ptr_nonnull(mkdtemp(strcpy(jail, "/tmp/vfiosim-doctor-XXXXXX")));
+	scratch_path(jail, "jail");
+	ck_assert_ptr_nonnull(mkdtemp(jail));
 	visit(&seen, AS_ROOT, enter_chroot, NULL);
 	remove_jail();
 	SAYS("ok   chroot: in one, which is no obstacle for root");
@@ -373,14 +373,12 @@ END_TEST
 
 START_TEST(programs)
 {
-	char path[] = "/tmp/vfiosim-doctor-XXXXXX", gone[] = "no-such-program", folder[] = "/tmp";
+	char path[SCRATCH_PATH], gone[] = "no-such-program", folder[] = "/tmp";
 	struct visit seen;
 	int fd;
 
 	NEEDS_ROOT();
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "#!/bin/true\n", 12), 12);
+	fd = scratch_file(path, "program", "#!/bin/true\n");
 	ck_assert_int_eq(fchmod(fd, 0711), 0);
 	close(fd);
 	FINDS(AS_USER, NULL, path, " may be executed, but not read: ");
@@ -398,7 +396,7 @@ START_TEST(programs)
 }
 END_TEST
 
-static char home[64];
+static char home[SCRATCH_PATH];
 
 /* An empty folder of PATH is the one where we are, also behind the last ':'. */
 static int path_ends_here(void)
@@ -409,12 +407,12 @@ static int path_ends_here(void)
 
 START_TEST(a_program_where_we_are)
 {
-	char path[80], name[] = "vfiosim-doctor-test";
+	char path[SCRATCH_PATH + 32], name[] = "vfiosim-doctor-test";
 	struct visit seen;
 	int fd;
 
 	SKIP_UNLESS_POSSIBLE(AS_ROOT);
-	strcpy(home, "/tmp/vfiosim-doctor-XXXXXX");
+	scratch_path(home, "home");
 	ck_assert_ptr_nonnull(mkdtemp(home));
 	snprintf(path, sizeof(path), "%s/%s", home, name);
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);

@@ -233,18 +233,14 @@ static int client(const struct habits *habits)
 
 /* A file that everybody may read, gone with the test. */
 struct file {
-	char path[64];
+	char path[SCRATCH_PATH];
 };
 
 static struct file write_file(const char *text)
 {
-	struct file file = { "/tmp/vfiosim-expect-XXXXXX" };
-	int fd = mkstemp(file.path);
+	struct file file;
 
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fchmod(fd, 0666), 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
+	close(scratch_file(file.path, "expect", text));
 	return file;
 }
 

@@ -11,6 +11,7 @@ here=$(dirname "$0")
 build=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 143' INT TERM
 passed=0 failed=0 skipped=0
 
 # An ordinary user may not reach the folder we are in.
@@ -38,7 +39,7 @@ ask() {
 	who="$1 $3 $lacks" recording=$2 section=${2%%-*}
 	[ "$1" = root ] || who="$1 $3 no-sys-resource"
 	shift 3
-	timeout 60 "$@" "$work/vfiosim" run --topology "$work/machine.yaml" -- \
+	timeout --foreground 60 "$@" "$work/vfiosim" run --topology "$work/machine.yaml" -- \
 		"$work/facts-probe" "--$section" >"$work/printed" </dev/null
 	status=$?
 	awk -v "who=$who" -f "$here/compare.awk" "$here/known.txt" "$work/$recording" \

@@ -175,7 +175,6 @@ static int run_stories(void)
 	tcase_add_loop_test(tests, nodes_show_their_numbers, 0, N_WHO);
 	tcase_add_test(tests, a_wrong_word_is_refused);
 	suite_add_tcase(suite, tests);
-	setbuf(stdout, NULL);
 	return suite_run(suite);
 }
 

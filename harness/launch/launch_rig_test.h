@@ -43,10 +43,11 @@ enum who { AS_ROOT, AS_USER, N_WHO };
 /* /dev/fuse as distributions ship it, for this process and its children alone. */
 static inline int private_fuse(mode_t mode)
 {
-	char folder[] = "/tmp/vfiosim-launch-XXXXXX", node[64];
+	char folder[SCRATCH_PATH], node[SCRATCH_PATH + 8];
 	mode_t old = umask(0);
 	int error = 0;
 
+	scratch_path(folder, "fuse");
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    !mkdtemp(folder))
 		return -errno;
@@ -164,7 +165,6 @@ static inline void run_start(struct run *run, enum who who, const char *const *w
 	*run = (struct run){};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	fflush(NULL);
 	run->launcher = test_fork();
 	ck_assert_int_ge(run->launcher, 0);
 	if (run->launcher == 0) {

@@ -132,22 +132,16 @@ static const char lonely_bus[] =
 /* Nor can anything be reached there: all PCI devices are the machine's. */
 START_TEST(host_buses_are_hidden)
 {
-	char path[] = "/tmp/vfiosim-bus-XXXXXX.yaml";
+	char path[SCRATCH_PATH];
 	struct run run;
-	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemps(path, 5);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fchmod(fd, 0644), 0);
-	ck_assert_int_eq(write(fd, lonely_bus, sizeof(lonely_bus) - 1), sizeof(lonely_bus) - 1);
-	close(fd);
+	close(scratch_file(path, "bus", lonely_bus));
 	ck_assert_int_eq(run_and_wait((enum who)_i,
 				      RUN("-t", path, "sh", "-c",
 					  "cd /sys/devices && echo pci*/* | tr ' ' '\n' | grep :.*:.*:"),
 				      &run),
 			 0);
-	unlink(path);
 	ck_assert_str_eq(run.text, "pci00aa:00/00aa:00:02.0\n");
 }
 END_TEST
@@ -181,7 +175,6 @@ START_TEST(pipes_end_with_the_command)
 	snprintf(script, sizeof(script), "echo x; echo y >&%d; exec %d>&- >&-; exec sleep 300",
 		 other[1], other[1]);
 	words = SHELL_RUN(script);
-	fflush(NULL);
 	run.launcher = test_fork();
 	if (run.launcher == 0) {
 		dup2(out[1], 1);
@@ -206,14 +199,12 @@ END_TEST
 
 START_TEST(messages_go_to_a_file)
 {
-	char path[] = "/tmp/vfiosim-messages-XXXXXX", text[65536] = "";
+	char path[SCRATCH_PATH], text[65536] = "";
 	struct run run;
 	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	fd = scratch_file(path, "messages", "");
 	ck_assert_int_eq(run_and_wait((enum who)_i,
 				      RUN("-o", path, "--explain", "--trace", "-", "sh", "-c",
 					  "sleep 300 & exec 3<>/dev/vfio/vfio"),
@@ -222,24 +213,19 @@ START_TEST(messages_go_to_a_file)
 	ck_assert_str_eq(run.text, "");
 	ck_assert_int_gt(read(fd, text, sizeof(text) - 1), 0);
 	close(fd);
-	unlink(path);
 	ck_assert_msg(strstr(text, "\"verb\":\"open\"") && strstr(text, "(sleep)"), "%s", text);
 }
 END_TEST
 
 START_TEST(trace_is_lines_of_json)
 {
-	char path[] = "/tmp/vfiosim-trace-XXXXXX", line[65536];
+	char path[SCRATCH_PATH], line[65536];
 	struct run run;
 	size_t n = 0;
 	FILE *file;
-	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fchmod(fd, 0666), 0);
-	close(fd);
+	close(scratch_file(path, "trace", ""));
 	ck_assert_int_eq(run_and_wait((enum who)_i,
 				      RUN("--trace", path, "sh", "-c", "exec 3<>/dev/vfio/vfio"),
 				      &run),
@@ -249,7 +235,6 @@ START_TEST(trace_is_lines_of_json)
 	for (; fgets(line, sizeof(line), file); n++)
 		ck_assert_msg(line[0] == '{' && strstr(line, "}\n"), "%s", line);
 	fclose(file);
-	unlink(path);
 	/* Opened and closed: what a client does last is in the trace as well. */
 	ck_assert_uint_ge(n, 2);
 }
@@ -258,16 +243,14 @@ END_TEST
 /* A program that ends without closing is no set-up "answered as expected". */
 START_TEST(a_page_says_what_was_left_open)
 {
-	char path[] = "/tmp/vfiosim-page-XXXXXX";
+	char path[SCRATCH_PATH];
 	static char text[1u << 20];
 	struct run run;
 	FILE *file;
 	int fd;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fchmod(fd, 0666), 0);
+	fd = scratch_file(path, "page", "");
 	ck_assert_int_eq(run_and_wait((enum who)_i,
 				      RUN("--html", path, "sh", "-c", "exec 3<>/dev/vfio/vfio; kill -9 $$"),
 				      &run),
@@ -275,7 +258,6 @@ START_TEST(a_page_says_what_was_left_open)
 	file = fdopen(fd, "r");
 	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
-	unlink(path);
 	ck_assert_ptr_nonnull(strstr(text, ". end without closing it</h3>"));
 	ck_assert_ptr_nonnull(strstr(text, "<code>left-open container 1</code>"));
 }
@@ -438,7 +420,7 @@ END_TEST
 static int enter_chroot(const char *folder)
 {
 	const struct cover_names none = {};
-	char root[64];
+	char root[SCRATCH_PATH + 8];
 	int slash;
 
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
@@ -487,14 +469,14 @@ static int run_in_chroot(enum who who, const char *folder, const char *const *wo
 
 static int start_in_chroot(struct run *run, enum who who, const char *const *words)
 {
-	char folder[] = "/tmp/vfiosim-chroot-XXXXXX";
+	char folder[SCRATCH_PATH];
 	int ends[2], status;
 
 	*run = (struct run){};
+	scratch_path(folder, "chroot");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	fflush(NULL);
 	run->launcher = test_fork();
 	if (run->launcher == 0) {
 		dup2(ends[1], 1);

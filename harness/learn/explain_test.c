@@ -289,16 +289,13 @@ static const char trace[] =
 
 static char *told_of_trace(const char *content, uint64_t step, int status)
 {
-	char path[] = "/tmp/vfiosim-trace-XXXXXX", *text = NULL;
-	int fd = mkstemp(path);
+	char path[SCRATCH_PATH], *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
-	ck_assert_int_eq(write(fd, content, strlen(content)), (ssize_t)strlen(content));
-	close(fd);
+	close(scratch_file(path, "trace", content));
 	ck_assert_int_eq(trace_file_tell(path, step, to), status);
 	fclose(to);
-	unlink(path);
 	return text;
 }
 

@@ -21,7 +21,7 @@
 
 /* ---- Trees ---- */
 
-static char root[64];
+static char root[SCRATCH_PATH];
 
 static int remove_one(const char *path, const struct stat *stat, int flag, struct FTW *walk)
 {
@@ -30,7 +30,7 @@ static int remove_one(const char *path, const struct stat *stat, int flag, struc
 
 static void setup(void)
 {
-	strcpy(root, "/tmp/vfiosim-record-XXXXXX");
+	scratch_path(root, "record");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 }
 
@@ -391,7 +391,7 @@ START_TEST(own_machine)
 {
 	struct vfiosim_topology *was, *is;
 	struct vfiosim_errors errors;
-	char path[100];
+	char path[SCRATCH_PATH + 20];
 
 	if (access("/dev/fuse", R_OK | W_OK)) {
 		test_skip(__func__, "/dev/fuse cannot be opened here");

@@ -18,7 +18,7 @@
 #define SWEEP "@B@/vfiosim sweep -j 2 -t hotadd "
 
 static char build[PATH_MAX];	/* the folder of what is built */
-static char folder[64];
+static char folder[SCRATCH_PATH];
 static char out[1u << 20];
 
 /* @line with @B@ and @T@ replaced by the folders; its status, and what it said in @out. */
@@ -69,7 +69,7 @@ static inline void setup(void)
 	build[n] = 0;
 	for (int up = 0; up < 3; up++)	/* harness/sweep/sweep_test */
 		*strrchr(build, '/') = 0;
-	strcpy(folder, "/tmp/vfiosim-sweep-test-XXXXXX");
+	scratch_path(folder, "sweep");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	unsetenv("TEST_SHARD_INDEX");
 	unsetenv("TEST_TOTAL_SHARDS");

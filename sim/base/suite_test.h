@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What test programs share: running their suite, and children that are not tests. */
+/* What test programs share: running their suite, what is printed in it, and children that are no tests. */
 #ifndef SIM_BASE_SUITE_TEST_H
 #define SIM_BASE_SUITE_TEST_H
 
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/scratch_test.h"
 
 /* Frees @suite; main()'s exit status. */
 static inline int suite_run(Suite *suite)
@@ -17,7 +21,9 @@ static inline int suite_run(Suite *suite)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	scratch_begin();
 	srunner_run_all(runner, CK_ENV);
+	scratch_end();
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -50,11 +56,15 @@ static inline int is_message_file(const char *name)
  */
 static inline pid_t test_fork(void)
 {
-	pid_t child = fork();
-	int null = child ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
-	DIR *folder = child ? NULL : opendir("/proc/self/fd");
 	struct dirent *entry;
+	DIR *folder;
+	pid_t child;
+	int null;
 
+	fflush(NULL);	/* or the child says once more what has been said */
+	child = fork();
+	null = child ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	folder = child ? NULL : opendir("/proc/self/fd");
 	while (folder && (entry = readdir(folder)))
 		if (is_message_file(entry->d_name))
 			dup3(null, atoi(entry->d_name), O_CLOEXEC);
@@ -63,6 +73,42 @@ static inline pid_t test_fork(void)
 	if (null >= 0)
 		close(null);
 	return child;
+}
+
+/* What goes to descriptors 1 and 2, from capture_begin() to capture_end(). */
+struct capture {
+	int file, saved[2];	/* -1: is not captured */
+};
+
+static inline void capture_begin(struct capture *capture, bool out, bool err)
+{
+	const bool wanted[] = { out, err };
+
+	capture->file = memfd_create("captured", MFD_CLOEXEC);
+	ck_assert_int_ge(capture->file, 0);
+	fflush(NULL);
+	for (int i = 0; i < 2; i++) {
+		capture->saved[i] = wanted[i] ? dup(i + 1) : -1;
+		if (wanted[i])
+			dup2(capture->file, i + 1);
+	}
+}
+
+/* Its first @size - 1 bytes. */
+static inline void capture_end(struct capture *capture, char *to, size_t size)
+{
+	ssize_t n;
+
+	fflush(NULL);
+	for (int i = 0; i < 2; i++) {
+		if (capture->saved[i] < 0)
+			continue;
+		dup2(capture->saved[i], i + 1);
+		close(capture->saved[i]);
+	}
+	n = pread(capture->file, to, size - 1, 0);
+	to[n > 0 ? n : 0] = '\0';
+	close(capture->file);
 }
 
 #endif

@@ -229,13 +229,10 @@ END_TEST
 
 START_TEST(loading_by_name_and_by_path)
 {
-	char path[] = "/tmp/vfiosim-topology-XXXXXX.yaml";
 	struct vfiosim_topology *made = NULL;
-	int fd = mkstemps(path, 5);
+	char path[SCRATCH_PATH];
 
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "devices: {A: 1}\n", 16), 16);
-	close(fd);
+	close(scratch_file(path, "topology", "devices: {A: 1}\n"));
 	ck_assert_int_eq(vfiosim_topology_load(path, &made, &error), -EINVAL);
 	ck_assert_str_eq(error.list[0].file, path);
 	ck_assert_uint_eq(error.list[0].line, 1);

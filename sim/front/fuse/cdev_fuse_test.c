@@ -273,6 +273,5 @@ int main(void)
 	tcase_add_loop_test(tests, unbind_waits_for_the_last_descriptor, 0, RIG_ALL);
 	tcase_add_loop_test(tests, a_closed_eventfd_unmasks_no_more, 0, RIG_ALL);
 	suite_add_tcase(suite, tests);
-	setbuf(stdout, NULL);
 	return suite_run(suite);
 }

@@ -199,7 +199,6 @@ int main(void)
 	Suite *suite = suite_create("fuse_kill");
 	TCase *tests = tcase_create("kill");
 
-	setbuf(stdout, NULL);
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, test_deaths_at_any_time, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_dead_mappers_keep_no_descriptors, 0, RIG_USERS);

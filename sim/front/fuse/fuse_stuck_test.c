@@ -178,7 +178,6 @@ int main(void)
 	Suite *suite = suite_create("fuse_stuck");
 	TCase *tests = tcase_create("stuck");
 
-	setbuf(stdout, NULL);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, test_killed);
 	tcase_add_test(tests, test_killed_but_still_absent);

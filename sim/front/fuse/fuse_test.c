@@ -627,6 +627,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	setbuf(stdout, NULL);
 	return suite_run(suite());
 }

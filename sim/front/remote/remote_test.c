@@ -91,7 +91,7 @@ static char *map_file(int fd, size_t size, int flags)
 
 START_TEST(test_files)
 {
-	char path[64];
+	char path[SCRATCH_PATH];
 	struct rig rig;
 	struct statfs fs;
 	int container, group, fd;
@@ -120,7 +120,7 @@ START_TEST(test_files)
 				  READ_WRITE), 0);
 
 	/* Of a file system that tracks dirty pages: a copy is fine, the file's pages are not. */
-	snprintf(path, sizeof(path), "/tmp/vfiosim-test-%d", getpid());
+	close(scratch_file(path, "file", ""));
 	fd = file_of(path, 2 * PAGE);
 	fstatfs(fd, &fs);
 	ck_assert_int_eq(map_once(container, map_file(fd, 2 * PAGE, MAP_PRIVATE), 2 * PAGE,
@@ -542,6 +542,5 @@ int main(int argc, char **argv)
 		return client_main(argc, argv);
 	if (argc == 2 && !strcmp(argv[1], "--not-dumpable"))
 		return not_dumpable_main();
-	setbuf(stdout, NULL);
 	return suite_run(suite());
 }

@@ -9,46 +9,16 @@
 
 #include <vfiosim/topology.h>
 
+#include "base/value.h"
 #include "cli.h"
+#include "resv.h"
 #include "topology_picture.h"
 
 /* ---- Words ---- */
 
-/* 4K, 128K, 1M, 0x20 */
-static void put_size(uint64_t bytes)
-{
-	static const char units[] = "KMGT";
-	int unit = -1;
-
-	while (bytes >= 1024 && bytes % 1024 == 0 && unit < 3) {
-		bytes /= 1024;
-		unit++;
-	}
-	printf("%" PRIu64, bytes);
-	if (unit >= 0)
-		putchar(units[unit]);
-}
-
 static const char *yes_no(bool value)
 {
 	return value ? "yes" : "no";
-}
-
-static const char *resv_word(enum vfiosim_resv_type type)
-{
-	switch (type) {
-	case VFIOSIM_RESV_DIRECT:
-		return "direct";
-	case VFIOSIM_RESV_DIRECT_RELAXABLE:
-		return "direct-relaxable";
-	case VFIOSIM_RESV_RESERVED:
-		return "reserved";
-	case VFIOSIM_RESV_MSI:
-		return "msi";
-	case VFIOSIM_RESV_SW_MSI:
-		return "sw-msi";
-	}
-	return "?";
 }
 
 static const char *pin_word(enum vfiosim_pin pin)
@@ -60,6 +30,8 @@ static const char *pin_word(enum vfiosim_pin pin)
 
 static void show_limits(const struct vfiosim_topology *topology)
 {
+	char size[VALUE_SIZE_MAX];
+
 	printf("\nLimits\n  memlock                     ");
 	switch (topology->memlock) {
 	case VFIOSIM_MEMLOCK_UNLIMITED:
@@ -69,8 +41,7 @@ static void show_limits(const struct vfiosim_topology *topology)
 		puts("client (each caller's own RLIMIT_MEMLOCK and rights)");
 		break;
 	case VFIOSIM_MEMLOCK_BYTES:
-		put_size(topology->memlock_bytes);
-		putchar('\n');
+		puts(value_size(topology->memlock_bytes, size));
 		break;
 	}
 	printf("  rawio_granted               %s\n", yes_no(topology->rawio_granted));
@@ -88,6 +59,8 @@ static void show_resv(const struct vfiosim_resv *resv, size_t n)
 
 static void show_iommus(const struct vfiosim_topology *topology)
 {
+	char size[VALUE_SIZE_MAX];
+
 	puts("\nIOMMUs");
 	for (size_t i = 0; i < topology->n_iommus; i++) {
 		const struct vfiosim_topo_iommu *iommu = &topology->iommus[i];
@@ -95,10 +68,8 @@ static void show_iommus(const struct vfiosim_topology *topology)
 		printf("  %s  aperture %#" PRIx64 "..%#" PRIx64 ", pages", iommu->name,
 		       iommu->aperture.first, iommu->aperture.last);
 		for (unsigned bit = 0; bit < 64; bit++) {
-			if (!(iommu->page_sizes >> bit & 1))
-				continue;
-			putchar(' ');
-			put_size(UINT64_C(1) << bit);
+			if (iommu->page_sizes >> bit & 1)
+				printf(" %s", value_size(UINT64_C(1) << bit, size));
 		}
 		printf(", %ssnoop control, %sinterrupt remapping\n", iommu->snoop_control ? "" : "no ",
 		       iommu->interrupt_remapping ? "" : "no ");
@@ -110,14 +81,14 @@ static void show_iommus(const struct vfiosim_topology *topology)
 
 static void show_bars(const struct vfiosim_topo_device *device)
 {
+	char size[VALUE_SIZE_MAX];
+
 	for (unsigned i = 0; i < 6; i++) {
 		const struct vfiosim_topo_bar *bar = &device->bars[i];
 
 		if (!bar->size)
 			continue;
-		printf("              BAR %u: ", i);
-		put_size(bar->size);
-		printf("%s%s%s%s", bar->io ? " bytes of I/O ports" : "", bar->is64 ? " 64bit" : "",
+		printf("              BAR %u: %s%s%s%s%s", i, value_size(bar->size, size), bar->io ? " bytes of I/O ports" : "", bar->is64 ? " 64bit" : "",
 		       bar->prefetch ? " prefetch" : "", bar->mmap ? " mmap, pin: " : "");
 		if (bar->mmap)
 			fputs(pin_word(bar->pin), stdout);

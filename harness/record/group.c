@@ -7,18 +7,9 @@
 
 #include "record/record.h"
 #include "record/sysfs.h"
+#include "resv.h"
 
 /* ---- Reserved regions ---- */
-
-static const struct {
-	const char *word;
-	enum vfiosim_resv_type type;
-} resv_words[] = {
-	{ "direct", VFIOSIM_RESV_DIRECT },
-	{ "direct-relaxable", VFIOSIM_RESV_DIRECT_RELAXABLE },
-	{ "reserved", VFIOSIM_RESV_RESERVED },
-	{ "msi", VFIOSIM_RESV_MSI },
-};
 
 /* sysfs says "msi" of both kinds. Drivers put the software one where MSI_IOVA_BASE is. */
 static bool is_software_msi(const struct vfiosim_resv *resv)
@@ -44,11 +35,8 @@ static void take_resv_line(const char *line, struct recorded_resv *list)
 	if (sscanf(line, "%" SCNx64 " %" SCNx64 " %31s", &resv.range.first, &resv.range.last, word) != 3 ||
 	    resv.range.first > resv.range.last)
 		return;
-	for (size_t i = 0; i < sizeof(resv_words) / sizeof(resv_words[0]); i++)
-		if (!strcmp(resv_words[i].word, word)) {
-			resv.type = resv_words[i].type;
-			add_resv(list, &resv);
-		}
+	if (resv_from_word(word, &resv.type))
+		add_resv(list, &resv);
 }
 
 static void read_resv(int sysfs, struct recorded_group *group)

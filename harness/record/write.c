@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/span.h"
+#include "base/value.h"
 #include "record/record.h"
+#include "resv.h"
 
 /* ---- Words ---- */
 
@@ -25,33 +28,6 @@ static void put_text(const char *text, FILE *to)
 		if ((unsigned char)*at >= ' ' && *at != 0x7f)
 			fprintf(to, "%s%c", strchr("\"\\", *at) ? "\\" : "", *at);
 	putc('"', to);
-}
-
-static void put_size(uint64_t bytes, FILE *to)
-{
-	static const char units[] = "KMG";
-	int unit = -1;
-
-	while (bytes >= 1024 && bytes % 1024 == 0 && unit < 2) {
-		bytes /= 1024;
-		unit++;
-	}
-	fprintf(to, "%" PRIu64, bytes);
-	if (unit >= 0)
-		putc(units[unit], to);
-}
-
-static const char *resv_word(enum vfiosim_resv_type type)
-{
-	static const char *const words[] = {
-		[VFIOSIM_RESV_DIRECT] = "direct",
-		[VFIOSIM_RESV_DIRECT_RELAXABLE] = "direct-relaxable",
-		[VFIOSIM_RESV_RESERVED] = "reserved",
-		[VFIOSIM_RESV_MSI] = "msi",
-		[VFIOSIM_RESV_SW_MSI] = "sw-msi",
-	};
-
-	return words[type];
 }
 
 /* ---- At the top ---- */
@@ -110,7 +86,8 @@ static void put_top(const struct recorded *recorded, const struct record_options
 
 static bool overlaps(const struct vfiosim_resv *a, const struct vfiosim_resv *b)
 {
-	return a->range.first <= b->range.last && b->range.first <= a->range.last;
+	return span_overlaps((struct span){ a->range.first, a->range.last },
+			     (struct span){ b->range.first, b->range.last });
 }
 
 /* A topology takes each address once: the first region that has it. */
@@ -279,25 +256,21 @@ static void put_types(const struct recorded *recorded, FILE *to)
 static void put_bars(const struct vfiosim_topo_device *pci, FILE *to)
 {
 	const char *sep = "    bars: {";
+	char size[VALUE_SIZE_MAX];
 
 	for (unsigned i = 0; i < 6; i++) {
 		const struct vfiosim_topo_bar *bar = &pci->bars[i];
 
 		if (!bar->size)
 			continue;
-		fprintf(to, "%s%u: {size: ", sep, i);
-		put_size(bar->size, to);
-		fprintf(to, "%s%s%s%s}", bar->io ? ", io: yes" : "", bar->is64 ? ", 64bit: yes" : "",
+		fprintf(to, "%s%u: {size: %s%s%s%s%s}", sep, i, value_size(bar->size, size), bar->io ? ", io: yes" : "", bar->is64 ? ", 64bit: yes" : "",
 			bar->prefetch ? ", prefetch: yes" : "", bar->mmap ? ", mmap: yes" : "");
 		sep = ", ";
 	}
 	if (*sep == ',')
 		fputs("}\n", to);
-	if (pci->rom >= 2048 && pci->rom <= 16u << 20) {
-		fputs("    rom: ", to);
-		put_size(pci->rom, to);
-		putc('\n', to);
-	}
+	if (pci->rom >= 2048 && pci->rom <= 16u << 20)
+		fprintf(to, "    rom: %s\n", value_size(pci->rom, size));
 }
 
 static void put_interrupts(const struct recorded_device *device, FILE *to)

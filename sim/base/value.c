@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +23,11 @@ static int read_digits(const char *text, const char **ret_end, uint64_t *ret_num
 	return -errno;
 }
 
+static const char units[] = "KMGTPE";
+
 /* The shift of a unit, 0 of none; -1: it is no unit. */
 static int unit_shift(const char *unit)
 {
-	static const char units[] = "KMGTPE";
 	const char *at;
 
 	if (!*unit)
@@ -64,6 +67,18 @@ bool value_is_too_large(const char *text)
 	uint64_t number;
 
 	return parse(text, &number) == -ERANGE;
+}
+
+char *value_size(uint64_t bytes, char *to)
+{
+	int unit = 0;
+
+	while (bytes >= 1024 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		unit++;
+	}
+	snprintf(to, VALUE_SIZE_MAX, "%" PRIu64 "%.*s", bytes, unit > 0, unit ? units + unit - 1 : "");
+	return to;
 }
 
 bool value_bool(const char *text, bool *ret_bool)

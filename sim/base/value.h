@@ -16,6 +16,9 @@
 bool value_number(const char *text, uint64_t *ret_number);
 /* Would it be a number, had it less than 65 bits? For messages. */
 bool value_is_too_large(const char *text);
+/* The shortest way to write bytes: 4K, 128K, 1M, 1000. @to has room for VALUE_SIZE_MAX; returns it. */
+#define VALUE_SIZE_MAX 24
+char *value_size(uint64_t bytes, char *to);
 /* yes, no, true, false, on, off. */
 bool value_bool(const char *text, bool *ret_bool);
 

@@ -39,6 +39,27 @@ START_TEST(truth)
 }
 END_TEST
 
+/* What is written is read as what it was. */
+START_TEST(sizes)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rows[] = {
+		{ 0, "0" }, { 32, "32" }, { 1000, "1000" }, { 4096, "4K" }, { 0x21000, "132K" },
+		{ 1u << 21, "2M" }, { 3ull << 40, "3T" }, { 1ull << 60, "1E" },
+		{ UINT64_MAX, "18446744073709551615" },
+	};
+	char text[VALUE_SIZE_MAX];
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_str_eq(value_size(rows[i].bytes, text), rows[i].text);
+		ck_assert(value_number(text, &number) && number == rows[i].bytes);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("value");
@@ -47,5 +68,6 @@ int main(void)
 	suite_add_tcase(suite, tests);
 	tcase_add_test(tests, numbers);
 	tcase_add_test(tests, truth);
+	tcase_add_test(tests, sizes);
 	return suite_run(suite);
 }

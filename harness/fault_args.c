@@ -67,8 +67,18 @@ bool fault_fired_in(const char *trace, size_t number)
 	return false;
 }
 
+const char *fault_met_words(uint64_t met, char *to, size_t size)
+{
+	if (met > 1)
+		snprintf(to, size, "it was met %" PRIu64 " times", met);
+	else
+		snprintf(to, size, met ? "it was met once" : "it was never met");
+	return to;
+}
+
 void faults_report(struct vfiosim *sim, FILE *to)
 {
+	char words[48];
 	char text[VFIOSIM_FAULT_TEXT_MAX];
 	struct vfiosim_fault_count count;
 	struct vfiosim_fault fault;
@@ -78,7 +88,7 @@ void faults_report(struct vfiosim *sim, FILE *to)
 		if (count.fired)
 			continue;
 		vfiosim_fault_text(&fault, text, sizeof(text));
-		fprintf(to, "vfiosim: fault %" PRIu32 " never fired: %s (it could have %" PRIu64 " %s)\n",
-			id, text, count.met, count.met == 1 ? "time" : "times");
+		fprintf(to, "vfiosim: fault %" PRIu32 " never fired: %s (%s)\n", id, text,
+			fault_met_words(count.met, words, sizeof(words)));
 	}
 }

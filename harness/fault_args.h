@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define FAULT_ARGS_MAX 64
@@ -32,6 +33,8 @@ int fault_args_apply(const struct fault_args *args, struct vfiosim_topology *top
 /* Does @trace, lines of JSON, say that the machine's fault @number happened? */
 bool fault_fired_in(const char *trace, size_t number);
 
+/* "it was met 5 times", written to @to, which is returned: of one that never fired. */
+const char *fault_met_words(uint64_t met, char *to, size_t size);
 /* A line for every fault of @sim that never fired. */
 void faults_report(struct vfiosim *sim, FILE *to);
 

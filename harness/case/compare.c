@@ -9,6 +9,7 @@
 #include <json.h>
 
 #include "base/value.h"
+#include "fault_args.h"
 
 /* ---- A step's result --------------------------------------------------- */
 
@@ -231,11 +232,14 @@ bool compare_state(const char *before, const char *after, FILE *message)
 
 static bool has_fired(json_object *fault, FILE *message)
 {
+	uint64_t met = json_object_get_uint64(json_object_object_get(fault, "met"));
+	char words[48];
+
 	if (json_object_get_uint64(json_object_object_get(fault, "fired")))
 		return true;
-	fprintf(message, "a fault never fired: %s (it could have %s times)",
+	fprintf(message, "a fault never fired: %s (%s)",
 		json_object_get_string(json_object_object_get(fault, "fault")),
-		json_object_get_string(json_object_object_get(fault, "met")));
+		fault_met_words(met, words, sizeof(words)));
 	return false;
 }
 

@@ -282,7 +282,7 @@ END_TEST
 /* What `case run --trace` wrote. */
 static const char trace[] =
 	"{\"n\":7,\"client\":1,\"object\":\"container 1\",\"verb\":\"VFIO_IOMMU_MAP_DMA\",\"args\":{\"iova\":\"0x0\"},"
-	"\"result\":0,\"changes\":[\"mapping 0x0..0xfff added and pinned, 1 pages charged\"]}\n"
+	"\"result\":0,\"changes\":[\"mapping 0x0..0xfff added and pinned, 1 page charged\"]}\n"
 	"{\"n\":8,\"client\":1,\"object\":\"container 1\",\"verb\":\"VFIO_IOMMU_MAP_DMA\",\"args\":{\"iova\":\"0x200000\"},"
 	"\"result\":-1,\"error\":\"EFAULT\",\"rule\":\"pin-unmapped\",\"reason\":\"nothing is there\","
 	"\"mirrors\":\"get_user_pages\",\"provoke\":\"MAP_DMA,when=2,error=EFAULT\",\"walk\":[\"one thing\"]}\n";

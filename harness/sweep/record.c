@@ -134,7 +134,7 @@ static void take_change(struct sweep_event *to, const char *change, const char *
 	else if (strstr(change, " bound to iommufd "))
 		snprintf(to->joined, sizeof(to->joined), "iommufd %u",
 			 (unsigned)atoi(strstr(change, " bound to iommufd ") + 18));
-	else if (strstr(change, "mappings dropped"))
+	else if (strstr(change, " dropped: the last group left"))
 		to->lost_mappings = true;
 	else if (strstr(change, "that was its last descriptor") || strstr(change, " unbound from "))
 		to->left = true;

@@ -211,6 +211,31 @@ static int refuse_output(const struct vfiosim_fault *fault, const char *who, FIL
 	return -EINVAL;
 }
 
+/* Says which values there are. */
+static int refuse_value(const struct vfiosim_fault *fault, const char *who, FILE *problem)
+{
+	const char *sep = " cannot return that; it can return ";
+	const struct vfiosim_command *row;
+	bool has_vectors = false, has_value = false;
+
+	fputs(who, problem);
+	for (size_t i = 0; (row = vfiosim_command(i)); i++) {
+		if (!fault_names(fault, row))
+			continue;
+		has_vectors |= is_in_class(row, "irq");
+		for (const long *value = row->returns; value && *value >= 0; value++) {
+			fprintf(problem, "%s%ld", sep, *value);
+			sep = ", ";
+			has_value = true;
+		}
+	}
+	if (!has_value)
+		fputs(": it returns nothing but what it does", problem);
+	if (has_vectors)
+		fputs("; 'vectors,return=N' gives it fewer vectors", problem);
+	return -EINVAL;
+}
+
 static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
 {
 	const char *name = fault->command ? fault->command->name : fault->command_class->name;
@@ -221,7 +246,7 @@ static int judge_command(const struct vfiosim_fault *fault, FILE *problem)
 	if (*fault->set_field)
 		return refuse_output(fault, name, problem);
 	if (!fault->error)
-		return complain(problem, name, "it returns nothing but what it does");
+		return refuse_value(fault, name, problem);
 	collect_errors(fault, errors);
 	return refuse_error(fault, name, errors, problem);
 }

@@ -147,6 +147,8 @@ START_TEST(effects)
 				 "EOVERFLOW, EBUSY, ENOTTY, E2BIG, ENOENT, "
 				 "ENODEV, ENOMEM");
 	bad("MAP_DMA,return=1", "VFIO_IOMMU_MAP_DMA: it returns nothing but what it does");
+	bad("SET_IRQS,return=2", "VFIO_DEVICE_SET_IRQS: it returns nothing but what it does; "
+				 "'vectors,return=N' gives it fewer vectors");
 }
 END_TEST
 

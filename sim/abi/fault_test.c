@@ -314,7 +314,7 @@ START_TEST(an_extension_can_be_missing)
 	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU), 0);
 	ck_assert_int_eq(command(&story, container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_IOMMU), 1);
 	fault.value = 1;
-	impossible(fault, "VFIO_CHECK_EXTENSION: it returns nothing but what it does");
+	impossible(fault, "VFIO_CHECK_EXTENSION cannot return that; it can return 0");
 	vfiosim_inproc_close(story.proc, container);
 }
 END_TEST

@@ -38,8 +38,8 @@ static int format_size(char *to, size_t size, uint64_t number)
 }
 
 /* The ways to print a number, as written behind the colon. */
-enum style { STYLE_HEX, STYLE_DECIMAL, STYLE_SIZE, STYLES };
-static const char *const style_names[STYLES] = { "", "d", "size" };
+enum style { STYLE_HEX, STYLE_DECIMAL, STYLE_SIZE, STYLE_PLURAL, STYLES };
+static const char *const style_names[STYLES] = { "", "d", "size", "s" };
 
 static enum style find_style(const char *name, size_t length)
 {
@@ -71,6 +71,8 @@ static void out_value(struct out *out, const struct vfiosim_value *value, enum s
 	}
 	if (style == STYLE_SIZE)
 		n = format_size(digits, sizeof(digits), value->number);
+	else if (style == STYLE_PLURAL)
+		n = snprintf(digits, sizeof(digits), "%s", value->number == 1 ? "" : "s");
 	else if (style == STYLE_DECIMAL)
 		n = snprintf(digits, sizeof(digits), "%" PRId64, (int64_t)value->number);
 	else

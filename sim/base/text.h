@@ -2,8 +2,9 @@
 /*
  * Sentences with named values: "{first}..{last} overlaps {type}" and a list of
  * values ended by a NULL name. {name} prints text, or the number in hex;
- * {name:d} prints it in decimal, {name:size} as 4K, 2M, 1G. A name without a
- * value is printed as it stands, braces and all.
+ * {name:d} prints it in decimal, {name:size} as 4K, 2M, 1G; {name:s} prints "s"
+ * unless the number is 1. A name without a value is printed as it stands, braces
+ * and all.
  */
 #ifndef SIM_BASE_TEXT_H
 #define SIM_BASE_TEXT_H

@@ -21,7 +21,7 @@ static void destroy(struct call *call, struct object *object)
 		V("ioas", ioas->object.id));
 	ioas_unfill(ioas);
 	if (TAILQ_EMPTY(&ioas->hwpts) && ioas->iopt.set.count)
-		changed(call, "{n:d} mappings of ioas {id:d} unpinned: no domain needs them",
+		changed(call, "{n:d} mapping{n:s} of ioas {id:d} unpinned: no domain needs them",
 			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
 	ioas_update_alignment(ioas);
 	ioas->object.users--;
@@ -139,7 +139,7 @@ static void publish(struct call *call, struct hwpt *hwpt)
 	changed(call, "hwpt {id:d} of ioas {ioas:d} created for {iommu}", V("id", hwpt->object.id),
 		V("ioas", ioas->object.id), VS("iommu", hwpt->domain->iommu->name));
 	if (ioas->iopt.set.count)
-		changed(call, "{n:d} mappings of ioas {id:d} are in the new domain, pinned",
+		changed(call, "{n:d} mapping{n:s} of ioas {id:d} in the new domain now, pinned",
 			V("n", ioas->iopt.set.count), V("id", ioas->object.id));
 }
 

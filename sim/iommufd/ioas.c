@@ -126,7 +126,7 @@ int ioas_allow(struct call *call, struct ioas *ioas, struct ranges *allowed)
 	ranges_done(&ioas->allowed);
 	ioas->allowed = *allowed;
 	ranges_init(allowed);
-	changed(call, "ioas {id:d} may choose iovas in {n:d} ranges", V("id", ioas->object.id),
+	changed(call, "ioas {id:d} may choose iovas in {n:d} range{n:s}", V("id", ioas->object.id),
 		V("n", ioas->allowed.n));
 	return 0;
 }

@@ -103,7 +103,7 @@
 	     "an iommufd works as type1 (1) or type1 v2 (3), not as type {type:d}",                \
 	     "iommufd_vfio_set_iommu")                                                             \
 	RULE(HUGE_PAGES_IN_USE, "huge-pages-in-use", EINVAL,                                       \
-	     "{n:d} mappings of ioas {id:d} are in a domain, maybe as huge pages",                 \
+	     "ioas {id:d} has mappings in a domain, {n:d} in all, maybe as huge pages",             \
 	     "iopt_disable_large_pages")                                                           \
 	RULE(DOMAIN_NO_ACCESS, "domain-no-access", EINVAL,                                         \
 	     "the mapping {first}..{last} allows neither reading nor writing: no domain can hold it", \

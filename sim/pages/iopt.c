@@ -134,7 +134,7 @@ static void area_walked(struct call *call, const struct area *area)
 		snprintf(paid, sizeof(paid), "limit: %llu pages",
 			 (unsigned long long)(limit / VFIOSIM_PAGE_SIZE));
 	walked(call,
-	       "{first}..{last}: {n:d} pages pinned, memory of process {memory:d}, charged to process {payer:d} ({paid})",
+	       "{first}..{last}: {n:d} page{n:s} pinned, memory of process {memory:d}, charged to process {payer:d} ({paid})",
 	       V("first", area->iova.first), V("last", area->iova.last), V("n", pages->npinned),
 	       V("memory", memory ? memory->number : payer.client->number),
 	       V("payer", payer.client->number), VS("paid", paid));
@@ -163,7 +163,7 @@ void iopt_walked(struct call *call, const struct iopt *iopt, const struct area *
 	walked(call, "{first}..{last}: refused", V("first", failed->iova.first),
 	       V("last", failed->iova.last));
 	if (undone)
-		walked(call, "undone: {n:d} pages unpinned; the domain is gone", V("n", pages));
+		walked(call, "undone: {n:d} page{n:s} unpinned; the domain is gone", V("n", pages));
 	else
 		walked(call, "undone: the domain is gone; the pages stay pinned for the other domain");
 }

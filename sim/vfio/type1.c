@@ -289,7 +289,7 @@ static int attach_new_domain(struct call *call, struct type1 *type1, struct vfio
 	TAILQ_INSERT_HEAD(&type1->domains, domain, in_owner);
 	if (done.n)
 		changed(call,
-			"{n:d} mappings replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} pages charged",
+			"{n:d} mapping{n:s} replayed into domain {domain:d}; {pinned:d} of them pinned now, {pages:d} page{pages:s} charged",
 			V("n", done.n), V("domain", domain->number), V("pinned", done.n_pinned),
 			V("pages", done.pages));
 	update_page_sizes(type1);
@@ -349,14 +349,14 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 	type1->dma_avail += n;
 	type1->n_vaddr_invalid = 0;
 	if (n)
-		changed(call, "{n:d} mappings dropped: the last group left", V("n", n));
+		changed(call, "{n:d} mapping{n:s} dropped: the last group left", V("n", n));
 }
 
 /* Only what mdevs pinned one by one stays charged. Mirrors vfio_iommu_unmap_unpin_reaccount. */
 static void make_lazy(struct call *call, struct type1 *type1)
 {
 	iopt_unfill(&type1->iopt, UINT64_MAX);
-	changed(call, "{n:d} mappings unpinned: only mdevs are left, and nothing is pinned for them",
+	changed(call, "{n:d} mapping{n:s} unpinned: only mdevs are left, and nothing is pinned for them",
 		V("n", type1->iopt.set.count));
 }
 

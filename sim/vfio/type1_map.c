@@ -186,7 +186,7 @@ static struct area *create_area(struct call *call, const struct type1_map_args *
 static void tell_added(struct call *call, const struct area *area)
 {
 	if (area->flags & AREA_FILLED)
-		changed(call, "mapping {first}..{last} added and pinned, {pages:d} pages charged",
+		changed(call, "mapping {first}..{last} added and pinned, {pages:d} page{pages:s} charged",
 			V("first", area->iova.first), V("last", area->iova.last),
 			V("pages", area->pages->npinned));
 	else

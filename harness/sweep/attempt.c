@@ -43,20 +43,56 @@ struct watcher {
 	struct expect_report *report;
 	struct follow *follow;
 	uint32_t fault;			/* number of the one that is tried; 0: none */
-	uint32_t first_step;		/* number of the first counting rule */
+	const struct onlys *onlys;	/* NULL: not asked for */
+	uint32_t only_ids[ONLY_MAX];
+	uint64_t only_fired[ONLY_MAX];	/* until now */
 	struct vfiosim *sim;
 	struct explain explain;
 	FILE *trace, *story;
 	pthread_mutex_t lock;		/* events of several threads may overlap */
 };
 
+/* Which of the onlys were met since this was asked last, a bit each. */
+static uint32_t onlys_met(struct watcher *watcher)
+{
+	struct vfiosim_fault_count count;
+	uint32_t met = 0;
+
+	for (size_t i = 0; watcher->onlys && i < watcher->onlys->n; i++) {
+		if (vfiosim_fault_count(watcher->sim, watcher->only_ids[i], &count))
+			continue;
+		met |= (uint32_t)(count.fired > watcher->only_fired[i]) << i;
+		watcher->only_fired[i] = count.fired;
+	}
+	return met;
+}
+
 static void follow(void *ctx, const struct vfiosim_event *event, const struct vfiosim_about *about)
 {
 	struct watcher *watcher = ctx;
 
 	pthread_mutex_lock(&watcher->lock);
-	sweep_record_event(watcher->record, event, watcher->fault);
+	sweep_record_event(watcher->record, event, watcher->fault, onlys_met(watcher));
 	pthread_mutex_unlock(&watcher->lock);
+}
+
+/* A rule without an effect for each of the onlys: they meet what faults would meet. */
+static int add_onlys(struct watcher *watcher)
+{
+	char problem[VFIOSIM_FAULT_TEXT_MAX];
+	int error = 0;
+
+	for (size_t i = 0; watcher->onlys && i < watcher->onlys->n && !error; i++) {
+		struct vfiosim_fault rule = watcher->onlys->list[i];
+
+		rule.error = 0;
+		rule.returns = false;
+		*rule.set_field = 0;
+		rule.force = true;
+		error = vfiosim_fault_add(watcher->sim, &rule, &watcher->only_ids[i], problem,
+					  sizeof(problem));
+	}
+	return error;
 }
 
 /* A rule that counts and never happens, for each step; some the kernel could not have. */
@@ -137,6 +173,9 @@ static int watch(void *ctx, struct vfiosim *sim)
 	vfiosim_trace_add(sim, vfiosim_trace_json, watcher->trace);
 	vfiosim_trace_add(sim, explain_event, &watcher->explain);
 	count_steps(watcher);
+	error = add_onlys(watcher);
+	if (error)
+		return error;
 	error = vfiosim_trace_follow(sim, follow, watcher);
 	return error ? error : expect_begin(watcher);
 }
@@ -193,6 +232,7 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 	struct watcher watcher = {
 		.record = attempt->record,
 		.plan = plan,
+		.onlys = fault ? NULL : &attempt->options->onlys,
 		.topology = topology,
 		.expect = attempt->options->expect,
 	};

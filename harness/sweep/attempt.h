@@ -12,11 +12,20 @@
 #include "sweep/plan.h"
 #include "sweep/record.h"
 
+#define ONLY_MAX 16
+
+/* What --only names: faults, whose effects may be missing. */
+struct onlys {
+	struct vfiosim_fault list[ONLY_MAX];
+	size_t n;
+};
+
 struct attempt_options {
 	const struct machine_args *machine;
 	struct vfiosim_topology *topology;
 	char **argv;
 	const struct expectations *expect;	/* that hold in every run; NULL: none */
+	struct onlys onlys;
 	uint64_t timeout_ms;	/* without a call and without an end */
 };
 
@@ -36,7 +45,10 @@ struct attempt {
 	uint64_t killed_ms;		/* 0: not yet */
 };
 
-/* @fault: NULL for none. @plan: its steps are counted; NULL: none. -errno. */
+/*
+ * @fault: NULL for none, and events say which of the onlys they met. @plan: its steps are
+ * counted; NULL: none. -errno.
+ */
 int attempt_start(struct attempt *attempt, const char *fault, const struct plan *plan);
 /* Ends it where it hangs. True: it is over. */
 bool attempt_look(struct attempt *attempt);

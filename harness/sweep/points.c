@@ -7,75 +7,91 @@
 
 #include "sweep/sweep.h"
 
-/* Is the point @fault one that --only @only names? */
-static bool is_only(const struct vfiosim_fault *only, const struct vfiosim_fault *fault)
+/* Does @only name an effect? If so, does @fault have it? */
+static bool has_effect(const struct vfiosim_fault *only, const struct vfiosim_fault *fault)
 {
-	unsigned of = only->of;
-
-	if (only->site != fault->site)
-		return false;
-	if (only->command && (!fault->command || strcmp(only->command->name, fault->command->name)))
-		return false;
-	if (only->command_class) {
-		const char *const *name = only->command_class->commands;
-
-		while (*name && (!fault->command || strcmp(*name, fault->command->name)))
-			name++;
-		if (!*name)
-			return false;
-	}
-	if (*only->device && strcmp(only->device, fault->device))
-		return false;
-	if ((fault->of & of) != of)
-		return false;
-	return (!(of & VFIOSIM_FAULT_OF_GROUP) || only->group == fault->group) &&
-	       (!(of & VFIOSIM_FAULT_OF_CONTAINER) || only->container == fault->container) &&
-	       (!(of & VFIOSIM_FAULT_OF_IOAS) || only->ioas == fault->ioas) &&
-	       (!(of & VFIOSIM_FAULT_OF_IOVA) || (only->iova_first <= fault->iova_last &&
-						  only->iova_last >= fault->iova_first)) &&
-	       (!only->error || only->error == fault->error);
+	if (only->error)
+		return only->error == fault->error;
+	if (only->returns)
+		return fault->returns && only->value == fault->value;
+	return !*only->set_field || !strcmp(only->set_field, fault->set_field);
 }
 
-struct onlys {
-	struct vfiosim_fault list[ONLY_MAX];
-	size_t n;
-};
+/* Of a step the place inside of its command: it may be one of several. */
+static bool has_iova(const struct vfiosim_fault *only, const struct vfiosim_fault *fault)
+{
+	return !(only->of & fault->of & VFIOSIM_FAULT_OF_IOVA) ||
+	       (only->iova_first <= fault->iova_last && only->iova_last >= fault->iova_first);
+}
 
-/* An --only says no effect, or an errno: where it says none, any is meant. */
-static int parse_onlys(const struct sweep *sweep, struct onlys *onlys)
+static bool is_effect(const char *word)
+{
+	static const char *const effects[] = { "error=", "return=", "set.", "delay=", "signal=" };
+
+	for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++)
+		if (!strncmp(word, effects[i], strlen(effects[i])))
+			return true;
+	return false;
+}
+
+static bool names_effect(const char *text)
+{
+	for (text = strchr(text, ','); text; text = strchr(text, ',')) {
+		text++;
+		text += strspn(text, " ");
+		if (is_effect(text))
+			return true;
+	}
+	return false;
+}
+
+/* An --only that names no effect means any. */
+static int parse_only(const struct sweep *sweep, const char *only, struct vfiosim_fault *ret_fault)
 {
 	char text[VFIOSIM_FAULT_TEXT_MAX], problem[VFIOSIM_FAULT_TEXT_MAX];
-	const struct texts *texts = &sweep->options->only;
+	bool any = !names_effect(only);
 
-	for (size_t i = 0; i < texts->n; i++) {
-		bool has_error = strstr(texts->list[i], ",error=");
-
-		snprintf(text, sizeof(text), "%s%s", texts->list[i],
-			 has_error ? "" : ",error=EIO,force");
-		if (vfiosim_fault_parse(text, sweep->attempt_options.topology, &onlys->list[i],
-					problem, sizeof(problem))) {
-			cli_error("--only %s: %s", texts->list[i], problem);
-			return -EINVAL;
-		}
-		if (!has_error)
-			onlys->list[i].error = 0;
-		onlys->n++;
+	snprintf(text, sizeof(text), "%s%s", only, any ? ",error=EIO,force" : "");
+	if (vfiosim_fault_parse(text, sweep->attempt_options.topology, ret_fault, problem,
+				sizeof(problem))) {
+		cli_error("--only %s: %s", only, problem);
+		return -EINVAL;
 	}
-	return 0;
+	if (any)
+		ret_fault->error = 0;
+	if (!ret_fault->delay_ms && !ret_fault->signal)
+		return 0;
+	cli_error("--only %s: points fail or give another answer; they have no delay= and no signal=",
+		  only);
+	return -EINVAL;
 }
 
-static bool is_chosen(const struct sweep *sweep, const struct onlys *onlys, const char *point)
+int sweep_parse_onlys(struct sweep *sweep)
 {
+	struct onlys *onlys = &sweep->attempt_options.onlys;
+	const struct texts *texts = &sweep->options->only;
+	int error = 0;
+
+	for (size_t i = 0; i < texts->n && !error; i++)
+		error = parse_only(sweep, texts->list[i], &onlys->list[onlys->n++]);
+	return error;
+}
+
+/* @text: of @point. */
+static bool is_chosen(const struct sweep *sweep, const struct plan_point *point, const char *text)
+{
+	const struct onlys *onlys = &sweep->attempt_options.onlys;
 	char problem[VFIOSIM_FAULT_TEXT_MAX];
 	struct vfiosim_fault fault;
 
 	if (!onlys->n)
 		return true;
-	if (vfiosim_fault_parse(point, sweep->attempt_options.topology, &fault, problem,
+	if (vfiosim_fault_parse(text, sweep->attempt_options.topology, &fault, problem,
 				sizeof(problem)))
 		return false;
 	for (size_t i = 0; i < onlys->n; i++)
-		if (is_only(&onlys->list[i], &fault))
+		if (point->event->only & 1u << i && onlys->list[i].site == fault.site &&
+		    has_effect(&onlys->list[i], &fault) && has_iova(&onlys->list[i], &fault))
 			return true;
 	return false;
 }
@@ -101,14 +117,15 @@ static bool is_possible(const struct sweep *sweep, const char *point)
 
 int sweep_list_points(struct sweep *sweep)
 {
-	char point[2 * VFIOSIM_FAULT_TEXT_MAX];
-	struct onlys onlys = { 0 };
-	int error = parse_onlys(sweep, &onlys);
+	char text[2 * VFIOSIM_FAULT_TEXT_MAX];
+	int error = 0;
 
 	for (size_t i = 0; !error && i < sweep->plan.n; i++) {
-		plan_fault(&sweep->plan.points[i], sweep->options->persistent, point, sizeof(point));
-		if (is_possible(sweep, point) && is_chosen(sweep, &onlys, point))
-			error = add_result(&sweep->results, point);
+		const struct plan_point *point = &sweep->plan.points[i];
+
+		plan_fault(point, sweep->options->persistent, text, sizeof(text));
+		if (is_possible(sweep, text) && is_chosen(sweep, point, text))
+			error = add_result(&sweep->results, text);
 	}
 	return error;
 }
@@ -152,7 +169,8 @@ int sweep_write_points(const struct sweep *sweep, const char *path)
 		fprintf(to, "%s\n", sweep->results.items[i].point);
 	error = cli_flush(to, path);
 	fclose(to);
-	printf("%zu points, about %" PRIu64 " s\n", sweep->results.n, seconds);
+	printf("%zu point%s, about %" PRIu64 " s\n", sweep->results.n, sweep->results.n == 1 ? "" : "s",
+	       seconds);
 	return error;
 }
 

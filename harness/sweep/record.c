@@ -166,7 +166,8 @@ static bool is_kept(const struct vfiosim_event *event)
 	       !strcmp(event->verb, "left-open") || !strcmp(event->verb, "mark");
 }
 
-void sweep_record_event(struct sweep_record *record, const struct vfiosim_event *event, uint32_t fault)
+void sweep_record_event(struct sweep_record *record, const struct vfiosim_event *event,
+			uint32_t fault, uint32_t only)
 {
 	static const char *const addresses[] = { "vaddr", "user_va", NULL };
 	unsigned n = atomic_load(&record->n);
@@ -185,7 +186,7 @@ void sweep_record_event(struct sweep_record *record, const struct vfiosim_event 
 		return;
 	}
 	*to = (struct sweep_event){ .command = event->command, .result = event->result,
-				    .arg = event->arg, .number = number,
+				    .arg = event->arg, .number = number, .only = only,
 				    .injected = fault && number == fault };
 	snprintf(to->object, sizeof(to->object), "%s",
 		 is_mark && !strncmp(event->object, "mark ", 5) ? event->object + 5 : event->object);

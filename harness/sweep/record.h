@@ -26,6 +26,7 @@ struct sweep_event {
 	bool injected;			/* by the fault that is tried */
 	bool by_exit;			/* the process ended and left it open */
 	uint32_t number;		/* of the fault; 0: not injected */
+	uint32_t only;			/* bit N: it met the Nth --only */
 	long result;
 	uint64_t arg;			/* as in the trace */
 	uint64_t iova, length;		/* of map and unmap, as asked */
@@ -63,9 +64,10 @@ void sweep_record_clear(struct sweep_record *record);
 
 /*
  * What a follower of the trace does with an event; one at a time. @fault: the number of the
- * fault that is tried, 0: none.
+ * fault that is tried, 0: none. @only: as in struct sweep_event.
  */
-void sweep_record_event(struct sweep_record *record, const struct vfiosim_event *event, uint32_t fault);
+void sweep_record_event(struct sweep_record *record, const struct vfiosim_event *event,
+			uint32_t fault, uint32_t only);
 
 /* How many events are kept. */
 static inline size_t sweep_record_n(const struct sweep_record *record)

@@ -18,11 +18,11 @@ START_TEST(tries_are_counted_beyond_what_is_kept)
 
 	ck_assert_ptr_nonnull(record);
 	for (size_t i = 0; i < RECORD_MAX; i++)
-		sweep_record_event(record, &refused, 3);
+		sweep_record_event(record, &refused, 3, 0);
 	ck_assert(!atomic_load(&record->full));
 	for (size_t i = 0; i < EXTRA; i++)
-		sweep_record_event(record, &refused, 3);
-	sweep_record_event(record, &refused, 2);
+		sweep_record_event(record, &refused, 3, 0);
+	sweep_record_event(record, &refused, 2, 0);
 	ck_assert(atomic_load(&record->full));
 	ck_assert_uint_eq(sweep_record_n(record), RECORD_MAX);
 	ck_assert_uint_eq(atomic_load(&record->repeats), RECORD_MAX + EXTRA);

@@ -77,7 +77,8 @@ void results_print_summary(FILE *to, const struct results *results)
 
 	for (size_t i = 0; i < results->n; i++)
 		tested += results->items[i].tested;
-	fprintf(to, "\ntested %zu of %zu points", tested, results->points);
+	fprintf(to, "\ntested %zu of %zu point%s", tested, results->points,
+		results->points == 1 ? "" : "s");
 	for (int outcome = 0; outcome < OUTCOMES; outcome++)
 		if ((n = count_outcome(results, (enum judge_outcome)outcome))) {
 			fprintf(to, "%s %zu %s", before, n, judge_outcomes[outcome]);

@@ -164,7 +164,10 @@ int sweep_make_plan(struct sweep *sweep)
 {
 	struct sweep_record *again = sweep_record_create();
 	size_t from;
-	int error = again ? first_run(sweep, &from) : out_of_memory();
+	int error = again ? sweep_parse_onlys(sweep) : out_of_memory();
+
+	if (!error)
+		error = first_run(sweep, &from);
 
 	if (!error) {
 		plan_init(&sweep->plan, &sweep->options->plan, sweep->clean_record->events,

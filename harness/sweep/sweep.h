@@ -20,7 +20,6 @@
 #include "sweep/results.h"
 
 #define JOBS_MAX 64
-#define ONLY_MAX 16
 #define HANG_MS 10000		/* a program that makes no call for so long hangs ... */
 #define HANG_TIMES 5		/* ... or for so many times the clean run, if that is longer */
 #define CLEAN_FAILED 125
@@ -83,6 +82,8 @@ int sweep_test_all(struct sweep *sweep);
 
 /* ---- points.c ---- */
 
+/* What --only says. */
+int sweep_parse_onlys(struct sweep *sweep);
 /* sweep->results: the plan's points that --only and --errno leave ... */
 int sweep_list_points(struct sweep *sweep);
 /* ... or those of a file that sweep_write_points() wrote. */

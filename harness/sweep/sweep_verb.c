@@ -372,6 +372,17 @@ static int sweep_machine(struct sweep *sweep, struct sweep_options *options, cha
 	return status;
 }
 
+/* A plan's points are all of them, and the same for all shards. */
+static int check_plan_options(const struct sweep_options *options)
+{
+	if (!options->plan_file || (!options->only.n && !options->from && !options->persistent &&
+				    options->plan.errors == PLAN_OUTSIDE))
+		return 0;
+	cli_error("--plan names the points: --only, --from, --errno and --persistent belong to "
+		  "--record-plan");
+	return -EINVAL;
+}
+
 static int run(void *given, char **args, size_t n)
 {
 	struct sweep_options *options = given;
@@ -379,7 +390,7 @@ static int run(void *given, char **args, size_t n)
 	struct results baseline = { 0 };
 	int status = 2;
 
-	if (!load_expect(&sweep, options) && !shard_of_environment(options) &&
+	if (!check_plan_options(options) && !load_expect(&sweep, options) && !shard_of_environment(options) &&
 	    !(options->baseline && results_read_json(&baseline, options->baseline)))
 		status = strcmp(args[0], "merge") ? sweep_machine(&sweep, options, args, &baseline) :
 						    merge(options, args + 1, &baseline);

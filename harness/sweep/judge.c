@@ -173,21 +173,31 @@ static const struct sweep_event *leaked_at_exit(const struct judge_run *clean,
 	return NULL;
 }
 
-/* Descriptors of @object that are open at the mark with index @mark. */
+/* What @event opens: a node, or the device that a group gives out; "": nothing. */
+static const char *opened_by(const struct sweep_event *event, char to[RECORD_NAME])
+{
+	*to = 0;
+	if (event->result >= 0 && !strcmp(event->verb, "open"))
+		snprintf(to, RECORD_NAME, "%s", event->object);
+	else if (event->result >= 0 && !strcmp(event->verb, "VFIO_GROUP_GET_DEVICE_FD"))
+		snprintf(to, RECORD_NAME, "device %.56s", event->device);
+	return to;
+}
+
+/* Descriptors of @object that are open, or mapped, at the mark with index @mark. */
 static int held_at(const struct judge_run *run, const char *object, size_t mark, bool *ret_opened)
 {
+	char opened[RECORD_NAME];
 	int held = 0;
 
 	*ret_opened = false;
 	for (size_t i = 0; i < mark; i++) {
 		const struct sweep_event *each = &run->events[i];
 
-		if (strcmp(each->object, object) || each->result < 0)
-			continue;
-		if (!strcmp(each->verb, "open")) {
+		if (!strcmp(opened_by(each, opened), object)) {
 			held++;
 			*ret_opened = true;
-		} else if (!strcmp(each->verb, "close")) {
+		} else if (!strcmp(each->verb, "close") && !strcmp(each->object, object)) {
 			held--;
 		}
 	}
@@ -204,8 +214,9 @@ static bool find_mark(const struct judge_run *run, const char *name, size_t *ret
 	return false;
 }
 
-/* What the clean run had opened and given back by the same mark. */
-static const char *leaked_at_mark(const struct judge_run *clean, const struct judge_run *run)
+/* What the clean run had opened and given back by the same mark; false: nothing. */
+static bool leaked_at_mark(const struct judge_run *clean, const struct judge_run *run,
+			   char ret_object[RECORD_NAME])
 {
 	size_t at, then;
 	bool opened, is_open;
@@ -215,36 +226,41 @@ static const char *leaked_at_mark(const struct judge_run *clean, const struct ju
 
 		if (strcmp(mark->verb, "mark") || !find_mark(clean, mark->object, &then))
 			continue;
-		for (at = 0; at < m; at++) {
-			const char *object = run->events[at].object;
-
-			if (strcmp(run->events[at].verb, "open"))
-				continue;
-			if (held_at(run, object, m, &is_open) >
-				    held_at(clean, object, then, &opened) && opened)
-				return object;
-		}
+		for (at = 0; at < m; at++)
+			if (*opened_by(&run->events[at], ret_object) &&
+			    held_at(run, ret_object, m, &is_open) >
+				    held_at(clean, ret_object, then, &opened) && opened)
+				return true;
 	}
-	return NULL;
+	return false;
+}
+
+/* A device is open as long as a program maps it. */
+static const char *or_mapped(const char *object)
+{
+	return is_kind(object, "device ") ? " or mapped" : "";
 }
 
 static enum judge_defect leak(const struct judge_run *clean, const struct judge_run *run,
 			      struct verdict *verdict)
 {
 	const struct sweep_event *left = leaked_at_exit(clean, run);
-	const char *held = leaked_at_mark(clean, run);
+	char held[RECORD_NAME];
+	bool at_mark = leaked_at_mark(clean, run, held);
 	const struct reach_row *kept = reach_keeps(&run->reach, &clean->reach);
 
-	if (run->status != clean->status || (!left && !held && !kept))
+	if (run->status != clean->status || (!left && !at_mark && !kept))
 		return DEFECT_NONE;
 	if (left)
 		snprintf(verdict->detail, sizeof(verdict->detail),
-			 "%s was still open when the program exited", left->object);
-	else if (held)
-		snprintf(verdict->detail, sizeof(verdict->detail), "%s is still open at a mark", held);
+			 "%s was still open%s when the program exited", left->object,
+			 or_mapped(left->object));
+	else if (at_mark)
+		snprintf(verdict->detail, sizeof(verdict->detail), "%s is still open%s at a mark", held,
+			 or_mapped(held));
 	else
 		snprintf(verdict->detail, sizeof(verdict->detail),
-			 "0x%" PRIx64 "..0x%" PRIx64 " of %s is still mapped %s%s", kept->first, kept->last,
+			 "bytes 0x%" PRIx64 "..0x%" PRIx64 " of %s are still mapped %s%s", kept->first, kept->last,
 			 kept->memory, *kept->moment ? "at mark " : "when the program exited", kept->moment);
 	return DEFECT_LEAK;
 }
@@ -257,7 +273,7 @@ static enum judge_defect silent(const struct judge_run *clean, const struct judg
 	if (run->status != clean->status || !row)
 		return DEFECT_NONE;
 	snprintf(verdict->detail, sizeof(verdict->detail),
-		 "%s does not reach all of 0x%" PRIx64 "..0x%" PRIx64 " of %s%s%s", row->device,
+		 "%s does not reach all of bytes 0x%" PRIx64 "..0x%" PRIx64 " of %s%s%s", row->device,
 		 row->first, row->last, row->memory, *row->moment ? " at mark " : "", row->moment);
 	return DEFECT_SILENT;
 }

@@ -163,7 +163,7 @@ START_TEST(an_unmapped_page_is_missed)
 	map(false, "container 1", 0, 0x10000, 4, 0);
 	unmap = add(false, "container 1", "VFIO_IOMMU_UNMAP_DMA", 0);
 	unmap->iova = PAGE;
-	unmap->length = PAGE;
+	unmap->length = unmap->out_length = PAGE;
 	open_device(false);
 	close_device(false);
 	judge_with(0);
@@ -279,6 +279,7 @@ static void unmap(bool clean, const char *container, uint64_t iova, uint64_t npa
 
 	event->iova = iova;
 	event->length = npages * PAGE;
+	event->out_length = result < 0 ? 0 : npages * PAGE;
 }
 
 /* Memory that is mapped for a while: both runs, with a mark afterwards. */
@@ -295,7 +296,47 @@ START_TEST(a_mapping_that_is_kept_is_a_leak)
 	judge_with(0);
 	expect(OUTCOME_DEVICE_REFUSED, DEFECT_LEAK);
 	ck_assert_str_eq(verdict.detail,
-			 "0x8000..0x9fff of memory region 1 is still mapped at mark later");
+			 "bytes 0x8000..0x9fff of the program's memory region 1 are still mapped at mark later");
+}
+END_TEST
+
+/* With a hole: the answer is two pages, and they are not the first two. */
+START_TEST(what_is_unmapped_over_a_hole_is_given_back)
+{
+	map(true, "container 1", 0x100000, 0x18000, 2, 0);
+	unmap(true, "container 1", 0x100000, 2, 0);
+	add(true, "later", "mark", 0);
+	add(false, "group 10", "VFIO_GROUP_GET_STATUS", -19)->injected = true;
+	map(false, "container 1", 0x100000, 0x18000, 2, 0);
+	unmap(false, "container 1", 0xfc000, 6, 0);
+	events[n_events - 1].out_length = 2 * PAGE;
+	add(false, "group 10", "close", 0);
+	add(false, "later", "mark", 0);
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_NONE);
+	events[n_events - 3].out_length = 0;	/* nothing was there to unmap, says the kernel */
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_LEAK);
+	events[n_events - 3].number = 1;	/* a fault cut it short: the kernel keeps it */
+	judge_with(0);
+	expect(OUTCOME_DEVICE_REFUSED, DEFECT_NONE);
+}
+END_TEST
+
+/* The descriptor is closed, but RELEASE has not come: a BAR is still mapped. */
+START_TEST(a_device_that_is_held_at_a_mark_is_a_leak)
+{
+	add(true, "later", "mark", 0);
+	join(false, "container 1");
+	map(false, "container 1", 0, 0x10000, 4, 0);
+	add(false, "container 1", "VFIO_IOMMU_GET_INFO", -12)->injected = true;
+	open_device(false);
+	add(false, "group 10", "close", 0);
+	add(false, "later", "mark", 0);
+	close_device(false);
+	judge_with(0);
+	expect(OUTCOME_ABSORBED, DEFECT_LEAK);
+	ck_assert_str_eq(verdict.detail, "device 0000:01:00.0 is still open or mapped at a mark");
 }
 END_TEST
 
@@ -423,6 +464,8 @@ int main(void)
 	tcase_add_test(tcase, of_several_leaks_the_one_used_first_is_told);
 	tcase_add_test(tcase, what_is_held_at_a_mark_is_a_leak_if_it_had_been_given_back);
 	tcase_add_test(tcase, a_mapping_that_is_kept_is_a_leak);
+	tcase_add_test(tcase, what_is_unmapped_over_a_hole_is_given_back);
+	tcase_add_test(tcase, a_device_that_is_held_at_a_mark_is_a_leak);
 	tcase_add_test(tcase, a_mapping_that_the_kernel_keeps_is_none);
 	tcase_add_test(tcase, what_goes_with_its_space_is_given_back);
 	tcase_add_test(tcase, an_expectation_that_does_not_hold_is_a_defect);

@@ -14,7 +14,7 @@
  * the other device where that is possible.
  *
  * --broken makes it wrong in one place, as programs are: leak, ignore-map, hang, crash,
- * abort, retry, eexist, keep-half. It knows nothing of vfiosim.
+ * abort, retry, eexist, keep-half, keep-bar. It knows nothing of vfiosim.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,9 +42,9 @@
 #define BAR_IOVA 0x2000000ull
 
 enum broken { SOUND, LEAK, IGNORE_MAP, HANG, CRASH, ABORT, RETRY, EEXIST_IS_FINE,
-	      KEEP_HALF };
+	      KEEP_HALF, KEEP_BAR };
 static const char *const broken_words[] = { "", "leak", "ignore-map", "hang", "crash",
-					    "abort", "retry", "eexist", "keep-half" };
+					    "abort", "retry", "eexist", "keep-half", "keep-bar" };
 
 /* A container; or an ioas, whose iommufd is the program's. */
 struct space {
@@ -437,14 +437,25 @@ static void mark(const char *name)
 	close(fd);
 }
 
+/* The one may reach the registers of the other, where that is possible. */
+static void map_bar_for(const struct program *program, const struct device *other,
+			struct device *device)
+{
+	if (!device->bar || device->space != other->space ||
+	    !map_once(program, other->space, device->bar, BAR_IOVA, device->bar_size))
+		return;
+	say("the devices do without each other");
+	if (program->broken == KEEP_BAR)
+		device->bar = NULL;
+}
+
 static int work(struct program *program, struct device *required, struct device *optional)
 {
 	if (device_add(program, required))
 		return 1;
 	use_scratch(program, required->space);
-	if (!device_add(program, optional) && optional->bar && optional->space == required->space &&
-	    map_once(program, required->space, optional->bar, BAR_IOVA, optional->bar_size))
-		say("the devices do without each other");
+	if (!device_add(program, optional))
+		map_bar_for(program, required, optional);
 	mark("attached");
 	device_done(program, optional, false);
 	device_done(program, required, false);

@@ -169,25 +169,27 @@ static void put_ioctl(struct program *program, const struct numbers *numbers)
  * on the number alone the kernel remembers and asks no filter about. x32 has the
  * same arch and bit 30 in the number, so it is none of ours here.
  */
-size_t filter_build(bool fake_chardevs, struct sock_filter *to)
+size_t filter_build(unsigned wants, struct sock_filter *to)
 {
 	struct program program = { .code = to };
 	struct numbers numbers = {};
 
 	numbers_collect(&numbers);
 	LOAD(&program, nr);
-	if (fake_chardevs) {
+	if (wants & FILTER_CHARDEVS) {
 		put_if(&program, BPF_JEQ, SYS_fstat, NATIVE, NEXT);
 		put_if(&program, BPF_JEQ, SYS_newfstatat, NEWFSTATAT, NEXT);
 		put_if(&program, BPF_JEQ, SYS_statx, STATX, NEXT);
 	}
+	if (wants & FILTER_EXITS)
+		put_if(&program, BPF_JEQ, SYS_exit_group, NATIVE, NEXT);
 	put_if(&program, BPF_JEQ, SYS_mmap, MMAP, NEXT);
 	put_if(&program, BPF_JEQ, SYS_ioctl, IOCTL, NEXT);
 	/* The host's kernel has nothing to do with the modules of a run. */
 	put_if(&program, BPF_JEQ, SYS_init_module, MODULE, NEXT);
 	put_if(&program, BPF_JEQ, SYS_finit_module, MODULE, NEXT);
 	put_if(&program, BPF_JEQ, SYS_delete_module, MODULE, ALLOW);
-	if (fake_chardevs)
+	if (wants & FILTER_CHARDEVS)
 		put_stat(&program);
 	put_mmap(&program);
 	put_ioctl(&program, &numbers);
@@ -214,7 +216,7 @@ static int seccomp_listen(struct sock_fprog *program, unsigned long flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int filter_install(bool fake_chardevs)
+int filter_install(unsigned wants)
 {
 	struct sock_filter code[FILTER_MAX];
 	struct sock_fprog program = { .filter = code };
@@ -222,7 +224,7 @@ int filter_install(bool fake_chardevs)
 	unsigned long flags = SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int fd;
 
-	program.len = (unsigned short)filter_build(fake_chardevs, code);
+	program.len = (unsigned short)filter_build(wants, code);
 	fd = seccomp_listen(&program, flags);
 	if (fd == -EINVAL) {
 		flags = 0;

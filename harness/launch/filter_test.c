@@ -46,10 +46,10 @@ static bool holds(const struct sock_filter *code, uint32_t loaded)
 }
 
 /* What the program returns; @ret_args: it looked at more than the number and the architecture. */
-static uint32_t filter(bool stat, const struct seccomp_data *data, bool *ret_args)
+static uint32_t filter(unsigned wants, const struct seccomp_data *data, bool *ret_args)
 {
 	struct sock_filter code[FILTER_MAX];
-	size_t n = filter_build(stat, code), at = 0;
+	size_t n = filter_build(wants, code), at = 0;
 	uint32_t loaded = 0;
 
 	ck_assert(n && n <= FILTER_MAX);
@@ -75,13 +75,13 @@ static uint32_t filter(bool stat, const struct seccomp_data *data, bool *ret_arg
 	ck_abort_msg("the program runs past its end");
 }
 
-static uint32_t says(bool stat, uint32_t arch, int number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+static uint32_t says(unsigned wants, uint32_t arch, int number, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 		     uint64_t e)
 {
 	const struct seccomp_data data = { .nr = number, .arch = arch, .args = { a, b, c, d, e } };
 	bool args;
 
-	return filter(stat, &data, &args);
+	return filter(wants, &data, &args);
 }
 
 #define NOTIFIES(...) ck_assert_uint_eq(says(__VA_ARGS__), SECCOMP_RET_USER_NOTIF)
@@ -111,6 +111,14 @@ START_TEST(commands_that_return_descriptors)
 	ALLOWS(_i, OURS, SYS_ioctl, 3, VFIO_GET_API_VERSION, 0, 0, 0);
 	ALLOWS(_i, OURS, SYS_ioctl, 3, VFIO_IOMMU_MAP_DMA, 0, 0, 0);
 	ALLOWS(_i, OURS, SYS_ioctl, 3, 0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(exits_where_they_are_wanted)
+{
+	NOTIFIES(FILTER_EXITS, OURS, SYS_exit_group, 0, 0, 0, 0, 0);
+	ALLOWS(FILTER_EXITS, FOREIGN, SYS_exit_group, 0, 0, 0, 0, 0);
+	ALLOWS(FILTER_CHARDEVS, OURS, SYS_exit_group, 0, 0, 0, 0, 0);
 }
 END_TEST
 
@@ -188,6 +196,7 @@ int main(void)
 
 	suite_add_tcase(suite, tests);
 	tcase_add_loop_test(tests, commands_that_return_descriptors, 0, 2);
+	tcase_add_test(tests, exits_where_they_are_wanted);
 	tcase_add_loop_test(tests, mappings_of_files_shared, 0, 2);
 	tcase_add_test(tests, stat_of_descriptors_if_wanted);
 	tcase_add_loop_test(tests, modules_are_not_the_runs, 0, 2);

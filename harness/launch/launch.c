@@ -158,7 +158,8 @@ static _Noreturn void become_command(struct run *run, int to_launcher)
 	if (getppid() != (run->options.pid_namespace ? 1 : run->launcher))
 		_exit(LAUNCH_FAILED);
 	close(run->control);
-	listener = filter_install(run->options.fake_chardevs);
+	listener = filter_install((run->options.fake_chardevs ? FILTER_CHARDEVS : 0) |
+				  (run->options.tells_mapped ? FILTER_EXITS : 0));
 	if (listener < 0) {
 		const char *sentence = filter_sentence(listener);
 

@@ -44,6 +44,7 @@ struct launch_options {
 	bool wait_all;			/* end with the last process, not with the command */
 	bool pid_namespace;		/* the command is in one of its own; see init.h */
 	bool fake_chardevs;		/* fstat() shows device nodes as character devices */
+	bool tells_mapped;		/* vfiosim_trace_follow() tells what is mapped at exit, too */
 	FILE *messages;			/* what is said while the command runs; NULL: stderr */
 	/*
 	 * Called in the server process as soon as the machine exists, and once more,

@@ -240,6 +240,7 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 		.topology = topology,
 		.topology_name = name,
 		.fake_chardevs = machine_fakes_chardevs(attempt->options->machine, topology),
+		.tells_mapped = true,
 		.watch = watch,
 		.ctx = &watcher,
 	};

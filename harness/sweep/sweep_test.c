@@ -19,6 +19,8 @@ static const struct broken {
 	{ "eexist", "--errno EEXIST --only map,iova=0..0x3fffff", "silent" },
 	{ "keep-half", "--only map,iova=0x1010000..0x101ffff", "leak" },
 	{ "keep-half --iommufd", "--only map,iova=0x1010000..0x101ffff", "leak" },
+	{ "keep-bar", "--only map,iova=0x2000000..0x2000fff,error=ENOMEM", "leak" },
+	{ "keep-bar --iommufd", "--only map,iova=0x2000000..0x2000fff,error=ENOMEM", "leak" },
 	{ "eexist --iommufd", "--errno EEXIST --only map,iova=0..0x3fffff", "silent" },
 };
 

@@ -13,9 +13,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "vfio/device.h"
@@ -168,7 +170,14 @@ static void open_uncached(const struct connection *connection, const struct hand
 	fi->keep_cache = !fi->direct_io;
 }
 
-static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_info *fi)
+static void become_device(struct vfiosim_fuse *fuse, struct handle *handle, fuse_ino_t ino)
+{
+	handle->device = true;
+	atomic_store(&handle->inode, ino);
+	atomic_fetch_add(&fuse->device_files, 1);
+}
+
+static void cdev_open_by_name(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
 	struct handle *handle = handle_create(fuse);
@@ -179,11 +188,10 @@ static void cdev_open_by_name(fuse_req_t req, uint32_t device, struct fuse_file_
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	handle->device = true;
-	atomic_fetch_add(&fuse->device_files, 1);
+	become_device(fuse, handle, ino);
 	loop_lend(fuse->loop);
 	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), REMOTE_MAKE);
-	error = vfiosim_open_cdev(fuse->sim, &call.caller, device, &handle->file);
+	error = vfiosim_open_cdev(fuse->sim, &call.caller, inode_device(ino), &handle->file);
 	remote_call_finish(&call);
 	remote_call_end(&call);
 	if (error) {
@@ -223,7 +231,7 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 	struct handle *handle;
 
 	if (ino >= CDEV_INO_FIRST) {
-		cdev_open_by_name(req, inode_device(ino), fi);
+		cdev_open_by_name(req, ino, fi);
 		return;
 	}
 	handle = handle_create(fuse);
@@ -231,8 +239,7 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	handle->device = true;
-	atomic_fetch_add(&fuse->device_files, 1);
+	become_device(fuse, handle, ino);
 	if (!install_take(fuse, req_tid(req), handle)) {
 		handle_destroy(fuse, handle);
 		fuse_reply_err(req, ENXIO);
@@ -296,4 +303,36 @@ void device_fd_revoke(struct vfiosim_fuse *fuse, struct vfiosim_file *file)
 	handle->file = NULL;
 	pthread_mutex_unlock(&fuse->lock);
 	vfiosim_file_set_ctx(file, NULL);
+}
+
+/* ---- What is mapped ---- */
+
+static void leave_open(struct vfiosim_fuse *fuse, uint64_t inode)
+{
+	struct handle *handle;
+
+	pthread_mutex_lock(&fuse->lock);
+	TAILQ_FOREACH(handle, &fuse->handles, in_front)
+		if (atomic_load(&handle->inode) == inode)
+			atomic_store(&handle->left_open, true);
+	pthread_mutex_unlock(&fuse->lock);
+}
+
+void devices_left_mapped(struct vfiosim_fuse *fuse, pid_t tid)
+{
+	unsigned major, minor;
+	size_t capacity = 0;
+	char path[32], *line = NULL;
+	uint64_t inode;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)tid);
+	maps = fopen(path, "re");
+	while (maps && getline(&line, &capacity, maps) > 0)
+		if (sscanf(line, "%*s %*s %*s %x:%x %" SCNu64, &major, &minor, &inode) == 3 &&
+		    makedev(major, minor) == fuse->remotes->devices_dev)
+			leave_open(fuse, inode);
+	free(line);
+	if (maps)
+		fclose(maps);
 }

@@ -320,7 +320,8 @@ void file_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 /*
  * A process that ends gives up its memory first, then its descriptors. FLUSH says who
- * closes, and close() waits for it; RELEASE comes later and does not say.
+ * closes, and close() waits for it; RELEASE comes later and does not say. One that has
+ * closed a device, but still maps it: devices_left_mapped().
  */
 static bool has_ended(pid_t tid)
 {

@@ -56,7 +56,8 @@ struct handle {
 	TAILQ_ENTRY(handle) in_front;
 	struct vfiosim_file *file;	/* container, group, device; NULL: another kind */
 	bool device;			/* on the devices connection */
-	bool left_open;			/* the last who closed it did so by ending; followed only */
+	_Atomic uint64_t inode;		/* there; 0: on the other one */
+	atomic_bool left_open;		/* the last who had it kept it to its end; followed only */
 	struct node *node;		/* an attribute or a folder; NULL: a file */
 	enum node_kind kind;		/* of node */
 	char *text;			/* an attribute as it was at open; NULL: write-only */
@@ -211,6 +212,8 @@ struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device);
 
 /* A descriptor of ours (close-on-exec) for a device file, which from now on belongs to it. */
 int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file);
+/* The thread's process ends: what it maps of devices it has left open. May wait for its memory. */
+void devices_left_mapped(struct vfiosim_fuse *fuse, pid_t tid);
 /* Takes the file back: closing the descriptor releases nothing. */
 void device_fd_revoke(struct vfiosim_fuse *fuse, struct vfiosim_file *file);
 

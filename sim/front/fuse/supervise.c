@@ -12,6 +12,7 @@
  *	mmap() of a file	the kernel maps files of FUSE without a question, so what
  *				the device refuses is refused here
  *	stat() by descriptor	see chardev.c
+ *	exit_group()		devices that are still mapped then were left open
  *
  * A notification is valid as long as its thread waits. A thread's number may be
  * given out again after it was killed: what was read by that number counts only
@@ -293,12 +294,27 @@ static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_n
 		notice_continue(supervisor, request->id);
 }
 
+/* ---- exit_group() ---- */
+
+static void supervise_exit(struct supervisor *supervisor, const struct seccomp_notif *request)
+{
+	if (atomic_load(&supervisor->fuse->device_files)) {
+		loop_pass(supervisor->loop);
+		devices_left_mapped(supervisor->fuse, (pid_t)request->pid);
+	}
+	notice_continue(supervisor, request->id);
+}
+
 /* ---- The loop ---- */
 
 static void supervise_notice(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
 	if (request->data.nr == SYS_mmap) {
 		supervise_mmap(supervisor, request);
+		return;
+	}
+	if (request->data.nr == SYS_exit_group) {
+		supervise_exit(supervisor, request);
 		return;
 	}
 	if (request->data.nr != SYS_ioctl) {

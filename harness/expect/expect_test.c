@@ -39,6 +39,7 @@ struct habits {
 	bool identity;		/* its memory's iovas are its addresses, which differ in each run */
 	bool leaks;		/* leaves everything to the kernel */
 	bool opens_twice;	/* its NIC (containers only) */
+	bool keeps_bar;		/* mapped, though it closes the device */
 	int status;		/* its exit status */
 	int signal;		/* or what it ends by */
 };
@@ -215,7 +216,8 @@ static int client(const struct habits *habits)
 	unmap(habits, first, BAR_IOVA, 4096);
 	if (!habits->one_space)
 		unmap(habits, second, ram_iova(habits, ram), RAM_SIZE);
-	munmap(bar, 4096);
+	if (!habits->keeps_bar)
+		munmap(bar, 4096);
 	if (!habits->iommufd) {
 		close(mdev_fd);
 		if (!habits->one_space) {
@@ -430,6 +432,17 @@ START_TEST(what_is_left_to_the_kernel)
 	      "expected open [], seen [iommufd 1, mdev0, nic0]");
 	HOLDS("topology: hotadd\nat: [{moment: exit, open: [iommufd 1, mdev0, nic0]}]\n",
 	      "iommufd,one-space,leaks");
+}
+END_TEST
+
+/* A mapping keeps a device open when its descriptor is closed. */
+START_TEST(what_is_mapped_is_open)
+{
+	static const char yaml[] = "topology: hotadd\nat: [{moment: exit, open: []}]\n";
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	FAILS(yaml, "legacy,keeps-bar", "expected open [], seen [mdev0]");
+	FAILS(yaml, "iommufd,keeps-bar", "expected open [], seen [mdev0]");
 }
 END_TEST
 
@@ -737,6 +750,7 @@ static Suite *expect_suite(void)
 		moments,
 		mismatches_tell_the_step_that_decided,
 		what_is_left_to_the_kernel,
+		what_is_mapped_is_open,
 		what_is_open_twice,
 		must_and_never,
 		never_tells_how_many_were_looked_at,
@@ -776,6 +790,7 @@ static int client_main(const char *words)
 		.identity = strstr(words, "identity"),
 		.leaks = strstr(words, "leaks"),
 		.opens_twice = strstr(words, "opens-twice"),
+		.keeps_bar = strstr(words, "keeps-bar"),
 		.status = status ? atoi(status + strlen("status-")) : 0,
 		.signal = strstr(words, "killed") ? SIGTERM : 0,
 	};

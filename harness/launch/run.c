@@ -230,6 +230,7 @@ static int launch_in(struct vfiosim_topology *topology, const struct run_options
 		.name = options->name,
 		.wait_all = options->wait_all,
 		.pid_namespace = options->pidns,
+		.tells_mapped = expect->expect != NULL,
 		.watch = sinks_watch,
 		.ctx = &sinks,
 	};

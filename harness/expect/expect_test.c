@@ -313,6 +313,9 @@ START_TEST(outcome)
 	      "expected space 2 to hold [ram], seen []");
 	FAILS("topology: hotadd\noutcome: {spaces: [{}, {holds: [0x0..0xfffff]}]}\n", "iommufd,halves",
 	      "expected space 2 to hold [0x0..0xfffff], seen [0x0..0x7ffff]");
+	/* ... with the step that mapped a part of it. */
+	FAILS("topology: hotadd\noutcome: {spaces: [{}, {holds: [0x0..0xfffff]}]}\n", "legacy,halves",
+	      "iova=0x0 size=0x80000\n");
 	FAILS("topology: hotadd\noutcome: {spaces: [{}, {pinned: 0}]}\n", "legacy",
 	      "expected pinned in space 2 0x0 bytes, seen 0x100000");
 	HOLDS("topology: hotadd\noutcome: {spaces: [{holds: [0x0..0xfffff, mdev0.bar0, "
@@ -477,7 +480,10 @@ START_TEST(must_and_never)
 	      "expected attach nic0, space 1, rule attach-reserved, seen with another answer");
 	FAILS("topology: hotadd\n"
 	      "must: [{attach: nic0, space: 2}, {attach: mdev0}]\n", "legacy",
-	      "expected attach mdev0, which never came, not after what must come before it");
+	      "expected attach mdev0 after attach nic0, space 2, seen before it");
+	FAILS("topology: hotadd\n"
+	      "must: [{attach: nic0, space: 2}, {unmap: msi}]\n", "legacy",
+	      "expected unmap msi after attach nic0, space 2, which never came");
 	/* Accepted beside an mdev alone, but asked for. */
 	FAILS("topology: hotadd\nnever: [{map: msi}]\n", "legacy,maps-msi",
 	      "expected at most 0, seen 1 of 5");

@@ -230,6 +230,7 @@ struct judging {
 	const struct tales *tales;
 	FILE *message;		/* expected and seen */
 	const char *told;	/* the step that decided; NULL: none is known */
+	bool later;		/* the moment has passed: what was unmapped may have been there then */
 };
 
 static size_t times(const char *const *names, size_t n, const char *name)
@@ -287,8 +288,10 @@ static void tell_holds(struct judging *judging, const struct seen_mapping *too_m
 		judging->told = tales_of_mapping(judging->tales, TALE_MAPPED, too_much, space);
 	if (judging->told || !too_few)
 		return;
-	judging->told = tales_of_what(judging->tales, TALE_MAP_REFUSED, TALE_UNMAPPED, too_few,
-				      space);
+	judging->told = tales_of_what(judging->tales, TALE_MAP_REFUSED,
+				      judging->later ? TALE_MAP_REFUSED : TALE_UNMAPPED, too_few, space);
+	if (!judging->told)	/* a part of it, perhaps */
+		judging->told = tales_of_what(judging->tales, TALE_MAPPED, TALE_MAPPED, too_few, space);
 	if (!judging->told && !too_much)
 		fprintf(judging->message, "; nothing has asked to map %s there", too_few->text);
 }
@@ -509,7 +512,7 @@ void judge_outcome(const struct vfiosim_topology *topology, const struct expecta
 		   struct expect_row *to)
 {
 	char message[ROW_MESSAGE_MAX / 2] = "";
-	struct judging judging = { .topology = topology, .tales = tales,
+	struct judging judging = { .topology = topology, .tales = tales, .later = true,
 				   .message = fmemopen(message, sizeof(message), "w") };
 	bool passed = judging.message && judge_fullest(&judging, &expect->spaces, seen->n_spaces, fullest) &&
 		      judge_omitted(&judging, &expect->omitted, seen) &&

@@ -17,8 +17,9 @@ int steps_init(struct steps *steps, const struct expectations *expect, struct ex
 		.expect = expect,
 		.report = report,
 		.counts = calloc(expect->n_never + 1, sizeof(*steps->counts)),
+		.early = calloc(expect->n_must + 1, sizeof(*steps->early)),
 	};
-	return steps->counts ? 0 : -ENOMEM;
+	return steps->counts && steps->early ? 0 : -ENOMEM;
 }
 
 void steps_done(struct steps *steps)
@@ -26,6 +27,9 @@ void steps_done(struct steps *steps)
 	for (size_t i = 0; steps->counts && i < steps->expect->n_never; i++)
 		free(steps->counts[i].told);
 	free(steps->counts);
+	for (size_t i = 0; steps->early && i < steps->expect->n_must; i++)
+		free(steps->early[i]);
+	free(steps->early);
 	free(steps->near);
 	*steps = (struct steps){ 0 };
 }
@@ -89,6 +93,18 @@ static void note_near(struct steps *steps, const struct step_want *want, const s
 	}
 }
 
+static bool is_wanted(const struct step_want *want, const struct deed *deed)
+{
+	return want->kind == deed->kind && is_about(want, deed) && answer_is(want, deed->event, true);
+}
+
+static void note_early(struct steps *steps, const struct deed *deed)
+{
+	for (size_t i = steps->next_must + 1; i < steps->expect->n_must; i++)
+		if (!steps->early[i] && is_wanted(&steps->expect->must[i], deed))
+			steps->early[i] = tell_event(deed->event, deed->step);
+}
+
 static void do_must(struct steps *steps, const struct deed *deed)
 {
 	const struct expectations *expect = steps->expect;
@@ -97,6 +113,7 @@ static void do_must(struct steps *steps, const struct deed *deed)
 	if (steps->next_must >= expect->n_must)
 		return;
 	want = &expect->must[steps->next_must];
+	note_early(steps, deed);
 	if (want->kind != deed->kind || !is_about(want, deed)) {
 		note_near(steps, want, deed);
 		return;
@@ -111,6 +128,29 @@ static void do_must(struct steps *steps, const struct deed *deed)
 	steps->near = NULL;
 }
 
+/* The row that was not reached: what came instead. */
+static void fail_next(const struct steps *steps, size_t i, struct expect_row *row)
+{
+	const struct step_want *want = &steps->expect->must[i];
+
+	if (steps->near && steps->nearness == NEAR_ANSWER)
+		row_fail(row, want->node, steps->near, "expected %s, seen with another answer", want->text);
+	else if (steps->early[i])
+		row_fail(row, want->node, steps->early[i], "expected %s after %s, seen before it",
+			 want->text, steps->expect->must[i - 1].text);
+	else if (steps->near && steps->nearness == NEAR_IOVA)
+		row_fail(row, want->node, steps->near, "expected %s, seen 0x%" PRIx64 "..0x%" PRIx64,
+			 want->text, steps->near_iova.first, steps->near_iova.last);
+	else if (steps->near)
+		row_fail(row, want->node, steps->near, "expected %s, seen in space %u", want->text,
+			 steps->near_space);
+	else if (i)
+		row_fail(row, want->node, NULL, "expected %s after %s, which never came", want->text,
+			 steps->expect->must[i - 1].text);
+	else
+		row_fail(row, want->node, NULL, "expected %s, which never came", want->text);
+}
+
 static void finish_must(struct steps *steps)
 {
 	const struct expectations *expect = steps->expect;
@@ -118,24 +158,12 @@ static void finish_must(struct steps *steps)
 	for (size_t i = steps->next_must; i < expect->n_must; i++) {
 		struct expect_row *row = report_must(steps->report, expect, i);
 
-		if (i > steps->next_must)
+		if (i == steps->next_must)
+			fail_next(steps, i, row);
+		else
 			row_fail(row, expect->must[i].node, NULL,
 				 "expected %s, but what must come before it did not",
 				 expect->must[i].text);
-		else if (steps->near && steps->nearness == NEAR_IOVA)
-			row_fail(row, expect->must[i].node, steps->near,
-				 "expected %s, seen 0x%" PRIx64 "..0x%" PRIx64, expect->must[i].text,
-				 steps->near_iova.first, steps->near_iova.last);
-		else if (steps->near && steps->nearness == NEAR_SPACE)
-			row_fail(row, expect->must[i].node, steps->near,
-				 "expected %s, seen in space %u", expect->must[i].text,
-				 steps->near_space);
-		else if (steps->near)
-			row_fail(row, expect->must[i].node, steps->near,
-				 "expected %s, seen with another answer", expect->must[i].text);
-		else
-			row_fail(row, expect->must[i].node, NULL, "expected %s, which never came%s",
-				 expect->must[i].text, i ? ", not after what must come before it" : "");
 	}
 }
 

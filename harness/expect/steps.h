@@ -30,6 +30,8 @@ struct steps {
 	const struct expectations *expect;
 	struct expect_report *report;
 	size_t next_must;
+	char **early;			/* of each row of must: the first step that it wanted, told,
+					   but that came before what must come first; or NULL */
 	struct step_count {		/* of each row of never: */
 		uint64_t asked, matched;
 		char *told;		/* the first that was one too many */

@@ -300,6 +300,43 @@ START_TEST(nothing_there)
 }
 END_TEST
 
+/* What `topology record --sysfs` of the tree says on standard error. */
+static const char *said(void)
+{
+	static char text[2048];
+	char *argv[] = { (char[]){ "record" }, (char[]){ "--sysfs" }, root, (char[]){ "-o" },
+			 (char[]){ "/dev/null" }, NULL };
+	int old = dup(STDERR_FILENO), ends[2];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDERR_FILENO);
+	close(ends[1]);
+	ck_assert_int_eq(cli_main(&topology_record_verb, 5, argv), 0);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	n = read(ends[0], text, sizeof(text) - 1);
+	close(ends[0]);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* Nothing can be attached in such a machine: whoever records it is told, and what to do. */
+START_TEST(without_an_iommu)
+{
+	const char *text;
+
+	put_function("0000:00:01.0", "0x10d3\n", "0x020000\n", NULL, NULL);
+	text = said();
+	ck_assert_msg(strstr(text, "no device here is in a group behind an IOMMU") &&
+			      strstr(text, "intel_iommu=on"), "%s", text);
+	put_function("0000:00:02.0", "0x10d3\n", "0x020000\n", "7", "dmar0");
+	put("kernel/iommu_groups/7/reserved_regions", "");
+	text = said();
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 /* ---- The simulator's own machines ---- */
 
 /* This program runs itself in a run, with --record FILE: main() records then. */
@@ -505,6 +542,7 @@ int main(int argc, char **argv)
 	tcase_add_test(trees, bridges_and_drivers);
 	tcase_add_test(trees, anonymous);
 	tcase_add_test(trees, nothing_there);
+	tcase_add_test(trees, without_an_iommu);
 	tcase_add_loop_test(trees, own_machine, 0, sizeof(machines) / sizeof(machines[0]));
 	return suite_run(suite);
 }

@@ -32,6 +32,18 @@ static int write_to(const struct recorded *recorded, const struct record_options
 	return error ? 2 : 0;
 }
 
+/* A topology without an IOMMU is right, but nothing can be attached in it. */
+static void tell_useless(const struct recorded *recorded)
+{
+	if (recorded->n_iommus)
+		return;
+	fputs("vfiosim: note: no device here is in a group behind an IOMMU, so programs cannot attach any of\n"
+	      "  them in the recorded machine. Switch the IOMMU on and record again: VT-d or AMD-Vi in the\n"
+	      "  firmware's setup, and intel_iommu=on on the kernel's command line for Intel's. A guest needs\n"
+	      "  a virtual IOMMU (QEMU: -device intel-iommu). `vfiosim topology list` names machines that\n"
+	      "  have one.\n", stderr);
+}
+
 static int record(void *arg, char **args, size_t n)
 {
 	const struct options *options = arg;
@@ -55,6 +67,8 @@ static int record(void *arg, char **args, size_t n)
 		return 2;
 	}
 	status = write_to(&recorded, &how, options->output);
+	if (!status)
+		tell_useless(&recorded);
 	record_done(&recorded);
 	return status;
 }

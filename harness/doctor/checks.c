@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -70,11 +71,27 @@ static long setting(const char *name)
 	return value;
 }
 
+/*
+ * A chroot whose folder is a mount point, as schroot and arch-chroot make them, looks like a
+ * root. The kernel knows: there it refuses user namespaces with EPERM, for which else a seccomp
+ * filter or Debian's sysctl would be the cause. (AppArmor's answer is another.)
+ */
+static bool refused_by_chroot(int error)
+{
+	if (!space_root_is_mount())
+		return true;
+	return error == EPERM && !prctl(PR_GET_SECCOMP) &&
+	       setting("kernel/unprivileged_userns_clone") != 0;
+}
+
 static void check_chroot(const struct patient *patient, struct finding *finding)
 {
-	if (space_root_is_mount())
+	bool is_root = geteuid() == 0 && !unshare(CLONE_NEWNS);
+	int error = is_root || !unshare(CLONE_NEWUSER) ? 0 : errno;
+
+	if (!refused_by_chroot(error))
 		finding_ok(finding, "not in one");
-	else if (geteuid() == 0 && !unshare(CLONE_NEWNS))
+	else if (is_root)
 		finding_ok(finding, "in one, which is no obstacle for root");
 	else
 		finding_failed(finding, "in one, where the kernel allows no user namespace: run as "
@@ -96,7 +113,7 @@ static void no_user_namespace(struct finding *finding, int error)
 					"inside one another, is reached; an outer namespace may "
 					"have a lower limit",
 			       setting("user/max_user_namespaces"));
-	else if (!space_root_is_mount())
+	else if (refused_by_chroot(error))
 		finding_failed(finding, "none in a chroot, see there");
 	else
 		finding_failed(finding, "refused (%s): the container or sandbox around this has to "

@@ -258,6 +258,29 @@ START_TEST(root_without_capabilities)
 }
 END_TEST
 
+/* The jail is a mount of the whole host, so its root is one. */
+static int enter_mounted_chroot(void)
+{
+	if (own_mounts() || mount("/", jail, NULL, MS_BIND | MS_REC, NULL) || chroot(jail))
+		return -errno;
+	return chdir("/");
+}
+
+START_TEST(in_a_chroot_that_is_a_mount)
+{
+	struct visit seen;
+
+	NEEDS_ROOT();
+	ck_assert_ptr_nonnull(mkdtemp(strcpy(jail, "/tmp/vfiosim-doctor-XXXXXX")));
+	ck_assert_int_eq(chmod(jail, 0755), 0);
+	visit(&seen, AS_USER, enter_mounted_chroot, NULL);
+	rmdir(jail);
+	SAYS("FAIL chroot: in one, where the kernel allows no user namespace: run as root");
+	SAYS("FAIL user namespaces: none in a chroot");
+	ck_assert_int_eq(seen.status, 1);
+}
+END_TEST
+
 START_TEST(in_a_chroot)
 {
 	struct visit seen;
@@ -432,7 +455,8 @@ int main(void)
 		mounting_is_refused, no_check_can_be_made, programs,
 	};
 	const TTest *const once[] = { dev_fuse_is_closed, no_user_namespaces, no_proc,
-				       root_without_capabilities, in_a_chroot, a_program_where_we_are };
+				       root_without_capabilities, in_a_chroot,
+				       in_a_chroot_that_is_a_mount, a_program_where_we_are };
 	Suite *suite = suite_create("doctor");
 	TCase *tcase = tcase_create("visits");
 

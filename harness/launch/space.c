@@ -87,8 +87,8 @@ static int no_user_namespace(int error)
 		return error;
 	}
 	cli_error("no user namespace for an ordinary user here (%s): have the administrator set "
-		  "user.max_user_namespaces and kernel.unprivileged_userns_clone above 0, or run "
-		  "as root",
+		  "user.max_user_namespaces and kernel.unprivileged_userns_clone above 0, leave "
+		  "the chroot if this is one, or run as root (vfiosim doctor says which)",
 		  strerror(-error));
 	return error;
 }

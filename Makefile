@@ -188,7 +188,7 @@ $(BUILD)/%.o: $(BUILD)/%.c
 # Where it decides which allocation fails.
 $(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray strdup strndup)
 # Where no play is to be had.
-$(BUILD)/harness/learn/evidence_test: ALL_LDFLAGS += -Wl$(comma)--wrap=library_plays
+$(BUILD)/harness/case/evidence_test: ALL_LDFLAGS += -Wl$(comma)--wrap=library_plays
 
 # A test links its own object with everything but main.
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a

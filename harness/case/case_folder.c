@@ -14,7 +14,7 @@
 #include "case/matrix.h"
 #include "case/topics.h"
 #include "cli.h"
-#include "learn/evidence.h"
+#include "case/evidence.h"
 #include "report/page.h"
 
 /* Calls @put with the file @name of @folder. 0, or -errno, told. */

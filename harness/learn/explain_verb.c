@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "base/value.h"
 #include "cli.h"
-#include "learn/evidence.h"
+#include "case/evidence.h"
 #include "learn/subject.h"
 #include "learn/trace_file.h"
 #include "report/words.h"

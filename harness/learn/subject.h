@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "learn/evidence.h"
+#include "case/evidence.h"
 
 /* What is known while something is told. */
 struct subject_context {

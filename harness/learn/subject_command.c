@@ -8,7 +8,7 @@
 #include <vfiosim/trace.h>
 #include <vfiosim/vfiosim.h>
 
-#include "learn/evidence.h"
+#include "case/evidence.h"
 #include "learn/subject.h"
 #include "report/lines.h"
 #include "report/words.h"

@@ -7,7 +7,7 @@
 #include <vfiosim/trace.h>
 
 #include "base/errnos.h"
-#include "learn/evidence.h"
+#include "case/evidence.h"
 #include "learn/subject.h"
 #include "report/lines.h"
 

@@ -6,8 +6,8 @@
  *
  *	evidence_collect -> { evidence->list[i] ... } -> evidence_done
  */
-#ifndef HARNESS_LEARN_EVIDENCE_H
-#define HARNESS_LEARN_EVIDENCE_H
+#ifndef HARNESS_CASE_EVIDENCE_H
+#define HARNESS_CASE_EVIDENCE_H
 
 #include <stddef.h>
 

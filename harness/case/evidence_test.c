@@ -9,7 +9,7 @@
 
 #include "base/suite_test.h"
 #include "case/library.h"
-#include "learn/evidence.h"
+#include "case/evidence.h"
 
 int __wrap_library_plays(const struct library *library, const struct play_filter *filter,
 			 struct play **ret_plays, size_t *ret_n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every case, played for its refusals. See evidence.h. */
-#include "learn/evidence.h"
+#include "case/evidence.h"
 
 #include <errno.h>
 #include <stdlib.h>

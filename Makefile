@@ -71,7 +71,7 @@ help:
 	@echo '                    SHALLOW=20: 20 of each'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make check-linux    the cases and the facts on Debian'\''s kernels 6.1 and 6.12 in QEMU (VERSION=6.1), or KERNEL=FILE'
-	@echo 'make bench          measure, against floors measured in the same run'
+	@echo 'make bench          measure, against floors measured in the same run (PARTS="fuse map run others sweep")'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix): program, library, man pages, completion; make uninstall'
@@ -116,7 +116,7 @@ check-linux:
 bench:
 	@harness/deps.sh build bench
 	@$(MAKE) --no-print-directory -s all $(EXAMPLES) $(BUILD)/bench
-	@$(BUILD)/bench $(BUILD)/vfiosim
+	@$(BUILD)/bench $(BUILD)/vfiosim $(PARTS)
 
 fuzz:
 	@harness/deps.sh build

@@ -37,7 +37,7 @@ struct row {
 	char skipped[120];		/* why it could not be measured; "" = it was */
 };
 
-#define BENCH_ROWS_MAX 24
+#define BENCH_ROWS_MAX 40
 
 struct table {
 	struct row rows[BENCH_ROWS_MAX];
@@ -61,8 +61,9 @@ double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void
 
 /* The parts: each adds its rows. @vfiosim: path of the program. */
 void bench_fuse(struct table *table, const char *vfiosim);	/* fuse_bench.c */
-void bench_map(struct table *table);				/* map_bench.c */
+void bench_map(struct table *table, const char *vfiosim);	/* map_bench.c */
 void suite_run(struct table *table, const char *vfiosim);	/* run_bench.c */
+void bench_others(struct table *table, const char *vfiosim);	/* others_bench.c */
 void bench_sweep(struct table *table, const char *vfiosim);	/* sweep_bench.c */
 
 /* Milliseconds until @argv has run, with status 0; negative: it did not. */
@@ -88,6 +89,8 @@ int player_serve(double (*measure)(void *ctx, char letter), void *ctx);
 
 /* The client that runs inside `vfiosim run`: `bench client`. fuse_client_bench.c */
 int bench_fuse_client(void);
+/* The program whose calls are timed in and out of a run: `bench others`. others_bench.c */
+int bench_others_client(void);
 /* The floor: a client of a bare server on fuse_session_loop. fuse_floor_bench.c */
 int bench_fuse_floor(void *ctx);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The benchmark: measures each part, prints one table. Usage: bench VFIOSIM. */
+/* The benchmark: measures each part, or the named ones, and prints one table. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -130,6 +130,55 @@ static void print_load(double load)
 		       "idle machine.\n", load);
 }
 
+static const struct part {
+	const char *name;
+	void (*measure)(struct table *table, const char *vfiosim);
+} parts[] = {
+	{ "fuse", bench_fuse },
+	{ "map", bench_map },
+	{ "run", suite_run },
+	{ "others", bench_others },
+	{ "sweep", bench_sweep },
+};
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static bool is_part(const char *name)
+{
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (!strcmp(parts[i].name, name))
+			return true;
+	return false;
+}
+
+/* Is it among the @n wanted? All are if none is named. */
+static bool is_wanted(const struct part *part, char **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], part->name))
+			return true;
+	return !n;
+}
+
+/* The name of the first that is no part; NULL: all are. */
+static const char *unknown_part(char **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!is_part(names[i]))
+			return names[i];
+	return NULL;
+}
+
+static int usage(const char *self, const char *unknown)
+{
+	if (unknown)
+		fprintf(stderr, "unknown part '%s'\n", unknown);
+	fprintf(stderr, "usage: %s VFIOSIM [PART...]\nparts:", self);
+	for (size_t i = 0; i < N_PARTS; i++)
+		fprintf(stderr, " %s", parts[i].name);
+	fprintf(stderr, "\n");
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	struct table table = { 0 };
@@ -139,16 +188,15 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "client"))
 		return bench_fuse_client();
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s VFIOSIM\n", argv[0]);
-		return 2;
-	}
+	if (argc == 2 && !strcmp(argv[1], "others"))
+		return bench_others_client();
+	if (argc < 2 || unknown_part(argv + 2, argc - 2))
+		return usage(argv[0], argc < 2 ? NULL : unknown_part(argv + 2, argc - 2));
 	getloadavg(&load, 1);
 	signal(SIGPIPE, SIG_IGN);	/* a player that is gone is an answer too */
-	bench_fuse(&table, argv[1]);
-	bench_map(&table);
-	suite_run(&table, argv[1]);
-	bench_sweep(&table, argv[1]);
+	for (size_t i = 0; i < N_PARTS; i++)
+		if (is_wanted(&parts[i], argv + 2, argc - 2))
+			parts[i].measure(&table, argv[1]);
 	misses = table_print(&table);
 	printf("%u of %u miss their target. Medians of %d rounds, %.0f s in all.\n", misses,
 	       table.n, BENCH_ROUNDS, (double)(bench_now() - start) / 1e9);

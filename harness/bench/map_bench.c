@@ -297,8 +297,9 @@ static void bench_replay(struct table *table)
 	machine_done(&machine);
 }
 
-void bench_map(struct table *table)
+void bench_map(struct table *table, const char *vfiosim)
 {
+	(void)vfiosim;
 	bench_pairs(table);
 	bench_replay(table);
 }

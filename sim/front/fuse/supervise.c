@@ -38,6 +38,10 @@
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
 #endif
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)	/* 6.6 */
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
 
 /* struct kvm_device_attr and what QEMU, crosvm, ... do with it. */
 struct kvm_attr {
@@ -380,6 +384,8 @@ int vfiosim_fuse_supervise(struct vfiosim_fuse *fuse, int listener)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
 		return -errno;
+	/* Who waits for the other is woken on the other's cpu. Older kernels have no such flag. */
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	supervisor.notice_size = sizes.seccomp_notif > sizeof(struct seccomp_notif) ?
 					 sizes.seccomp_notif :
 					 sizeof(struct seccomp_notif);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,13 @@ static int need_places(const struct space *space, const char *path, const struct
 		error = need_places(space, parent, &self);
 	}
 	return error ? error : cover(space, path, names);
+}
+
+static int need_place(const struct space *space, const char *path, const char *name)
+{
+	const struct names names = { { (char *)(uintptr_t)name }, 1 };
+
+	return need_places(space, path, &names);
 }
 
 /* ---- Buses of the host ------------------------------------------------- */
@@ -237,6 +245,8 @@ static int place_part(const struct space *space, const struct part *part, int ab
 	if (from < 0)
 		return errno == ENOENT ? 0 : -errno;	/* nothing of the kind to place */
 	error = names_read(&names, from, part->below ? part->below->name : NULL);
+	if (!error && part->below)
+		error = need_place(space, part->path, part->below->name);
 	if (!error && names.n)
 		error = (part->links ? place_links : place_names)(space, part->path, from, &names);
 	if (!error && part->buses)
@@ -322,22 +332,38 @@ static void *help(void *ctx)
 	return NULL;
 }
 
+/* Where no sysfs is mounted, /sys gets a folder for each part, before they are placed at once. */
+static int need_parts(const struct space *space)
+{
+	struct names names = {};
+
+	for (; names.n < N_PARTS; names.n++)
+		names.items[names.n] = (char *)(uintptr_t)parts[names.n].name;
+	return need_places(space, "/sys", &names);
+}
+
 static int place_sys(const struct space *space)
 {
 	struct placing placing = { .space = space };
 	pthread_t helper;
 	bool helped;
+	int error;
 
 	placing.sys = open(SPACE_NODES "/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (placing.sys < 0)
 		return -errno;
+	error = need_parts(space);
+	if (error)
+		goto close_sys;
 	helped = !pthread_create(&helper, NULL, help, &placing);
 
 	place_parts(&placing);
 	if (helped)
 		pthread_join(helper, NULL);
+	error = placing.error;
+close_sys:
 	close(placing.sys);
-	return placing.error;
+	return error;
 }
 
 int space_place(struct space *space)
@@ -349,7 +375,9 @@ int space_place(struct space *space)
 	if (!error)
 		error = place_sys(space);
 	/* A dead server has spoken for itself. */
-	if (error && error != -ENOTCONN && error != -ECONNABORTED)
+	if (error == -ENOENT && access("/sys", F_OK))
+		cli_error("cannot place the simulated machine: there is no folder /sys");
+	else if (error && error != -ENOTCONN && error != -ECONNABORTED)
 		cli_error("cannot place the simulated machine: %s", strerror(-error));
 	return error;
 }

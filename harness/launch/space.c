@@ -74,6 +74,13 @@ bool space_root_is_mount(void)
 	       stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
 
+/* One of the limits below /proc/sys/user, 0 among others. */
+static void no_room(int error)
+{
+	cli_error("no namespace for the run (%s): have the administrator raise "
+		  "user.max_mnt_namespaces and user.max_user_namespaces", strerror(-error));
+}
+
 static int no_user_namespace(int error)
 {
 	if (error == -EPERM && !space_root_is_mount()) {
@@ -84,6 +91,10 @@ static int no_user_namespace(int error)
 	if (error == -EPERM && prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER) {
 		cli_error("cannot create a user namespace: the seccomp filter of the container refuses "
 			  "(docker run --security-opt seccomp=unconfined)");
+		return error;
+	}
+	if (error == -ENOSPC) {
+		no_room(error);
 		return error;
 	}
 	cli_error("no user namespace for an ordinary user here (%s): have the administrator set "
@@ -119,7 +130,10 @@ int space_enter_namespaces(struct space *space)
 			return 0;
 		if (errno != EPERM) {
 			error = -errno;
-			cli_error("no mount namespace: %s", strerror(-error));
+			if (error == -ENOSPC)
+				no_room(error);
+			else
+				cli_error("no mount namespace: %s", strerror(-error));
 			return error;
 		}
 		/* Root of a container, without the right to mount: as anybody else. */
@@ -199,10 +213,36 @@ static int open_fuse(const struct space *space)
 	return error;
 }
 
+/*
+ * Callers are known by their numbers in /proc: it must be that of our own PID namespace.
+ * `unshare --pid --fork` alone leaves the one of the parent.
+ */
+static int check_proc(void)
+{
+	char self[16], ours[16];
+	ssize_t length = readlink("/proc/self", self, sizeof(self) - 1);
+
+	if (length < 0) {
+		int error = -errno;
+
+		cli_error("no /proc here (%s): mount it (mount -t proc proc /proc)", strerror(-error));
+		return error;
+	}
+	self[length] = '\0';
+	snprintf(ours, sizeof(ours), "%d", getpid());
+	if (!strcmp(self, ours))
+		return 0;
+	cli_error("/proc is that of another PID namespace: mount this one's (mount -t proc proc "
+		  "/proc; unshare has --mount-proc)");
+	return -ESRCH;
+}
+
 int space_enter(struct space *space)
 {
-	int error;
+	int error = check_proc();
 
+	if (error)
+		return error;
 	space->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	space->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	space->cwd_path = getcwd(NULL, 0);

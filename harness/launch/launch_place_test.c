@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs in surroundings that lack something: it is made up for, or said. */
+#include "launch/launch_rig_test.h"
+
+#include <stdio.h>
+
+/* Makes the surroundings of this process such; false: cannot be had here. */
+typedef bool preparation(void);
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* As in the smallest containers and in an initramfs. */
+static bool without_sysfs(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("test", "/sys", "tmpfs", 0, "mode=755");
+}
+
+/* As `unshare --pid --fork` leaves it. */
+static bool with_foreign_proc(void)
+{
+	return !unshare(CLONE_NEWPID);
+}
+
+static bool without_proc(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("test", "/proc", "tmpfs", 0, "mode=755");
+}
+
+/* The limits are those of a user namespace: of one that is ours alone. */
+static bool without_mount_namespaces(void)
+{
+	return !unshare(CLONE_NEWUSER) && put("/proc/self/uid_map", "0 0 1") &&
+	       put("/proc/self/setgroups", "deny") && put("/proc/self/gid_map", "0 0 1") &&
+	       put("/proc/sys/user/max_mnt_namespaces", "0");
+}
+
+static _Noreturn void be_launcher_in(preparation *prepare, enum who who, const char *const *words)
+{
+	int status;
+	pid_t pid;
+
+	if (!prepare())
+		_exit(200);
+	pid = test_fork();	/* a PID namespace begins with a child */
+	if (pid == 0)
+		be_launcher(who, words);
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		_exit(201);
+	_exit(WEXITSTATUS(status));
+}
+
+/* A run's status in such surroundings; 200: they cannot be had. */
+static int run_in(preparation *prepare, enum who who, const char *const *words, struct run *run)
+{
+	int ends[2], status;
+
+	*run = (struct run){};
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fflush(NULL);
+	run->launcher = test_fork();
+	if (run->launcher == 0) {
+		dup2(ends[1], 1);
+		dup2(ends[1], 2);
+		be_launcher_in(prepare, who, words);
+	}
+	close(ends[1]);
+	run->out = ends[0];
+	status = run_status(run);
+	no_process_is_left();
+	return status;
+}
+
+START_TEST(machine_is_placed_where_no_sysfs_is)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	status = run_in(without_sysfs, (enum who)_i,
+			SHELL_RUN("ls -d /dev/vfio/10 /sys/bus/pci/devices/0000:01:00.0/vendor "
+				  "/sys/kernel/iommu_groups/10"), &run);
+	ck_assert_msg(status == 0, "%d: %s", status, run.text);
+}
+END_TEST
+
+static const struct {
+	preparation *prepare;
+	const char *told;
+} missing[] = {
+	{ with_foreign_proc, "/proc is that of another PID namespace" },
+	{ without_proc, "no /proc here (No such file or directory)" },
+	{ without_mount_namespaces, "raise user.max_mnt_namespaces" },
+};
+#define N_MISSING (int)(sizeof(missing) / sizeof(missing[0]))
+
+/* One line, before anything is run. */
+START_TEST(what_is_missing_is_told)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	status = run_in(missing[_i].prepare, AS_ROOT, RUN("echo", "ran"), &run);
+	if (status == 200) {
+		test_skip(__func__, "such namespaces cannot be made here");
+		return;
+	}
+	ck_assert_msg(status == 125, "%d: %s", status, run.text);
+	ck_assert_msg(strstr(run.text, missing[_i].told), "%s", run.text);
+	ck_assert_ptr_eq(strchr(run.text, '\n'), run.text + strlen(run.text) - 1);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("place");
+	Suite *suite = suite_create("launch_place");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, machine_is_placed_where_no_sysfs_is, 0, N_WHO);
+	tcase_add_loop_test(tcase, what_is_missing_is_told, 0, N_MISSING);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}

@@ -77,7 +77,8 @@ static const struct word glossary[] = {
 	  "all that was done for it is undone.", "replay" },
 	{ "BAR", "a window of a PCI device: registers or memory of its own", WORD_ANY,
 	  "Base address register. A PCI device has up to six. A program maps a BAR with mmap() to drive "
-	  "the device, and may map it for other devices too (peer-to-peer).", "bar-map-efault" },
+	  "the device, and may map it for other devices too (peer-to-peer): by its address in a container, "
+	  "in an ioas only by a descriptor (Linux 6.19, with CONFIG_VFIO_PCI_DMABUF).", "bar-map-efault" },
 	{ "ROM", "memory of a PCI device with code for the firmware, to be run before a driver is there",
 	  WORD_ANY, "Expansion ROM. The kernel looks for an image in it; without one VFIO shows none.",
 	  "rom-without-image" },

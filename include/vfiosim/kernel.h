@@ -7,6 +7,7 @@
 #ifndef VFIOSIM_KERNEL_H
 #define VFIOSIM_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <vfiosim/topology.h>
@@ -20,7 +21,8 @@ enum vfiosim_evidence {
 				   but that of the kernel's changelog, as far as remembered */
 	VFIOSIM_MEASURED_SPAN,	/* both answers are measured; nothing is known of the release:
 				   the row has the latest it can be */
-	VFIOSIM_UNMEASURED,	/* one of the answers was measured nowhere */
+	VFIOSIM_SOURCE,		/* one of the answers was not measured, but read in the source of
+				   6.1.176, 6.12.117 or 7.2.13 */
 };
 
 struct vfiosim_kernel_change {
@@ -29,6 +31,7 @@ struct vfiosim_kernel_change {
 	const char *before, *after;	/* sentences without a full stop */
 	enum vfiosim_evidence evidence;
 	const char *limit;		/* why the simulator always answers as @after; NULL: it does not */
+	bool as_before;			/* with @limit: always as @before */
 };
 
 /* The table, ordered by what the rows are about: NULL past the end. */

@@ -14,7 +14,8 @@
 #define IORESOURCE_PREFETCH 0x2000u
 #define IORESOURCE_MEM_64 0x100000u
 
-enum { CAP_MSI = 0x05, CAP_EXPRESS = 0x10, CAP_MSIX = 0x11, CAP_AF = 0x13, EXT_CAP_SRIOV = 0x10 };
+enum { CAP_MSI = 0x05, CAP_EXPRESS = 0x10, CAP_MSIX = 0x11, CAP_AF = 0x13 };
+enum { EXT_CAP_SERIAL_NUMBER = 0x03, EXT_CAP_SRIOV = 0x10 };
 
 #define PATH(...) sysfs_path(path, "bus/pci/devices/" __VA_ARGS__)
 
@@ -61,7 +62,7 @@ static void take_capability(const uint8_t *config, size_t size, size_t at, struc
 	}
 }
 
-static bool has_sriov(const uint8_t *config, size_t size)
+static void take_extended(const uint8_t *config, size_t size, struct vfiosim_topo_device *pci)
 {
 	size_t at = 0x100;
 
@@ -69,10 +70,12 @@ static bool has_sriov(const uint8_t *config, size_t size)
 		uint32_t header = get(config, size, at, 4);
 
 		if ((header & 0xffff) == EXT_CAP_SRIOV)
-			return true;
+			pci->sriov = true;
+		if ((header & 0xffff) == EXT_CAP_SERIAL_NUMBER)
+			pci->serial_number = (uint64_t)get(config, size, at + 8, 4) << 32 |
+					     get(config, size, at + 4, 4);
 		at = header >> 20 & ~3u;
 	}
-	return false;
 }
 
 void record_config(const uint8_t *config, size_t size, struct recorded_device *device)
@@ -90,7 +93,7 @@ void record_config(const uint8_t *config, size_t size, struct recorded_device *d
 		take_capability(config, size, at, &device->pci);
 		at = config[at + 1] & ~3u;
 	}
-	device->pci.sriov = has_sriov(config, size);
+	take_extended(config, size, &device->pci);
 }
 
 static void read_config(int sysfs, struct recorded_device *device)

@@ -385,6 +385,7 @@ static void same_device(const struct vfiosim_topo_device *was, const struct vfio
 	ck_assert_int_eq(was->pcie, is->pcie);
 	ck_assert(!is->sriov);	/* of it sysfs shows nothing here */
 	ck_assert_int_eq(was->flr, is->flr);
+	ck_assert_uint_eq(was->serial_number, is->serial_number);
 	ck_assert_int_eq(was->bus_reset, is->bus_reset);
 	same_bars(was, is);
 }

@@ -322,6 +322,8 @@ static void put_flags(const struct vfiosim_topo_device *pci, FILE *to)
 		fputs("    bus_reset: yes\n", to);
 	if (pci->sriov)
 		fputs("    sriov: yes\n", to);
+	if (pci->serial_number)
+		fprintf(to, "    serial_number: 0x%" PRIx64 "\n", pci->serial_number);
 }
 
 static void put_group_of(const struct recorded *recorded, const struct recorded_device *device, FILE *to)

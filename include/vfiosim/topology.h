@@ -106,6 +106,7 @@ struct vfiosim_topo_device {
 	bool pcie;			/* has a PCI Express capability: extended config space, ERR irq */
 	bool flr;			/* VFIO_DEVICE_RESET works for it alone */
 	bool sriov;			/* it can have virtual functions; none is simulated */
+	uint64_t serial_number;		/* a capability of PCI Express; 0: none */
 	bool bus_reset;			/* VFIO_DEVICE_PCI_HOT_RESET can reset its bus */
 	uint16_t msi;			/* vectors; 0: no capability */
 	bool msi_maskable;

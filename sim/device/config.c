@@ -22,6 +22,7 @@ enum {
 enum {
 	CAP_PM = 0x01, CAP_MSI = 0x05, CAP_EXPRESS = 0x10, CAP_MSIX = 0x11,
 	AT_PM = 0x40, AT_MSI = 0x50, AT_MSIX = 0x70, AT_EXPRESS = 0x80, AT_ERRORS = 0x100,
+	AT_SERIAL = 0x150,
 };
 
 enum {
@@ -183,12 +184,19 @@ static unsigned build_express(struct pci_config *config, unsigned link,
 	return link;
 }
 
-static void build_errors(struct pci_config *config)
+static void build_errors(struct pci_config *config, unsigned next)
 {
-	field(config, AT_ERRORS, 4, 0x00020001, 0);	/* version 2, the last one */
+	field(config, AT_ERRORS, 4, 0x00020001 | next << 20, 0);	/* version 2 */
 	field(config, AT_ERRORS + 0x08, 4, 0, 0x07ffffff);	/* masks */
 	field(config, AT_ERRORS + 0x0c, 4, 0x00462030, 0x07ffffff);
 	field(config, AT_ERRORS + 0x14, 4, 0x00002000, 0x0000f1c1);
+}
+
+static void build_serial_number(struct pci_config *config, uint64_t number)
+{
+	field(config, AT_SERIAL, 4, 0x00010003, 0);	/* version 1, the last one */
+	field(config, AT_SERIAL + 4, 4, (uint32_t)number, 0);
+	field(config, AT_SERIAL + 8, 4, (uint32_t)(number >> 32), 0);
 }
 
 void pci_config_init(struct pci_config *config, const struct vfiosim_topo_device *topo)
@@ -207,8 +215,10 @@ void pci_config_init(struct pci_config *config, const struct vfiosim_topo_device
 		link = build_msix(config, link, topo);
 	if (topo->pcie) {
 		build_express(config, link, topo);
-		build_errors(config);
+		build_errors(config, topo->serial_number ? AT_SERIAL : 0);
 	}
+	if (topo->pcie && topo->serial_number)
+		build_serial_number(config, topo->serial_number);
 }
 
 /* ---- Access ---- */

@@ -14,6 +14,7 @@
  *	0x40 power management (PCI Express devices)	0x50 MSI
  *	0x70 MSI-X					0x80 PCI Express
  *	0x100 advanced error reporting (extended space)
+ *	0x150 serial number
  *
  * Not locked; belongs to whoever holds the struct.
  * Mirrors drivers/vfio/pci/vfio_pci_config.c (7.2), except: bits outside the

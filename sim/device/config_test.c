@@ -105,7 +105,27 @@ START_TEST(test_capabilities)
 	ck_assert_uint_eq(read_at(&config, config.msix + 2, 2), 4);
 	ck_assert_uint_eq(read_at(&config, config.msix + 4, 4), 3);
 	ck_assert_uint_eq(read_at(&config, config.msix + 8, 4), 0x2003);
-	ck_assert_uint_eq(read_at(&config, 0x100, 4) & 0xffff, 1);
+	ck_assert_uint_eq(read_at(&config, 0x100, 4), 0x00020001);
+}
+END_TEST
+
+START_TEST(test_serial_number)
+{
+	struct vfiosim_topo_device numbered = nic;
+	struct pci_config config;
+	unsigned at;
+
+	numbered.serial_number = 0x525400ffff123456;
+	pci_config_init(&config, &numbered);
+	at = read_at(&config, 0x100, 4) >> 20;
+	ck_assert_uint_eq(read_at(&config, at, 4), 0x00010003);
+	ck_assert_uint_eq(read_at(&config, at + 4, 4), 0xff123456);
+	ck_assert_uint_eq(read_at(&config, at + 8, 4), 0x525400ff);
+	write_at(&config, at + 4, 0, 4);
+	ck_assert_uint_eq(read_at(&config, at + 4, 4), 0xff123456);
+	numbered.pcie = false;
+	pci_config_init(&config, &numbered);
+	ck_assert_uint_eq(config.size, 256);
 }
 END_TEST
 
@@ -168,6 +188,7 @@ int main(void)
 	tcase_add_test(tcase, test_header);
 	tcase_add_loop_test(tcase, test_sizing, 0, sizeof(bars) / sizeof(bars[0]));
 	tcase_add_test(tcase, test_capabilities);
+	tcase_add_test(tcase, test_serial_number);
 	tcase_add_test(tcase, test_conventional);
 	tcase_add_test(tcase, test_msi);
 	tcase_add_test(tcase, test_power_and_reset);

@@ -109,6 +109,13 @@ static int read_msi(struct topology_reader *reader, const struct ynode *value, v
 	return err;
 }
 
+static int read_serial_number(struct topology_reader *reader, const struct ynode *value, void *to)
+{
+	struct vfiosim_topo_device *device = to;
+
+	return ynode_number(value, &device->serial_number, reader->errors);
+}
+
 static int read_rom(struct topology_reader *reader, const struct ynode *value, void *to)
 {
 	struct vfiosim_topo_device *device = to;
@@ -156,6 +163,7 @@ static const struct field model_fields[] = {
 	{ "pcie", read_bool, AT(pcie) },
 	{ "flr", read_bool, AT(flr) },
 	{ "sriov", read_bool, AT(sriov) },
+	{ "serial_number", read_serial_number, 0 },
 	{ "bus_reset", read_bool, AT(bus_reset) },
 	{ "msi", read_msi, 0 },
 	{ "msi_maskable", read_bool, AT(msi_maskable) },

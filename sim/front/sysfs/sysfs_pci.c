@@ -8,6 +8,7 @@
 
 #include "device/pci.h"
 #include "topology/value.h"
+#include "machine/kernel.h"
 
 #define TOPO (subject->dev->topo)
 
@@ -165,6 +166,19 @@ static bool is_pcie(const struct vfiosim *sim, const struct subject *subject)
 	return TOPO->pcie;
 }
 
+/* Mirrors serial_number_show (7.2). */
+static void show_serial_number(struct vfiosim *sim, const struct subject *subject, FILE *to)
+{
+	for (int shift = 56; shift >= 0; shift -= 8)
+		fprintf(to, "%02x%c", (unsigned)(TOPO->serial_number >> shift & 0xff),
+			shift ? '-' : '\n');
+}
+
+static bool has_serial_number(const struct vfiosim *sim, const struct subject *subject)
+{
+	return TOPO->pcie && TOPO->serial_number && kernel_has(sim, KERNEL_SERIAL_NUMBER);
+}
+
 /* ---- Bridges ---- */
 
 bool sysfs_buses_below(const struct vfiosim *sim, const struct device *bridge, unsigned *ret_first,
@@ -258,6 +272,7 @@ static const struct entry device_entries[] = {
 	ATTR("resource", 0444, sysfs_show_resource, NULL),
 	ATTR("revision", 0444, show_revision, NULL),
 	ATTR("secondary_bus_number", 0444, show_secondary, NULL, is_bridge),
+	ATTR("serial_number", 0400, show_serial_number, NULL, has_serial_number),
 	ATTR("subordinate_bus_number", 0444, show_subordinate, NULL, is_bridge),
 	LINK("subsystem", target_bus),
 	ATTR("subsystem_device", 0444, show_subdevice, NULL),

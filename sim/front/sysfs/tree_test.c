@@ -218,6 +218,7 @@ START_TEST(attributes_as_the_kernel_shows_them)
 		{ A "/revision", "0x00\n" },
 		{ A "/numa_node", "-1\n" },
 		{ A "/driver_override", "vfio-pci\n" },
+		{ A "/serial_number", "52-54-00-ff-ff-12-34-56\n" },
 		{ A "/uevent", "DRIVER=vfio-pci\nPCI_CLASS=20000\nPCI_ID=8086:10D3\nPCI_SUBSYS_ID=8086:0000\n"
 		  "PCI_SLOT_NAME=0000:01:00.0\nMODALIAS=pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00\n" },
 		{ A "/vfio-dev/vfio0/dev", "247:0\n" },

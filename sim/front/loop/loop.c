@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,6 +29,7 @@
 #define IDLE_SECONDS 2			/* how long others stay */
 #define WATCH_NS 2000000		/* how long a handler that lends is left alone */
 #define POLL_NS 40000			/* how long to poll before sleeping */
+#define STACK_BYTES (1u << 20)		/* of a worker; as little as serves, for there may be many */
 #define DISTURBED_NS 100000		/* one look at the source takes less, unless the cpu is lost */
 
 struct job {
@@ -58,6 +60,7 @@ struct loop {
 	uint64_t watched;		/* the one the watch saw last */
 	unsigned threads;		/* workers and the watch */
 	unsigned idle;			/* workers that wait for turn */
+	bool told;			/* that there are too few, on stderr */
 	unsigned n_jobs;		/* delegated, and taken by nobody yet */
 	STAILQ_HEAD(, job) jobs;
 
@@ -90,22 +93,50 @@ static bool more_than_one_cpu(void)
 	return !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
 }
 
+/* A detached thread with a small stack. */
+static int spawn(void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t how;
+	pthread_t thread;
+	int error = pthread_attr_init(&how);
+
+	if (error)
+		return -error;
+#ifndef __SANITIZE_ADDRESS__	/* whose frames are larger */
+	pthread_attr_setstacksize(&how, STACK_BYTES);
+#endif
+	pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+	error = pthread_create(&thread, &how, run, arg);
+	pthread_attr_destroy(&how);
+	return -error;
+}
+
 /* One more thread of the loop; signals are the main thread's. Lock held. */
 static int loop_spawn(struct loop *loop, void *(*run)(void *arg))
 {
 	sigset_t all, old;
-	pthread_t thread;
 	int error;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, NULL, run, loop);
+	error = spawn(run, loop);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
-		return -error;
-	pthread_detach(thread);
-	loop->threads++;
-	return 0;
+	if (!error)
+		loop->threads++;
+	return error;
+}
+
+/* Once: everybody waits from now on, and would not know for what. Lock held. */
+static void loop_tell_starved(struct loop *loop, int error)
+{
+	if (loop->told)
+		return;
+	loop->told = true;
+	fprintf(stderr,
+		"vfiosim: the server cannot have more than %u threads (%s): calls wait for those "
+		"that block. Raise the limit on its address space (ulimit -v) or on processes "
+		"(ulimit -u, the cgroup's pids.max).\n",
+		loop->threads, strerror(-error));
 }
 
 /* A thread's last act. Lock held; unlocks. */
@@ -232,8 +263,13 @@ static bool loop_call_follower(struct loop *loop)
 	unsigned wanted = loop->n_jobs + !loop->leader;
 	bool enough = loop->idle >= wanted;
 
-	if (loop->idle <= wanted && !loop->stopping)
-		enough |= !loop_spawn(loop, loop_work);
+	if (loop->idle <= wanted && !loop->stopping) {
+		int error = loop_spawn(loop, loop_work);
+
+		if (error && !enough)
+			loop_tell_starved(loop, error);
+		enough |= !error;
+	}
 	pthread_cond_signal(&loop->turn);
 	return enough;
 }

@@ -5,11 +5,13 @@
  */
 #include <check.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -171,6 +173,39 @@ static unsigned threads_now(void)
 	return n - 2;
 }
 
+/* ---- Threads, of which there may be too few ---- */
+
+static atomic_int threads_left = 1000000;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*begin)(void *arg),
+		   void *arg)
+{
+	int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+	*(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+	return atomic_fetch_sub(&threads_left, 1) > 0 ? create(thread, attr, begin, arg) : EAGAIN;
+}
+
+/* stderr into a file from now on. Returns where it went before. */
+static int catch_stderr(void)
+{
+	FILE *file = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	ck_assert(file && before >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+	fclose(file);
+	return before;
+}
+
+static void read_stderr(int before, char *to, size_t size)
+{
+	ssize_t length = pread(STDERR_FILENO, to, size - 1, 0);
+
+	to[length > 0 ? length : 0] = '\0';
+	dup2(before, STDERR_FILENO);
+	close(before);
+}
+
 START_TEST(test_order)
 {
 	struct rig rig;
@@ -204,6 +239,33 @@ START_TEST(test_blocked_handlers)
 	for (int i = 0; i < 100 && threads_now() > 10; i++)
 		usleep(100000);
 	ck_assert_uint_le(threads_now(), 10);
+	rig_stop(&rig);
+}
+END_TEST
+
+/* What comes after waits until one of them is done; it is said, once, and nothing is lost. */
+START_TEST(test_too_few_threads)
+{
+	char text[1000], *line;
+	struct rig rig;
+	int before;
+
+	rig_start(&rig, true);
+	before = catch_stderr();
+	threads_left = 3;
+	for (unsigned i = 0; i < 10; i++)
+		rig_send(&rig, PASSED, 0);
+	rig_send(&rig, QUICK, 0);
+	for (unsigned i = 0; i < 10; i++) {
+		ck_assert(rig_handled(&rig, 1));
+		sem_post(&rig.gate);
+	}
+	ck_assert(rig_handled(&rig, 1));
+	ck_assert_uint_eq(rig.quick, 1);
+	read_stderr(before, text, sizeof(text));
+	line = strstr(text, "the server cannot have more than ");
+	ck_assert_msg(line && !strchr(strchr(line, '\n') + 1, '\n'), "%s", text);
+	threads_left = 1000000;
 	rig_stop(&rig);
 }
 END_TEST
@@ -300,6 +362,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_order, 0, 2);
 	tcase_add_loop_test(tests, test_blocked_handlers, 0, 2);
+	tcase_add_test(tests, test_too_few_threads);
 	tcase_add_test(tests, test_delegate);
 	tcase_add_test(tests, test_delegate_more_than_idle);
 	tcase_add_test(tests, test_idle_takes_no_time);

@@ -14,6 +14,9 @@
  *	stat() by descriptor	see chardev.c
  *	exit_group()		devices that are still mapped then were left open
  *
+ * Descriptors that are not ours are never duplicated: whoever closes the last one of a
+ * pipe, or of a locked file, has closed it then.
+ *
  * A notification is valid as long as its thread waits. A thread's number may be
  * given out again after it was killed: what was read by that number counts only
  * if the notification is valid afterwards.
@@ -172,6 +175,10 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	bool ran = false;
 	long result = 0;
 
+	if (!chardev_is_ours(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0])) {
+		notice_continue(supervisor, request->id);
+		return;
+	}
 	notice_begin(&notice, request);
 	call->install = supervise_install;
 	if (remote_file(&call->caller, (int)request->data.args[0], &file)) {
@@ -210,7 +217,8 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 	if (!read_from(tid, request->data.args[2], &attr, sizeof(attr)) ||
 	    attr.group != KVM_VFIO_FILE ||
 	    (attr.attr != KVM_VFIO_ADD && attr.attr != KVM_VFIO_DEL) ||
-	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)))
+	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)) ||
+	    !chardev_is_ours(supervisor->fuse, tid, theirs))
 		return false;
 	ours = remote_fd_get(tid, theirs);
 	if (ours < 0)

@@ -114,6 +114,10 @@ static void separate(struct json *json)
 
 static void before_value(struct json *json)
 {
+	if (json->placed) {
+		json->placed = false;
+		return;
+	}
 	expect(in_object(json) == json->after_key);
 	if (!json->after_key && json->depth)
 		separate(json);
@@ -146,6 +150,18 @@ static void close_level(struct json *json, bool object)
 void json_init(struct json *json, FILE *to, bool pretty)
 {
 	*json = (struct json){ .to = to, .pretty = pretty, .first = true };
+}
+
+struct json json_leave_out(struct json *json, FILE *to)
+{
+	struct json value;
+
+	before_value(json);
+	value = *json;
+	value.to = to;
+	value.placed = true;
+	json->first = false;
+	return value;
 }
 
 void json_object(struct json *json)

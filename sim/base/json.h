@@ -20,9 +20,15 @@ struct json {
 	uint32_t objects;	/* bit n: level n is an object, not an array */
 	bool first;		/* nothing written yet at this depth */
 	bool after_key;
+	bool placed;		/* what the next value stands behind is written */
 };
 
 void json_init(struct json *json, FILE *to, bool pretty);
+/*
+ * Leaves out a value. Returns what writes just that one later, into @to; the text around
+ * it is as if it were there.
+ */
+struct json json_leave_out(struct json *json, FILE *to);
 void json_object(struct json *json);
 void json_object_end(struct json *json);
 void json_array(struct json *json);

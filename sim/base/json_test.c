@@ -103,6 +103,66 @@ static const struct {
 	{ "cut \xe2\x82", "\"cut \\u00e2\\u0082\"" },
 };
 
+static void write_one(struct json *to)
+{
+	json_array(to);
+	json_number(to, 1);
+	json_array_end(to);
+}
+
+/* A value alone, in arrays, or behind a key: written, or left out at @ret_at for @ret_value. */
+static void write_around(unsigned arrays, bool key, struct json *ret_value, size_t *ret_at)
+{
+	for (unsigned i = 0; i < arrays; i++)
+		json_array(&json);
+	if (key) {
+		json_object(&json);
+		json_key(&json, "left");
+	}
+	if (ret_value) {
+		*ret_value = json_leave_out(&json, NULL);
+		*ret_at = (size_t)ftell(json.to);
+	} else {
+		write_one(&json);
+	}
+	if (key) {
+		json_put_number(&json, "next", 5);
+		json_object_end(&json);
+	} else if (arrays) {
+		json_number(&json, 5);
+	}
+	for (unsigned i = 0; i < arrays; i++)
+		json_array_end(&json);
+}
+
+/* Put in its place later, it is as it comes out in one piece. */
+START_TEST(test_left_out)
+{
+	const bool key = _i & 1, pretty = _i & 2;
+	char *around, *later, *whole;
+	size_t length, at = 0;
+	struct json value;
+
+	for (unsigned arrays = 0; arrays < 3; arrays++) {
+		begin(pretty);
+		write_around(arrays, key, &value, &at);
+		fclose(json.to);
+		around = text;
+		value.to = open_memstream(&later, &length);
+		write_one(&value);
+		fclose(value.to);
+		ck_assert_int_gt(asprintf(&whole, "%.*s%s%s", (int)at, around, later, around + at),
+				 0);
+		free(around);
+		free(later);
+		begin(pretty);
+		write_around(arrays, key, NULL, NULL);
+		ends_as(whole);
+		free(whole);
+	}
+}
+END_TEST
+
 START_TEST(test_strings)
 {
 	begin(false);
@@ -176,6 +236,7 @@ int main(void)
 
 	tcase_add_test(tests, test_compact);
 	tcase_add_test(tests, test_pretty);
+	tcase_add_loop_test(tests, test_left_out, 0, 4);
 	tcase_add_loop_test(tests, test_strings, 0, sizeof(strings) / sizeof(strings[0]));
 	tcase_add_loop_test_raise_signal(tests, test_misuse_aborts, SIGABRT, 0,
 					 sizeof(misuses) / sizeof(misuses[0]));

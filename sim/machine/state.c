@@ -53,6 +53,57 @@ const struct vfiosim_vmas *state_vmas(const struct state *state, const struct vf
 	return NULL;
 }
 
+/* ---- Long arrays, told without the lock ---- */
+
+struct later {
+	size_t at;		/* where it belongs in the text, without all of them */
+	struct json json;
+	void *rows;
+	size_t n;
+	void (*show)(struct json *json, const void *rows, size_t n);
+};
+
+void state_later(struct state *state, void *rows, size_t n,
+		 void (*show)(struct json *json, const void *rows, size_t n))
+{
+	struct later *more = reallocarray(state->later, state->n_later + 1, sizeof(*more));
+	struct json json = json_leave_out(&state->json, NULL);
+	long at = ftell(state->json.to);
+
+	if (more)
+		state->later = more;
+	if (!more || at < 0) {
+		state->no_memory = true;
+		free(rows);
+		return;
+	}
+	more[state->n_later++] = (struct later){ (size_t)at, json, rows, n, show };
+}
+
+/* @text with all that was left out. -ENOMEM. */
+static int tell_later(struct state *state, const char *text, size_t size, FILE *to)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < state->n_later; i++) {
+		struct later *later = &state->later[i];
+
+		fwrite(text + told, 1, later->at - told, to);
+		told = later->at;
+		later->json.to = to;
+		later->show(&later->json, later->rows, later->n);
+	}
+	fwrite(text + told, 1, size - told, to);
+	return ferror(to) ? -ENOMEM : 0;
+}
+
+static void drop_later(struct state *state)
+{
+	for (size_t i = 0; i < state->n_later; i++)
+		free(state->later[i].rows);
+	free(state->later);
+}
+
 /* ---- The walk ---- */
 
 static void show_machine(struct vfiosim *sim, struct state *state)
@@ -66,30 +117,59 @@ static void show_machine(struct vfiosim *sim, struct state *state)
 	pthread_mutex_unlock(&sim->lock);
 }
 
-int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
+/* A stream into *@ret_text, which is ours alone. NULL: no memory. */
+static FILE *open_text(char **ret_text, size_t *ret_size)
 {
-	struct state state = { .sim = sim };
-	size_t size;
-	char *text = NULL;
-	FILE *to = open_memstream(&text, &size);
+	FILE *to = open_memstream(ret_text, ret_size);
+
+	if (to)
+		__fsetlocking(to, FSETLOCKING_BYCALLER);
+	return to;
+}
+
+/* All that is told under the lock; @state->later is left out. malloc'ed. */
+static int state_text(struct vfiosim *sim, struct state *state, char **ret_text, size_t *ret_size)
+{
+	FILE *to = open_text(ret_text, ret_size);
 	int failed;
 
 	if (!to)
 		return -ENOMEM;
-	__fsetlocking(to, FSETLOCKING_BYCALLER);	/* it is ours alone */
-	if (take_memories(sim, &state)) {
-		fclose(to);
-		free(text);
-		return -ENOMEM;
-	}
-	json_init(&state.json, to, true);
-	show_machine(sim, &state);
-	drop_memories(&state);
+	json_init(&state->json, to, true);
+	show_machine(sim, state);
 	failed = ferror(to);
-	if (fclose(to) || failed) {
-		free(text);
+	return fclose(to) || failed || state->no_memory ? -ENOMEM : 0;
+}
+
+static int whole_text(struct state *state, const char *text, size_t size, char **ret_text)
+{
+	size_t whole;
+	FILE *to = open_text(ret_text, &whole);
+	int error;
+
+	if (!to)
+		return -ENOMEM;
+	error = tell_later(state, text, size, to);
+	if (fclose(to) || error) {
+		free(*ret_text);
 		return -ENOMEM;
 	}
-	*ret_text = text;
 	return 0;
+}
+
+int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
+{
+	struct state state = { .sim = sim };
+	char *text = NULL;
+	size_t size = 0;
+	int error = take_memories(sim, &state);
+
+	if (!error)
+		error = state_text(sim, &state, &text, &size);
+	drop_memories(&state);
+	if (!error)
+		error = whole_text(&state, text, size, ret_text);
+	drop_later(&state);
+	free(text);
+	return error;
 }

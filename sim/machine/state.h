@@ -23,7 +23,18 @@ struct state {
 		bool known;
 	} *memories;
 	uint32_t n_memories;
+	/* Arrays that are told once the lock is free; see state_later(). */
+	struct later *later;
+	size_t n_later;
+	bool no_memory;			/* some of it is missing */
 };
+
+/*
+ * The value of the key just appended is an array that may be long: its rows are kept now
+ * and told by @show without the lock. malloc'ed @rows become the callee's.
+ */
+void state_later(struct state *state, void *rows, size_t n,
+		 void (*show)(struct json *json, const void *rows, size_t n));
 
 /* The VMAs of @client; NULL: they could not be had. */
 const struct vfiosim_vmas *state_vmas(const struct state *state,

@@ -2,6 +2,8 @@
 /* See show.h. */
 #include "pages/show.h"
 
+#include <stdlib.h>
+
 #include "machine/client.h"
 #include "pages/pin.h"
 
@@ -28,41 +30,76 @@ static bool is_stale(const struct state *state, const struct area *area)
 	return area->flags & AREA_FILLED && vmas && pin_stale(area, vmas);
 }
 
-static void area_show(struct state *state, const struct area *area)
-{
-	struct json *json = &state->json;
+/* What is told of an area. */
+struct row {
+	struct span iova;
+	uint64_t at;
+	uint32_t client, shared_by;
+	uint64_t charged, accessed;
+	uint32_t flags;
+	bool file, stale;
+};
 
+static struct row row_of(const struct state *state, const struct area *area)
+{
+	return (struct row){
+		.iova = area->iova,
+		.at = area_uva(area, area->iova.first),
+		.client = area->pages->source->number,
+		.shared_by = area->pages->refs,
+		.charged = area->pages->npinned,
+		.accessed = area_accessed(area),
+		.flags = area->flags,
+		.file = pages_file(area->pages),
+		.stale = is_stale(state, area),
+	};
+}
+
+static void row_show(struct json *json, const struct row *row)
+{
 	json_object(json);
-	json_put_hex(json, "first", area->iova.first);
-	json_put_hex(json, "last", area->iova.last);
-	json_put_hex(json, pages_file(area->pages) ? "file_offset" : "vaddr",
-		     area_uva(area, area->iova.first));
-	json_put_bool(json, "read", area->flags & AREA_READ);
-	json_put_bool(json, "write", area->flags & AREA_WRITE);
-	json_put_unsigned(json, "client", area->pages->source->number);
-	json_put_bool(json, "pinned", area->flags & AREA_FILLED);
-	json_put_unsigned(json, "charged_pages", area->pages->npinned);
-	if (area->pages->refs > 1)
-		json_put_unsigned(json, "shared_by", area->pages->refs);
-	json_put_unsigned(json, "mdev_pinned_pages", area_accessed(area));
-	if (area->flags & AREA_VADDR_INVALID)
+	json_put_hex(json, "first", row->iova.first);
+	json_put_hex(json, "last", row->iova.last);
+	json_put_hex(json, row->file ? "file_offset" : "vaddr", row->at);
+	json_put_bool(json, "read", row->flags & AREA_READ);
+	json_put_bool(json, "write", row->flags & AREA_WRITE);
+	json_put_unsigned(json, "client", row->client);
+	json_put_bool(json, "pinned", row->flags & AREA_FILLED);
+	json_put_unsigned(json, "charged_pages", row->charged);
+	if (row->shared_by > 1)
+		json_put_unsigned(json, "shared_by", row->shared_by);
+	json_put_unsigned(json, "mdev_pinned_pages", row->accessed);
+	if (row->flags & AREA_VADDR_INVALID)
 		json_put_bool(json, "vaddr_invalid", true);
-	if (is_stale(state, area))
+	if (row->stale)
 		json_put_bool(json, "stale", true);
 	json_object_end(json);
 }
 
+static void rows_show(struct json *json, const void *rows, size_t n)
+{
+	const struct row *row = rows;
+
+	json_array(json);
+	for (size_t i = 0; i < n; i++)
+		row_show(json, &row[i]);
+	json_array_end(json);
+}
+
 void iopt_show(struct state *state, const struct iopt *iopt)
 {
-	struct json *json = &state->json;
+	size_t n = 0, most = iopt->set.count;
+	struct row *rows = calloc(most + 1, sizeof(*rows));
 	struct span_cursor cursor;
 	const struct area *area;
 
-	json_key(json, "mappings");
-	json_array(json);
+	if (!rows)
+		state->no_memory = true;
 	iopt_for_each(iopt, &cursor, area, 0, UINT64_MAX)
-		area_show(state, area);
-	json_array_end(json);
+		if (rows && n < most)
+			rows[n++] = row_of(state, area);
+	json_key(&state->json, "mappings");
+	state_later(state, rows, n, rows_show);
 }
 
 void iopt_list(const struct iopt *iopt, struct spaces *spaces, struct vfiosim_space *space)

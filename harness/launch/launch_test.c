@@ -219,6 +219,22 @@ START_TEST(messages_go_to_a_file)
 }
 END_TEST
 
+START_TEST(refusals_alone)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	ck_assert_int_eq(run_and_wait((enum who)_i,
+				      RUN("-t", "hotadd", "--explain=refused", "sh", "-c",
+					  "exec 3<>/dev/vfio/10; (exec 4<>/dev/vfio/10) 2>/dev/null; :"),
+				      &run),
+			 0);
+	ck_assert_msg(strstr(run.text, "   2  group 10: open it") &&
+			      strstr(run.text, "refused: EBUSY"), "%s", run.text);
+	ck_assert_msg(!strstr(run.text, "   1  ") && !strstr(run.text, "close it"), "%s", run.text);
+}
+END_TEST
+
 START_TEST(trace_is_lines_of_json)
 {
 	char path[SCRATCH_PATH], line[65536];
@@ -571,6 +587,7 @@ static Suite *launch_suite(void)
 		host_buses_are_hidden,
 		pipes_end_with_the_command,
 		messages_go_to_a_file,
+		refusals_alone,
 		trace_is_lines_of_json,
 		a_page_says_what_was_left_open,
 		signals_to_the_launcher_reach_the_command,

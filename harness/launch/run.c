@@ -24,7 +24,7 @@ struct run_options {
 	struct machine_args machine;
 	const char *trace;	/* NULL: none; "-": with the messages */
 	const char *output;	/* NULL: stderr */
-	bool explain;
+	int explain;		/* enum explain_how; -1: not */
 	const char *name;
 	const char *state;	/* NULL: none */
 	const char *html;	/* NULL: none */
@@ -35,9 +35,11 @@ struct run_options {
 	struct expect_options expect;
 };
 
+enum explain_how { EXPLAIN_FULL, EXPLAIN_REFUSED };
+
 /* What is written where, while the command runs. */
 struct sinks {
-	bool explaining;
+	bool explaining, refused_only;
 	struct explain explain;
 	FILE *messages;
 	FILE *trace;		/* NULL: none; may be @messages */
@@ -71,7 +73,8 @@ static FILE *open_output(const char *path)
 static int sinks_open(struct sinks *sinks, const struct run_options *options)
 {
 	*sinks = (struct sinks){
-		.explaining = options->explain,
+		.explaining = options->explain >= 0,
+		.refused_only = options->explain == EXPLAIN_REFUSED,
 		.messages = stderr,
 		.messages_name = options->output ? options->output : "standard error",
 		.trace_name = options->trace,
@@ -208,6 +211,7 @@ static int sinks_watch(void *ctx, struct vfiosim *sim)
 		vfiosim_trace_add(sim, vfiosim_trace_json, sinks->trace);
 	if (sinks->explaining) {
 		explain_init(&sinks->explain, sinks->messages, cli_colours(sinks->messages));
+		sinks->explain.refused_only = sinks->refused_only;
 		vfiosim_trace_add(sim, explain_event, &sinks->explain);
 	}
 	return worse(worse(begin_state(sinks), begin_page(sinks)), run_expect_begin(sinks->expect, sim));
@@ -338,12 +342,20 @@ static int run(void *given, char **args, size_t n)
 	return status;
 }
 
+static const char *explain_word(size_t index)
+{
+	static const char *const words[] = { "full", "refused" };
+
+	return index < sizeof(words) / sizeof(words[0]) ? words[index] : NULL;
+}
+
 #define AT(member_) offsetof(struct run_options, member_)
 
 static const struct cli_option run_options[] = {
 	MACHINE_OPTIONS(struct run_options, machine),
-	{ "explain", 0, NULL, "tell every command as a step: arguments, result, reason", CLI_FLAG,
-	  AT(explain) },
+	{ "explain", 0, "HOW", "full: tell every command as a step, with arguments, result and reason\n"
+	  "(the default); refused: only those that were refused", CLI_CHOICE, AT(explain),
+	  .words = explain_word, .optional = true },
 	{ "trace", 0, "FILE", "write every command as a line of JSON; - is where messages go", CLI_TEXT,
 	  AT(trace), .files = true },
 	{ "output", 'o', "FILE", "messages, --explain and --trace - go to FILE, not to stderr", CLI_TEXT,
@@ -371,7 +383,7 @@ static const struct cli_option run_options[] = {
 	{ NULL },
 };
 
-static const struct run_options defaults = { .policy = -1 };
+static const struct run_options defaults = { .explain = -1, .policy = -1 };
 
 const struct cli_verb run_verb = {
 	.name = "run",

@@ -213,6 +213,10 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 	explain->step_is_empty = false;
 	if (!explain_tells(event))
 		return;
+	if (explain->refused_only && event->result >= 0) {
+		explain->step++;
+		return;
+	}
 	tell_what(explain, event);
 	tell_result(explain, event);
 	explain_words(explain, event->object);

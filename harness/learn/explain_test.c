@@ -232,6 +232,7 @@ static const struct {
 	{ _IOC(_IOC_WRITE, ';', 0x85, 40), { "_IOW(';', 133, 40 bytes)", "IOMMU_IOAS_MAP" } },
 	{ _IO(0xae, 113), { "that of KVM", "VFIO_IOMMU_MAP_DMA" } },
 	{ _IO(';', 250), { "number 250", "The nearest, " } },
+	{ _IO('0', 57), { "the letter is not ';'", "ENOTTY.\n  no command of VFIO or iommufd is number 57." } },
 	{ 113, { "lacks the letter", "0x3b71 VFIO_IOMMU_MAP_DMA" } },
 };
 

@@ -30,20 +30,25 @@ static const struct {
 	{ 0xaf, "vhost" }, { 0xe5, "FUSE" },
 };
 
-/* The commands with the low byte @nr: kinds of files share numbers. How many. */
-static size_t tell_commands(FILE *to, unsigned nr)
+static bool has_command(unsigned nr)
+{
+	for (size_t i = 0; vfiosim_command(i); i++)
+		if ((vfiosim_command(i)->number & 0xff) == nr)
+			return true;
+	return false;
+}
+
+/* The commands with the low byte @nr: kinds of files share numbers. */
+static void tell_commands(FILE *to, unsigned nr)
 {
 	const struct vfiosim_command *row;
-	size_t n = 0;
 
 	for (size_t i = 0; (row = vfiosim_command(i)); i++) {
 		if ((row->number & 0xff) != nr || subject_command_row(row->name) != row)
 			continue;
 		lines_putf(to, 4, "", "0x%x %s: %s", row->number, row->name,
 			   words_for_verb(row->name) ? words_for_verb(row->name) : "a command");
-		n++;
 	}
-	return n;
 }
 
 /* No command has @nr: the nearest that one has. */
@@ -62,6 +67,17 @@ static void tell_nearest(FILE *to, unsigned nr)
 	}
 	fprintf(to, "  no command of VFIO or iommufd is number %u. The nearest, %u:\n", nr, nearest);
 	tell_commands(to, nearest);
+}
+
+/* The commands of number @nr behind @lead, or the nearest. */
+static void tell_meant(FILE *to, unsigned nr, const char *lead)
+{
+	if (!has_command(nr)) {
+		tell_nearest(to, nr);
+		return;
+	}
+	fputs(lead, to);
+	tell_commands(to, nr);
 }
 
 static const char *whose(unsigned letter)
@@ -96,19 +112,17 @@ static void tell_other_driver(FILE *to, uint32_t number)
 		fprintf(to, "  another driver's: the letter is that of %s.\n", driver);
 	else
 		fputs("  another driver's: the letter is not ';', which VFIO and iommufd share.\n", to);
-	fputs("  A VFIO file answers ENOTTY. If VFIO was meant, the number here would be\n", to);
-	if (!tell_commands(to, _IOC_NR(number)))
-		tell_nearest(to, _IOC_NR(number));
+	fputs("  A VFIO file answers ENOTTY.\n", to);
+	tell_meant(to, _IOC_NR(number), "  If VFIO was meant:\n");
 }
 
 static void tell_vfio(FILE *to, uint32_t number)
 {
 	if (number >> 16)
 		fprintf(to, "  wrong encoding: VFIO and iommufd use _IO(';', %u), without direction or size, "
-			"also\n  where a structure is passed (it says its own size). A VFIO file answers "
-			"ENOTTY. Meant is perhaps\n", _IOC_NR(number));
-	if (!tell_commands(to, _IOC_NR(number)))
-		tell_nearest(to, _IOC_NR(number));
+			"even\n  where a structure is passed (it says its own size). A VFIO file answers "
+			"ENOTTY.\n", _IOC_NR(number));
+	tell_meant(to, _IOC_NR(number), number >> 16 ? "  Perhaps this was meant:\n" : "");
 }
 
 /* 113 for 0x3b71: the letter is missing. */
@@ -116,8 +130,7 @@ static void tell_bare(FILE *to, uint32_t number)
 {
 	fprintf(to, "%u lacks the letter of an ioctl: VFIO and iommufd use _IO(';', %u), which is 0x%x\n",
 		number, number, (unsigned)_IO(VFIO_LETTER, number));
-	if (!tell_commands(to, number))
-		tell_nearest(to, number);
+	tell_meant(to, number, "");
 }
 
 bool subject_tell_number(struct subject_context *context, const char *word)

@@ -351,5 +351,5 @@ const struct cli_verb topology_verb = {
 	.name = "topology",
 	.about = "list, show, check and record machines",
 	.verbs = verbs,
-	.more = "cases/topologies/README.md describes the files.\n",
+	.more = "vfiosim-topology(5) describes the files.\n",
 };

@@ -9,7 +9,7 @@ static const struct cli_verb *const verbs[] = {
 
 const struct cli_verb vfiosim_verb = {
 	.name = "",
-	.about = "VFIO's kernel side, simulated: unmodified programs attach devices nobody has.",
+	.about = "The kernel side of VFIO, simulated: unmodified programs attach devices that you do not have.",
 	.verbs = verbs,
 	.more = "vfiosim VERB --help tells more; vfiosim --version.\n"
 		"To learn what this is about: vfiosim tour\n"

@@ -460,7 +460,7 @@ const struct cli_verb case_run_verb = {
 	.max_args = SIZE_MAX,
 	.words = case_or_topic_word,
 	.files = true,
-	.more = "Without a name all cases that are built in. cases/README.md describes the format.\n"
+	.more = "Without a name all cases that are built in. vfiosim-case(5) describes the format.\n"
 		"Exit status: 1 if a case failed, 2 if one cannot be read or a name matches none.\n",
 	.options = run_options,
 	.size = sizeof(struct options),

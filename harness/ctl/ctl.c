@@ -530,7 +530,7 @@ static const struct cli_verb state_verb = {
 
 static const struct cli_verb why_verb = {
 	.name = "why",
-	.about = "why the last refused command was refused, of a process or of whichever",
+	.about = "why the last refused command was refused: of a process, or of all",
 	.args = "[PID]",
 	.max_args = 1,
 	.options = all_options,
@@ -559,7 +559,7 @@ static const struct cli_verb mark_verb = {
 
 static const struct cli_verb fault_verb = {
 	.name = "fault",
-	.about = "let commands fail from now on, as run --fault does; or remove such a fault",
+	.about = "make commands fail from now on, as run --fault does; or remove such a fault",
 	.args = "FAULT|remove NUMBER",
 	.min_args = 1,
 	.max_args = 2,
@@ -570,7 +570,7 @@ static const struct cli_verb fault_verb = {
 
 static const struct cli_verb plug_verb = {
 	.name = "plug",
-	.about = "put back a device that was unplugged, for the driver it began with",
+	.about = "put back a device that was unplugged; the driver that the topology names takes it",
 	.args = "DEVICE",
 	.min_args = 1,
 	.max_args = 1,
@@ -611,7 +611,7 @@ static const struct cli_verb pin_verb = {
 
 static const struct cli_verb unpin_verb = {
 	.name = "unpin",
-	.about = "let it drop what it pinned there",
+	.about = "let that driver unpin pages",
 	.args = "DEVICE IOVA [LENGTH]",
 	.min_args = 2,
 	.max_args = 3,
@@ -644,4 +644,5 @@ const struct cli_verb ctl_verb = {
 	.about = "look into a run, from inside or from another terminal, and reach in",
 	.options = run_options,
 	.verbs = verbs,
+	.more = "Where there are several runs, -r chooses one by name or number: vfiosim ctl -r RUN state.\n",
 };

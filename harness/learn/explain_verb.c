@@ -166,9 +166,9 @@ const struct cli_verb explain_verb = {
 	.files = true,
 	.more = "WHAT is a rule's id (pin-region), a command (MAP_DMA; with an errno: every reason for\n"
 		"that answer), an errno (EFAULT, 14), a term (pin), a site of --fault (domain-map), a\n"
-		"verdict of a sweep (silent) or the number of an ioctl (0x3b71), also a wrong one. Of a file that `vfiosim run --trace` wrote, a\n"
-		"name with a '/' or a '.', it tells every refusal. What is said of refusals comes from playing\n"
-		"all built-in cases, which takes a second.\n",
+		"verdict of a sweep (silent) or the number of an ioctl (0x3b71), also a wrong one. Of a\n"
+		"file that `vfiosim run --trace` wrote, a name with a '/' or a '.', it tells every refusal.\n"
+		"What is said of refusals comes from playing all built-in cases, which takes a second.\n",
 	.options = options,
 	.size = sizeof(struct options),
 	.defaults = &defaults,

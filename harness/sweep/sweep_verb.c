@@ -423,9 +423,10 @@ static const struct cli_option options_table[] = {
 	{ "may-omit", 0, "FIRST..LAST", "mappings of these iovas may be missing; repeatable", CLI_PARSED,
 	  AT(may_omit), .parse = add_may_omit },
 	{ "timeout", 0, "SECONDS",
-	  "without a call and without an end it hangs (10);\nat least 5 times the clean run", CLI_PARSED,
+	  "a run that makes no call and does not end for so long hangs\n"
+	  "(10; at least 5 times the run without a fault)", CLI_PARSED,
 	  AT(timeout_s), .parse = parse_number },
-	{ "max-unstable", 0, "N", "so many points may not be reached again (0)", CLI_PARSED,
+	{ "max-unstable", 0, "N", "accept N points that are not reached again (0)", CLI_PARSED,
 	  AT(max_unstable), .parse = parse_number },
 	{ "record-plan", 0, "FILE", "write the points, one a line, and test nothing", CLI_TEXT,
 	  AT(record_plan), .files = true },
@@ -454,8 +455,8 @@ const struct cli_verb sweep_verb = {
 	.max_args = SIZE_MAX,
 	.command = true,
 	.no_command = "merge",
-	.more = "merge puts reports of --json together, those of the shards of one plan. A command\n"
-		"of that name is ./merge.\n"
+	.more = "merge joins the --json reports of one plan's shards. A command called merge is written\n"
+		"./merge.\n"
 		"Inside, $VFIOSIM_POINT says what fails; $TMPDIR is each run's own.\n"
 		"Exit status: 0 no defect, 1 defects, 2 usage, 125 COMMAND fails without a fault.\n",
 	.options = options_table,

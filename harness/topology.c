@@ -178,6 +178,24 @@ static void put_qemu_device(const struct vfiosim_topo_device *device)
 		printf("-device vfio-pci,host=%s", device->address);
 }
 
+/* 128 MiB: 25.11 maps each 4 KiB page by itself, and a container takes 65,535 mappings. */
+static void show_dpdk(const struct vfiosim_topology *topology, const char *name, const char *memlock)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < topology->n_devices; i++) {
+		const struct vfiosim_topo_device *device = &topology->devices[i];
+
+		if (!for_vfio(device) || device->kind == VFIOSIM_DEVICE_MDEV)
+			continue;
+		if (!told++)
+			printf("\nDPDK\n  vfiosim run --topology %s%s -- dpdk-testpmd --no-huge -m 128",
+			       name, memlock);
+		printf(" -a %s", device->address);
+	}
+	puts(told ? " -- --total-num-mbufs=2048" : "");
+}
+
 /*
  * Whole commands for the first device, then what to write for each other one. A
  * guest's memory rarely fits a caller's own limit, hence --memlock.
@@ -203,17 +221,7 @@ static void show_commands(const struct vfiosim_topology *topology, const char *n
 		put_qemu_device(&topology->devices[i]);
 		printf("  (%s)\n", topology->devices[i].name);
 	}
-	for (size_t i = 0, told = 0; i < topology->n_devices; i++) {
-		const struct vfiosim_topo_device *device = &topology->devices[i];
-
-		if (!for_vfio(device) || device->kind == VFIOSIM_DEVICE_MDEV)
-			continue;
-		if (!told++)
-			printf("\nDPDK\n  vfiosim run --topology %s%s -- dpdk-testpmd --no-huge -m 256",
-			       name, memlock);
-		printf(" -a %s", device->address);
-	}
-	putchar('\n');
+	show_dpdk(topology, name, memlock);
 }
 
 struct show_options {

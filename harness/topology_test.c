@@ -46,7 +46,7 @@ START_TEST(list_and_show)
 	CHECK_OUT("\n  vfiosim run --topology hotadd -- qemu-system-x86_64 ");
 	CHECK_OUT("-device vfio-pci,host=0000:01:00.0");
 	CHECK_OUT("-device vfio-pci,sysfsdev=/sys/bus/mdev/devices/83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
-	CHECK_OUT("dpdk-testpmd --no-huge -m 256 -a 0000:01:00.0\n");
+	CHECK_OUT("dpdk-testpmd --no-huge -m 128 -a 0000:01:00.0 -- --total-num-mbufs=2048\n");
 	ck_assert_int_eq(topology(1, out, sizeof(out), "show", "q35", NULL), 0);
 	CHECK_OUT("--topology q35 --memlock unlimited -- ");
 	ck_assert_int_eq(topology(1, out, sizeof(out), "check", "q35", "minimal"), 0);

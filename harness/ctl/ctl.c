@@ -69,15 +69,14 @@ static struct json_object *find_number(struct json_object *list, const char *key
 	return NULL;
 }
 
-/* "PID 4711 (client 1)"; traces know clients. */
+/* "process 1 (PID 4711)": faults, traces and --explain count processes. */
 static void show_client(struct json_object *state, int64_t number)
 {
 	int64_t pid = number_of(find_number(list_of(state, "clients"), "number", number), "process");
 
+	printf("process %" PRId64, number);
 	if (pid)
-		printf("PID %" PRId64 " (client %" PRId64 ")", pid, number);
-	else
-		printf("client %" PRId64, number);
+		printf(" (PID %" PRId64 ")", pid);
 }
 
 static void show_mapping(struct json_object *state, struct json_object *mapping)

@@ -356,7 +356,7 @@ START_TEST(state_is_short_or_whole)
 	SAYS("hotadd: 4 ioctls so far, 1 of them refused; 0 DMA faults\n");
 	SAYS("container 1 (type1v2): nic0 (0000:01:00.0)\n  1 mapping, 4 KiB, 1 page pinned\n");
 	SAYS("0x1000..0x1fff -> vaddr ");
-	snprintf(process, sizeof(process), " of PID %d (client 1), pinned\n", told.client);
+	snprintf(process, sizeof(process), " of process 1 (PID %d), pinned\n", told.client);
 	SAYS(process);
 	ck_assert_ptr_null(strstr(text, "{"));
 	CTL(0, "fault", "MAP_DMA,when=2,error=ENOMEM");

@@ -91,6 +91,15 @@ static void tell_place(struct explain *explain, const struct vfiosim_event *even
 	plain(explain);
 }
 
+/* The thread's number is its process' PID, unless that has several. */
+static void tell_process(struct explain *explain, const struct vfiosim_event *event)
+{
+	fprintf(explain->to, " (process %u", event->client);
+	if (event->tid)
+		fprintf(explain->to, ", thread %u", event->tid);
+	putc(')', explain->to);
+}
+
 static void tell_what(struct explain *explain, const struct vfiosim_event *event)
 {
 	const char *words = words_for_verb(event->verb);
@@ -101,7 +110,7 @@ static void tell_what(struct explain *explain, const struct vfiosim_event *event
 		words ? words : event->verb);
 	plain(explain);
 	if (explain->client && explain->client != event->client && event->client)
-		fprintf(explain->to, " (process %u)", event->client);
+		tell_process(explain, event);
 	if (event->client)
 		explain->client = event->client;
 	fputc('\n', explain->to);

@@ -97,7 +97,7 @@ START_TEST(steps_results_and_reasons)
 		{ .number = 1, .client = 1, .object = "group 1", .verb = "open" },
 		{ .number = 2, .client = 1, .object = "group 1", .verb = "VFIO_GROUP_SET_CONTAINER",
 		  .changes = changes, .n_changes = 1 },
-		{ .number = 3, .client = 2, .object = "group 1", .verb = "open", .result = -EINVAL,
+		{ .number = 3, .client = 2, .tid = 4711, .object = "group 1", .verb = "open", .result = -EINVAL,
 		  .rule = &rule, .reason = "of the reserved region" },
 	};
 	char *text = explained(events, 3, false);
@@ -106,7 +106,7 @@ START_TEST(steps_results_and_reasons)
 	ck_assert_ptr_nonnull(strstr(text, "   1  group 1: open it\n"));
 	ck_assert_ptr_nonnull(strstr(text, "   2  group 1: put the group into a container\n"));
 	ck_assert_ptr_nonnull(strstr(text, "      -> group 1 is in container 1\n"));
-	ck_assert_ptr_nonnull(strstr(text, "   3  group 1: open it (process 2)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "   3  group 1: open it (process 2, thread 4711)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "refused: EINVAL (Invalid argument)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "because of the reserved region [some-rule; Linux: some_function]"));
 	free(text);

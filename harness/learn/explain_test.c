@@ -14,6 +14,7 @@
 #include <vfiosim/trace.h>
 
 #include "case/builtin.h"
+#include "case/sweep.h"
 #include "base/suite_test.h"
 #include "cli.h"
 #include "learn/subject.h"
@@ -96,9 +97,9 @@ END_TEST
 
 START_TEST(every_verdict_of_a_sweep_is_explained)
 {
-	const char *const *const lists[] = { judge_outcomes, judge_defects + 1 };
+	const char *const *const lists[] = { judge_outcomes, judge_defects + 1, sweep_defects + 1 };
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (const char *const *verdict = lists[i]; *verdict; verdict++)
 			free(told_by(&subject_verdicts, *verdict));
 }

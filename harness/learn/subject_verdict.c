@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `vfiosim sweep` says of a program: outcomes and defects. */
+/* What `vfiosim sweep` says of a program, and `case sweep` of the simulator: outcomes and defects. */
 #include <string.h>
 
 #include "learn/subject.h"
@@ -48,6 +48,12 @@ static const struct verdict_words {
 	{ "unstable", "no verdict: the point was not reached again in this run",
 	  "The program's calls differ from run to run: threads, time, addresses. --max-unstable says how "
 	  "many of these are accepted." },
+	{ "changed", "defect, of `vfiosim case sweep` alone: the refused command changed something",
+	  "The simulator's: a command that is refused has to leave the machine as it was." },
+	{ "unbalanced", "defect, of `vfiosim case sweep` alone: something is left when all processes have exited",
+	  "The simulator's: pages pinned, memory charged, or objects that nothing holds any more." },
+	{ "broken", "defect, of `vfiosim case sweep` alone: the same case does not pass on the same machine afterwards",
+	  "The simulator's: the failure has left something behind." },
 };
 #define N_VERDICTS (sizeof(verdicts) / sizeof(verdicts[0]))
 
@@ -64,7 +70,7 @@ static bool tell(struct subject_context *context, const char *word)
 			continue;
 		lines_putf(context->to, 0, "", "%s: %s", word, verdicts[i].meaning);
 		lines_put(context->to, 4, "", verdicts[i].more);
-		fputs("  see      vfiosim sweep --help, and vfiosim(1), \"VFIOSIM SWEEP\"\n", context->to);
+		fputs("  see      vfiosim sweep --help, vfiosim case sweep --help, and vfiosim(1)\n", context->to);
 		return true;
 	}
 	return false;

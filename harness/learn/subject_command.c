@@ -19,6 +19,7 @@ static const struct {
 } calls[] = {
 	{ "open", "open a node. A group has one descriptor at a time; containers, /dev/iommu and devices' "
 		  "own nodes have any number" },
+	{ "lookup", "look for a node that is not there, to open it or to ask about it" },
 	{ "close", "close a descriptor. It cannot fail: with the last one the kernel takes back what it stood "
 		   "for, mappings and pinned pages included" },
 	{ "read", "read a region of a device; the offset says which" },

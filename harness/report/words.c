@@ -9,6 +9,7 @@ static const struct {
 	const char *verb, *words;
 } verbs[] = {
 	{ "open", "open it" },
+	{ "lookup", "look for it" },
 	{ "close", "close it" },
 	{ "left-open", "end without closing it" },
 	{ "read", "read from it" },

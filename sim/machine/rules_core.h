@@ -4,6 +4,8 @@
 #define SIM_MACHINE_RULES_CORE_H
 
 #define RULES_GROUP(RULE)                                                                          \
+	RULE(NO_NODE, "no-node", ENOENT, "/dev/vfio/{node} does not exist: {why}",                 \
+	     "vfio_create_group, vfio_device_add")                                                 \
 	RULE(GROUP_OPEN, "group-open", EBUSY,                                                      \
 	     "group {group:d} is open already; a group has one descriptor at a time",              \
 	     "vfio_group_fops_open")                                                               \

@@ -123,6 +123,7 @@ static void devices_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (folder)
 		node = tree_lookup(fuse->tree, folder, name);
 	if (cdev_stat(fuse, node, &entry.attr)) {
+		lookup_refuse(req, "devices/", name);
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
@@ -258,6 +259,7 @@ const struct fuse_lowlevel_ops devices_ops = {
 	.getattr = devices_getattr,
 	.setattr = devices_setattr,
 	.open = devices_open,
+	.create = no_create,
 	.opendir = devices_opendir,
 	.readdir = folder_read,
 	.releasedir = file_release,

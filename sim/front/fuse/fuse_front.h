@@ -207,6 +207,15 @@ ssize_t cached_read(struct handle *handle, struct vfiosim_caller *caller, void *
 
 /* ---- fuse_devices.c ---- */
 
+/*
+ * There is no @name in /dev/vfio, or in @folder there ("devices/"): tells the trace why, if
+ * a node could be called so. Before the answer; never waits.
+ */
+void lookup_refuse(fuse_req_t req, const char *folder, const char *name);
+/* Files are not made: EACCES. */
+void no_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	       struct fuse_file_info *fi);
+
 /* The node of the device with this index, NULL: it has none now. */
 struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device);
 

@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vfio/group.h"
+#include "vfio/node.h"
 #include "machine/sim.h"
 #include "front/fuse/fuse_front.h"
 
@@ -79,6 +81,19 @@ static double attr_timeout(const struct stat *st)
 	return S_ISDIR(st->st_mode) ? 3600 : 0;
 }
 
+void lookup_refuse(fuse_req_t req, const char *folder, const char *name)
+{
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	char path[64];	/* longer names are no nodes of ours */
+	struct remote_call call;
+
+	snprintf(path, sizeof(path), "%s%.48s", folder, name);
+	remote_call_begin(&call, fuse->remotes, fuse->loop, req_tid(req), REMOTE_QUICK);
+	vfio_no_node(fuse->sim, &call.caller, path);
+	remote_call_finish(&call);
+	remote_call_end(&call);
+}
+
 static void nodes_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct vfiosim_fuse *fuse = req_fuse(req);
@@ -87,6 +102,8 @@ static void nodes_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 	node = folder ? tree_lookup(fuse->tree, folder, name) : NULL;
 	if (!node || stat_of(fuse, node, &entry.attr)) {
+		if (folder && folder == tree_find(fuse->tree, "dev/vfio"))
+			lookup_refuse(req, "", name);
 		fuse_reply_err(req, ENOENT);
 		return;
 	}
@@ -399,7 +416,7 @@ static void no_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 	fuse_reply_err(req, EPERM);
 }
 
-static void no_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+void no_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		      struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, EACCES);

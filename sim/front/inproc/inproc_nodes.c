@@ -10,6 +10,7 @@
 #include "machine/kernel.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
+#include "vfio/node.h"
 #include "machine/sim.h"
 
 /* Is there a node of this name below /dev/vfio now? Its group's index. */
@@ -70,6 +71,7 @@ int inproc_open_node(struct vfiosim *sim, struct vfiosim_caller *caller, const c
 		{ "/dev/vfio/devices/", find_cdev, vfiosim_open_cdev },
 		{ "/dev/vfio/", find_group, vfiosim_open_group },
 	};
+	static const char nodes[] = "/dev/vfio/";
 	uint32_t index;
 	int rc;
 
@@ -83,7 +85,11 @@ int inproc_open_node(struct vfiosim *sim, struct vfiosim_caller *caller, const c
 		if (strncmp(path, folders[i].folder, length))
 			continue;
 		rc = folders[i].find(sim, path + length, &index);
-		return rc ? rc : folders[i].open(sim, caller, index, ret_file);
+		if (!rc)
+			return folders[i].open(sim, caller, index, ret_file);
+		break;
 	}
-	return -ENOENT;
+	if (strncmp(path, nodes, strlen(nodes)))
+		return -ENOENT;
+	return vfio_no_node(sim, caller, path + strlen(nodes));
 }

@@ -118,16 +118,21 @@ static void note_device(struct host *host, const struct target_device *device)
 		to->type[0] = 0;
 }
 
-/* An mdev that was removed is made again. */
+/* An mdev that was removed is made again; one without its driver as well: none can be bound to it. */
 static int put_mdev_back(const struct host_device *noted)
 {
-	char path[PATH_MAX + 16];
+	char path[PATH_MAX + 16], driver[64];
+	int error = 0;
 
-	file_of(noted->device, "", path, sizeof(path));
-	if (!noted->type[0] || !access(path, F_OK))
+	file_of(noted->device, "driver", path, sizeof(path));
+	link_name(path, driver, sizeof(driver));
+	if (!noted->type[0] || driver[0])
 		return 0;
+	file_of(noted->device, "remove", path, sizeof(path));
+	if (!access(path, F_OK))
+		error = write_line(path, "1");
 	snprintf(path, sizeof(path), "%s/create", noted->type);
-	return write_line(path, noted->device->address);
+	return error ? error : write_line(path, noted->device->address);
 }
 
 /* A PCI device goes to the driver that it had. */

@@ -7,7 +7,7 @@
 #
 # KERNEL is what QEMU's -kernel takes, MODULES a folder with modules.dep or "" (all is
 # built in), COMMANDS a file as guest/init.c reads it, FILE... the programs that it names and
-# init. FOLDER gets initramfs.cpio, console.txt (what the kernel printed) and results.txt
+# init, and modules (X.ko) to load last. FOLDER gets initramfs.cpio, console.txt (what the kernel printed) and results.txt
 # (what the commands did). LIMIT=SECONDS, 600 by default. Exit status 0 when all commands
 # were run.
 # shellcheck disable=SC2317  # a trap reaches what looks unreachable
@@ -16,8 +16,8 @@ kernel=$1 modules=$2 commands=$3 folder=$4
 shift 4
 here=$(dirname "$0")
 limit=${LIMIT:-600}
-# e1000e is for the siblings that a case or the probe wants with a driver of the host.
-wanted='vfio vfio_iommu_type1 vfio-pci iommufd virtio_pci i2c-i801 e1000e'
+# fuse is for vfiosim itself, e1000e for the siblings that a case or the probe wants with a driver of the host.
+wanted='vfio vfio_iommu_type1 vfio-pci iommufd mdev mtty mdpy virtio_pci i2c-i801 e1000e fuse'
 
 # Modules with what they need, in the order to load them.
 in_order() {
@@ -44,7 +44,7 @@ make_initramfs() {
 	rm -rf "$root"
 	mkdir -p "$root"/{proc,sys,dev,tmp} || return
 	cp "$@" "$root" && cp "$commands" "$root/commands" || return
-	awk '!/^#/ { print $2 }' "$here/devices.txt" | sort -u >"$root/devices"
+	cp "$here/devices.txt" "$root/devices"
 	: >"$root/modules"
 	if [ -n "$modules" ]; then
 		for module in $(in_order); do
@@ -54,6 +54,9 @@ make_initramfs() {
 			echo "$name" >>"$root/modules"
 		done
 	fi
+	for module in "$@"; do
+		[[ $module != *.ko ]] || echo "/$(basename "$module")" >>"$root/modules"
+	done
 	(cd "$root" && find . | cpio --quiet -o -H newc -R 0:0) >"$folder/initramfs.cpio" || return
 	rm -rf "$root"
 }

@@ -34,13 +34,15 @@ printed() {
 		"$folder/results.txt"
 }
 
-# The commands of guest/init.c. A viability test of 6.1 leaves a process behind that cannot be
-# ended: it comes last.
+# The commands of guest/init.c. A process that unbinds a device which it has open itself cannot
+# be ended on Linux: the topic lifetime leaves sysfs alone. The viability test of 6.1 leaves such
+# a process behind: it comes last.
 write_commands() {
-	local devices
-	devices=$(awk '!/^#/ { printf " --device %s=%s", $1, $2 }' "$here/devices.txt")
+	local topics
+	topics=$("$build/vfiosim" case list | sed -n 's/^\([a-z]*\): .*/\1/p' | grep -vx lifetime | tr '\n' ' ')
 	cat >"$folder/commands" <<-END
-	cases 400 /vfiosim case run --target host --log$devices
+	cases 400 /vfiosim case run --target host --allow-sysfs --log @devices $topics
+	lifetime 100 /vfiosim case run --target host --log @devices lifetime
 	legacy 150 /facts-probe --legacy -viability
 	iommufd 150 ?/dev/iommu /facts-probe --iommufd
 	viability 45 /facts-probe --legacy viability
@@ -74,7 +76,7 @@ compare_facts() {
 }
 
 compare_plays() {
-	printed cases >"$folder/linux.txt"
+	{ printed cases && printed lifetime; } >"$folder/linux.txt"
 	"$build/vfiosim" case run --target inproc --kernel "$version" --log >"$folder/vfiosim.txt" 2>&1
 	awk -v "who=$who" -f "$here/compare.awk" "$here/known-plays.txt" "$folder/linux.txt" \
 		"$folder/vfiosim.txt" >"$folder/plays.compared"
@@ -82,20 +84,22 @@ compare_plays() {
 	add "$(tail -n 1 "$folder/plays.compared")"
 }
 
-# ask KERNEL MODULES: boots it, compares.
+# ask KERNEL MODULES [DRIVER]: boots it, compares.
 ask() {
-	local started=$SECONDS release
+	local started=$SECONDS release driver=${3-}
 	write_commands
+	# shellcheck disable=SC2086  # one word or none
 	if ! "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
-			"$folder/init" "$build/facts-probe"; then
+			"$folder/init" "$build/facts-probe" $driver; then
 		failed=$((failed + 1))
 		return
 	fi
 	release=$(sed -n 's/^@linux //p' "$folder/results.txt")
 	version=$(echo "$release" | grep -Eo '^[0-9]+\.[0-9]+')
-	iommufd=no who="$version no-mdev"
-	grep -q '^@iommufd' "$folder/results.txt" && iommufd=yes
-	[ "$iommufd" = yes ] || who="$who no-iommufd"
+	iommufd=no who=$version
+	grep -q '^@has iommufd' "$folder/results.txt" && iommufd=yes || who="$who no-iommufd"
+	grep -q '^@has mtty' "$folder/results.txt" || who="$who no-samples"
+	grep -Eq '^@has (mtty|simdev)' "$folder/results.txt" || who="$who no-mdev"
 	echo "Linux $release ($((SECONDS - started)) s)"
 	compare_plays
 	compare_facts legacy
@@ -118,7 +122,13 @@ else
 		begin "$version"
 		if "$here/kernel.sh" fetch "$version" "$folder" &&
 		   "$here/kernel.sh" elf "$folder"/root/boot/vmlinuz-* "$folder/vmlinux"; then
-			ask "$folder/vmlinux" "$(echo "$folder"/root/{,usr/}lib/modules/* | tr ' ' '\n' | grep -v '\*')"
+			driver=$folder/simdev.ko
+			rm -f "$driver"
+			if ! "$here/kernel.sh" module "$here/guest/simdev" "$folder"; then
+				echo "without mdevs: their driver cannot be built here ($folder/simdev/log)"
+				driver=
+			fi
+			ask "$folder/vmlinux" "$(dirname "$(echo "$folder"/root/{,usr/}lib/modules/*/kernel | tr ' ' '\n' | grep -v '\*')")" "$driver"
 		else
 			echo "Debian's kernel $version could not be had"
 			failed=$((failed + 1))

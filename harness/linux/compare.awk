@@ -77,11 +77,12 @@ function differ(play,    i) {
 }
 
 BEGIN { FS = "\t" }
-FNR == 1 { file++; side = file - 1; play = "" }
-file == 1 && (/^#/ || /^$/) { next }
-file == 1 && NF != 3 { print FILENAME ":" FNR ": expected whom, play, reason"; bad = 1; exit 2 }
-file == 1 && $1 != "all" && index(" " who " ", " " $1 " ") == 0 { next }
-file == 1 { known[++n_known] = $2; pattern[n_known] = pattern_of($2); reason[n_known] = $3; next }
+FNR == 1 { play = "" }
+{ side = FILENAME == ARGV[1] ? 0 : FILENAME == ARGV[2] ? 1 : 2 }
+!side && (/^#/ || /^$/) { next }
+!side && NF != 3 { print FILENAME ":" FNR ": expected whom, play, reason"; bad = 1; exit 2 }
+!side && $1 != "all" && index(" " who " ", " " $1 " ") == 0 { next }
+!side { known[++n_known] = $2; pattern[n_known] = pattern_of($2); reason[n_known] = $3; next }
 /^(ok|FAILED|skipped) +[^ ]/ { begin_play($0); next }
 play != "" && /^([0-9]+ [a-z0-9_]+|policy|outcome): / { steps[side, play, ++count[side, play]] = answer_of($0) }
 

@@ -1,19 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Fetches a stock kernel of Debian, and takes the ELF file out of a bzImage.
+# Fetches a stock kernel of Debian, takes the ELF file out of a bzImage, makes the mdevs' driver.
 #
-#	kernel.sh fetch VERSION FOLDER	VERSION: 6.1 or 6.12; leaves FOLDER/root, the unpacked package
+#	kernel.sh fetch VERSION FOLDER	VERSION: 6.1 or 6.12; leaves FOLDER/root, the unpacked packages
 #	kernel.sh elf BZIMAGE FILE	FILE: what QEMU starts at once (PVH), without unpacking itself
+#	kernel.sh module SOURCES FOLDER	makes FOLDER/simdev.ko with the headers in FOLDER/root
 #
 # Changes nothing outside FOLDER: apt is given lists, a cache and sources of its own there.
 set -eu
 
-# Where the newest kernel of that version is, in a list of packages that is small.
-suite_of() {
+# Where the newest kernel of that version is: archives and suites, the first that has it. The
+# backports are made for the compiler and the library of an older Debian.
+suites_of() {
 	case $1 in
-	6.1) echo bookworm-security ;;
-	6.12) echo trixie-security ;;
+	6.1) echo debian-security bookworm-security ;;
+	6.12) echo debian bookworm-backports debian-security trixie-security ;;
 	*)
 		echo "kernel.sh: no stable Debian has Linux $1: give a kernel, KERNEL=FILE" >&2
 		return 1
@@ -35,31 +37,67 @@ apt() {
 index() {
 	local modules base
 	for modules in "$1"/lib/modules/* "$1"/usr/lib/modules/*; do
-		[ -d "$modules" ] || continue
+		[ -e "$modules/kernel" ] || continue
 		base=${modules%/lib/modules/*}
 		depmod -b "$base" "${modules##*/}"
 	done
 }
 
+# package_in FOLDER ARCHIVE SUITE VERSION: the newest kernel's package, or nothing.
+package_in() {
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/$2 $3 main" \
+		>"$1/sources.list"
+	apt "$1" apt-get update &&
+		apt "$1" apt-cache show linux-image-amd64 |
+		sed -n "s/^Depends: \\(linux-image-${4//./\\.}\\.[^ ,]*\\).*/\\1/p" | head -n 1
+}
+
+# The packages that a kernel's headers are in.
+headers_of() {
+	echo "$1"
+	apt "$folder/apt" apt-cache depends "$1" |
+		grep -Eo '(linux-headers-[^ ]*-common|linux-kbuild-[^ ]*)$' | sort -u
+}
+
 fetch() {
-	local version=$1 folder suite package keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local version=$1 package='' suites folder file
 	folder=$(realpath -m "$2")
 	[ ! -e "$folder/package" ] || return 0	# kept from an earlier run
-	suite=$(suite_of "$version")
+	suites=$(suites_of "$version")
 	mkdir -p "$folder/apt/state/lists/partial" "$folder/apt/cache/archives/partial"
-	echo "deb [signed-by=$keyring] http://deb.debian.org/debian-security $suite main" \
-		>"$folder/apt/sources.list"
-	apt "$folder/apt" apt-get update
-	package=$(apt "$folder/apt" apt-cache show linux-image-amd64 |
-		sed -n 's/^Depends: \(linux-image-[^ ,]*\).*/\1/p' | head -n 1)
+	# shellcheck disable=SC2086  # a list of words
+	set -- $suites
+	while [ -z "$package" ] && [ $# -gt 0 ]; do
+		package=$(package_in "$folder/apt" "$1" "$2" "$version")
+		[ -z "$package" ] || echo "fetching $package of $2"
+		shift 2
+	done
 	[ -n "$package" ] || return 1
-	echo "fetching $package of $suite"
 	rm -rf "$folder/root" "$folder"/apt/*.deb
-	(cd "$folder/apt" && apt "$folder/apt" apt-get download "$package")
-	dpkg-deb -x "$folder"/apt/*.deb "$folder/root"
+	# shellcheck disable=SC2046  # names of packages
+	(cd "$folder/apt" && apt "$folder/apt" apt-get download "$package" \
+		$(headers_of "${package/image/headers}"))
+	for file in "$folder"/apt/*.deb; do
+		dpkg-deb -x "$file" "$folder/root"
+	done
 	rm -f "$folder"/apt/*.deb
 	index "$folder/root"
 	echo "$package" >"$folder/package"
+}
+
+# Debian's headers find each other by paths of an installed system. The type information (BTF)
+# of a module needs a program that nothing else here needs, and an older compiler lacks an
+# option that a newer one was found to have.
+module() {
+	local sources=$1 folder headers
+	folder=$(realpath "$2")
+	headers=$(echo "$folder"/root/usr/src/linux-headers-*-amd64)
+	mkdir -p "$folder/simdev"
+	cp "$sources"/* include/vfiosim/engine.h "$folder/simdev"
+	sed -i "s, /usr/src/, $folder/root/usr/src/," "$headers/Makefile"
+	make -s -C "$headers" "M=$folder/simdev" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= \
+		CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= modules >"$folder/simdev/log" 2>&1
+	cp "$folder/simdev/simdev.ko" "$folder"
 }
 
 # number FILE OFFSET BYTES: of the header of a bzImage (Documentation/arch/x86/boot.rst).
@@ -93,7 +131,7 @@ elf() {
 }
 
 case ${1-} in
-fetch | elf)
+fetch | elf | module)
 	[ $# -eq 3 ] || exit 2
 	"$@"
 	;;

@@ -3,10 +3,12 @@
  * The first program of the virtual machine in which check.sh asks Linux. An ordinary static
  * program: it takes nothing from the system but its initramfs, which holds
  *
- *	/devices	addresses of PCI devices, one a line, which vfio-pci is to have
+ *	/devices	NAME ADDRESS [PARENT TYPE], one a line: PCI devices, which vfio-pci gets, and
+ *			mdevs, which are made where the parent is there
  *	/modules	paths of kernel modules, one a line, in the order to load them
  *	/commands	NAME SECONDS [?PATH] PROGRAM ARGUMENT..., one a line, split at blanks;
- *			with ?PATH it is run only where PATH exists
+ *			with ?PATH it is run only where PATH exists; @devices stands for
+ *			--device NAME=ADDRESS of all devices that are there
  *
  * What the commands print goes to the second serial port, between the lines "@begin NAME"
  * and "@end NAME STATUS MILLISECONDS". Then it ends the virtual machine through QEMU's
@@ -35,7 +37,7 @@
 #define RESULTS "/dev/ttyS1"
 #define OUTPUT "/tmp/output"
 #define EXIT_PORT 0xf4		/* of isa-debug-exit: QEMU exits with 2 * value + 1 */
-#define ARGUMENTS_MAX 250
+#define ARGUMENTS_MAX 200
 
 static FILE *results;
 
@@ -136,23 +138,96 @@ static bool write_text(const char *path, const char *text)
 	return done;
 }
 
-/* Before any module is there, so that no other driver takes it. */
-static void reserve(char *address)
+/* ---- Devices ----------------------------------------------------------- */
+
+struct device {
+	char name[32], address[64], parent[32], type[32];
+};
+
+/* A line of /devices; false for a comment. */
+static bool parse(const char *line, struct device *device)
 {
+	*device = (struct device){ 0 };
+	return *line != '#' && sscanf(line, "%31s %63s %31s %31s", device->name, device->address,
+				      device->parent, device->type) >= 2;
+}
+
+/* Before any module is there, so that no other driver takes it. */
+static void reserve(char *line)
+{
+	struct device device;
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", address);
+	if (!parse(line, &device) || *device.parent)
+		return;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", device.address);
 	must(write_text(path, "vfio-pci"), path);
 }
 
 /* A module has taken it; a driver that is built in has to be told. */
-static void bind(char *address)
+static void bind(const struct device *device)
 {
 	char path[128];
 
-	write_text("/sys/bus/pci/drivers_probe", address);
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/vfio-pci/%s", address);
+	write_text("/sys/bus/pci/drivers_probe", device->address);
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/vfio-pci/%s", device->address);
 	must(!access(path, F_OK), path);
+}
+
+static void make(const struct device *device)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s", device->address);
+	if (!access(path, F_OK))
+		return;
+	snprintf(path, sizeof(path), "/sys/class/mdev_bus/%s/mdev_supported_types/%s/create",
+		 device->parent, device->type);
+	if (!access(path, F_OK))
+		must(write_text(path, device->address), path);
+}
+
+static void provide(char *line)
+{
+	struct device device;
+
+	if (!parse(line, &device))
+		return;
+	if (*device.parent)
+		make(&device);
+	else
+		bind(&device);
+}
+
+/* Is it there, and of the type that its name stands for? */
+static bool is_there(const struct device *device)
+{
+	char path[160], type[256];
+	ssize_t n;
+
+	if (!*device->parent)
+		return true;
+	snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/mdev_type", device->address);
+	n = readlink(path, type, sizeof(type) - 1);
+	if (n < 0)
+		return false;
+	type[n] = 0;
+	return strstr(type, device->type);
+}
+
+static char *device_args[ARGUMENTS_MAX];
+static size_t n_device_args;
+
+static void note_device(char *line)
+{
+	struct device device;
+
+	if (!parse(line, &device) || !strcmp(device.name, "-") || !is_there(&device) ||
+	    n_device_args + 2 > ARGUMENTS_MAX)
+		return;
+	device_args[n_device_args++] = strdup("--device");
+	if (asprintf(&device_args[n_device_args++], "%s=%s", device.name, device.address) < 0)
+		must(false, "memory");
 }
 
 static void tell_kernel(void)
@@ -162,7 +237,11 @@ static void tell_kernel(void)
 	uname(&name);
 	tell("@linux %s\n", name.release);
 	if (!access("/dev/iommu", F_OK))
-		tell("@iommufd\n");
+		tell("@has iommufd\n");
+	if (!access("/sys/class/mdev_bus/mtty", F_OK))
+		tell("@has mtty\n");
+	if (!access("/sys/class/mdev_bus/simdev", F_OK))
+		tell("@has simdev\n");
 }
 
 /* ---- Commands ---------------------------------------------------------- */
@@ -226,13 +305,19 @@ static void tell_output(void)
 
 static void run(char *line)
 {
-	char *words[ARGUMENTS_MAX + 1], **args = words + 2, *rest = line, *word;
+	char *words[2 * ARGUMENTS_MAX + 1], **args = words + 2, *rest = line, *word;
 	int64_t started = milliseconds();
 	size_t n = 0;
 	int status;
 
-	while (n < ARGUMENTS_MAX && (word = strtok_r(rest, " ", &rest)))
-		words[n++] = word;
+	while (n < ARGUMENTS_MAX && (word = strtok_r(rest, " ", &rest))) {
+		if (strcmp(word, "@devices")) {
+			words[n++] = word;
+			continue;
+		}
+		memcpy(words + n, device_args, n_device_args * sizeof(*words));
+		n += n_device_args;
+	}
 	words[n] = NULL;
 	must(n > 2, "a command has a name, seconds and a program");
 	if (*args[0] == '?' && access(*args++ + 1, F_OK))
@@ -253,7 +338,8 @@ int main(void)
 	setrlimit(RLIMIT_MEMLOCK, &memlock);
 	each_line("/devices", reserve);
 	each_line("/modules", load);
-	each_line("/devices", bind);
+	each_line("/devices", provide);
+	each_line("/devices", note_device);
 	tell_kernel();
 	tell("@ready %lld\n", (long long)milliseconds());
 	each_line("/commands", run);

@@ -238,6 +238,9 @@ static const struct {
 	{ "too-many-files", "a client's table of descriptors has no limit in this process" },
 	{ "no-cdev", "a node goes with its driver: only who looked it up before, and opens it after, meets this" },
 	{ "mmap-private", "clients in this process map regions shared" },
+	{ "pins-never", "the drivers of a case's mdevs can pin; sim/device/hardware_test.c asks others" },
+	{ "pins-not-open", "a case's driver pins for who has its device open; sim/device/hardware_test.c does" },
+	{ "pins-nothing", "a case lets go of what it has pinned; sim/device/hardware_test.c does not" },
 	{ "injected", "cases inject no faults; sim/abi/fault_test.c does" },
 };
 

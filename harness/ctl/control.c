@@ -307,9 +307,6 @@ static int fail_pages(struct asked *asked, const struct pages *pages, int error)
 			 "%s pins nothing: it is no mdev, or one whose driver never pins",
 			 pages->device);
 		break;
-	case -ENXIO:
-		snprintf(message, sizeof(message), "no program has %s open", pages->device);
-		break;
 	case -ENOENT:
 		snprintf(message, sizeof(message), "nothing there is pinned for %s", pages->device);
 		break;
@@ -333,10 +330,9 @@ static int do_pin(struct asked *asked)
 		return error;
 	error = vfiosim_pin(asked->control->options.sim, (uint32_t)asked->tid, pages.device,
 			    pages.iova, pages.length, !*pages.how, reason, sizeof(reason));
-	if (error == -ENODEV || (error && !*reason))
-		return fail_pages(asked, &pages, error);
 	if (error)
-		return fail(asked, error, reason);
+		return *reason && error != -ENODEV ? fail(asked, error, reason) :
+						     fail_pages(asked, &pages, error);
 	json_put_unsigned(&asked->json, "pinned", pages.length / 4096);
 	return 0;
 }

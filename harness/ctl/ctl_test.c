@@ -542,7 +542,7 @@ START_TEST(an_mdev_pins_what_it_is_told)
 	CTL(2, "pin", "mdev0", "0x8000", "readonly");
 	SAYS("is region 0 of 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
 	CTL(2, "pin", "mdev0", "0x1080", "readonly");
-	SAYS("is not whole pages");
+	SAYS("4096 bytes from 0x1080 on are not whole pages");
 	CTL(2, "pin", "mdev0", "all");
 	SAYS("expected: DEVICE IOVA [LENGTH] [readonly]");
 	CTL(2, "unpin", "mdev0", "0x8000");

@@ -111,9 +111,9 @@ static int decide_pin(struct call *call, struct device *dev)
 	struct pins *pins = device_pins(dev);
 
 	if (!pins)
-		return -EOPNOTSUPP;
+		return refuse(call, RULE_PINS_NEVER, VS("device", act->name));
 	if (!dev->vfio->open_count)
-		return -ENXIO;
+		return refuse(call, RULE_PINS_NOT_OPEN, VS("device", act->name));
 	return pins_add(call, pins, act->iova, act->length,
 			act->write ? DMA_READ | DMA_WRITE : DMA_READ);
 }
@@ -137,13 +137,13 @@ static int decide_unpin(struct call *call, struct device *dev)
 	uint64_t before;
 
 	if (!pins)
-		return -EOPNOTSUPP;
+		return refuse(call, RULE_PINS_NEVER, VS("device", act->name));
 	if (!span_make(act->iova, act->length, &iova))
-		return -EINVAL;
+		return refuse(call, RULE_PINS_WHOLE_PAGES, V("iova", act->iova), V("length", act->length));
 	before = pins->pages;
 	pins_drop(call, pins, iova);
 	act->pages = before - pins->pages;
-	return act->pages ? 0 : -ENOENT;
+	return act->pages ? 0 : refuse(call, RULE_PINS_NOTHING, VS("device", act->name));
 }
 
 int64_t vfiosim_unpin(struct vfiosim *sim, uint32_t tid, const char *device, uint64_t iova,

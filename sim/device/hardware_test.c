@@ -253,9 +253,48 @@ START_TEST(an_mdev_comes_back)
 }
 END_TEST
 
+/* What a vendor driver is refused says why, as what a program is refused does. */
+START_TEST(a_driver_is_told_why_it_cannot_pin)
+{
+	static const struct {
+		const char *device;
+		uint64_t iova, length;
+		int error;
+		const char *rule, *reason;
+	} rows[] = {
+		{ "dma0", 0, 4096, -EOPNOTSUPP, "pins-never", "dma0 pins nothing" },
+		{ "pinner1", 0, 4096, -ENXIO, "pins-not-open", "no program has pinner1 open" },
+		{ "pinner0", 1, 4096, -EINVAL, "pins-whole-pages", "4096 bytes from 0x1 on" },
+		{ "pinner0", 0, 0x100001000, -ENOSPC, "pins-limit", "with 1048577 pages more" },
+		{ "pinner0", 0, 4096, -EINVAL, "pin-not-mapped", "nothing is mapped at iova 0x0" },
+	};
+	struct told told = { 0 };
+	char reason[200];
+	struct bench b;
+
+	bench_init(&b, "engine", "pinner0");
+	ck_assert_int_eq(vfiosim_trace_add(b.sim, keep_event, &told), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(vfiosim_pin(b.sim, 0, rows[i].device, rows[i].iova, rows[i].length, true,
+					     reason, sizeof(reason)),
+				 rows[i].error);
+		ck_assert_int_eq(told.result, rows[i].error);
+		ck_assert_str_eq(told.rule, rows[i].rule);
+		ck_assert_msg(strstr(reason, rows[i].reason), "%s", reason);
+	}
+	ck_assert_int_eq(vfiosim_unpin(b.sim, 0, "pinner0", 0, 4096), -ENOENT);
+	ck_assert_str_eq(told.rule, "pins-nothing");
+	ck_assert_int_eq(vfiosim_unpin(b.sim, 0, "dma0", 0, 4096), -EOPNOTSUPP);
+	ck_assert_str_eq(told.rule, "pins-never");
+	vfiosim_trace_remove(b.sim, keep_event, &told);
+	bench_done(&b);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
+		a_driver_is_told_why_it_cannot_pin,
 		nobody_has_it_open, whoever_has_it_open_is_asked_for_it, one_of_a_group,
 		by_its_own_node, a_bridge_goes_after_what_is_below_it,
 		a_bridge_that_waits_takes_what_is_below_it_along,

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <vfiosim/topology.h>
+
 #include "vfio/dma.h"
 
 #define PINS_MAX 4096u			/* ranges */
@@ -46,9 +48,10 @@ int pins_add(struct call *call, struct pins *pins, uint64_t iova, uint64_t lengt
 	int ret;
 
 	if ((iova | length) % VFIOSIM_PAGE_SIZE || !span_make(iova, length, &span))
-		return -EINVAL;
+		return refuse(call, RULE_PINS_WHOLE_PAGES, V("iova", iova), V("length", length));
 	if (pins->n == PINS_MAX || pages(span) > PINNED_MAX - pins->pages)
-		return -ENOSPC;
+		return refuse(call, RULE_PINS_LIMIT, V("pages", pages(span)),
+			      VS("device", pins->dev->topo->address));
 	pin = malloc(sizeof(*pin));
 	if (!pin)
 		return refuse(call, RULE_NO_MEMORY);

@@ -16,6 +16,17 @@
 	RULE(NOT_A_CDEV, "not-a-cdev", EINVAL,                                                     \
 	     "{device} was opened through its group: only a cdev can be bound to an iommufd",      \
 	     "vfio_df_ioctl_bind_iommufd")                                                         \
+	/* what drivers of mdevs are told to pin */                                                \
+	RULE(PINS_NEVER, "pins-never", EOPNOTSUPP,                                                 \
+	     "{device} pins nothing: it is no mdev, or one whose driver never pins", "vfio_pin_pages") \
+	RULE(PINS_NOT_OPEN, "pins-not-open", ENXIO, "no program has {device} open",                \
+	     "vfio_assert_device_open")                                                            \
+	RULE(PINS_WHOLE_PAGES, "pins-whole-pages", EINVAL,                                         \
+	     "{length:d} bytes from {iova} on are not whole pages of 4096 bytes", "vfio_pin_pages") \
+	RULE(PINS_LIMIT, "pins-limit", ENOSPC,                                                     \
+	     "with {pages:d} pages more {device} would hold more than 1 GiB, or 4096 ranges", "vfio_pin_pages") \
+	RULE(PINS_NOTHING, "pins-nothing", ENOENT, "nothing there is pinned for {device}",         \
+	     "vfio_unpin_pages")                                                                   \
 	/* a device's own node */                                                                  \
 	RULE(NO_CDEV, "no-cdev", ENODEV, "{device} is no longer bound to a vfio driver",                \
 	     "vfio_device_fops_cdev_open")                                                         \

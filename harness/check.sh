@@ -56,7 +56,8 @@ ill_formed() {
 	grep -E '^(skip|skipped)[:,]|^SKIP' "$log" | grep -vE '^skip: [^:]+: .'
 }
 
-# Adds the counts of a program's last line to ours; without one it counts as one test.
+# Adds the counts of a program's last line to ours, or libcheck's; without either it counts as one
+# test. A test of libcheck's can print counts as well, of something else.
 # libcheck knows no skipped tests: it calls passed what says "skip: NAME: WHY" and returns.
 run() {
 	local name=$1 status counts started=$SECONDS
@@ -66,7 +67,7 @@ run() {
 	wait "$running"
 	status=$?
 	running=''
-	counts=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+	counts=$(tail -n 1 "$log" | grep -Ex '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped')
 	if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
 		passed=$((passed + BASH_REMATCH[1]))
 		failed=$((failed + BASH_REMATCH[2]))

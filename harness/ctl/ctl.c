@@ -19,6 +19,9 @@
 struct ctl_options {
 	const char *run;	/* NULL: the only one */
 	bool json;
+	/* Of verbs that are one line to the run, by their defaults: */
+	const char *line;	/* how it begins; the arguments follow */
+	void (*show)(struct json_object *answer);
 };
 
 struct unplug_options {
@@ -295,8 +298,7 @@ static int open_run(const char *name)
 	return fd;
 }
 
-static int ask(const struct ctl_options *options, const char *line,
-	       void (*show)(struct json_object *answer))
+static int ask(const struct ctl_options *options, const char *line)
 {
 	struct json_object *answer;
 	int fd = open_run(options->run), error;
@@ -310,7 +312,7 @@ static int ask(const struct ctl_options *options, const char *line,
 	if (options->json)
 		puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PRETTY));
 	else
-		show(answer);
+		options->show(answer);
 	json_object_put(answer);
 	return cli_finish(0);
 }
@@ -330,14 +332,14 @@ static char *join(const char *verb, char **args, size_t n)
 	return fclose(to) ? NULL : text;
 }
 
-static int ask_words(const struct ctl_options *options, const char *verb, char **args, size_t n,
-		     void (*show)(struct json_object *answer))
+static int do_ask(void *given, char **args, size_t n)
 {
-	char *line = join(verb, args, n);
+	const struct ctl_options *options = given;
+	char *line = join(options->line, args, n);
 	int status = 2;
 
 	if (line)
-		status = ask(options, line, show);
+		status = ask(options, line);
 	else
 		cli_error("%s", strerror(ENOMEM));
 	free(line);
@@ -361,41 +363,6 @@ static int do_list(void *given, char **args, size_t n)
 		       runs[i].topology, runs[i].command);
 	free(runs);
 	return cli_finish(0);
-}
-
-static int do_state(void *given, char **args, size_t n)
-{
-	return ask(given, "state", show_state);
-}
-
-static int do_why(void *given, char **args, size_t n)
-{
-	return ask_words(given, "why", args, n, show_why);
-}
-
-static int do_mark(void *given, char **args, size_t n)
-{
-	return ask_words(given, "mark", args, n, show_done);
-}
-
-static int do_fault(void *given, char **args, size_t n)
-{
-	return ask_words(given, "fault", args, n, show_done);
-}
-
-static int do_plug(void *given, char **args, size_t n)
-{
-	return ask_words(given, "plug", args, n, show_done);
-}
-
-static int do_pin(void *given, char **args, size_t n)
-{
-	return ask_words(given, "pin", args, n, show_done);
-}
-
-static int do_unpin(void *given, char **args, size_t n)
-{
-	return ask_words(given, "unpin", args, n, show_done);
 }
 
 /*
@@ -513,6 +480,11 @@ static int do_exec(void *given, char **args, size_t n)
 static const struct cli_option run_options[] = { RUN_OPTION, { NULL } };
 static const struct cli_option all_options[] = { RUN_OPTION, JSON_OPTION, { NULL } };
 
+/* A verb that is one line to the run. */
+#define ASKS(line_, show_)                                                                         \
+	.options = all_options, .size = sizeof(struct ctl_options),                                \
+	.defaults = &(const struct ctl_options){ .line = (line_), .show = (show_) }, .run = do_ask
+
 static const struct cli_verb list_verb = {
 	.name = "list",
 	.about = "the runs that you can look into: number, name, machine, command",
@@ -522,9 +494,7 @@ static const struct cli_verb list_verb = {
 static const struct cli_verb state_verb = {
 	.name = "state",
 	.about = "what the machine's spaces, mappings and devices are now",
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_state,
+	ASKS("state", show_state),
 };
 
 static const struct cli_verb why_verb = {
@@ -532,9 +502,7 @@ static const struct cli_verb why_verb = {
 	.about = "why the last refused command was refused: of a process, or of all",
 	.args = "[PID]",
 	.max_args = 1,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_why,
+	ASKS("why", show_why),
 };
 
 static const struct cli_verb log_verb = {
@@ -551,9 +519,7 @@ static const struct cli_verb mark_verb = {
 	.args = "NAME",
 	.min_args = 1,
 	.max_args = 1,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_mark,
+	ASKS("mark", show_done),
 };
 
 static const struct cli_verb fault_verb = {
@@ -562,9 +528,7 @@ static const struct cli_verb fault_verb = {
 	.args = "FAULT|remove NUMBER",
 	.min_args = 1,
 	.max_args = 2,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_fault,
+	ASKS("fault", show_done),
 };
 
 static const struct cli_verb plug_verb = {
@@ -573,9 +537,7 @@ static const struct cli_verb plug_verb = {
 	.args = "DEVICE",
 	.min_args = 1,
 	.max_args = 1,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_plug,
+	ASKS("plug", show_done),
 };
 
 static const struct cli_option unplug_options[] = {
@@ -603,9 +565,7 @@ static const struct cli_verb pin_verb = {
 	.args = "DEVICE IOVA [LENGTH] [readonly]",
 	.min_args = 2,
 	.max_args = 4,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_pin,
+	ASKS("pin", show_done),
 };
 
 static const struct cli_verb unpin_verb = {
@@ -614,9 +574,7 @@ static const struct cli_verb unpin_verb = {
 	.args = "DEVICE IOVA [LENGTH]",
 	.min_args = 2,
 	.max_args = 3,
-	.options = all_options,
-	.size = sizeof(struct ctl_options),
-	.run = do_unpin,
+	ASKS("unpin", show_done),
 };
 
 static const struct cli_verb exec_verb = {

@@ -130,11 +130,11 @@ int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_se
 
 /* ---- State ---- */
 
-int irqs_init(struct irqs *irqs, const uint32_t counts[IRQ_COUNT])
+int irqs_init(struct irqs *irqs, const struct device *dev, const uint32_t counts[IRQ_COUNT])
 {
 	uint32_t room = 1;
 
-	*irqs = (struct irqs){ .on = IRQ_NONE_ON };
+	*irqs = (struct irqs){ .dev = dev, .on = IRQ_NONE_ON };
 	for (unsigned i = 0; i < IRQ_COUNT; i++) {
 		irqs->counts[i] = counts[i];
 		if (counts[i] > room)
@@ -389,6 +389,15 @@ static bool is_dynamic(const struct call *call, uint32_t index)
 	return index == IRQ_MSIX && kernel_has(call->sim, KERNEL_MSIX_DYNAMIC);
 }
 
+/* Mirrors pci_msi_supported (7.2): the bridges above have a say, by msi_bus in sysfs. */
+static bool may_use_msi(const struct device *dev)
+{
+	for (; dev; dev = sim_device(dev->sim, dev->topo->parent))
+		if (!dev->settings.msi_allowed)
+			return false;
+	return true;
+}
+
 /* MSI gets the vectors asked for; MSI-X can be extended later (vfio_msi_alloc_irq, 7.2). */
 static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set *set)
 {
@@ -399,7 +408,7 @@ static int enable_msi(struct call *call, struct irqs *irqs, const struct irq_set
 
 	if (!n)
 		return refuse(call, RULE_IRQ_NO_VECTORS);
-	if (irqs->no_msi)
+	if (!may_use_msi(irqs->dev))
 		return refuse(call, RULE_MSI_FORBIDDEN);
 	ret = fault_point_value(call, VFIOSIM_FAULT_VECTORS, &where, &fewer);
 	if (ret)	/* or how many there would be */
@@ -477,18 +486,18 @@ static irq_setter *find_setter(uint32_t index, unsigned action)
 	}
 }
 
-int irqs_set(struct call *call, struct device *dev, struct irqs *irqs, const struct irq_set *set)
+int irqs_set(struct call *call, struct irqs *irqs, const struct irq_set *set)
 {
 	irq_setter *setter;
 	int ret;
 
 	if (set->index >= IRQ_COUNT)
-		return irq_refuse_index(call, dev, set->index);
+		return irq_refuse_index(call, irqs->dev, set->index);
 	ret = irqs_check_range(call, set, irqs->counts[set->index]);
 	if (ret)
 		return ret;
 	setter = find_setter(set->index, set->action);
 	if (!setter)
-		return irq_refuse_action(call, dev, set);
+		return irq_refuse_action(call, irqs->dev, set);
 	return setter(call, irqs, set);
 }

@@ -49,20 +49,20 @@ int irq_slot_set(struct call *call, struct irq_event **slot, const struct irq_se
 void irq_slot_clear(struct call *call, struct irq_event **slot);
 
 struct irqs {
+	const struct device *dev;	/* whose they are */
 	uint32_t counts[IRQ_COUNT];	/* vectors of each index; constant */
 	unsigned on;			/* INTx, MSI, MSI-X, or IRQ_NONE_ON */
 	struct irq_event **vectors;	/* of the index that is on; room for the largest */
 	uint32_t n_vectors;		/* that may be used now: MSI cannot grow once on */
 	bool masked;			/* INTx */
 	bool pending;			/* INTx was raised while masked */
-	bool no_msi;			/* msi_bus in sysfs forbids it */
 	bool intx_disabled;		/* bit 10 of the command register */
 	struct irq_event *unmask;	/* INTx */
 	struct irq_event *err, *req;
 };
 
 /* -ENOMEM */
-int irqs_init(struct irqs *irqs, const uint32_t counts[IRQ_COUNT]);
+int irqs_init(struct irqs *irqs, const struct device *dev, const uint32_t counts[IRQ_COUNT]);
 /* Everything must be disabled. NULL-safe on zeroed memory. */
 void irqs_done(struct irqs *irqs);
 /* The device is closed. */
@@ -78,7 +78,7 @@ int irq_refuse_action(struct call *call, const struct device *dev, const struct 
  */
 int irqs_check_range(struct call *call, const struct irq_set *set, uint32_t max);
 /* VFIO_DEVICE_SET_IRQS as vfio-pci answers it. */
-int irqs_set(struct call *call, struct device *dev, struct irqs *irqs, const struct irq_set *set);
+int irqs_set(struct call *call, struct irqs *irqs, const struct irq_set *set);
 
 /* The device itself interrupts: @vector of MSI or MSI-X, or the line. Nothing when all is off. */
 void irqs_raise(struct call *call, struct irqs *irqs, uint32_t vector);

@@ -55,7 +55,7 @@ int pci_init(struct vfiosim *sim, struct device *dev)
 	for (unsigned i = 0; i < 6; i++)
 		storage_init(&pci->bars[i], topo->bars[i].size);
 	count_irqs(topo, counts);
-	if (irqs_init(&pci->irqs, counts) || create_engines(dev, pci)) {
+	if (irqs_init(&pci->irqs, dev, counts) || create_engines(dev, pci)) {
 		pci_done(sim, dev);
 		return -ENOMEM;
 	}
@@ -205,22 +205,12 @@ struct irq_event *pci_unmask_event(struct device *dev)
 	return pci_of(dev)->irqs.unmask;
 }
 
-/* Mirrors pci_msi_supported (7.2): the bridges above have a say. */
-static bool may_use_msi(const struct device *dev)
-{
-	for (; dev; dev = sim_device(dev->sim, dev->topo->parent))
-		if (!dev->settings.msi_allowed)
-			return false;
-	return true;
-}
-
 int pci_set_irqs(struct call *call, struct device *dev, const struct irq_set *set)
 {
 	struct pci *pci = pci_of(dev);
 	int ret;
 
-	pci->irqs.no_msi = !may_use_msi(dev);
-	ret = irqs_set(call, dev, &pci->irqs, set);
+	ret = irqs_set(call, &pci->irqs, set);
 	pci_config_show_msi(&pci->config, pci->irqs.on == IRQ_MSI, pci->irqs.on == IRQ_MSIX);
 	return ret;
 }

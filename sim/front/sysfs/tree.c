@@ -166,24 +166,25 @@ static bool refresh(struct tree *tree, struct node *node)
 	return refresh(tree, node->parent) && find_entry(tree, node->parent, node->name) == node;
 }
 
-static bool lock_and_refresh(struct tree *tree, struct node *node)
+static void lock(struct tree *tree)
 {
-	bool there;
-
 	pthread_mutex_lock(&tree->lock);
 	pthread_mutex_lock(&tree->sim->lock);
-	there = refresh(tree, node);
-	if (there)
-		return true;
-	pthread_mutex_unlock(&tree->sim->lock);
-	pthread_mutex_unlock(&tree->lock);
-	return false;
 }
 
 static void unlock(struct tree *tree)
 {
 	pthread_mutex_unlock(&tree->sim->lock);
 	pthread_mutex_unlock(&tree->lock);
+}
+
+static bool lock_and_refresh(struct tree *tree, struct node *node)
+{
+	lock(tree);
+	if (refresh(tree, node))
+		return true;
+	unlock(tree);
+	return false;
 }
 
 /* ---- Life ---- */
@@ -551,8 +552,7 @@ ssize_t node_store(struct tree *tree, struct node *node, struct vfiosim_caller *
 	char *copy;
 	ssize_t ret;
 
-	pthread_mutex_lock(&tree->lock);
-	pthread_mutex_lock(&tree->sim->lock);
+	lock(tree);
 	there = refresh(tree, node);
 	store = (struct store){ .type = node->type, .subject = node->subject, .length = length,
 				.wait = *wait };

@@ -339,27 +339,28 @@ int bus_set_override(struct call *call, struct device *dev, const char *text, si
 	return 0;
 }
 
-/*
- * Mirrors the sscanf of new_id_store (7.2), which remove_id_store ends before the last field.
- * @ret_data: the seventh field, driver_data.
- */
-static int parse_id(struct call *call, const char *text, size_t length, struct pci_new_id *ret_id,
-		    unsigned *ret_fields, unsigned long *ret_data)
-{
-	struct pci_new_id id = { .subvendor = UINT32_MAX, .subdevice = UINT32_MAX };
-	char line[128];
-	int fields;
+/* What was written to new_id or remove_id. */
+struct id_line {
+	struct pci_new_id id;
+	int fields;		/* that it has */
+	unsigned long data;	/* the seventh, driver_data */
+};
 
-	*ret_data = 0;
+/* Mirrors the sscanf of new_id_store (7.2), which remove_id_store ends before the last field. */
+static int parse_id(struct call *call, const char *text, size_t length, struct id_line *ret_line)
+{
+	struct id_line found = { .id = { .subvendor = UINT32_MAX, .subdevice = UINT32_MAX } };
+	struct pci_new_id *id = &found.id;
+	char line[128];
+
 	snprintf(line, sizeof(line), "%.*s", (int)(length < 127 ? length : 127), text);
-	fields = sscanf(line, "%x %x %x %x %x %x %lx", &id.vendor, &id.device, &id.subvendor,
-			&id.subdevice, &id.class_code, &id.class_mask, ret_data);
-	if (fields < 2) {
+	found.fields = sscanf(line, "%x %x %x %x %x %x %lx", &id->vendor, &id->device, &id->subvendor,
+			      &id->subdevice, &id->class_code, &id->class_mask, &found.data);
+	if (found.fields < 2) {
 		line[strcspn(line, "\n")] = '\0';
 		return refuse(call, RULE_NEW_ID_SYNTAX, VS("text", line));
 	}
-	*ret_id = id;
-	*ret_fields = (unsigned)fields;
+	*ret_line = found;
 	return 0;
 }
 
@@ -387,19 +388,19 @@ int bus_new_id(struct call *call, const char *name, const char *text, size_t len
 {
 	struct vfiosim *sim = call->sim;
 	struct pci_new_id id;
-	unsigned long data;
-	unsigned fields;
-	int ret = parse_id(call, text, length, &id, &fields, &data);
+	struct id_line line;
+	int ret = parse_id(call, text, length, &line);
 
 	if (ret)
 		return ret;
+	id = line.id;
 	id.driver = bus_find_driver(sim, BUS_PCI, name);
 	/* Whoever gives driver_data means to have the id twice. */
-	if (fields < NEW_ID_FIELDS && id_known(sim, id.driver, &id))
+	if (line.fields < NEW_ID_FIELDS && id_known(sim, id.driver, &id))
 		return refuse(call, RULE_NEW_ID_EXISTS, VS("driver", name), V("vendor", id.vendor),
 			      V("id", id.device));
-	if (data)
-		return refuse(call, RULE_NEW_ID_DATA, VS("driver", name), V("data", data));
+	if (line.data)
+		return refuse(call, RULE_NEW_ID_DATA, VS("driver", name), V("data", line.data));
 	if (sim->n_new_ids == sizeof(sim->new_ids) / sizeof(sim->new_ids[0]))
 		return refuse(call, RULE_NO_MEMORY);
 	sim->new_ids[sim->n_new_ids++] = id;
@@ -414,12 +415,12 @@ int bus_remove_id(struct call *call, const char *name, const char *text, size_t 
 	struct vfiosim *sim = call->sim;
 	const struct device_driver *driver = bus_find_driver(sim, BUS_PCI, name);
 	struct pci_new_id id;
-	unsigned long data;
-	unsigned fields;
-	int ret = parse_id(call, text, length, &id, &fields, &data);
+	struct id_line line;
+	int ret = parse_id(call, text, length, &line);
 
 	if (ret)
 		return ret;
+	id = line.id;
 	for (unsigned i = 0; i < sim->n_new_ids; i++) {
 		struct pci_new_id *known = &sim->new_ids[i];
 
@@ -686,8 +687,6 @@ static int remove_device(struct call *call, struct device *dev)
 
 int bus_remove(struct call *call, struct device *dev)
 {
-	if (dev->removed)	/* two writers met: the other was first */
-		return 0;
 	dev->leaving = remove_device(call, dev);
 	return dev->leaving ? bus_wait(call, dev) : 0;
 }

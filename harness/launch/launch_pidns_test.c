@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs with a PID namespace of their own: the same from outside, and an end that is sure. */
+/* Runs with a PID namespace of their own, and an end that is sure. (Signals: launch_test.c.) */
 #include "launch/launch_rig_test.h"
 
 #define PIDNS_RUN(script) RUN("--pidns", "-t", "hotadd", "--", "sh", "-c", script)
@@ -27,38 +27,6 @@ START_TEST(status_of_a_signal)
 	ck_assert_msg(status == 128 + SIGSEGV, "status %d: %s", status, run.text);
 	status = run_and_wait((enum who)_i, RUN("--pidns", "--", "no-such-program"), &run);
 	ck_assert_msg(status == 127, "status %d: %s", status, run.text);
-}
-END_TEST
-
-START_TEST(signals_are_passed_on)
-{
-	struct run run;
-
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i,
-		  PIDNS_RUN("trap 'echo heard; exit 4' TERM; echo ready; while :; do sleep 0.1; done"));
-	run_expect(&run, "ready");
-	kill(run.launcher, SIGTERM);
-	run_expect(&run, "heard");
-	ck_assert_int_eq(run_status(&run), 4);
-	no_process_is_left();
-}
-END_TEST
-
-START_TEST(ctrl_z_stops_and_fg_continues)
-{
-	struct run run;
-
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start_terminal(&run, (enum who)_i,
-			   PIDNS_RUN("trap 'echo again; exit 4' CONT; echo ready; while :; do :; done"));
-	run_expect(&run, "ready");
-	ck_assert_int_eq(write(run.out, "\032", 1), 1);
-	run_expect(&run, "[stopped by 20]");
-	run_expect(&run, "again");
-	run_expect(&run, "[status 4]");
-	run_status(&run);
-	no_process_is_left();
 }
 END_TEST
 
@@ -116,8 +84,6 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, counts_for_itself, 0, N_WHO);
 	tcase_add_loop_test(tcase, status_of_a_signal, 0, N_WHO);
-	tcase_add_loop_test(tcase, signals_are_passed_on, 0, N_WHO);
-	tcase_add_loop_test(tcase, ctrl_z_stops_and_fg_continues, 0, N_WHO);
 	tcase_add_loop_test(tcase, leftovers_are_ended_and_named, 0, N_WHO);
 	tcase_add_loop_test(tcase, waits_for_all, 0, N_WHO);
 	tcase_add_loop_test(tcase, launcher_and_server_killed, 0, N_WHO);

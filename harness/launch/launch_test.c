@@ -283,13 +283,18 @@ END_TEST
 
 /* ---- Signals and the terminal ------------------------------------------ */
 
+/* Each without and with --pidns, which differ in nothing here. */
+#define EITHER_WHO ((enum who)(_i % N_WHO))
+#define EITHER_RUN(script) (RUN("--pidns", "--", "sh", "-c", script) + (_i < N_WHO))
+#define N_EITHER (2 * N_WHO)
+
 START_TEST(signals_to_the_launcher_reach_the_command)
 {
 	struct run run;
 
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i,
-		  SHELL_RUN("trap 'echo usr; exit 5' USR1; echo ready; while :; do sleep 0.02; done"));
+	SKIP_UNLESS_POSSIBLE(EITHER_WHO);
+	run_start(&run, EITHER_WHO,
+		  EITHER_RUN("trap 'echo usr; exit 5' USR1; echo ready; while :; do sleep 0.02; done"));
 	run_expect(&run, "ready");
 	kill(run.launcher, SIGUSR1);
 	run_expect(&run, "usr");
@@ -302,9 +307,9 @@ START_TEST(ctrl_c_reaches_the_command_once)
 {
 	struct run run;
 
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start_terminal(&run, (enum who)_i,
-			   SHELL_RUN("n=0; trap 'n=$((n+1))' INT; echo ready; "
+	SKIP_UNLESS_POSSIBLE(EITHER_WHO);
+	run_start_terminal(&run, EITHER_WHO,
+			   EITHER_RUN("n=0; trap 'n=$((n+1))' INT; echo ready; "
 				     "while [ $n = 0 ]; do sleep 0.02; done; sleep 0.2; exit $n"));
 	run_expect(&run, "ready");
 	ck_assert_int_eq(write(run.out, "\003", 1), 1);
@@ -318,8 +323,8 @@ START_TEST(ctrl_c_ends_a_plain_command)
 {
 	struct run run;
 
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start_terminal(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
+	SKIP_UNLESS_POSSIBLE(EITHER_WHO);
+	run_start_terminal(&run, EITHER_WHO, EITHER_RUN("echo ready; exec sleep 300"));
 	run_expect(&run, "ready");
 	ck_assert_int_eq(write(run.out, "\003", 1), 1);
 	run_expect(&run, "[status 130]");
@@ -332,11 +337,11 @@ START_TEST(ctrl_z_stops_and_fg_continues)
 {
 	struct run run;
 
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start_terminal(&run, (enum who)_i,
+	SKIP_UNLESS_POSSIBLE(EITHER_WHO);
+	run_start_terminal(&run, EITHER_WHO,
 			   /* Nothing forks here: a shell that waits for its vfork()ed child
 			      to be executed cannot stop. */
-			   SHELL_RUN("trap 'echo again; exit 4' CONT; echo ready; while :; do :; done"));
+			   EITHER_RUN("trap 'echo again; exit 4' CONT; echo ready; while :; do :; done"));
 	run_expect(&run, "ready");
 	ck_assert_int_eq(write(run.out, "\032", 1), 1);
 	run_expect(&run, "[stopped by 20]");
@@ -590,10 +595,6 @@ static Suite *launch_suite(void)
 		refusals_alone,
 		trace_is_lines_of_json,
 		a_page_says_what_was_left_open,
-		signals_to_the_launcher_reach_the_command,
-		ctrl_c_reaches_the_command_once,
-		ctrl_c_ends_a_plain_command,
-		ctrl_z_stops_and_fg_continues,
 		server_killed,
 		launcher_killed,
 		leftovers_are_ended_and_named,
@@ -601,12 +602,20 @@ static Suite *launch_suite(void)
 		pipelines_end_quietly,
 		nested_run_is_refused,
 	};
+	const TTest *const either[] = {
+		signals_to_the_launcher_reach_the_command,
+		ctrl_c_reaches_the_command_once,
+		ctrl_c_ends_a_plain_command,
+		ctrl_z_stops_and_fg_continues,
+	};
 	Suite *suite = suite_create("launch");
 	TCase *tcase = tcase_create("run");
 
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
+	for (size_t i = 0; i < sizeof(either) / sizeof(either[0]); i++)
+		tcase_add_loop_test(tcase, either[i], 0, N_EITHER);
 	tcase_add_test(tcase, closed_fuse_is_one_sentence);
 	tcase_add_test(tcase, root_runs_in_a_chroot);
 	tcase_add_test(tcase, user_in_a_chroot_is_told);

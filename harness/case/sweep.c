@@ -469,25 +469,11 @@ static bool is_same(const char *before, const char *after, char *detail, size_t 
 	return same;
 }
 
-/* Of the command of this number, whichever file it is issued on. */
-static enum vfiosim_unanswered unanswered(uint32_t cmd)
-{
-	const struct vfiosim_command *row;
-
-	for (size_t i = 0; cmd && (row = vfiosim_command(i)); i++)
-		if (row->number == cmd && row->unanswered)
-			return row->unanswered;
-	return VFIOSIM_UNDONE;
-}
-
 /* Does Linux leave the machine as it was (@before) when @cmd fails at @site? */
 static bool is_undone(enum vfiosim_fault_site site, uint32_t cmd, const char *before)
 {
-	enum vfiosim_unanswered then = unanswered(cmd);
-
-	if (site != VFIOSIM_FAULT_COPY_OUT || then == VFIOSIM_UNDONE)
-		return true;
-	return then == VFIOSIM_DETACHED && !strstr(before, "\"attached\": true");
+	return site != VFIOSIM_FAULT_COPY_OUT ||
+	       vfiosim_command_undone(cmd, strstr(before, "\"attached\": true"));
 }
 
 static void check_unchanged(const struct clean *clean, const struct recorder *recorder,

@@ -82,6 +82,11 @@ const struct vfiosim_command *vfiosim_command(size_t index);
 const struct vfiosim_command *vfiosim_command_by_name(const char *name);
 /* By request number among those known to @kind, or NULL. */
 const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t number);
+/*
+ * Is it as if a command of this number, on whichever file, had never been issued, where its answer
+ * cannot be copied to the program? @replaced: it would have replaced something. 0 is no command's.
+ */
+bool vfiosim_command_undone(uint32_t number, bool replaced);
 
 #ifdef __cplusplus
 }

@@ -88,6 +88,16 @@ const struct vfiosim_command *vfiosim_command_by_number(unsigned kind, uint32_t 
 	return command ? &command->row : NULL;
 }
 
+bool vfiosim_command_undone(uint32_t number, bool replaced)
+{
+	const struct vfiosim_command *row;
+
+	for (size_t i = 0; number && (row = vfiosim_command(i)); i++)
+		if (row->number == number && row->unanswered)
+			return row->unanswered == VFIOSIM_DETACHED && !replaced;
+	return true;
+}
+
 const struct vfiosim_command *vfiosim_command(size_t index)
 {
 	for (size_t i = 0; i < N_KINDS * TABLES_MAX; i++)

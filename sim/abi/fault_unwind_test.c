@@ -225,23 +225,11 @@ static void close_all(struct program *program)
 		vfiosim_inproc_close(program->story.proc, program->fds[--program->n_fds]);
 }
 
-static enum vfiosim_unanswered unanswered(uint32_t cmd)
-{
-	const struct vfiosim_command *row;
-
-	for (size_t i = 0; cmd && (row = vfiosim_command(i)); i++)
-		if (row->number == cmd && row->unanswered)
-			return row->unanswered;
-	return VFIOSIM_UNDONE;
-}
-
 /* Does Linux leave the machine as it was, when @site fails? */
 static bool is_undone(const struct program *program, enum vfiosim_fault_site site)
 {
-	if (site != VFIOSIM_FAULT_COPY_OUT || unanswered(program->cmd) == VFIOSIM_UNDONE)
-		return true;
-	return unanswered(program->cmd) == VFIOSIM_DETACHED &&
-	       !strstr(program->before, "\"attached\": true");
+	return site != VFIOSIM_FAULT_COPY_OUT ||
+	       vfiosim_command_undone(program->cmd, strstr(program->before, "\"attached\": true"));
 }
 
 static void expect_nothing_changed(struct program *program, size_t which, uint64_t n)

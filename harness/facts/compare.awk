@@ -90,7 +90,7 @@ END {
 		printf "%-16s %4d of %4d lines hold\n%s", c, holds[c], total[c], misses[c]
 	}
 	for (i = 1; i <= n_reasons; i++)
-		printf "skipped, %s:\n%s", reasons[i], skips[reasons[i]]
+		printf "skip: facts: %s\n%s", reasons[i], skips[reasons[i]]
 	printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 	exit failed > 0
 }

@@ -419,7 +419,8 @@ START_TEST(leftovers_in_another_namespace)
 	}
 	ck_assert_int_eq(
 		run_and_wait((enum who)_i,
-			     SHELL_RUN("(unshare -Um setsid sleep 301 >/dev/null 2>&1 &); sleep 0.3"),
+			     SHELL_RUN("(unshare -Um setsid sleep 301 >/dev/null 2>&1 & "
+				       "until [ \"$(cat /proc/$!/comm)\" = sleep ]; do sleep 0.02; done)"),
 			     &run),
 		0);
 	ck_assert_msg(strstr(run.text, "(sleep)"), "%s", run.text);

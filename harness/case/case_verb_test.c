@@ -290,7 +290,10 @@ END_TEST
 START_TEST(a_matrix_may_have_a_line_for_each_kernel)
 {
 	ck_assert_int_eq(run("case matrix mdev-hotadd --variant unpinnable --kernel 6.1,7.2 --policy qemu-iommufd"), 0);
-	SAYS("\nmdev-hotadd/unpinnable on 6.1  differs");
+	SAYS("\nmdev-hotadd/unpinnable on 6.1  lacks iommufd");
+	ck_assert_int_eq(run("case matrix mdev-hotadd --variant unpinnable --kernel 6.5"), 0);
+	SAYS("\nlacks    the kernel has no /dev/iommu (6.2) or no nodes of devices' own (6.6)\n");
+	ck_assert_int_eq(run("case matrix mdev-hotadd --variant unpinnable --kernel 6.1,7.2 --policy qemu-iommufd"), 0);
 	SAYS("\nmdev-hotadd/unpinnable on 7.2  2 spaces, mdev0.bar0 left out\n");
 	ck_assert_int_eq(run("case matrix mine.yaml --kernel 7.2"), 0);
 	SAYS("\nmine/two on 7.2  differs\n");

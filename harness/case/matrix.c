@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/kernel_version.h"
 #include "case/job.h"
 #include "case/verb.h"
 #include "select/policy.h"
@@ -91,10 +92,19 @@ static enum matrix_end put_end(const struct matrix_row *row, const struct matrix
 	return end->omitted ? MATRIX_OMITTED : MATRIX_WELL;
 }
 
+/* Before devices had nodes of their own no program could bind one to an iommufd. */
+static bool lacks_iommufd(const struct matrix_row *row, const struct matrix_column *column)
+{
+	const struct vfiosim_kernel first = { 6, 6 };
+
+	return row->kernel.major && column->mode == MODE_IOMMUFD && kernel_before(row->kernel, first);
+}
+
 static enum matrix_end put_words(const struct matrix_row *row, const struct matrix_column *column,
 				 const struct outcome *outcome, FILE *to)
 {
-	const char *failed = row->kernel.major ? "differs" : "FAILED";
+	const bool lacks = lacks_iommufd(row, column);
+	const char *failed = lacks ? "lacks iommufd" : row->kernel.major ? "differs" : "FAILED";
 	enum matrix_end end = MATRIX_WELL;
 
 	if (outcome->verdict == SKIPPED) {
@@ -109,6 +119,8 @@ static enum matrix_end put_words(const struct matrix_row *row, const struct matr
 		fputs("ok", to);
 	if (outcome->verdict != FAILED)
 		return end;
+	if (lacks)
+		return MATRIX_LACKS;
 	return row->kernel.major ? MATRIX_DIFFERS : MATRIX_FAILED;
 }
 

@@ -23,6 +23,7 @@ enum matrix_end {
 	MATRIX_WELL,		/* every device came in, with everything mapped */
 	MATRIX_OMITTED,		/* ... but some mapping was left out */
 	MATRIX_REFUSED,		/* a device or a map was refused, or the program ended */
+	MATRIX_LACKS,		/* on another kernel than the case is about, without iommufd for devices */
 	MATRIX_DIFFERS,		/* on another kernel than the case is about: not what it expects there */
 	MATRIX_FAILED,		/* not what the case expects */
 };

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "case/matrix.h"
 
-static const char *const ends[] = { NULL, "skipped", "well", "omitted", "refused", "differs", "failed" };
+static const char *const ends[] = { NULL, "skipped", "well", "omitted", "refused", "lacks", "differs", "failed" };
 
 static void put_end(struct json *json, const struct outcome_end *end)
 {

@@ -49,7 +49,7 @@ static void put_head(const struct matrix *matrix, FILE *to)
 static void put_cell(const struct matrix_cell *cell, size_t row, size_t column, FILE *to)
 {
 	static const char *const classes[] = { "quiet", "quiet", "ok", "omitted", "refused",
-					       "differs", "failed" };
+					       "differs", "differs", "failed" };
 
 	fprintf(to, "<td class=\"%s\">", classes[cell->end]);
 	if (cell->story)

@@ -33,7 +33,7 @@ static unsigned longer(unsigned width, const char *text)
 /* ---- A cell, a name ---- */
 
 /* What became of a play in a word. */
-enum word { WORD_NONE, WORD_SKIPPED, WORD_OK, WORD_OMITS, WORD_REFUSED, WORD_NO_MAP, WORD_ENDS, WORD_DIFFERS,
+enum word { WORD_NONE, WORD_SKIPPED, WORD_OK, WORD_OMITS, WORD_REFUSED, WORD_NO_MAP, WORD_ENDS, WORD_LACKS, WORD_DIFFERS,
 	    WORD_FAILED };
 
 static const struct {
@@ -47,6 +47,7 @@ static const struct {
 	[WORD_REFUSED] = { "refused", "a device is refused" },
 	[WORD_NO_MAP] = { "no map", "a mapping is refused, and the program goes on" },
 	[WORD_ENDS] = { "ends", "the program gives up" },
+	[WORD_LACKS] = { "lacks", "the kernel has no /dev/iommu (6.2) or no nodes of devices' own (6.6)" },
 	[WORD_DIFFERS] = { "differs", "not as on the kernel that the case is about" },
 	[WORD_FAILED] = { "FAILED", NULL },
 };
@@ -64,6 +65,8 @@ static enum word word_of(const struct matrix_cell *cell)
 		return WORD_OMITS;
 	case MATRIX_REFUSED:
 		return cell->how.aborted ? WORD_ENDS : cell->how.refused ? WORD_REFUSED : WORD_NO_MAP;
+	case MATRIX_LACKS:
+		return WORD_LACKS;
 	case MATRIX_DIFFERS:
 		return WORD_DIFFERS;
 	case MATRIX_FAILED:

@@ -61,6 +61,26 @@ says 'of a bridge, too' 'port pcieport'
 says 'no process is left' 'workers 0'
 says 'what is not about a device stays' 'skipped settings legacy: .*/msi_bus is not about a device that was named'
 
+cat >"$folder/removed.yaml" <<-END
+	about: both devices are removed
+	topology: hotadd
+	steps:
+	  - sysfs: {file: "/sys/bus/mdev/devices/{mdev0}/remove", write: 1}
+	  - sysfs: {file: "/sys/bus/pci/devices/{nic0}/remove", write: 1}
+END
+cat >"$folder/there.yaml" <<-END
+	about: both devices are there again
+	topology: hotadd
+	steps:
+	  - attach: {device: mdev0, to: first}
+	  - attach: {device: nic0, to: first}
+END
+# shellcheck disable=SC2016
+on hotadd '$cases '"$folder/removed.yaml $folder/there.yaml"' --allow-sysfs \
+	--device nic0=0000:01:00.0 --device mdev0=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001'
+says 'devices are removed' 'ok      removed legacy'
+says 'and put back, in a group of which the next case knows' 'ok      there legacy'
+
 # shellcheck disable=SC2016
 on q35-noiommu '$cases noiommu --device X=0000:21:00.0 --device A=0000:01:00.0'
 says 'a group without an IOMMU can be named' 'ok      noiommu legacy'

@@ -64,22 +64,31 @@ static void file_of(const struct target_device *device, const char *name, char *
 
 /* ---- A device ---------------------------------------------------------- */
 
-/* A group that vfio made for a device without an IOMMU is a number as any other in sysfs. */
-static void name_node(struct target_device *device)
+/*
+ * Which group the device is in now, and that group's node. A group that vfio made for a device
+ * without an IOMMU is a number as any other in sysfs. -ENODEV: in none.
+ */
+static int find_group(struct target_device *device)
 {
-	char plain[sizeof(device->node)];
+	char path[200], group[32], *end, plain[sizeof(device->node)];
 
+	file_of(device, "iommu_group", path, sizeof(path));
+	link_name(path, group, sizeof(group));
+	device->group = (int)strtol(group, &end, 10);
+	if (end == group)
+		return -ENODEV;
 	snprintf(plain, sizeof(plain), "/dev/vfio/%d", device->group);
 	snprintf(device->node, sizeof(device->node), "/dev/vfio/noiommu-%d", device->group);
 	if (!access(plain, F_OK) || access(device->node, F_OK))
 		strcpy(device->node, plain);
+	return 0;
 }
 
 int host_device(const char *text, struct target_device *ret_device)
 {
 	const char *equals = strchr(text, '=');
 	struct target_device device = { .dma_bar = -1 };
-	char path[200], group[32], *end;
+	char path[200];
 
 	if (!equals || equals == text || !equals[1] ||
 	    (size_t)(equals - text) >= sizeof(device.name) || strchr(equals, '/'))
@@ -91,24 +100,19 @@ int host_device(const char *text, struct target_device *ret_device)
 		file_of(&device, "", path, sizeof(path));
 		if (access(path, F_OK))
 			continue;
-		file_of(&device, "iommu_group", path, sizeof(path));
-		link_name(path, group, sizeof(group));
-		device.group = (int)strtol(group, &end, 10);
-		if (end == group)
+		if (find_group(&device))
 			return -ENODEV;
-		name_node(&device);
 		*ret_device = device;
 		return 0;
 	}
 	return -ENOENT;
 }
 
-static void note_device(struct host *host, const struct target_device *device)
+static void note_device(struct host_device *to, const struct target_device *device)
 {
-	struct host_device *to = &host->devices[host->n_devices++];
 	char path[200];
 
-	*to = (struct host_device){ .device = device };
+	to->device = device;
 	file_of(device, "driver", path, sizeof(path));
 	link_name(path, to->driver, sizeof(to->driver));
 	file_of(device, "driver_override", path, sizeof(path));
@@ -135,13 +139,18 @@ static int put_mdev_back(const struct host_device *noted)
 	return error ? error : write_line(path, noted->device->address);
 }
 
-/* A PCI device goes to the driver that it had. */
+/* A PCI device that was removed is found again, and goes to the driver that it had. */
 static int put_driver_back(const struct host_device *noted)
 {
 	const char *address = noted->device->address;
 	char path[200], driver[64];
 	int error = 0;
 
+	file_of(noted->device, "", path, sizeof(path));
+	if (access(path, F_OK))
+		error = write_line("/sys/bus/pci/rescan", "1");
+	if (error)
+		return error;
 	file_of(noted->device, "driver", path, sizeof(path));
 	link_name(path, driver, sizeof(driver));
 	if (strcmp(driver, noted->driver)) {
@@ -316,15 +325,20 @@ bool host_begin(const struct play *play, const struct job_options *options, stru
 		host_end(host);
 		return false;
 	}
-	for (size_t i = 0; options->allow_sysfs && i < options->n_devices; i++)
-		note_device(host, &options->devices[i]);
+	/* An mdev that was made again, say, is in another group than when it was named. */
+	for (size_t i = 0; i < options->n_devices; i++) {
+		host->devices[i] = options->devices[i];
+		(void)find_group(&host->devices[i]);
+		if (options->allow_sysfs)
+			note_device(&host->noted[host->n_noted++], &host->devices[i]);
+	}
 	return true;
 }
 
 void host_end(struct host *host)
 {
-	for (size_t i = 0; i < host->n_devices; i++) {
-		const struct host_device *noted = &host->devices[i];
+	for (size_t i = 0; i < host->n_noted; i++) {
+		const struct host_device *noted = &host->noted[i];
 		int error = noted->device->mdev ? put_mdev_back(noted) : put_driver_back(noted);
 
 		if (error)

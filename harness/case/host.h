@@ -39,8 +39,9 @@ struct host_device {
 struct host {
 	const struct job_options *options;
 	char before[HOST_PARAMETERS][32];	/* "": this kernel has no such parameter */
-	struct host_device devices[JOB_DEVICES_MAX];
-	size_t n_devices;
+	struct target_device devices[JOB_DEVICES_MAX];	/* of the options, with the groups they are in now */
+	struct host_device noted[JOB_DEVICES_MAX];
+	size_t n_noted;
 	uint64_t memlock;		/* of each process; LIMIT_UNLIMITED: its own */
 	char why[200];			/* why the play cannot be made here */
 };

@@ -150,7 +150,7 @@ static int run_host(const struct play *play, const struct job_options *options,
 		ret_result->outcome.message = strdup(host.why);
 		return ret_result->outcome.message ? 0 : -ENOMEM;
 	}
-	error = target_host_create(options->devices, options->n_devices, options->allow_sysfs,
+	error = target_host_create(host.devices, options->n_devices, options->allow_sysfs,
 				   host.memlock, &target);
 	if (!error) {
 		error = run_play(play, target, NULL, &ret_result->outcome);

@@ -250,11 +250,11 @@ static bool is_news(const char *note)
 static const char *run_title(struct story *story, const struct story_scene *scene)
 {
 	const struct story_command *command = main_command(scene);
-	const char *words = !scene->n_commands ? NULL : command->command ?
-		words_for_verb(command->command->name) : words_for_verb(command->name);
+	const char *words;
 
 	if (!scene->n_commands)
 		return "";
+	words = words_for_verb(command->command ? command->command->name : command->name);
 	return keep_format(story, "%s", words ? words : command->name);
 }
 

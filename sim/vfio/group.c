@@ -29,7 +29,7 @@ static void describe_owner(const struct dma_owner *owner, char *to, size_t size)
 	snprintf(to, size, "container %u", group->container->number);
 }
 
-static enum vfio_group_type type_of(const struct iommu_group *group)
+enum vfio_group_type vfio_group_type_of(const struct iommu_group *group)
 {
 	if (group->noiommu)
 		return VFIO_NO_IOMMU;
@@ -46,7 +46,7 @@ struct vfio_group *vfio_group_get(struct iommu_group *iommu_group)
 	if (!group)
 		return NULL;
 	group->iommu_group = iommu_group;
-	group->type = type_of(iommu_group);
+	group->type = vfio_group_type_of(iommu_group);
 	group->minor = -1;
 	group->dma_owner.describe = describe_owner;
 	iommu_group->vfio = group;
@@ -495,12 +495,11 @@ static void done(struct vfiosim *sim)
 		free(sim->groups[i]->vfio);
 }
 
-static const char *kind_of(const struct iommu_group *group)
-{
-	if (group->noiommu)
-		return "noiommu";
-	return group->iommu ? "iommu" : "emulated";
-}
+static const char *const type_names[] = {
+	[VFIO_IOMMU] = "iommu",
+	[VFIO_EMULATED_IOMMU] = "emulated",
+	[VFIO_NO_IOMMU] = "noiommu",
+};
 
 /* An IOMMU group, whether it was ever VFIO's or not. */
 static void show_group(struct state *state, const struct iommu_group *group)
@@ -514,7 +513,7 @@ static void show_group(struct state *state, const struct iommu_group *group)
 	json_object(json);
 	json_put_unsigned(json, "number", group->number);
 	json_put_string(json, "node", name);
-	json_put_string(json, "type", kind_of(group));
+	json_put_string(json, "type", type_names[vfio_group_type_of(group)]);
 	json_put_bool(json, "viable",
 		      !iommu_group_host_device(group) && group->owner != &taker);
 	json_put_bool(json, "open", vfio && vfio->file);

@@ -48,6 +48,8 @@ struct vfio_group {
 	unsigned cdev_device_open_cnt;	/* its cdevs that are bound: the group cannot be opened */
 };
 
+/* Of a group, whether it was ever VFIO's or not. */
+enum vfio_group_type vfio_group_type_of(const struct iommu_group *group);
 /* The one of @group, made if there was none. NULL: no memory. */
 struct vfio_group *vfio_group_get(struct iommu_group *group);
 /* Takes back vfio_group_get() where no device of it became VFIO's. */

@@ -66,7 +66,7 @@ void sysfs_device_path(const struct vfiosim *sim, const struct device *dev, char
 
 bool sysfs_group_is_drivers(const struct iommu_group *group)
 {
-	return group->noiommu || !group->iommu;
+	return vfio_group_type_of(group) != VFIO_IOMMU;
 }
 
 bool sysfs_group_present(const struct vfiosim *sim, const struct iommu_group *group)

@@ -84,6 +84,8 @@ struct vfiosim *listing_sim(const struct listing *listing);
 /* One entry; @type must live for ever. */
 void listing_put(struct listing *listing, const char *name, const struct node_type *type,
 		 const struct subject *subject);
+/* There is no memory to list it. */
+void listing_fail(struct listing *listing);
 /* All rows of a table that are present, about the same subject as their folder. */
 void listing_table(struct listing *listing, const struct entry *table,
 		   const struct subject *subject);

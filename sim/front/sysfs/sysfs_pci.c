@@ -3,6 +3,7 @@
 #include "front/sysfs/sysfs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -333,14 +334,12 @@ static void list_root_bus(struct listing *listing, const struct subject *subject
 	listing_table(listing, root_bus_entries, subject);
 }
 
-/* Is @sim->devices[@index] the first that hangs from its root bus? */
-static bool first_of_bus(const struct vfiosim *sim, uint32_t index)
+static bool has_number(const unsigned *numbers, size_t n, unsigned number)
 {
-	for (uint32_t i = 0; i < index; i++)
-		if (is_root(sim->devices[i]) && sysfs_root_bus(sim, sim->devices[i]) ==
-						sysfs_root_bus(sim, sim->devices[index]))
-			return false;
-	return true;
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i] == number)
+			return true;
+	return false;
 }
 
 void sysfs_list_root_buses(struct listing *listing, const struct subject *subject)
@@ -349,15 +348,25 @@ void sysfs_list_root_buses(struct listing *listing, const struct subject *subjec
 		.kind = NODE_FOLDER, .permissions = 0755, .list = list_root_bus,
 	};
 	struct vfiosim *sim = listing_sim(listing);
+	unsigned *listed = calloc(sim->n_devices + 1, sizeof(*listed));
+	size_t n = 0;
 
+	if (!listed) {
+		listing_fail(listing);
+		return;
+	}
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
 		struct subject about = { 0 };
 		char name[24];
 
-		if (!is_root(sim->devices[i]) || !first_of_bus(sim, i))
+		if (!is_root(sim->devices[i]))
 			continue;
 		about.number = sysfs_root_bus(sim, sim->devices[i]);
+		if (has_number(listed, n, about.number))
+			continue;
+		listed[n++] = about.number;
 		snprintf(name, sizeof(name), "pci%04x:%02x", about.number >> 8, about.number & 0xff);
 		listing_put(listing, name, &folder, &about);
 	}
+	free(listed);
 }

@@ -56,6 +56,11 @@ struct vfiosim *listing_sim(const struct listing *listing)
 	return listing->sim;
 }
 
+void listing_fail(struct listing *listing)
+{
+	listing->failed = true;
+}
+
 void listing_put(struct listing *listing, const char *name, const struct node_type *type,
 		 const struct subject *subject)
 {

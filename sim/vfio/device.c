@@ -7,22 +7,17 @@
 
 #include <vfiosim/topology.h>
 
+#include "base/lowest.h"
 #include "machine/fault.h"
 #include "machine/subsystem.h"
 #include "vfio/group.h"
 
-/* The lowest N that no device's vfioN has. */
-static int free_cdev(const struct vfiosim *sim)
+/* The N of its node vfioN. */
+static int cdev_of(const void *ctx, size_t i)
 {
-	for (int n = 0;; n++) {
-		uint32_t i = 0;
+	const struct vfiosim *sim = ctx;
 
-		while (i < sim->n_devices &&
-		       !(sim->devices[i]->vfio && sim->devices[i]->vfio->cdev == n))
-			i++;
-		if (i == sim->n_devices)
-			return n;
-	}
+	return sim->devices[i]->vfio ? sim->devices[i]->vfio->cdev : -1;
 }
 
 int vfio_register_device(struct vfiosim *sim, struct device *dev,
@@ -51,7 +46,7 @@ int vfio_register_device(struct vfiosim *sim, struct device *dev,
 		return ret;
 	}
 	if (!dev->group->noiommu)
-		vdev->cdev = free_cdev(sim);
+		vdev->cdev = lowest_free(sim->n_devices, cdev_of, sim);
 	dev->vfio = vdev;
 	dev->ops = &ops->base;
 	vfio_group_device_added(group);

@@ -15,6 +15,7 @@
 #include "vfio/iommufd.h"
 #include "bus/bus.h"
 #include "iommufd/iommufd.h"
+#include "base/lowest.h"
 #include "machine/fault.h"
 #include "machine/kernel.h"
 #include "machine/subsystem.h"
@@ -69,23 +70,19 @@ void vfio_group_put_unused(struct vfio_group *group)
 	free_unused(group);
 }
 
-static int free_minor(const struct vfiosim *sim)
+static int minor_of(const void *ctx, size_t i)
 {
-	for (int n = 0;; n++) {
-		uint32_t i = 0;
+	const struct vfiosim *sim = ctx;
 
-		while (i < sim->n_groups &&
-		       !(sim->groups[i]->vfio && sim->groups[i]->vfio->minor == n))
-			i++;
-		if (i == sim->n_groups)
-			return n;
-	}
+	return sim->groups[i]->vfio ? sim->groups[i]->vfio->minor : -1;
 }
 
 void vfio_group_device_added(struct vfio_group *group)
 {
+	const struct vfiosim *sim = group->iommu_group->sim;
+
 	if (group->minor < 0)
-		group->minor = free_minor(group->iommu_group->sim);
+		group->minor = lowest_free(sim->n_groups, minor_of, sim);
 }
 
 void vfio_group_device_removed(struct call *call, struct vfio_group *group)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting and ending a run, against a sandbox that does nothing but start and end. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +25,47 @@ double bench_command(const char *const argv[])
 	return (double)(bench_now() - start) / 1e6;
 }
 
-void suite_run(struct table *table, const char *vfiosim)
+#define MANY 1000	/* devices */
+
+/* A machine of so many, each in a group of its own. */
+static bool write_machine(FILE *to)
+{
+	fputs("iommus: {dmar0: {aperture: 0..0x7fffffffff}}\ndevices:\n", to);
+	for (unsigned i = 0; i < MANY; i++)
+		fprintf(to, "  d%u: {model: edu, address: 0000:%02x:%02x.%u, group: %u, driver: vfio-pci}\n",
+			i, i >> 8, i >> 3 & 31, i & 7, i);
+	return !fflush(to) && !ferror(to);
+}
+
+static void bench_many(struct table *table, const char *vfiosim)
+{
+	struct row *row = table_add(table, "... with 1,000 devices", "vfiosim run -- true", "ms");
+	FILE *machine = tmpfile();
+	char path[40];
+	const char *const run[] = { vfiosim, "run", "-t", path, "--", "true", NULL };
+	const char *const floor[] = { vfiosim, "run", "--", "true", NULL };
+	struct samples figures = { 0 }, floors = { 0 };
+
+	row->figure_limit = 300;
+	if (!machine || !write_machine(machine)) {
+		row_skip(row, "its topology cannot be written");
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fileno(machine));
+	if (bench_command(run) < 0) {
+		row_skip(row, "`%s run -t FILE -- true` fails", vfiosim);
+	} else {
+		for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
+			samples_add(&figures, bench_command(run));
+			samples_add(&floors, bench_command(floor));
+		}
+		row->figure = samples_median(&figures);
+		row->floor = samples_median(&floors);
+	}
+	fclose(machine);
+}
+
+static void bench_one(struct table *table, const char *vfiosim)
 {
 	const char *const run[] = { vfiosim, "run", "--", "true", NULL };
 	const char *const bwrap[] = { "bwrap", "--dev-bind", "/", "/", "true", NULL };
@@ -43,4 +84,10 @@ void suite_run(struct table *table, const char *vfiosim)
 	}
 	row->figure = samples_median(&figure);
 	row->floor = samples_median(&floor);
+}
+
+void suite_run(struct table *table, const char *vfiosim)
+{
+	bench_one(table, vfiosim);
+	bench_many(table, vfiosim);
 }

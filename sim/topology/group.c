@@ -247,6 +247,29 @@ static const struct field group_fields[] = {
 	{ NULL },
 };
 
+/* Room for one more; what was before stays where it was, too. */
+static int groups_grow(struct topology_reader *reader, size_t n)
+{
+	size_t room = n ? 2 * n : 64;
+	struct vfiosim_topo_group *groups;
+	const struct ynode **nodes;
+
+	if (n < reader->groups_room)
+		return 0;
+	groups = arena_alloc(reader->arena, room * sizeof(*groups));
+	nodes = arena_alloc(reader->arena, room * sizeof(*nodes));
+	if (!groups || !nodes)
+		return -ENOMEM;
+	if (n) {
+		memcpy(groups, reader->groups, n * sizeof(*groups));
+		memcpy(nodes, reader->group_nodes, n * sizeof(*nodes));
+	}
+	reader->groups = groups;
+	reader->group_nodes = nodes;
+	reader->groups_room = room;
+	return 0;
+}
+
 static int add_group(struct topology_reader *reader, const struct ynode *node,
 		     const struct vfiosim_topo_group *group, size_t *ret_index)
 {
@@ -254,13 +277,8 @@ static int add_group(struct topology_reader *reader, const struct ynode *node,
 
 	if (n == GROUPS_MAX)
 		return ynode_error(node, reader->errors, "more than %u groups", GROUPS_MAX);
-	if (!reader->groups) {
-		reader->groups = arena_alloc(reader->arena, GROUPS_MAX * sizeof(*reader->groups));
-		reader->group_nodes = arena_alloc(reader->arena,
-						  GROUPS_MAX * sizeof(*reader->group_nodes));
-		if (!reader->groups || !reader->group_nodes)
-			return -ENOMEM;
-	}
+	if (groups_grow(reader, n))
+		return -ENOMEM;
 	reader->groups[n] = *group;
 	reader->group_nodes[n] = node;
 	*ret_index = n;

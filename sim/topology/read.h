@@ -15,8 +15,8 @@
 #include "base/yaml.h"
 #include "topology/names.h"
 
-#define DEVICES_MAX 1024u
-#define GROUPS_MAX 4096u
+#define DEVICES_MAX 16384u
+#define GROUPS_MAX 16384u
 #define IOMMUS_MAX 64u
 #define TYPES_MAX 64u
 #define RESV_MAX 256u
@@ -40,7 +40,8 @@ struct topology_reader {
 
 	/* The lists of the topology, while they can still change. */
 	struct vfiosim_topo_iommu *iommus;
-	struct vfiosim_topo_group *groups;	/* room for GROUPS_MAX; sorted at the end */
+	struct vfiosim_topo_group *groups;	/* sorted at the end */
+	size_t groups_room;			/* for so many */
 	const struct ynode **group_nodes;	/* where each is spoken of first */
 	struct vfiosim_topo_device *devices;
 	const struct ynode **device_nodes;

@@ -99,6 +99,7 @@ struct case_file {
 	char *name;			/* mdev-hotadd */
 	const char *topic;		/* of one that is built in: its folder; NULL: it is not */
 	const char *path;		/* of the file it came from; NULL: from none, it is built in */
+	const char *chosen;		/* its variants that are meant, a glob; NULL: all */
 	struct arena arena;		/* holds what follows */
 	const struct ynode *root;
 	const char *about;

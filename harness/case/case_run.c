@@ -456,7 +456,7 @@ static const struct options defaults = { .mode = -1, .policy = -1, .explain = -1
 const struct cli_verb case_run_verb = {
 	.name = "run",
 	.about = "run cases: short stories told to a machine, with what should come of every step",
-	.args = "[NAME|TOPIC|GLOB|FILE...]",
+	.args = "[NAME[/VARIANT]|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
 	.words = case_or_topic_word,
 	.files = true,

@@ -221,7 +221,7 @@ static const struct options defaults = { .mode = -1, .policy = -1 };
 const struct cli_verb case_sweep_verb = {
 	.name = "sweep",
 	.about = "let everything that can fail in a case fail once, in turn, and judge what comes of it",
-	.args = "[NAME|TOPIC|GLOB|FILE...]",
+	.args = "[NAME[/VARIANT]|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
 	.words = case_or_topic_word,
 	.files = true,

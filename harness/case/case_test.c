@@ -317,6 +317,33 @@ START_TEST(names_and_globs)
 }
 END_TEST
 
+/* As `case run` prints them. */
+START_TEST(names_with_variants)
+{
+	char one[] = "mdev-hotadd/unpinnable", other[] = "mdev-hotadd/res*", wrong[] = "mdev-hotadd/reservd",
+	     stranger[] = "zzz/unpinnable";
+	char *patterns[] = { one, other, wrong, stranger };
+	struct play_filter filter = { .mode = -1, .scripted_only = true };
+	struct library library;
+	struct vfiosim_errors why;
+	struct play *plays;
+	size_t n;
+
+	ck_assert_int_eq(library_load(patterns, 2, &library, &why), 0);
+	ck_assert_int_eq(library_plays(&library, &filter, &plays, &n), 0);
+	ck_assert_uint_eq(n, 4);	/* in both modes */
+	for (size_t i = 0; i < n; i++)
+		ck_assert_str_eq(case_variant(plays[i].file, plays[i].variant),
+				 i < 2 ? "unpinnable" : "reserved");
+	library_plays_done(plays, n);
+	library_done(&library);
+	ck_assert_int_eq(library_load(patterns + 2, 1, &library, &why), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(why.list[0].message,
+				     "case mdev-hotadd has no variant 'reservd'; did you mean 'reserved'?"));
+	ck_assert_int_ne(library_load(patterns + 3, 1, &library, &why), 0);
+}
+END_TEST
+
 /* ---- Cases that must fail ---------------------------------------------- */
 
 static void run_failing(const char *path, const char *expected)
@@ -389,6 +416,7 @@ int main(void)
 	tcase_add_test(tests, values_of_variants_and_modes);
 	tcase_add_test(tests, params_change_the_machine);
 	tcase_add_test(tests, names_and_globs);
+	tcase_add_test(tests, names_with_variants);
 	tcase_add_test(tests, cases_that_must_fail);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -33,25 +34,86 @@ static int add(struct library *library, struct case_file *file)
 static bool has(const struct library *library, const char *name)
 {
 	for (size_t i = 0; i < library->n; i++)
-		if (!strcmp(library->files[i]->name, name))
+		if (!strcmp(library->files[i]->name, name) && !library->files[i]->chosen)
 			return true;
 	return false;
+}
+
+static int parse_builtin(const struct case_builtin *builtin, struct case_file **ret_file,
+			 struct vfiosim_errors *errors)
+{
+	char name[128];
+	int error;
+
+	snprintf(name, sizeof(name), "%s.yaml", builtin->name);
+	error = case_parse(name, builtin->text, builtin->length, ret_file, errors);
+	if (!error)
+		(*ret_file)->topic = builtin->topic;
+	return error;
 }
 
 static int add_builtin(struct library *library, const struct case_builtin *builtin,
 		       struct vfiosim_errors *errors)
 {
 	struct case_file *file;
-	char name[128];
 	int error;
 
 	if (has(library, builtin->name))
 		return 0;	/* two patterns name it: once is enough */
-	snprintf(name, sizeof(name), "%s.yaml", builtin->name);
-	error = case_parse(name, builtin->text, builtin->length, &file, errors);
+	error = parse_builtin(builtin, &file, errors);
+	return error ? error : add(library, file);
+}
+
+/* NAME/VARIANT, unless there is a file of that name. NULL: @pattern is none. */
+static const struct case_builtin *named_with_variant(const char *pattern)
+{
+	const struct case_builtin *builtin;
+	size_t length = strcspn(pattern, "/");
+
+	for (size_t i = 0; pattern[length] && (builtin = case_builtin(i)); i++)
+		if (strlen(builtin->name) == length && !strncmp(builtin->name, pattern, length))
+			return access(pattern, F_OK) ? builtin : NULL;
+	return NULL;
+}
+
+static bool has_variant(const struct case_file *file, const char *glob)
+{
+	for (size_t i = 0; i < case_variants(file); i++)
+		if (case_variant(file, i) && !fnmatch(glob, case_variant(file, i), 0))
+			return true;
+	return false;
+}
+
+static int no_variant(const struct case_file *file, const char *name, struct vfiosim_errors *errors)
+{
+	const char *known[NAMES_MAX];
+	char hint[160];
+	size_t n = 0;
+
+	for (; n < NAMES_MAX && n < case_variants(file) && case_variant(file, n); n++)
+		known[n] = case_variant(file, n);
+	if (*suggestion(name, known, n, hint, sizeof(hint)))
+		errors_add(errors, "", 0, 0, "case %s has no variant '%s'%s", file->name, name, hint);
+	else
+		errors_add(errors, "", 0, 0, "case %s has no variant '%s'; `vfiosim case show %s` shows them",
+			   file->name, name, file->name);
+	return -ENOENT;
+}
+
+static int add_chosen(struct library *library, const struct case_builtin *builtin, const char *variant,
+		      struct vfiosim_errors *errors)
+{
+	struct case_file *file;
+	int error = parse_builtin(builtin, &file, errors);
+
 	if (error)
 		return error;
-	file->topic = builtin->topic;
+	if (!has_variant(file, variant)) {
+		error = no_variant(file, variant, errors);
+		case_free(file);
+		return error;
+	}
+	file->chosen = variant;
 	return add(library, file);
 }
 
@@ -91,6 +153,8 @@ static int add_pattern(struct library *library, const char *pattern,
 	bool found = false;
 	int error = 0;
 
+	if (named_with_variant(pattern))
+		return add_chosen(library, named_with_variant(pattern), strchr(pattern, '/') + 1, errors);
 	if (yaml_is_path(pattern)) {
 		struct case_file *file;
 
@@ -173,15 +237,22 @@ static int add_variant(struct collector *to, const struct case_file *file, size_
 	return error;
 }
 
+bool library_has_variant(const struct play_filter *filter, const struct case_file *file, size_t variant)
+{
+	const char *name = case_variant(file, variant);
+
+	if (filter->variant && (!name || fnmatch(filter->variant, name, 0)))
+		return false;
+	return !file->chosen || (name && !fnmatch(file->chosen, name, 0));
+}
+
 static int add_case(struct collector *to, const struct case_file *file)
 {
 	const struct play_filter *filter = to->filter;
 	int error = 0;
 
 	for (size_t variant = 0; variant < case_variants(file) && !error; variant++) {
-		const char *name = case_variant(file, variant);
-
-		if (filter->variant && (!name || fnmatch(filter->variant, name, 0)))
+		if (!library_has_variant(filter, file, variant))
 			continue;
 		for (unsigned mode = 0; mode < MODE_COUNT && !error; mode++)
 			if (file->modes[mode] && (filter->mode < 0 || filter->mode == (int)mode))

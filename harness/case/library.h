@@ -16,9 +16,10 @@ struct library {
 };
 
 /*
- * @patterns: n of them; none means every case built in. A pattern with a '/' or
- * ending in .yaml is a file, else a glob, or where that matches nothing a topic. -ENOENT: one matches nothing; otherwise as
- * case_parse() and case_load(). @errors says what is wrong with all of them.
+ * @patterns: n of them, which must outlive the library; none means every case built in. A pattern
+ * with a '/' or ending in .yaml is a file, or NAME/VARIANT as `case run` prints it; else a glob, or
+ * where that matches nothing a topic. -ENOENT: one matches nothing; otherwise as case_parse() and
+ * case_load(). @errors says what is wrong with all of them.
  */
 int library_load(char **patterns, size_t n, struct library *ret_library,
 		 struct vfiosim_errors *errors);
@@ -30,6 +31,9 @@ struct play_filter {
 	const struct policy *policy;	/* NULL: any, and as scripted */
 	bool scripted_only;
 };
+
+/* May variant @variant of @file be played, as the filter and the pattern that named it say? */
+bool library_has_variant(const struct play_filter *filter, const struct case_file *file, size_t variant);
 
 /*
  * Every play that passes the filter, in order: which they are, without machine and

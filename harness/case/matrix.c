@@ -3,7 +3,6 @@
 #include "case/matrix.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,9 +224,7 @@ static bool is_about(const struct case_file *file, size_t variant, struct vfiosi
 static bool passes(const struct matrix *matrix, const struct case_file *file, size_t variant,
 		   const struct play_filter *filter)
 {
-	const char *name = case_variant(file, variant);
-
-	if (filter->variant && (!name || fnmatch(filter->variant, name, 0)))
+	if (!library_has_variant(filter, file, variant))
 		return false;
 	for (size_t i = 0; i < matrix->n_columns; i++)
 		if (is_played(file, &matrix->columns[i]))

@@ -163,7 +163,7 @@ static const struct options defaults = { .mode = -1, .policy = -1 };
 const struct cli_verb case_matrix_verb = {
 	.name = "matrix",
 	.about = "print what each selection policy makes of each case",
-	.args = "[NAME|TOPIC|GLOB|FILE...]",
+	.args = "[NAME[/VARIANT]|TOPIC|GLOB|FILE...]",
 	.max_args = SIZE_MAX,
 	.words = case_or_topic_word,
 	.files = true,

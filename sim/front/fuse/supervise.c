@@ -175,7 +175,7 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	bool ran = false;
 	long result = 0;
 
-	if (!chardev_is_ours(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0])) {
+	if (chardev_is_foreign(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0])) {
 		notice_continue(supervisor, request->id);
 		return;
 	}
@@ -218,7 +218,7 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 	    attr.group != KVM_VFIO_FILE ||
 	    (attr.attr != KVM_VFIO_ADD && attr.attr != KVM_VFIO_DEL) ||
 	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)) ||
-	    !chardev_is_ours(supervisor->fuse, tid, theirs))
+	    chardev_is_foreign(supervisor->fuse, tid, theirs))
 		return false;
 	ours = remote_fd_get(tid, theirs);
 	if (ours < 0)

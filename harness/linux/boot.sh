@@ -42,7 +42,8 @@ unpacked() {
 make_initramfs() {
 	local root=$folder/initramfs module name
 	rm -rf "$root"
-	mkdir -p "$root"/{proc,sys,dev,tmp} || return
+	mkdir -p "$root"/{proc,sys,dev,tmp,etc} || return
+	echo 'root:x:0:0::/:' >"$root/etc/passwd"	# a file that the probe looks for
 	cp "$@" "$root" && cp "$commands" "$root/commands" || return
 	cp "$here/devices.txt" "$root/devices"
 	: >"$root/modules"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Asks real kernels what the cases and the facts ask, and compares: check.sh BUILD [VERSION...]
+# With ITSELF=yes it runs vfiosim there instead: on each kernel `vfiosim doctor`, the cases in
+# process and over FUSE, and the facts of 7.2 under `vfiosim run`.
 #
 # BUILD is a folder with a static vfiosim, facts-probe and linux-init. Each VERSION (6.1, 6.12)
 # is Debian's stock kernel, fetched below build/linux; KERNEL=FILE is another one (a bzImage,
@@ -49,6 +51,44 @@ write_commands() {
 	END
 }
 
+# vfiosim on that kernel; known-facts.txt says "itself" of what the kernel below it decides.
+write_own_commands() {
+	cat >"$folder/commands" <<-END
+	doctor 30 /vfiosim doctor
+	inproc 300 /vfiosim case run --target inproc
+	legacy 200 /vfiosim run --topology q35 -- /facts-probe --legacy
+	iommufd 200 /vfiosim run --topology q35 -- /facts-probe --iommufd
+	fuse 1500 /vfiosim case run --target fuse
+	END
+}
+
+compare_own_facts() {
+	local section=$1 derived=derived
+	[ "$section" = legacy ] || derived=iommufd_derived
+	printed "$section" >"$folder/own-$section.txt"
+	cat "$here/../facts/known.txt" "$here/known-facts.txt" >"$folder/known"
+	cat "$here/../facts/$section.txt" "$here/../facts/$derived.txt" >"$folder/recorded"
+	awk -v "who=root 7.2 itself itself-$version" -f "$here/../facts/compare.awk" "$folder/known" \
+		"$folder/recorded" "$folder/own-$section.txt" >"$folder/own-$section.compared"
+	grep -E '^  (expected|but got)|^  holds' "$folder/own-$section.compared"
+	echo "facts, $section: $(tail -n 1 "$folder/own-$section.compared")"
+	add "$(tail -n 1 "$folder/own-$section.compared")"
+}
+
+tell_itself() {
+	local front
+	printed doctor
+	for front in inproc fuse; do
+		printed "$front" >"$folder/own-$front.txt"
+		grep -A 12 '^FAILED' "$folder/own-$front.txt"
+		echo "cases, $front: $(tail -n 1 "$folder/own-$front.txt")"
+		add "$(tail -n 1 "$folder/own-$front.txt")"
+	done
+	compare_own_facts legacy
+	compare_own_facts iommufd
+	echo
+}
+
 # Which recording a kernel's answers to a section are compared with; empty: none.
 recording_of() {
 	case $1-$version in
@@ -87,9 +127,9 @@ compare_plays() {
 # ask KERNEL MODULES [DRIVER]: boots it, compares.
 ask() {
 	local started=$SECONDS release driver=${3-}
-	write_commands
+	if [ -n "${ITSELF-}" ]; then write_own_commands; else write_commands; fi
 	# shellcheck disable=SC2086  # one word or none
-	if ! "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
+	if ! LIMIT=${ITSELF:+1800} "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
 			"$folder/init" "$build/facts-probe" $driver; then
 		failed=$((failed + 1))
 		return
@@ -101,6 +141,10 @@ ask() {
 	grep -q '^@has mtty' "$folder/results.txt" || who="$who no-samples"
 	grep -Eq '^@has (mtty|simdev)' "$folder/results.txt" || who="$who no-mdev"
 	echo "Linux $release ($((SECONDS - started)) s)"
+	if [ -n "${ITSELF-}" ]; then
+		tell_itself
+		return
+	fi
 	compare_plays
 	compare_facts legacy
 	[ "$iommufd" = no ] || compare_facts iommufd

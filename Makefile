@@ -73,6 +73,7 @@ help:
 	@echo 'make check-linux    the cases and the facts on Debian'\''s kernels 6.1 and 6.12 in QEMU (VERSION=6.1), or KERNEL=FILE'
 	@echo 'make bench          measure, against floors measured in the same run (PARTS="fuse map run others sweep")'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
+	@echo 'make torture        kill, stop and starve runs at random moments; nothing may be left (ROUNDS=1000 SEED=1)'
 	@echo 'make lint           clang-tidy and cppcheck'
 	@echo 'make install        to $$(DESTDIR)$$(prefix): program, library, man pages, completion; make uninstall'
 	@echo 'make dist           the sources as build/dist/vfiosim-$(VERSION).tar.gz'
@@ -117,6 +118,11 @@ bench:
 	@harness/deps.sh build bench
 	@$(MAKE) --no-print-directory -s all $(EXAMPLES) $(BUILD)/bench
 	@$(BUILD)/bench $(BUILD)/vfiosim $(PARTS)
+
+torture:
+	@harness/deps.sh build
+	@flock Makefile $(MAKE) --no-print-directory -s all $(EXAMPLES)
+	@harness/torture.sh $(BUILD) $(or $(ROUNDS),1000) $(SEED)
 
 fuzz:
 	@harness/deps.sh build
@@ -240,6 +246,6 @@ $(BUILD)/builtin_cases.c: $(CASES) $(sort $(dir $(CASES))) harness/embed.sh Make
 
 -include $(patsubst %.c,$(BUILD)/%.d,$(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC) $(FUZZ_SRC) harness/main.c)
 
-.PHONY: help demo check check-clients sweep-clients facts check-linux linux bench fuzz lint install uninstall dist deb clean all libs pages everything
+.PHONY: help demo check check-clients sweep-clients facts check-linux linux bench fuzz torture lint install uninstall dist deb clean all libs pages everything
 .DEFAULT_GOAL := all
 .SECONDARY:

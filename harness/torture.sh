@@ -96,7 +96,7 @@ complain() {
 	for pid in $(ours); do
 		echo "    $pid $(name_of "$pid") $(awk '/^State/ { print $2 }' "/proc/$pid/status" 2>/dev/null)"
 	done
-	echo "    $limit; $told"
+	echo "    $limit;$told"
 	echo "again: harness/torture.sh $build $rounds $seed"
 	exit 1
 }
@@ -106,21 +106,25 @@ works() {
 }
 
 one_round() {
-	local who deed pid n=$((1 + RANDOM % 2)) persistent
+	local i deed pid chosen n=$((1 + RANDOM % 2)) persistent moment=$((RANDOM % 300)) options=''
 	limit=${limits[RANDOM % ${#limits[@]}]} told=''
-	local wait=$((RANDOM % 300))
-
+	chosen=("${victims[RANDOM % ${#victims[@]}]}" "${victims[RANDOM % ${#victims[@]}]}")
+	# With both the launcher and the server gone, only this ends the command; see vfiosim(1).
+	((RANDOM % 4)) && [[ "${chosen[*]}" != @("launcher server"|"server launcher") ]] ||
+		options=--pidns
 	(
 		"$limit"
 		export ROUND_OF="$mark.$round" TMPDIR="$work"
-		exec "$build/vfiosim" run -t hotadd -- sh -c "$client" "$build/examples/attach2"
+		# shellcheck disable=SC2086
+		exec "$build/vfiosim" run $options -t hotadd -- sh -c "$client" \
+			"$build/examples/attach2"
 	) >"$work/out" 2>&1 &
 	launcher=$!
-	sleep "0.$(printf %03d $wait)"
-	while ((n--)); do
-		who=${victims[RANDOM % ${#victims[@]}]} deed=${deeds[RANDOM % ${#deeds[@]}]}
-		told="$told $deed $who"
-		pid=$(victim "$who")
+	sleep "0.$(printf %03d "$moment")"
+	for ((i = 0; i < n; i++)); do
+		deed=${deeds[RANDOM % ${#deeds[@]}]}
+		told="$told $deed ${chosen[i]}"
+		pid=$(victim "${chosen[i]}")
 		[ -z "$pid" ] || do_to "$deed" "$pid"
 	done
 	# What still runs is ended as a user would: by a signal to the launcher.
@@ -133,7 +137,7 @@ one_round() {
 		done
 	done
 	! kill -0 "$launcher" 2>/dev/null || complain 'the launcher does not end'
-	wait "$launcher" 2>/dev/null
+	{ wait "$launcher"; } 2>/dev/null
 	gone || complain 'processes are left'
 	! grep -q fuse.vfiosim /proc/self/mountinfo || complain 'a mount is left'
 	rm -f "$work/out"

@@ -72,6 +72,8 @@ int receive_fd(int socket, int *ret_fd)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
+	if (message.msg_flags & MSG_CTRUNC)
+		return -EMFILE;
 	header = CMSG_FIRSTHDR(&message);
 	if (n && header && header->cmsg_type == SCM_RIGHTS)
 		memcpy(ret_fd, CMSG_DATA(header), sizeof(*ret_fd));

@@ -3,6 +3,7 @@
 #include "launch/launch_rig_test.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 
 /* Makes the surroundings of this process such; false: cannot be had here. */
 typedef bool preparation(void);
@@ -42,6 +43,22 @@ static bool without_mount_namespaces(void)
 	return !unshare(CLONE_NEWUSER) && put("/proc/self/uid_map", "0 0 1") &&
 	       put("/proc/self/setgroups", "deny") && put("/proc/self/gid_map", "0 0 1") &&
 	       put("/proc/sys/user/max_mnt_namespaces", "0");
+}
+
+static bool with_descriptors(rlim_t n)
+{
+	return !setrlimit(RLIMIT_NOFILE, &(struct rlimit){ n, n });
+}
+
+/* Enough for a run, but not for many clients. */
+static bool with_few_descriptors(void)
+{
+	return with_descriptors(32);
+}
+
+static bool with_too_few_descriptors(void)
+{
+	return with_descriptors(21);
 }
 
 static _Noreturn void be_launcher_in(preparation *prepare, enum who who, const char *const *words)
@@ -123,6 +140,35 @@ START_TEST(what_is_missing_is_told)
 }
 END_TEST
 
+/* Commands that the server was never told of would wait for ever. */
+START_TEST(too_few_descriptors_end_a_run)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	status = run_in(with_too_few_descriptors, AS_ROOT, SHELL_RUN("cat </dev/zero >/dev/null"),
+			&run);
+	ck_assert_msg(status == 125, "%d: %s", status, run.text);
+	ck_assert_msg(strstr(run.text, "Too many open files"), "%s", run.text);
+}
+END_TEST
+
+/* The server ends them when the launcher is killed: it searches /proc, which takes some. */
+START_TEST(nothing_is_left_without_descriptors)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	status = run_in(with_few_descriptors, (enum who)_i,
+			SHELL_RUN("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do "
+				  "(exec 9<>/dev/vfio/vfio; exec sleep 301) 2>/dev/null & done; "
+				  "sleep 0.5; kill -KILL $PPID; sleep 301"), &run);
+	ck_assert_msg(status == 201, "%d: %s", status, run.text);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("place");
@@ -131,6 +177,8 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, machine_is_placed_where_no_sysfs_is, 0, N_WHO);
 	tcase_add_loop_test(tcase, what_is_missing_is_told, 0, N_MISSING);
+	tcase_add_test(tcase, too_few_descriptors_end_a_run);
+	tcase_add_loop_test(tcase, nothing_is_left_without_descriptors, 0, N_WHO);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ struct server {
 	bool is_serving;
 	bool is_supervising;
 	int listener;		/* -1 until there is a command */
-	int served;		/* eventfd: serving has ended */
+	int served;		/* eventfd: serving has ended, or supervising has failed */
+	int supervise_error;	/* likewise */
 	int serve_result;
 };
 
@@ -75,6 +77,19 @@ static void become_server(void)
 	}
 }
 
+#define SPARE_FILES 4	/* descriptors that only the end of a run may use */
+
+/* Whoever has used up the others must still be ended: /proc is searched then. */
+static void limit_files(rlim_t spare)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_max < 3 * SPARE_FILES)
+		return;
+	files.rlim_cur = files.rlim_max - spare;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* ---- Serving ----------------------------------------------------------- */
 
 static void *serve(void *ctx)
@@ -90,8 +105,11 @@ static void *serve(void *ctx)
 static void *supervise(void *ctx)
 {
 	struct server *server = ctx;
+	uint64_t one = 1;
 
-	vfiosim_fuse_supervise(server->fuse, server->listener);
+	server->supervise_error = vfiosim_fuse_supervise(server->fuse, server->listener);
+	if (server->supervise_error)	/* or each call that waits for it would wait for ever */
+		(void)!write(server->served, &one, sizeof(one));
 	return NULL;
 }
 
@@ -286,6 +304,9 @@ static void end_run(const struct server *server)
 
 	/* The launcher died between the command's start and its listener's arrival: the
 	   command was killed along with it. */
+	/* In a table that the threads which serve cannot fill. */
+	if (!unshare(CLONE_FILES))
+		limit_files(0);
 	if (server->listener >= 0)
 		leftovers_end(&leftovers);
 }
@@ -303,7 +324,7 @@ static int server_follow(struct server *server)
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[1].revents)
-			return server->serve_result ? server->serve_result : -ENOTCONN;
+			return server->supervise_error ?: server->serve_result ?: -ENOTCONN;
 		if (!fds[0].revents)
 			continue;
 		switch (receive_fd(server->options->control, &listener)) {
@@ -315,6 +336,8 @@ static int server_follow(struct server *server)
 		case SERVER_STOP:
 			end_guests(server);
 			return 0;
+		case -EMFILE:
+			return -EMFILE;
 		default:
 			end_run(server);
 			return 0;
@@ -338,6 +361,7 @@ void server_main(const struct server_options *options)
 	if (error) {
 		cli_error("the simulated machine cannot be served: %s", strerror(-error));
 	} else {
+		limit_files(SPARE_FILES);
 		error = server_follow(&server);
 		if (error && error != -ECANCELED)
 			cli_error("the simulated machine is served no more: %s", strerror(-error));

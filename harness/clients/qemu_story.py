@@ -215,9 +215,11 @@ class PhysicalFirst(Story):
 
         Registers have no pages to pin: type1 takes their addresses, iommufd does not.
         """
-        space = self.space_of("nic0")
-        self.report.check(space.pinned() == set(space.mappings) and
-                          any(first == 0 for first, _ in space.mappings),
+        # The firmware moves low memory about: for a moment there is none.
+        space = wait_for(lambda: (now := self.space_of("nic0")) and
+                         any(first == 0 for first, _ in now.mappings) and now,
+                         "RAM is mapped")
+        self.report.check(space.pinned() == set(space.mappings),
                           "RAM is mapped, all of it pinned", space)
         if self.back_end == "legacy":
             mapped = wait_for(lambda: bars & set(self.space_of("nic0").mappings),

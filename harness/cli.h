@@ -28,6 +28,7 @@ enum cli_kind {
 	CLI_FLAG,	/* no argument; bool */
 	CLI_TEXT,	/* const char *, the argument itself; @words are suggestions */
 	CLI_CHOICE,	/* int, the index of one of @words */
+	CLI_CHOICES,	/* unsigned, a bit for each of @words: "A,B", or the option repeated */
 	CLI_PARSED,	/* what @parse makes of it; @words are suggestions */
 };
 

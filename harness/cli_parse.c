@@ -170,6 +170,19 @@ static int choose(const struct parsing *parsing, const struct cli_option *option
 	return unknown_choice(parsing, option, text);
 }
 
+static int choose_several(const struct parsing *parsing, const struct cli_option *option,
+			  char *text, unsigned *to)
+{
+	int one;
+
+	for (char *word; (word = strsep(&text, ","));) {
+		if (choose(parsing, option, word, &one))
+			return -EINVAL;
+		*to |= 1U << one;
+	}
+	return 0;
+}
+
 /* @text: the argument; NULL for a flag. */
 static int set_option(const struct parsing *parsing, const struct cli_option *option, char *text)
 {
@@ -185,6 +198,8 @@ static int set_option(const struct parsing *parsing, const struct cli_option *op
 		return 0;
 	case CLI_CHOICE:
 		return choose(parsing, option, text, to);
+	case CLI_CHOICES:
+		return choose_several(parsing, option, text, to);
 	case CLI_PARSED:
 		expected = option->parse(text, to);
 		return expected ? bad_argument(parsing, option, text, expected) : 0;

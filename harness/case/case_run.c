@@ -20,13 +20,12 @@
 #include "launch/machine_args.h"
 #include "report/report.h"
 #include "report/story_text.h"
-#include "select/policy.h"
 
 struct options {
 	struct job_options job;
 	int target;		/* enum job_target */
 	int mode;		/* enum mode; -1: any */
-	int policy;		/* index of case_policy_word(); -1: any */
+	unsigned policies;	/* bits by case_policy_word(); 0: any */
 	const char *variant;
 	const char *junit;
 	const char *html;	/* a file, or a folder with '/' behind it */
@@ -358,8 +357,7 @@ static void finish_options(struct options *options)
 	options->job.n_devices = options->devices.n;
 	options->filter.variant = options->variant;
 	options->filter.mode = options->mode;
-	options->filter.policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy);
-	options->filter.scripted_only = options->policy >= 0 && !options->filter.policy;
+	options->filter.policies = options->policies;
 }
 
 /* Options that would have no effect. */
@@ -424,8 +422,8 @@ static const struct cli_option run_options[] = {
 	  "host (this computer's own VFIO, needs --device)",
 	  CLI_CHOICE, AT(target), .words = target_word },
 	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = case_mode_word },
-	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
-	  AT(policy), .words = case_policy_word },
+	{ "policy", 0, "POLICIES", "only with these selection policies, like qemu-legacy,dpdk;\n"
+	  "none: as scripted", CLI_CHOICES, AT(policies), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "kernel", 0, "VERSION", "the Linux whose answers are given where a case says none, 6.1 to 7.2", CLI_PARSED,
 	  AT(job.kernel), .parse = machine_parse_kernel },
@@ -451,7 +449,7 @@ static const struct cli_option run_options[] = {
 	{ NULL },
 };
 
-static const struct options defaults = { .mode = -1, .policy = -1, .explain = -1 };
+static const struct options defaults = { .mode = -1, .explain = -1 };
 
 const struct cli_verb case_run_verb = {
 	.name = "run",

@@ -12,12 +12,11 @@
 #include "case/library.h"
 #include "case/sweep.h"
 #include "cli.h"
-#include "select/policy.h"
 
 struct options {
 	struct sweep_options sweep;
 	int mode;		/* enum mode; -1: any */
-	int policy;		/* index of case_policy_word(); -1: any */
+	unsigned policies;	/* bits by case_policy_word(); 0: any */
 	const char *variant;
 	const char *json;	/* NULL: none */
 	bool points;
@@ -177,8 +176,7 @@ static int run(void *given, char **names, size_t n_names)
 	const struct play_filter filter = {
 		.variant = options->variant,
 		.mode = options->mode,
-		.policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy),
-		.scripted_only = options->policy >= 0 && !policy_at((size_t)options->policy),
+		.policies = options->policies,
 	};
 	struct library library;
 	struct vfiosim_errors why;
@@ -206,8 +204,8 @@ static int run(void *given, char **names, size_t n_names)
 
 static const struct cli_option sweep_options[] = {
 	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode), .words = case_mode_word },
-	{ "policy", 0, "POLICY", "only with this selection policy; none: only as scripted", CLI_CHOICE,
-	  AT(policy), .words = case_policy_word },
+	{ "policy", 0, "POLICIES", "only with these selection policies, like qemu-legacy,dpdk;\n"
+	  "none: as scripted", CLI_CHOICES, AT(policies), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "all-errnos", 0, NULL, "also errnos that only wrong arguments give", CLI_FLAG,
 	  AT(sweep.all_errors) },
@@ -216,7 +214,7 @@ static const struct cli_option sweep_options[] = {
 	{ NULL },
 };
 
-static const struct options defaults = { .mode = -1, .policy = -1 };
+static const struct options defaults = { .mode = -1 };
 
 const struct cli_verb case_sweep_verb = {
 	.name = "sweep",

@@ -323,7 +323,7 @@ START_TEST(names_with_variants)
 	char one[] = "mdev-hotadd/unpinnable", other[] = "mdev-hotadd/res*", wrong[] = "mdev-hotadd/reservd",
 	     stranger[] = "zzz/unpinnable";
 	char *patterns[] = { one, other, wrong, stranger };
-	struct play_filter filter = { .mode = -1, .scripted_only = true };
+	struct play_filter filter = { .mode = -1, .policies = 1U << policy_index(NULL) };
 	struct library library;
 	struct vfiosim_errors why;
 	struct play *plays;

@@ -101,6 +101,8 @@ static const struct {
 	  "case run: --mode iommufd leaves nothing to run; the case has the modes legacy\n" },
 	{ "case run mine.yaml --policy dpdk",
 	  "case run: --policy dpdk leaves nothing to run; the case has the policies none\n" },
+	{ "case run mine.yaml --policy dpdk,libvfn",
+	  "case run: --policy dpdk,libvfn leaves nothing to run; the case has the policies none\n" },
 	{ "case run mdev-hotadd attach-reserved --variant zzz",
 	  "case run: --variant zzz leaves nothing to run; the cases have the variants " },
 	{ "case run last-group-detach-resets --variant x",
@@ -226,6 +228,20 @@ START_TEST(cases_by_topic)
 END_TEST
 
 /* ---- matrix ------------------------------------------------------------ */
+
+START_TEST(a_matrix_of_some_policies)
+{
+	ck_assert_int_eq(run("case matrix mdev-hotadd --policy libvfn,single-ioas --policy dpdk"), 0);
+	SAYS("case                    dpdk     libvfn    single-ioas\n");
+	ck_assert_int_eq(run("case matrix mdev-hotadd device-names --policy dpdk,none"), 0);
+	SAYS("case                    as scripted, legacy  dpdk     as scripted, iommufd\n");
+	SAYS("\ndevice-names ");
+	ck_assert_int_eq(run("case matrix mdev-hotadd --policy dpdk,libvfm"), 2);
+	SAYS("--policy: unknown 'libvfm'; did you mean 'libvfn'?\n");
+	ck_assert_int_eq(run("case run mdev-hotadd --variant unpinnable --policy qemu-legacy,none"), 0);
+	SAYS("\n3 passed, 0 failed, 0 skipped\n");
+}
+END_TEST
 
 START_TEST(a_matrix_says_what_became_of_each)
 {
@@ -404,6 +420,7 @@ int main(void)
 	tcase_add_test(tests, show_takes_names_and_files);
 	tcase_add_test(tests, show_reads_like_a_page);
 	tcase_add_test(tests, cases_by_topic);
+	tcase_add_test(tests, a_matrix_of_some_policies);
 	tcase_add_test(tests, a_matrix_says_what_became_of_each);
 	tcase_add_test(tests, a_matrix_fits_into_its_lines);
 	tcase_add_test(tests, a_matrix_is_lines_of_json_too);

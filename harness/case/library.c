@@ -225,16 +225,20 @@ static int add_variant(struct collector *to, const struct case_file *file, size_
 	const struct play_filter *filter = to->filter;
 	int error = 0;
 
-	if (file->scripted && !filter->policy)
+	if (file->scripted && library_has_policy(filter, NULL))
 		error = add_play(to, file, variant, mode, NULL);
 	for (size_t i = 0; file->outcome && i < file->outcome->n && !error; i++) {
 		const struct policy *policy = policy_by_name(file->outcome->keys[i].text);
 
-		if (!filter->scripted_only && case_policy_fits(policy, mode) &&
-		    (!filter->policy || filter->policy == policy))
+		if (case_policy_fits(policy, mode) && library_has_policy(filter, policy))
 			error = add_play(to, file, variant, mode, policy);
 	}
 	return error;
+}
+
+bool library_has_policy(const struct play_filter *filter, const struct policy *policy)
+{
+	return !filter->policies || filter->policies >> policy_index(policy) & 1;
 }
 
 bool library_has_variant(const struct play_filter *filter, const struct case_file *file, size_t variant)
@@ -356,17 +360,28 @@ static void put_part(const struct library *library, const struct part *part, FIL
 		fprintf(to, "%s %s", i ? "," : "", words.list[i]);
 }
 
+/* As --policy takes them: "qemu-legacy,none". */
+static const char *name_policies(const struct play_filter *filter, char *to, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i <= policy_index(NULL) && used < size; i++)
+		if (filter->policies >> i & 1)
+			used += (size_t)snprintf(to + used, size - used, "%s%s", used ? "," : "",
+						 policy_at(i) ? policy_at(i)->name : "none");
+	return to;
+}
+
 void library_why_nothing(const struct library *library, const struct play_filter *filter, FILE *to)
 {
+	char policies[400];
 	const struct part parts[] = {
 		{ "--variant", filter->variant, "variants", { .variant = filter->variant, .mode = -1 },
 		  collect_variants },
 		{ "--mode", filter->mode < 0 ? NULL : mode_names[filter->mode],
 		  "modes", { .mode = filter->mode }, collect_modes },
-		{ "--policy",
-		  filter->policy ? filter->policy->name : filter->scripted_only ? "none" : NULL,
-		  "policies", { .mode = -1, .policy = filter->policy, .scripted_only = filter->scripted_only },
-		  collect_policies },
+		{ "--policy", filter->policies ? name_policies(filter, policies, sizeof(policies)) : NULL, "policies",
+		  { .mode = -1, .policies = filter->policies }, collect_policies },
 	};
 	const char *before = "";
 

@@ -28,9 +28,11 @@ void library_done(struct library *library);
 struct play_filter {
 	const char *variant;	/* NULL: any; a glob */
 	int mode;		/* enum mode; -1: any */
-	const struct policy *policy;	/* NULL: any, and as scripted */
-	bool scripted_only;
+	unsigned policies;	/* a bit for each, by policy_index(); 0: any, and as scripted */
 };
+
+/* NULL: as scripted. */
+bool library_has_policy(const struct play_filter *filter, const struct policy *policy);
 
 /* May variant @variant of @file be played, as the filter and the pattern that named it say? */
 bool library_has_variant(const struct play_filter *filter, const struct case_file *file, size_t variant);

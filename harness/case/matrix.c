@@ -201,10 +201,10 @@ static void add_mode(struct matrix *matrix, const struct play_filter *filter, en
 
 	if (filter->mode >= 0 && filter->mode != (int)mode)
 		return;
-	if (!filter->policy)
+	if (library_has_policy(filter, NULL))
 		add_column(matrix, mode, NULL);
-	for (size_t i = 0; (policy = policy_at(i)) && !filter->scripted_only; i++)
-		if (case_policy_fits(policy, mode) && (!filter->policy || filter->policy == policy))
+	for (size_t i = 0; (policy = policy_at(i)); i++)
+		if (case_policy_fits(policy, mode) && library_has_policy(filter, policy))
 			add_column(matrix, mode, policy);
 }
 
@@ -261,7 +261,7 @@ static int add_rows(struct matrix *matrix, const struct case_file *file, size_t 
 int matrix_make(const struct library *library, const struct play_filter *filter,
 		const struct matrix_kernels *kernels, bool stories, struct matrix *ret_matrix)
 {
-	struct matrix matrix = { .n_columns = 0 };
+	struct matrix matrix = { .scripted = filter->policies && library_has_policy(filter, NULL) };
 	int error = 0;
 
 	for (unsigned mode = 0; mode < MODE_COUNT; mode++)

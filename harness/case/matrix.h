@@ -53,6 +53,7 @@ struct matrix {
 	size_t n_columns;
 	struct matrix_row *rows;
 	size_t n_rows, n_failed;
+	bool scripted;		/* as scripted was asked for */
 };
 
 struct matrix_kernels {

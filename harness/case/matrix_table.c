@@ -12,7 +12,7 @@ struct table {
 	const struct matrix *matrix;
 	FILE *to;
 	bool colours;
-	bool scripted;				/* what is told: as scripted, or policies */
+	bool scripted;				/* as scripted as well, and cases that no policy plays */
 	bool brief;				/* a word for each cell, names in two lines */
 	unsigned name_width;
 	unsigned widths[MATRIX_COLUMNS_MAX];	/* 0: no cell, so no column */
@@ -113,7 +113,7 @@ static void measure_column(struct table *table, size_t column)
 	unsigned width = 0;
 
 	table->widths[column] = 0;
-	if (table->scripted != !matrix->columns[column].policy)
+	if (!matrix->columns[column].policy && !table->scripted)
 		return;
 	for (size_t i = 0; i < matrix->n_rows; i++)
 		if (matrix->rows[i].cells[column].words)
@@ -274,11 +274,11 @@ static bool fits(const struct table *table, unsigned width)
 void matrix_print(const struct matrix *matrix, FILE *to, unsigned width, bool colours)
 {
 	struct table table = { .matrix = matrix, .to = to, .colours = colours,
-			       .scripted = !has_policies(matrix) };
+			       .scripted = matrix->scripted || !has_policies(matrix) };
 	size_t first = 0;
 
 	measure(&table);
-	if (!fits(&table, width) && !table.scripted) {
+	if (!fits(&table, width) && has_policies(matrix)) {
 		table.brief = true;
 		measure(&table);
 	}

@@ -11,11 +11,10 @@
 #include "case/case_verb.h"
 #include "case/matrix.h"
 #include "cli.h"
-#include "select/policy.h"
 
 struct options {
 	int mode;		/* enum mode; -1: any */
-	int policy;		/* index of case_policy_word(); -1: any */
+	unsigned policies;	/* bits by case_policy_word(); 0: any */
 	const char *variant;
 	struct matrix_kernels kernels;
 	const char *html, *json;
@@ -69,7 +68,7 @@ static void print_rest(const struct matrix *matrix)
 {
 	size_t n = scripted_only(matrix);
 
-	if (n && n < matrix->n_rows)
+	if (n && n < matrix->n_rows && !matrix->scripted)
 		printf("Not shown: %zu more that no policy plays. --policy none shows %s.\n", n,
 		       n == 1 ? "it" : "them");
 	if (matrix->n_failed)
@@ -104,7 +103,8 @@ static int show(const struct library *library, const struct options *options,
 static int run(void *given, char **names, size_t n_names)
 {
 	const struct options *options = given;
-	struct play_filter filter = { .variant = options->variant, .mode = options->mode };
+	struct play_filter filter = { .variant = options->variant, .mode = options->mode,
+				      .policies = options->policies };
 	struct library library;
 	struct vfiosim_errors why;
 	int status;
@@ -113,8 +113,6 @@ static int run(void *given, char **names, size_t n_names)
 		cli_file_errors(&why);
 		return 2;
 	}
-	filter.policy = options->policy < 0 ? NULL : policy_at((size_t)options->policy);
-	filter.scripted_only = options->policy >= 0 && !filter.policy;
 	status = show(&library, options, &filter);
 	library_done(&library);
 	return status;
@@ -143,8 +141,8 @@ static const char *parse_kernels(const char *text, void *to)
 static const struct cli_option matrix_options[] = {
 	{ "mode", 0, "MODE", "only this mode: legacy, iommufd", CLI_CHOICE, AT(mode),
 	  .words = case_mode_word },
-	{ "policy", 0, "POLICY", "only this selection policy; none: as scripted", CLI_CHOICE,
-	  AT(policy), .words = case_policy_word },
+	{ "policy", 0, "POLICIES", "only these selection policies, like qemu-legacy,dpdk; none: as scripted",
+	  CLI_CHOICES, AT(policies), .words = case_policy_word },
 	{ "variant", 0, "GLOB", "only these variants", CLI_TEXT, AT(variant) },
 	{ "kernel", 0, "VERSIONS",
 	  "on these versions of Linux, like 6.1,7.2: a line for each.\n"
@@ -158,7 +156,7 @@ static const struct cli_option matrix_options[] = {
 	{ NULL },
 };
 
-static const struct options defaults = { .mode = -1, .policy = -1 };
+static const struct options defaults = { .mode = -1 };
 
 const struct cli_verb case_matrix_verb = {
 	.name = "matrix",

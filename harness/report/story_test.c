@@ -60,7 +60,7 @@ static const struct story_style plain = { .more = true };
 static struct play_filter hotadd(const char *policy, int mode)
 {
 	return (struct play_filter){ .variant = "unpinnable", .mode = mode,
-				     .policy = policy_by_name(policy) };
+				     .policies = 1U << policy_index(policy_by_name(policy)) };
 }
 
 START_TEST(the_walk_of_a_refused_replay)

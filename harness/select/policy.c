@@ -124,6 +124,11 @@ const struct policy *policy_at(size_t index)
 	return index < sizeof(rows) / sizeof(rows[0]) ? &rows[index] : NULL;
 }
 
+size_t policy_index(const struct policy *policy)
+{
+	return policy ? (size_t)(policy - rows) : sizeof(rows) / sizeof(rows[0]);
+}
+
 const struct policy *policy_by_name(const char *name)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -46,5 +46,7 @@ struct policy {
 /* NULL past the end; by name or NULL. */
 const struct policy *policy_at(size_t index);
 const struct policy *policy_by_name(const char *name);
+/* Where policy_at() has it; NULL, for no policy: behind the last. */
+size_t policy_index(const struct policy *policy);
 
 #endif

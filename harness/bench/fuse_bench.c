@@ -60,54 +60,76 @@ static int exec_client(void *ctx)
 	return 127;
 }
 
-struct fuse_samples {
-	struct samples floor, map, version;
+/* What the client is asked for, and what it is compared with. */
+struct asked {
+	char letter;
+	const char *what, *floor_name, *unit;
+	double ratio_limit;
+	char floor;		/* a letter of the client's, asked in turn; 0: the bare server */
 };
 
-/* False: one of them has failed. */
-static bool play(struct player *floor, struct player *client, struct fuse_samples *samples)
-{
-	for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
-		double empty = player_ask(floor, 'e');
-		double map = player_ask(client, 'm');
-		double version = player_ask(client, 'a');
+static const struct asked idle[] = {
+	{ 'm', "FUSE: MAP_DMA, idle", "empty ioctl, bare server", "us", 0.7, 0 },
+	{ 'a', "FUSE: GET_API_VERSION, idle", "empty ioctl, bare server", "us", 0, 0 },
+	{ 'r', "FUSE: pread of config, idle", "empty ioctl, bare server", "us", 0.8, 0 },
+	{ 't', "FUSE: each call of 32 threads", "of one thread", "us", 1 / 0.9, 'a' },
+	{ 'w', "FUSE: wait beside a 1 GiB map", "GET_API_VERSION, idle", "us", 0, 'a' },
+	{ 0 },
+};
 
-		if (empty < 0 || map < 0 || version < 0)
+static const struct asked busy[] = {
+	{ 'm', "FUSE: MAP_DMA, all cores busy", "empty ioctl, bare server", "us", 1.3, 0 },
+	{ 'a', "FUSE: GET_API_VERSION, busy", "empty ioctl, bare server", "us", 0, 0 },
+	{ 0 },
+};
+
+#define ASKED_MAX 8
+
+/* False: one of them has failed. */
+static bool ask_each(struct player *floor, struct player *client, const struct asked *asked,
+		     struct samples *figures, struct samples *floors)
+{
+	double bare = player_ask(floor, 'e');
+
+	if (bare < 0)
+		return false;
+	for (size_t i = 0; asked[i].letter; i++) {
+		double figure = player_ask(client, asked[i].letter);
+		double under = asked[i].floor ? player_ask(client, asked[i].floor) : bare;
+
+		if (figure < 0 || under < 0)
 			return false;
-		samples_add(&samples->floor, empty / 1e3);
-		samples_add(&samples->map, map / 1e3);
-		samples_add(&samples->version, version / 1e3);
+		samples_add(&figures[i], figure / 1e3);
+		samples_add(&floors[i], under / 1e3);
 	}
 	return true;
 }
 
-static void fill(struct row *row, const struct samples *figure, const struct samples *floor)
+static void rows(struct table *table, struct player *floor, struct player *client,
+		 const struct asked *asked)
 {
-	row->figure = samples_median(figure);
-	row->floor = samples_median(floor);
+	struct samples figures[ASKED_MAX] = { 0 }, floors[ASKED_MAX] = { 0 };
+	bool ok = true;
+
+	for (unsigned round = 0; round < BENCH_ROUNDS && ok; round++)
+		ok = ask_each(floor, client, asked, figures, floors);
+	for (size_t i = 0; asked[i].letter; i++) {
+		struct row *row = table_add(table, asked[i].what, asked[i].floor_name, asked[i].unit);
+
+		row->ratio_limit = asked[i].ratio_limit;
+		row->figure = samples_median(&figures[i]);
+		row->floor = samples_median(&floors[i]);
+		if (!ok)
+			row_skip(row, "the floor or the client under `vfiosim run` ended early");
+	}
 }
 
-static void rows(struct table *table, struct player *floor, struct player *client, bool busy)
+static void busy_rows(struct table *table, struct player *floor, struct player *client)
 {
-	struct row *map =
-		table_add(table, busy ? "FUSE: MAP_DMA, all cores busy" : "FUSE: MAP_DMA, idle",
-			  "empty ioctl, bare server", "us");
-	struct row *version = table_add(table, busy ? "FUSE: GET_API_VERSION, busy"
-						    : "FUSE: GET_API_VERSION, idle",
-					"empty ioctl, bare server", "us");
-	struct fuse_samples samples = { 0 };
-	struct burners burners = { 0 };
+	struct burners burners;
 
-	map->ratio_limit = busy ? 1.3 : 0.5;
-	if (busy)
-		burners_start(&burners);
-	if (play(floor, client, &samples)) {
-		fill(map, &samples.map, &samples.floor);
-		fill(version, &samples.version, &samples.floor);
-	} else {
-		row_skip(map, "the floor or the client under `vfiosim run` ended early");
-		row_skip(version, "see above");
-	}
+	burners_start(&burners);
+	rows(table, floor, client, busy);
 	burners_stop(&burners);
 }
 
@@ -124,8 +146,8 @@ void bench_fuse(struct table *table, const char *vfiosim)
 	} else if (!player_start(&client, exec_client, (void *)(uintptr_t)vfiosim)) {
 		row_skip(table_add(table, "FUSE", "", ""), "no process: %s", strerror(errno));
 	} else {
-		rows(table, &floor, &client, false);
-		rows(table, &floor, &client, true);
+		rows(table, &floor, &client, idle);
+		busy_rows(table, &floor, &client);
 		player_stop(&client);
 	}
 	player_stop(&floor);

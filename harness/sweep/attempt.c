@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,9 +21,11 @@
 #include "expect/judge.h"
 #include "launch/launch.h"
 #include "report/explain.h"
+#include "sweep/work_folder.h"
 
 #define REPEATS_MAX 1000	/* of one refused call: more are "for ever" */
 #define GRACE_MS 2000		/* between asking it to end and making it */
+#define SETTLE_MS 5000		/* until a server has ended what its killed launcher left */
 
 uint64_t attempt_now_ms(void)
 {
@@ -224,8 +226,9 @@ static int prepare(const struct attempt *attempt, const char *fault)
 	return 0;
 }
 
+/* @sweep: whose run this is; where it is killed the run ends with it. */
 static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
-			     const struct plan *plan)
+			     const struct plan *plan, pid_t sweep)
 {
 	struct vfiosim_topology *topology = attempt->options->topology;
 	char *name = machine_topology_name(attempt->options->machine);
@@ -246,6 +249,9 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 	};
 	char problem[VFIOSIM_FAULT_TEXT_MAX];
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);	/* the server ends the run then */
+	if (getppid() != sweep)
+		_exit(LAUNCH_FAILED);
 	pthread_mutex_init(&watcher.lock, NULL);
 	if (prepare(attempt, fault))
 		_exit(LAUNCH_FAILED);
@@ -265,6 +271,8 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 
 int attempt_start(struct attempt *attempt, const char *fault, const struct plan *plan)
 {
+	pid_t sweep = getpid();
+
 	attempt->hung = attempt->repeats = false;
 	attempt->killed_ms = attempt->calls = 0;
 	attempt->started_ms = attempt->moved_ms = attempt_now_ms();
@@ -274,7 +282,7 @@ int attempt_start(struct attempt *attempt, const char *fault, const struct plan 
 	fflush(NULL);
 	attempt->pid = fork();
 	if (!attempt->pid)
-		run_in(attempt, fault, plan);
+		run_in(attempt, fault, plan, sweep);
 	return attempt->pid < 0 ? -errno : 0;
 }
 
@@ -321,12 +329,15 @@ bool attempt_look(struct attempt *attempt)
 	return false;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *at)
+void attempts_settle(void)
 {
-	return remove(path);
+	uint64_t end = attempt_now_ms() + SETTLE_MS;
+
+	while (waitpid(-1, NULL, WNOHANG) >= 0 && attempt_now_ms() < end)
+		attempt_pause();
 }
 
 void attempt_remove(struct attempt *attempt)
 {
-	nftw(attempt->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(attempt->folder);
 }

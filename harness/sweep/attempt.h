@@ -54,6 +54,11 @@ int attempt_start(struct attempt *attempt, const char *fault, const struct plan 
 bool attempt_look(struct attempt *attempt);
 /* Asks it to end, later makes it; attempt_look() says when it is over. */
 void attempt_stop(struct attempt *attempt);
+/*
+ * Waits for what runs that had to be killed have left, which their servers end. The caller
+ * adopts it (PR_SET_CHILD_SUBREAPER), and has no other children.
+ */
+void attempts_settle(void);
 /* Between two looks. */
 void attempt_pause(void);
 /* What it left in its folder goes away. */

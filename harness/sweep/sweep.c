@@ -25,7 +25,7 @@ static int run_clean(struct sweep *sweep, struct sweep_record *record, const str
 	int error;
 
 	*attempt = (struct attempt){ .options = &sweep->attempt_options, .record = record };
-	snprintf(attempt->folder, sizeof(attempt->folder), "%s/clean", sweep->folder);
+	snprintf(attempt->folder, sizeof(attempt->folder), "%s/clean", sweep->folder.path);
 	error = attempt_start(attempt, NULL, plan);
 	if (error) {
 		cli_error("cannot start a run: %s", strerror(-error));
@@ -250,7 +250,7 @@ static int start(struct sweep *sweep, struct slot *slot, size_t index)
 	int error;
 
 	slot->index = index;
-	snprintf(slot->attempt.folder, sizeof(slot->attempt.folder), "%s/%zu", sweep->folder, index);
+	snprintf(slot->attempt.folder, sizeof(slot->attempt.folder), "%s/%zu", sweep->folder.path, index);
 	error = attempt_start(&slot->attempt, sweep->results.items[sweep->order[index]].point, NULL);
 	if (error)
 		cli_error("cannot start a run: %s", strerror(-error));

@@ -5,6 +5,7 @@
  *	sweep.c		the clean runs, then each point in turn
  *	points.c	which points are tested
  *	keep.c		what is kept of a defect
+ *	work_folder.c	where runs leave what is not kept
  *	sweep_verb.c	options, reports, the exit status
  *
  * Functions return 0 or a negative errno; what is the user's to mend has been told.
@@ -18,6 +19,7 @@
 #include "launch/launch.h"
 #include "sweep/attempt.h"
 #include "sweep/results.h"
+#include "sweep/work_folder.h"
 
 #define JOBS_MAX 64
 #define HANG_MS 10000		/* a program that makes no call for so long hangs ... */
@@ -53,7 +55,7 @@ struct sweep {
 	const struct sweep_options *options;
 	struct run_expect expect;	/* what the command is expected to do without a fault */
 	struct attempt_options attempt_options;
-	char folder[480];	/* of what runs leave behind */
+	struct work_folder folder;
 	struct plan plan;
 	struct sweep_record *clean_record;
 	struct judge_run clean;

@@ -277,12 +277,51 @@ START_TEST(a_long_folder_is_used)
 }
 END_TEST
 
-START_TEST(a_clean_run_can_be_interrupted)
+/*
+ * A sweep beside the test, in a $TMPDIR of its own, whose run is in @command. $! is the sweep;
+ * who is of it holds @T@/held, the processes of its run as well.
+ */
+#define SWEEP_BESIDE(command)                                                                  \
+	"mkdir -p @T@/tmp && export TMPDIR=@T@/tmp && rm -f @T@/started && "                    \
+	"{ (exec 9>@T@/held; flock 9; exec " SWEEP "-- sh -c '" command "') & } && "            \
+	"until [ -e @T@/started ]; do sleep 0.01; done && "
+#define KILL_IT(signal) "kill -" signal " $!; wait $!; status=$?; flock @T@/held true; ls -d @T@/tmp/*; exit $status"
+
+static const struct {
+	const char *line;
+	int status;
+} interrupted[] = {
+	{ SWEEP_BESIDE("touch @T@/started; exec sleep 1000") KILL_IT("TERM"), 143 },
+	{ SWEEP_BESIDE("touch @T@/started; exec sleep 1000") KILL_IT("INT"), 130 },
+	{ SWEEP_BESIDE("touch @T@/started; exec sleep 1000") KILL_IT("HUP"), 129 },
+	/* Not impressed, and writes into its folder until it is killed. */
+	{ SWEEP_BESIDE("trap \"\" TERM; touch @T@/started; (while :; do mkdir -p $TMPDIR/a; done) & wait")
+	  KILL_IT("TERM"), 143 },
+};
+
+START_TEST(an_interrupted_sweep_leaves_nothing)
 {
 	if (!can_run())
 		return;
-	expect(143, "timeout --preserve-status 1 sh -c 'exec " SWEEP "-- sleep 100'; s=$?; ls @T@; exit $s");
+	expect(interrupted[_i].status, interrupted[_i].line);
+	SAYS("tmp/*'");		/* ls found nothing */
 	SAYS_NOT("without a fault");
+}
+END_TEST
+
+/* Its run ends with it, its folder goes when another begins; that of one that lives stays. */
+START_TEST(what_a_killed_sweep_left_goes_with_the_next)
+{
+	if (!can_run())
+		return;
+	expect(0, SWEEP_BESIDE("touch @T@/started; exec sleep 1000")
+		  "kill -KILL $!; flock @T@/held true && ls -d $TMPDIR/* && flock $TMPDIR/* true");
+	SAYS("vfiosim-sweep-");
+	expect(143, SWEEP_BESIDE("touch @T@/started; exec sleep 1000")
+		    "ls -d $TMPDIR/*; " SWEEP "--record-plan @T@/plan -- " ATTACH2
+		    "; ls -d $TMPDIR/*/clean; " KILL_IT("TERM"));
+	SAYS("/clean\n");
+	SAYS("tmp/*'");
 }
 END_TEST
 
@@ -343,7 +382,8 @@ int main(void)
 	tcase_add_test(tcase, the_repro_is_of_the_same_machine);
 	tcase_add_test(tcase, a_defect_that_cannot_be_kept_is_told);
 	tcase_add_test(tcase, a_long_folder_is_used);
-	tcase_add_test(tcase, a_clean_run_can_be_interrupted);
+	tcase_add_loop_test(tcase, an_interrupted_sweep_leaves_nothing, 0, COUNT(interrupted));
+	tcase_add_test(tcase, what_a_killed_sweep_left_goes_with_the_next);
 	tcase_add_test(tcase, the_page_has_a_story_for_every_cell);
 	tcase_add_test(tcase, shards_make_the_whole);
 	tcase_add_test(tcase, a_plan_is_written_and_tested);

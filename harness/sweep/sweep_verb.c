@@ -252,10 +252,8 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 
 static void sweep_done(struct sweep *sweep)
 {
-	struct attempt rest = { 0 };
-
-	snprintf(rest.folder, sizeof(rest.folder), "%s", sweep->folder);
-	attempt_remove(&rest);
+	attempts_settle();	/* or it would write into the folder again */
+	work_folder_done(&sweep->folder);
 	for (size_t i = 0; i < JOBS_MAX; i++)
 		sweep_record_destroy(sweep->slots[i].attempt.record);
 	judge_run_done(&sweep->clean);
@@ -266,26 +264,28 @@ static void sweep_done(struct sweep *sweep)
 	free(sweep->finished);
 }
 
-static int sweep_in(struct sweep *sweep, const struct results *baseline)
+static void stop_by_signals(void)
 {
 	const struct sigaction action = { .sa_handler = stop };
-	const char *tmp = getenv("TMPDIR");
-	int status;
+	struct sigaction old;
 
-	if (snprintf(sweep->folder, sizeof(sweep->folder), "%s/vfiosim-sweep-XXXXXX",
-		     tmp && *tmp ? tmp : "/tmp") >= (int)sizeof(sweep->folder)) {
-		cli_error("$TMPDIR: a path of more than %zu bytes", sizeof(sweep->folder) - 22);
-		return 2;
-	}
-	sweep->clean_record = sweep_record_create();
-	if (!mkdtemp(sweep->folder) || !sweep->clean_record) {
-		cli_error("cannot make %s: %s", sweep->folder, strerror(errno));
-		return 2;
-	}
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	status = run_sweep(sweep, baseline);
+	if (!sigaction(SIGHUP, NULL, &old) && old.sa_handler != SIG_IGN)	/* nohup */
+		sigaction(SIGHUP, &action, NULL);
+}
+
+static int sweep_in(struct sweep *sweep, const struct results *baseline)
+{
+	int status = 2;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	stop_by_signals();
+	sweep->clean_record = sweep_record_create();
+	if (!sweep->clean_record)
+		cli_error("%s", strerror(ENOMEM));
+	else if (!work_folder_init(&sweep->folder))
+		status = run_sweep(sweep, baseline);
 	sweep_done(sweep);
 	return status;
 }

@@ -8,9 +8,9 @@
 #include <vfiosim/command.h>
 #include <vfiosim/vfiosim.h>
 
+#include "base/list.h"
 #include "case/compare.h"
 #include "case/run.h"
-#include "sweep/grow.h"
 #include "target.h"
 
 const char *const sweep_outcomes[] = { "absorbed", "retried", "next-container", "new-container",
@@ -26,7 +26,7 @@ const char *const sweep_defects[] = { "", "changed", "unbalanced", "leak", "brok
 struct recorder {
 	const struct target_ops *inner;
 	char **states;		/* of the clean run; NULL while it is recorded ... */
-	size_t n, capacity;	/* ... into these */
+	size_t n;		/* ... into these */
 	size_t n_calls;
 	bool keeps;		/* the clean run: states are kept */
 	uint32_t fault;		/* its number; 0: there is none that makes a call fail */
@@ -48,9 +48,8 @@ static void keep_state(struct recorder *self, struct target *target)
 {
 	char *text = NULL;
 
-	self->states = grow(self->states, self->n, &self->capacity, sizeof(*self->states),
-			    &self->no_memory);
-	if (self->n == self->capacity || target->ops->state(target, &text)) {
+	if (!list_room(&self->states, self->n, sizeof(*self->states), NULL) ||
+	    target->ops->state(target, &text)) {
 		self->no_memory = true;
 		return;
 	}

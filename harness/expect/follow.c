@@ -12,9 +12,9 @@
 #include <vfiosim/fault.h>
 #include <vfiosim/state.h>
 
+#include "base/list.h"
 #include "expect/event.h"
 #include "expect/judge.h"
-#include "expect/list.h"
 #include "expect/record.h"
 #include "expect/seen.h"
 #include "expect/steps.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A look at the machine. See seen.h. */
 #include "expect/seen.h"
+#include "base/list.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #include <vfiosim/state.h>
 #include <vfiosim/vfiosim.h>
 
-#include "expect/list.h"
 
 #define PAGE 4096u
 
@@ -66,13 +66,11 @@ static int see_space(struct tracks *tracks, const struct vfiosim_space *space, s
 
 bool seen_add(struct seen *seen, unsigned number, const struct seen_mapping *mapping)
 {
-	bool no_memory = false;
-
 	for (size_t i = 0; i < seen->n_spaces; i++) {
 		struct seen_space *space = &seen->spaces[i];
 
 		if (space->number != number ||
-		    !list_room(&space->mappings, space->n_mappings, sizeof(*mapping), &no_memory))
+		    !list_room(&space->mappings, space->n_mappings, sizeof(*mapping), NULL))
 			continue;
 		space->mappings[space->n_mappings++] = *mapping;
 		return true;

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "expect/event.h"
 #include "expect/judge.h"
-#include "expect/list.h"
 
 int steps_init(struct steps *steps, const struct expectations *expect, struct expect_report *report)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The spaces of a run over time. See tracks.h. */
 #include "expect/tracks.h"
+#include "base/list.h"
 
 #include <stdlib.h>
 
-#include "expect/list.h"
 
 static bool same_key(struct space_key one, struct space_key other)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "record/record.h"
 #include "record/sysfs.h"
 #include "resv.h"
@@ -84,11 +85,9 @@ int record_add_group(int sysfs, const char *link, struct recorded *recorded, int
 			*ret_group = (int)i;
 			return 0;
 		}
-	group = sysfs_grow(recorded->groups, recorded->n_groups, sizeof(*group));
-	if (!group)
+	if (!list_room(&recorded->groups, recorded->n_groups, sizeof(*group), NULL))
 		return -ENOMEM;
-	recorded->groups = group;
-	group += recorded->n_groups;
+	group = &recorded->groups[recorded->n_groups];
 	*ret_group = (int)recorded->n_groups++;
 	*group = (struct recorded_group){ .number = (uint32_t)number, .iommu = -1 };
 	sysfs_path(path, "kernel/iommu_groups/%s/name", name);
@@ -120,11 +119,10 @@ static int find_iommu(int sysfs, struct recorded *recorded, const char *name)
 	for (size_t i = 0; i < recorded->n_iommus; i++)
 		if (!strcmp(recorded->iommus[i].name, name))
 			return (int)i;
-	iommu = sysfs_grow(recorded->iommus, recorded->n_iommus, sizeof(*iommu));
-	if (!iommu)
+	if (!list_room(&recorded->iommus, recorded->n_iommus, sizeof(*iommu), NULL))
 		return -ENOMEM;
-	recorded->iommus = iommu;
-	iommu += recorded->n_iommus;
+	iommu = &recorded->iommus[recorded->n_iommus];
+	*iommu = (struct recorded_iommu){ 0 };
 	snprintf(iommu->name, sizeof(iommu->name), "%s", name);
 	read_vtd(sysfs, iommu);
 	return (int)recorded->n_iommus++;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "record/record.h"
 #include "record/sysfs.h"
 
@@ -13,11 +14,10 @@ static int read_type(int sysfs, const char *parent, const char *name, struct rec
 	char path[SYSFS_PATH];
 	uint64_t available = 0;
 
-	type = sysfs_grow(recorded->types, recorded->n_types, sizeof(*type));
-	if (!type)
+	if (!list_room(&recorded->types, recorded->n_types, sizeof(*type), NULL))
 		return -ENOMEM;
-	recorded->types = type;
-	type += recorded->n_types++;
+	type = &recorded->types[recorded->n_types++];
+	*type = (struct recorded_type){ 0 };
 	snprintf(type->name, sizeof(type->name), "%s", name);
 	snprintf(type->parent, sizeof(type->parent), "%s", parent);
 	sysfs_path(path, "class/mdev_bus/%s/mdev_supported_types/%s/name", parent, name);
@@ -97,11 +97,10 @@ static int read_mdev(int sysfs, const char *uuid, struct recorded *recorded)
 	struct recorded_device *device;
 	char path[SYSFS_PATH];
 
-	device = sysfs_grow(recorded->devices, recorded->n_devices, sizeof(*device));
-	if (!device)
+	if (!list_room(&recorded->devices, recorded->n_devices, sizeof(*device), NULL))
 		return -ENOMEM;
-	recorded->devices = device;
-	device += recorded->n_devices++;
+	device = &recorded->devices[recorded->n_devices++];
+	*device = (struct recorded_device){ 0 };
 	device->pci.kind = VFIOSIM_DEVICE_MDEV;
 	snprintf(device->address, sizeof(device->address), "%s", uuid);
 	read_parent(sysfs, device);

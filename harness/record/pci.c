@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "record/record.h"
 #include "record/sysfs.h"
 
@@ -241,11 +242,10 @@ static int read_function(int sysfs, const char *address, struct recorded *record
 	struct recorded_device *device;
 	char path[SYSFS_PATH];
 
-	device = sysfs_grow(recorded->devices, recorded->n_devices, sizeof(*device));
-	if (!device)
+	if (!list_room(&recorded->devices, recorded->n_devices, sizeof(*device), NULL))
 		return -ENOMEM;
-	recorded->devices = device;
-	device += recorded->n_devices++;
+	device = &recorded->devices[recorded->n_devices++];
+	*device = (struct recorded_device){ 0 };
 	snprintf(device->address, sizeof(device->address), "%s", address);
 	read_place(sysfs, device);
 	read_ids(sysfs, device);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/list.h"
+
 void sysfs_path(char *to, const char *format, ...)
 {
 	va_list args;
@@ -89,15 +91,6 @@ bool sysfs_exists(int sysfs, const char *path)
 
 /* ---- Lists ---- */
 
-void *sysfs_grow(void *items, size_t n, size_t size)
-{
-	void *grown = n % 16 ? items : reallocarray(items, n + 16, size);
-
-	if (grown)
-		memset((char *)grown + n * size, 0, size);
-	return grown;
-}
-
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -105,13 +98,13 @@ static int compare(const void *a, const void *b)
 
 static int add_name(struct sysfs_names *names, const char *name)
 {
-	char **grown = sysfs_grow(names->items, names->n, sizeof(*grown));
+	char **item;
 
-	if (!grown)
+	if (!list_room(&names->items, names->n, sizeof(*names->items), NULL))
 		return -ENOMEM;
-	names->items = grown;
-	grown[names->n] = strdup(name);
-	return grown[names->n++] ? 0 : -ENOMEM;
+	item = &names->items[names->n++];
+	*item = strdup(name);
+	return *item ? 0 : -ENOMEM;
 }
 
 int sysfs_list(int sysfs, const char *path, struct sysfs_names *ret_names)

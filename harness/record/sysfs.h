@@ -33,7 +33,4 @@ struct sysfs_names {
 int sysfs_list(int sysfs, const char *path, struct sysfs_names *ret_names);
 void sysfs_names_done(struct sysfs_names *names);
 
-/* One more element at the end of a list of @n; a multiple of 16 has room. NULL: no memory. */
-void *sysfs_grow(void *items, size_t n, size_t size);
-
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweep/grow.h"
+#include "base/list.h"
 
 /* ---- Places ---- */
 
@@ -112,9 +112,7 @@ static void add_point(struct plan *plan, const char *where, uint64_t ordinal, co
 {
 	struct plan_point *point;
 
-	plan->points = grow(plan->points, plan->n, &plan->capacity, sizeof(*plan->points),
-			    &plan->no_memory);
-	if (plan->n == plan->capacity)
+	if (!list_room(&plan->points, plan->n, sizeof(*plan->points), &plan->no_memory))
 		return;
 	point = &plan->points[plan->n++];
 	*point = (struct plan_point){ .ordinal = ordinal, .event = event };
@@ -198,10 +196,9 @@ static void add_step(struct plan *plan, const struct sweep_event *event, size_t 
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (!strcmp(plan->steps[i].where, where))
 			return;
-	plan->steps = grow(plan->steps, plan->n_steps, &plan->steps_capacity, sizeof(*plan->steps),
-			   &plan->no_memory);
 	plan->too_many_steps |= plan->n_steps == RECORD_COUNTS;
-	if (plan->n_steps == plan->steps_capacity || plan->too_many_steps)
+	if (plan->too_many_steps ||
+	    !list_room(&plan->steps, plan->n_steps, sizeof(*plan->steps), &plan->no_memory))
 		return;
 	step = &plan->steps[plan->n_steps++];
 	*step = (struct plan_step){ .site = site, .event = event };

@@ -30,9 +30,9 @@ struct plan_step {
 
 struct plan {
 	struct plan_point *points;
-	size_t n, capacity;
+	size_t n;
 	struct plan_step *steps;
-	size_t n_steps, steps_capacity;
+	size_t n_steps;
 	bool no_memory;
 	bool too_many_steps;	/* for a record */
 };

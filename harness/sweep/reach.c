@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweep/grow.h"
+#include "base/list.h"
 
 struct mapping {
 	char space[RECORD_NAME];
@@ -34,23 +34,22 @@ struct model {
 	struct reach *reach;
 	const struct reach_omit *omit;
 	struct mapping *mappings;
-	size_t n_mappings, mappings_capacity;
+	size_t n_mappings;
 	struct member *members;
-	size_t n_members, members_capacity;
+	size_t n_members;
 	struct made *made;
-	size_t n_made, made_capacity;
+	size_t n_made;
 	uint64_t *regions;
-	size_t n_regions, regions_capacity;
+	size_t n_regions;
 	uint32_t *hwpts;		/* pairs: a hwpt, its ioas */
-	size_t n_hwpts, hwpts_capacity;
+	size_t n_hwpts;
 	struct made *left;		/* what the kernel closes, after the process */
-	size_t n_left, left_capacity;
+	size_t n_left;
 };
 
-#define ADD(model_, array_, n_, capacity_)                                                         \
-	((array_) = grow((array_), (n_), &(capacity_), sizeof(*(array_)),                          \
-			 &(model_)->reach->no_memory),                                             \
-	 (n_) < (capacity_) ? &(array_)[(n_)++] : NULL)
+#define ADD(model_, array_, n_)                                                                    \
+	(list_room(&(array_), (n_), sizeof(*(array_)), &(model_)->reach->no_memory) ?              \
+		 &(array_)[(n_)++] : NULL)
 
 static void copy_name(char *to, const char *from)
 {
@@ -66,7 +65,7 @@ static struct member *member(struct model *model, const char *name)
 	for (size_t i = 0; i < model->n_members; i++)
 		if (!strcmp(model->members[i].name, name))
 			return &model->members[i];
-	added = ADD(model, model->members, model->n_members, model->members_capacity);
+	added = ADD(model, model->members, model->n_members);
 	if (!added)
 		return NULL;
 	*added = (struct member){ 0 };
@@ -93,7 +92,7 @@ static size_t made_at(const struct model *model, const char *space)
 
 static void make_space(struct model *model, const char *space, size_t index)
 {
-	struct made *added = ADD(model, model->made, model->n_made, model->made_capacity);
+	struct made *added = ADD(model, model->made, model->n_made);
 
 	if (!added)
 		return;
@@ -131,7 +130,7 @@ static void add_rows(struct model *model, const struct member *device, const cha
 	for (size_t i = 0; i < model->n_mappings; i++) {
 		if (strcmp(model->mappings[i].space, space) || !counts(model, &model->mappings[i]))
 			continue;
-		row = ADD(model, reach->rows, reach->n, reach->capacity);
+		row = ADD(model, reach->rows, reach->n);
 		if (row)
 			fill_row(row, device->name, moment, &model->mappings[i]);
 	}
@@ -141,7 +140,7 @@ static void add_rows(struct model *model, const struct member *device, const cha
 static void add_held(struct model *model, const char *moment)
 {
 	struct reach *reach = model->reach;
-	struct reach_moment *at = ADD(model, reach->moments, reach->n_moments, reach->moments_capacity);
+	struct reach_moment *at = ADD(model, reach->moments, reach->n_moments);
 	struct reach_row *row;
 
 	if (!at)
@@ -150,7 +149,7 @@ static void add_held(struct model *model, const char *moment)
 	for (size_t i = 0; i < model->n_mappings; i++) {
 		if (model->mappings[i].stuck || !*model->mappings[i].memory)
 			continue;
-		row = ADD(model, reach->held, reach->n_held, reach->held_capacity);
+		row = ADD(model, reach->held, reach->n_held);
 		if (row)
 			fill_row(row, "", moment, &model->mappings[i]);
 	}
@@ -159,7 +158,7 @@ static void add_held(struct model *model, const char *moment)
 static void add_mapped(struct model *model, const struct mapping *mapping)
 {
 	struct reach *reach = model->reach;
-	struct reach_row *row = ADD(model, reach->mapped, reach->n_mapped, reach->mapped_capacity);
+	struct reach_row *row = ADD(model, reach->mapped, reach->n_mapped);
 
 	if (row)
 		fill_row(row, "", "", mapping);
@@ -189,7 +188,7 @@ static void see_device(struct model *model, struct member *device)
 		if (!strcmp(reach->devices[i].device, device->name))
 			seen = &reach->devices[i];
 	if (!seen)
-		seen = ADD(model, reach->devices, reach->n_devices, reach->devices_capacity);
+		seen = ADD(model, reach->devices, reach->n_devices);
 	if (!seen)
 		return;
 	forget_rows(reach, device->name);
@@ -234,7 +233,7 @@ static void name_memory(struct model *model, const struct sweep_event *event, st
 	while (i < model->n_regions && model->regions[i] != event->memory_first)
 		i++;
 	if (i == model->n_regions) {
-		region = ADD(model, model->regions, model->n_regions, model->regions_capacity);
+		region = ADD(model, model->regions, model->n_regions);
 		if (region)
 			*region = event->memory_first;
 	}
@@ -252,7 +251,7 @@ static void add_mapping(struct model *model, const struct sweep_event *event)
 	space_name(mapping.space, model, event, event->ioas);
 	mapping.first = event->out_length ? event->out_iova : event->iova;
 	mapping.last = mapping.first + event->length - 1;
-	added = ADD(model, model->mappings, model->n_mappings, model->mappings_capacity);
+	added = ADD(model, model->mappings, model->n_mappings);
 	if (added)
 		*added = mapping;
 	add_mapped(model, &mapping);
@@ -270,7 +269,7 @@ static void copy_mapping(struct model *model, const struct sweep_event *event)
 		if (strcmp(source.space, from) || event->src_iova < source.first ||
 		    event->src_iova > source.last)
 			continue;
-		added = ADD(model, model->mappings, model->n_mappings, model->mappings_capacity);
+		added = ADD(model, model->mappings, model->n_mappings);
 		if (!added)
 			return;
 		*added = source;
@@ -290,14 +289,14 @@ static void remove_mapping(struct model *model, size_t index, uint64_t first, ui
 
 	model->mappings[index] = model->mappings[--model->n_mappings];
 	if (old.first < first) {
-		added = ADD(model, model->mappings, model->n_mappings, model->mappings_capacity);
+		added = ADD(model, model->mappings, model->n_mappings);
 		if (added) {
 			*added = old;
 			added->last = first - 1;
 		}
 	}
 	if (old.last > last) {
-		added = ADD(model, model->mappings, model->n_mappings, model->mappings_capacity);
+		added = ADD(model, model->mappings, model->n_mappings);
 		if (added) {
 			*added = old;
 			added->first = last + 1;
@@ -411,7 +410,7 @@ static void add_hwpt(struct model *model, uint32_t hwpt, uint32_t ioas)
 			return;
 		}
 	for (size_t i = 0; i < 2; i++) {
-		pair = ADD(model, model->hwpts, model->n_hwpts, model->hwpts_capacity);
+		pair = ADD(model, model->hwpts, model->n_hwpts);
 		if (pair)
 			*pair = i ? ioas : hwpt;
 	}
@@ -450,7 +449,7 @@ static bool is_left(const struct model *model, const char *object)
 
 static void leave_open(struct model *model, const char *object)
 {
-	struct made *added = ADD(model, model->left, model->n_left, model->left_capacity);
+	struct made *added = ADD(model, model->left, model->n_left);
 
 	if (added)
 		copy_name(added->space, object);

@@ -38,15 +38,15 @@ struct reach_device {
 
 struct reach {
 	struct reach_row *rows;
-	size_t n, capacity;
+	size_t n;
 	struct reach_device *devices;
-	size_t n_devices, devices_capacity;
+	size_t n_devices;
 	struct reach_row *held;		/* what is mapped at a moment; device: "" */
-	size_t n_held, held_capacity;
+	size_t n_held;
 	struct reach_row *mapped;	/* what was mapped at any time; device, moment: "" */
-	size_t n_mapped, mapped_capacity;
+	size_t n_mapped;
 	struct reach_moment *moments;
-	size_t n_moments, moments_capacity;
+	size_t n_moments;
 	bool no_memory;
 };
 

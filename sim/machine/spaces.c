@@ -5,60 +5,36 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "machine/client.h"
 #include "machine/device.h"
 #include "machine/subsystem.h"
 
-/* Room for one more of @size bytes; NULL: no memory. Grows where @n is a power of two. */
-static void *grown(struct spaces *spaces, void *items, size_t n, size_t size)
-{
-	void *more = items;
-
-	if (!(n & (n - 1)))
-		more = reallocarray(items, n ? 2 * n : 1, size);
-	if (!more)
-		spaces->no_memory = true;
-	return more;
-}
-
 struct vfiosim_space *spaces_add(struct spaces *spaces)
 {
 	struct vfiosim_spaces *list = &spaces->list;
-	struct vfiosim_space *items = grown(spaces, list->items, list->n, sizeof(*items));
 
-	if (!items)
+	if (!list_room(&list->items, list->n, sizeof(*list->items), &spaces->no_memory))
 		return NULL;
-	list->items = items;
-	items[list->n] = (struct vfiosim_space){ 0 };
-	return &items[list->n++];
+	list->items[list->n] = (struct vfiosim_space){ 0 };
+	return &list->items[list->n++];
 }
 
 void space_add_device(struct spaces *spaces, struct vfiosim_space *space, const char *address)
 {
-	const char **devices = grown(spaces, space->devices, space->n_devices, sizeof(*devices));
-
-	if (!devices)
-		return;
-	space->devices = devices;
-	devices[space->n_devices++] = address;
+	if (list_room(&space->devices, space->n_devices, sizeof(*space->devices), &spaces->no_memory))
+		space->devices[space->n_devices++] = address;
 }
 
 void space_add_mapping(struct spaces *spaces, struct vfiosim_space *space,
 		       const struct vfiosim_mapping *mapping, uint64_t pinned)
 {
-	struct vfiosim_mapping *mappings;
-
 	space->bytes += mapping->last - mapping->first + 1;
 	space->pinned += pinned;
-	if (!spaces->mappings) {
+	if (!spaces->mappings)
 		space->n_mappings++;
-		return;
-	}
-	mappings = grown(spaces, space->mappings, space->n_mappings, sizeof(*mappings));
-	if (!mappings)
-		return;
-	space->mappings = mappings;
-	mappings[space->n_mappings++] = *mapping;
+	else if (list_room(&space->mappings, space->n_mappings, sizeof(*mapping), &spaces->no_memory))
+		space->mappings[space->n_mappings++] = *mapping;
 }
 
 int vfiosim_spaces(struct vfiosim *sim, bool mappings, struct vfiosim_spaces *ret_spaces)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Small lists that only grow. */
-#ifndef HARNESS_EXPECT_LIST_H
-#define HARNESS_EXPECT_LIST_H
+/* Lists that grow one by one: a pointer and a number. */
+#ifndef SIM_BASE_LIST_H
+#define SIM_BASE_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more in the list at @list, of @n, which grows at powers of two. No memory:
- * false, and @no_memory. */
+/*
+ * Room for one more of @size bytes in the list at @list, of @n, which grows at powers of two.
+ * No memory: false, the list is as it was, and @no_memory, if not NULL, is set.
+ */
 static inline bool list_room(void *list, size_t n, size_t size, bool *no_memory)
 {
 	void **items = list, *more;
@@ -19,7 +21,7 @@ static inline bool list_room(void *list, size_t n, size_t size, bool *no_memory)
 	more = reallocarray(*items, n ? 2 * n : 1, size);
 	if (more)
 		*items = more;
-	else
+	else if (no_memory)
 		*no_memory = true;
 	return more;
 }

@@ -14,6 +14,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "base/list.h"
 #include "bus/names.h"
 #include "bus/reset.h"
 #include "iommu/group.h"
@@ -438,15 +439,10 @@ int bus_remove_id(struct call *call, const char *name, const char *text, size_t 
 
 /* ---- Devices come ---- */
 
-/* Room for one more at the end of the lists, which are never shortened. -ENOMEM. */
+/* Room for one more at the end of the list, which is never shortened. -ENOMEM. */
 static int grow_devices(struct vfiosim *sim)
 {
-	struct device **devices = realloc(sim->devices, (sim->n_devices + 1) * sizeof(*devices));
-
-	if (!devices)
-		return -ENOMEM;
-	sim->devices = devices;
-	return 0;
+	return list_room(&sim->devices, sim->n_devices, sizeof(*sim->devices), NULL) ? 0 : -ENOMEM;
 }
 
 /* As it comes out of the box. Mirrors pci_setup_device (7.2). */

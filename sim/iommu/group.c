@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "iommu/resv.h"
 #include "machine/device.h"
 #include "machine/fault.h"
@@ -15,16 +16,6 @@
 #define DEFAULT_DOMAIN "DMA"
 
 /* ---- Life ---- */
-
-static int grow_groups(struct vfiosim *sim)
-{
-	struct iommu_group **groups = reallocarray(sim->groups, sim->n_groups + 1, sizeof(*groups));
-
-	if (!groups)
-		return -ENOMEM;
-	sim->groups = groups;
-	return 0;
-}
 
 /* The lowest number no group has. Mirrors the ida of iommu_group_alloc (7.2). */
 static uint32_t free_number(const struct vfiosim *sim)
@@ -41,8 +32,11 @@ static uint32_t free_number(const struct vfiosim *sim)
 
 struct iommu_group *iommu_group_create(struct vfiosim *sim, const struct vfiosim_topo_group *topo)
 {
-	struct iommu_group *group = grow_groups(sim) ? NULL : calloc(1, sizeof(*group));
+	struct iommu_group *group;
 
+	if (!list_room(&sim->groups, sim->n_groups, sizeof(*sim->groups), NULL))
+		return NULL;
+	group = calloc(1, sizeof(*group));
 	if (!group)
 		return NULL;
 	group->sim = sim;

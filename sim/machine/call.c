@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/text.h"
 #include "machine/client.h"
 #include "machine/fault.h"
@@ -321,15 +322,8 @@ static void list_add(struct change_list *list, const char *sentence,
 {
 	char text[256];
 
-	if (list->n == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 4;
-		char **grown = realloc(list->text, capacity * sizeof(*grown));
-
-		if (!grown)
-			return;
-		list->text = grown;
-		list->capacity = capacity;
-	}
+	if (!list_room(&list->text, list->n, sizeof(*list->text), NULL))
+		return;
 	text_fill(text, sizeof(text), sentence, values);
 	list->text[list->n] = strdup(text);
 	if (list->text[list->n])

@@ -86,7 +86,7 @@ struct call_result {
 	const struct vfiosim_rule *rule;	/* NULL: not refused */
 	struct change_list {
 		char **text;
-		size_t n, capacity;
+		size_t n;
 	} changes, walk;			/* walk: see walked() */
 	struct call_out *outs, *last_out;
 	struct vfiosim_file *new_file;		/* to be installed; released if that fails */

@@ -10,7 +10,6 @@
 
 struct spaces {
 	struct vfiosim_spaces list;
-	size_t capacity;
 	bool mappings;		/* they are wanted as well */
 	bool no_memory;
 };

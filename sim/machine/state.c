@@ -6,6 +6,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "machine/client.h"
 #include "machine/subsystem.h"
 
@@ -66,18 +67,16 @@ struct later {
 void state_later(struct state *state, void *rows, size_t n,
 		 void (*show)(struct json *json, const void *rows, size_t n))
 {
-	struct later *more = reallocarray(state->later, state->n_later + 1, sizeof(*more));
 	struct json json = json_leave_out(&state->json, NULL);
 	long at = ftell(state->json.to);
 
-	if (more)
-		state->later = more;
-	if (!more || at < 0) {
+	if (at < 0 ||
+	    !list_room(&state->later, state->n_later, sizeof(*state->later), NULL)) {
 		state->no_memory = true;
 		free(rows);
 		return;
 	}
-	more[state->n_later++] = (struct later){ (size_t)at, json, rows, n, show };
+	state->later[state->n_later++] = (struct later){ (size_t)at, json, rows, n, show };
 }
 
 /* @text with all that was left out. -ENOMEM. */

@@ -68,7 +68,7 @@ struct handle {
 			char *name;
 			struct stat st;
 		} *rows;
-		size_t n, capacity;
+		size_t n;
 	} list;
 };
 

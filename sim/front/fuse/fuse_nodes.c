@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "vfio/group.h"
 #include "vfio/node.h"
 #include "machine/sim.h"
@@ -296,24 +297,15 @@ struct listing {
 static bool list_name(struct listing *listing, const char *name, const struct stat *st)
 {
 	struct dirent_list *list = listing->list;
-	struct dirent_row *grown;
+	char *copy = strdup(name);
 
-	if (list->n == list->capacity) {
-		grown = reallocarray(list->rows, list->capacity * 2 + 16, sizeof(*grown));
-		if (!grown)
-			goto no_memory;
-		list->rows = grown;
-		list->capacity = list->capacity * 2 + 16;
+	if (!copy || !list_room(&list->rows, list->n, sizeof(*list->rows), NULL)) {
+		free(copy);
+		listing->error = -ENOMEM;
+		return false;
 	}
-	list->rows[list->n] = (struct dirent_row){ .name = strdup(name), .st = *st };
-	if (!list->rows[list->n].name)
-		goto no_memory;
-	list->n++;
+	list->rows[list->n++] = (struct dirent_row){ .name = copy, .st = *st };
 	return true;
-
-no_memory:
-	listing->error = -ENOMEM;
-	return false;
 }
 
 static bool list_node(void *ctx, const char *name, struct node *node)

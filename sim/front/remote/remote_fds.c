@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "front/loop/loop.h"
 #include "front/remote/remote.h"
 
@@ -109,11 +110,8 @@ int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 /* Keep the caller's descriptor until the call ends, so that its file stays. -ENOMEM. */
 static int call_borrow(struct remote_call *call, int fd)
 {
-	int *grown = reallocarray(call->borrowed, call->n_borrowed + 1, sizeof(int));
-
-	if (!grown)
+	if (!list_room(&call->borrowed, call->n_borrowed, sizeof(*call->borrowed), NULL))
 		return -ENOMEM;
-	call->borrowed = grown;
 	call->borrowed[call->n_borrowed++] = fd;
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "front/remote/remote.h"
 
 /* What a file system would look at. */
@@ -28,7 +29,7 @@ struct rights {
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups;
-	size_t n_groups, room;
+	size_t n_groups;
 	uint64_t capabilities;
 };
 
@@ -41,15 +42,8 @@ static int add_groups(struct rights *rights, const char *text)
 
 	for (unsigned long group = strtoul(text, &end, 10); end != text;
 	     group = strtoul(text, &end, 10)) {
-		if (rights->n_groups == rights->room) {
-			size_t room = 2 * rights->room + 16;
-			gid_t *grown = reallocarray(rights->groups, room, sizeof(*grown));
-
-			if (!grown)
-				return -ENOMEM;
-			rights->groups = grown;
-			rights->room = room;
-		}
+		if (!list_room(&rights->groups, rights->n_groups, sizeof(*rights->groups), NULL))
+			return -ENOMEM;
 		rights->groups[rights->n_groups++] = (gid_t)group;
 		text = end;
 	}

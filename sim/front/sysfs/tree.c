@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "machine/tracing.h"
 #include "front/sysfs/sysfs.h"
 
@@ -30,7 +31,7 @@ struct tree {
 	pthread_mutex_t lock;
 	struct vfiosim *sim;
 	struct node **nodes;		/* id - 1 -> node */
-	size_t n_nodes, capacity;
+	size_t n_nodes;
 	tree_last_fn *last;		/* NULL: nobody remembers refusals */
 	void *last_ctx;
 };
@@ -47,7 +48,7 @@ struct listing {
 	struct vfiosim *sim;
 	const char *want;		/* this name only; NULL: all */
 	struct found *items;
-	size_t n, capacity;
+	size_t n;
 	bool failed;			/* no memory */
 };
 
@@ -68,17 +69,8 @@ void listing_put(struct listing *listing, const char *name, const struct node_ty
 
 	if (listing->want && (listing->n || strcmp(listing->want, name)))
 		return;
-	if (listing->n == listing->capacity) {
-		size_t capacity = listing->capacity ? 2 * listing->capacity : 8;
-		struct found *grown = realloc(listing->items, capacity * sizeof(*grown));
-
-		if (!grown) {
-			listing->failed = true;
-			return;
-		}
-		listing->items = grown;
-		listing->capacity = capacity;
-	}
+	if (!list_room(&listing->items, listing->n, sizeof(*listing->items), &listing->failed))
+		return;
 	item = &listing->items[listing->n++];
 	snprintf(item->name, sizeof(item->name), "%s", name);
 	item->type = type;
@@ -105,15 +97,8 @@ static struct node *node_create(struct tree *tree, struct node *parent, const ch
 {
 	struct node *node;
 
-	if (tree->n_nodes == tree->capacity) {
-		size_t capacity = tree->capacity ? 2 * tree->capacity : 256;
-		struct node **grown = realloc(tree->nodes, capacity * sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		tree->nodes = grown;
-		tree->capacity = capacity;
-	}
+	if (!list_room(&tree->nodes, tree->n_nodes, sizeof(*tree->nodes), NULL))
+		return NULL;
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -35,8 +36,8 @@ struct guests {
 };
 
 /*
- * Guarded by nothing (but guests): written by the main thread before the others start, except
- * @serve_result, which is read once @served says so.
+ * The main thread writes it before the others start, and reads it; except the guests, which
+ * have a lock, @ended, and @serve_result, which is read when that thread was joined.
  */
 struct server {
 	const struct server_options *options;
@@ -49,8 +50,9 @@ struct server {
 	bool is_serving;
 	bool is_supervising;
 	int listener;		/* -1 until there is a command */
-	int served;		/* eventfd: serving has ended, or supervising has failed */
-	int supervise_error;	/* likewise */
+	int served;		/* eventfd: there is @ended */
+	atomic_int ended;	/* the error that ended the run: of serving, or of supervising; the
+				   first stays */
 	int serve_result;
 };
 
@@ -92,24 +94,32 @@ static void limit_files(rlim_t spare)
 
 /* ---- Serving ----------------------------------------------------------- */
 
+/* Says to the main thread that the run cannot go on. */
+static void tell_end(struct server *server, int error)
+{
+	uint64_t one = 1;
+	int none = 0;
+
+	atomic_compare_exchange_strong(&server->ended, &none, error);
+	(void)!write(server->served, &one, sizeof(one));
+}
+
 static void *serve(void *ctx)
 {
 	struct server *server = ctx;
-	uint64_t one = 1;
 
 	server->serve_result = vfiosim_fuse_serve(server->fuse);
-	(void)!write(server->served, &one, sizeof(one));
+	tell_end(server, server->serve_result ?: -ENOTCONN);
 	return NULL;
 }
 
 static void *supervise(void *ctx)
 {
 	struct server *server = ctx;
-	uint64_t one = 1;
+	int error = vfiosim_fuse_supervise(server->fuse, server->listener);
 
-	server->supervise_error = vfiosim_fuse_supervise(server->fuse, server->listener);
-	if (server->supervise_error)	/* or each call that waits for it would wait for ever */
-		(void)!write(server->served, &one, sizeof(one));
+	if (error)	/* or each call that waits for it would wait for ever */
+		tell_end(server, error);
 	return NULL;
 }
 
@@ -153,7 +163,12 @@ static void end_guests(struct server *server)
 		.messages = server->options->launch->messages,
 	};
 
-	for (size_t i = 0; i < server->guests.n; i++) {
+	size_t n;
+
+	pthread_mutex_lock(&server->guests.lock);
+	n = server->guests.n;	/* one that comes now meets a run that has ended */
+	pthread_mutex_unlock(&server->guests.lock);
+	for (size_t i = 0; i < n; i++) {
 		leftovers.listener = server->guests.list[i].listener;
 		leftovers_end(&leftovers);
 	}
@@ -324,7 +339,7 @@ static int server_follow(struct server *server)
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return -errno;
 		if (fds[1].revents)
-			return server->supervise_error ?: server->serve_result ?: -ENOTCONN;
+			return atomic_load(&server->ended);
 		if (!fds[0].revents)
 			continue;
 		switch (receive_fd(server->options->control, &listener)) {

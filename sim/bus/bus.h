@@ -69,11 +69,13 @@ bool bus_leaving(const struct device *dev);
  * when it is killed.
  */
 void bus_closed(struct call *call);
-/*
- * CALL_PARKED, for a caller that waits until @dev's unbind or removal is complete. When it
- * is run again, call->wait is the wait that is over.
- */
+/* CALL_PARKED, for a caller that waits until @dev's unbind or removal is complete. */
 int bus_wait(struct call *call, struct device *dev);
+/* Is @call run again, since what it waited for is over? bus_closed() has completed that. */
+static inline bool bus_waited(const struct call *call)
+{
+	return call->wait;
+}
 /* Does the unbind or removal whose device.wait was @wait still wait? */
 bool bus_waits(const struct vfiosim *sim, uint64_t wait);
 /*

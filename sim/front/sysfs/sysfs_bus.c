@@ -79,8 +79,8 @@ static int store_unbind(struct call *call, const struct subject *subject, const 
 {
 	struct device *dev;
 
-	if (call->wait)
-		return 0;	/* bus_closed() has done it */
+	if (bus_waited(call))
+		return 0;
 	dev = named_device(call->sim, text, subject->number);
 	if (!dev)
 		return refuse_no_device(call, text, ENODEV);

@@ -199,8 +199,8 @@ int sysfs_store_remove(struct call *call, const struct subject *subject, const c
 	uint64_t number;
 	int ret;
 
-	if (call->wait)
-		return 0;	/* bus_closed() has done it */
+	if (bus_waited(call))
+		return 0;
 	ret = sysfs_store_number(call, "remove", text, &number);
 	return ret || !number ? ret : bus_remove(call, subject->dev);
 }

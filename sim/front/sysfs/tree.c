@@ -504,11 +504,11 @@ static int decide_store(struct call *call)
 	const struct device *dev = store->subject.dev;
 
 	call->wait = store->wait;
-	if (call->wait && bus_waits(call->sim, call->wait))
+	if (store->wait && bus_waits(call->sim, store->wait))
 		return CALL_PARKED;
 	if (dev && dev->removed)
-		return call->wait ? 0 : refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
-			      VS("device", dev->topo->address));
+		return bus_waited(call) ? 0 : refuse(call, RULE_BUS_NO_DEVICE, V("error", ENODEV),
+						     VS("device", dev->topo->address));
 	return store->type->store(call, &store->subject, store->text, store->length);
 }
 

@@ -66,6 +66,10 @@ void suite_run(struct table *table, const char *vfiosim);	/* run_bench.c */
 void bench_others(struct table *table, const char *vfiosim);	/* others_bench.c */
 void bench_sweep(struct table *table, const char *vfiosim);	/* sweep_bench.c */
 
+#define BENCH_PATH 200
+
+/* A template for mkstemp(), mkdtemp(), in $TMPDIR. */
+void bench_template(char to[BENCH_PATH]);
 /* Milliseconds until @argv has run, with status 0; negative: it did not. */
 double bench_command(const char *const argv[]);
 
@@ -84,6 +88,8 @@ bool player_start(struct player *player, int (*main)(void *ctx), void *ctx);
 double player_ask(struct player *player, char letter);
 /* Closes its stdin and waits for it. */
 void player_stop(struct player *player);
+/* A player's main: becomes `bench PART`, of this program, in `vfiosim run`. Returns where it cannot. */
+int player_run(const char *vfiosim, const char *part);
 /* The player's side: answers with what @measure returns until stdin ends. */
 int player_serve(double (*measure)(void *ctx, char letter), void *ctx);
 

@@ -48,16 +48,7 @@ static void burners_stop(struct burners *burners)
 
 static int exec_client(void *ctx)
 {
-	const char *vfiosim = ctx;
-	char self[4096];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0)
-		return 1;
-	self[length] = '\0';
-	execl(vfiosim, vfiosim, "run", "--topology", "q35", "--memlock", "unlimited", "--", self,
-	      "client", (char *)NULL);
-	return 127;
+	return player_run(ctx, "client");
 }
 
 /* What the client is asked for, and what it is compared with. */

@@ -32,6 +32,13 @@ double samples_median(const struct samples *samples)
 	return sorted.value[sorted.n / 2];
 }
 
+void bench_template(char to[BENCH_PATH])
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(to, BENCH_PATH, "%s/vfiosim-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+}
+
 uint64_t bench_now(void)
 {
 	struct timespec now;

@@ -94,9 +94,11 @@ static double measure(void *ctx, char letter)
 
 int bench_others_client(void)
 {
-	char path[] = "/tmp/vfiosim-bench-XXXXXX";
-	struct others others = { .file = mkostemp(path, O_CLOEXEC) };
+	char path[BENCH_PATH];
+	struct others others;
 
+	bench_template(path);
+	others.file = mkostemp(path, O_CLOEXEC);
 	if (others.file < 0 || unlink(path) || ftruncate(others.file, 4096) ||
 	    pipe2(others.pipe, O_CLOEXEC))
 		return 1;
@@ -111,15 +113,7 @@ static int outside_main(void *ctx)
 
 static int inside_main(void *ctx)
 {
-	const char *vfiosim = ctx;
-	char self[4096];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0)
-		return 1;
-	self[length] = '\0';
-	execl(vfiosim, vfiosim, "run", "--", self, "others", (char *)NULL);
-	return 127;
+	return player_run(ctx, "others");
 }
 
 static void measure_call(struct table *table, const struct call *call, struct player *inside,
@@ -169,7 +163,7 @@ static void bench_calls(struct table *table, const char *vfiosim)
 /* A file @name in @folder with @text, of which %u is @number. */
 static bool write_file(const char *folder, const char *name, const char *text)
 {
-	char path[200];
+	char path[BENCH_PATH + 40];
 	FILE *to;
 	bool ok;
 
@@ -229,11 +223,12 @@ static void bench_build(struct table *table, const char *vfiosim)
 {
 	struct row *row = table_add(table, "in a run: make -j4, 300 files", "the same outside",
 				    "ms");
-	char folder[] = "/tmp/vfiosim-bench-XXXXXX";
+	char folder[BENCH_PATH];
 
 	row->ratio_limit = 1.15;
+	bench_template(folder);
 	if (!mkdtemp(folder)) {
-		row_skip(row, "no folder below /tmp: %s", strerror(errno));
+		row_skip(row, "no folder in $TMPDIR: %s", strerror(errno));
 		return;
 	}
 	if (write_tree(folder))

@@ -25,6 +25,19 @@ static int player_child(int to[2], int from[2], int (*child_main)(void *ctx), vo
 	return child_main(ctx);
 }
 
+int player_run(const char *vfiosim, const char *part)
+{
+	char self[4096];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length < 0)
+		return 1;
+	self[length] = '\0';
+	execl(vfiosim, vfiosim, "run", "--topology", "q35", "--memlock", "unlimited", "--", self,
+	      part, (char *)NULL);
+	return 127;
+}
+
 bool player_start(struct player *player, int (*child_main)(void *ctx), void *ctx)
 {
 	int to[2], from[2];

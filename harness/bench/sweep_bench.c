@@ -120,12 +120,14 @@ static void bench_program_sweep(struct table *table, const char *vfiosim)
 {
 	struct row *row = table_add(table, "sweep of attach2, per point", "run -- attach2", "ms");
 	struct samples figure = { .n = 0 }, floor = { .n = 0 };
-	char attach2[PATH_MAX], report[] = "/tmp/vfiosim-bench-XXXXXX";
+	char attach2[PATH_MAX], report[BENCH_PATH];
 	const char *const sweep[] = { vfiosim, "sweep", "-t", "hotadd", "--only", "map", "--json", report,
 				      "--", attach2, NULL };
 	const char *const run[] = { vfiosim, "run", "-t", "hotadd", "--", attach2, NULL };
-	int fd = mkstemp(report);
+	int fd;
 
+	bench_template(report);
+	fd = mkstemp(report);
 	snprintf(attach2, sizeof(attach2), "%.*s/examples/attach2", (int)(strrchr(vfiosim, '/') - vfiosim),
 		 vfiosim);
 	row->ratio_limit = 2;

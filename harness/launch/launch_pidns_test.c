@@ -71,8 +71,7 @@ START_TEST(launcher_and_server_killed)
 	kill(run.launcher, SIGSTOP);
 	kill(server, SIGKILL);
 	kill(run.launcher, SIGKILL);
-	ck_assert_int_eq(run_status(&run), 1000 + SIGKILL);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&run), 1000 + SIGKILL);
 }
 END_TEST
 

@@ -79,23 +79,9 @@ static _Noreturn void be_launcher_in(preparation *prepare, enum who who, const c
 /* A run's status in such surroundings; 200: they cannot be had. */
 static int run_in(preparation *prepare, enum who who, const char *const *words, struct run *run)
 {
-	int ends[2], status;
-
-	*run = (struct run){};
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	fflush(NULL);
-	run->launcher = test_fork();
-	if (run->launcher == 0) {
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
+	if (run_fork(run))
 		be_launcher_in(prepare, who, words);
-	}
-	close(ends[1]);
-	run->out = ends[0];
-	status = run_status(run);
-	no_process_is_left();
-	return status;
+	return run_end(run);
 }
 
 START_TEST(machine_is_placed_where_no_sysfs_is)

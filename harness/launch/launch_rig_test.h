@@ -158,7 +158,8 @@ static _Noreturn void be_launcher(enum who who, const char *const *words)
 	exit(cli_main(&run_verb, argc, argv));
 }
 
-static inline void run_start(struct run *run, enum who who, const char *const *words)
+/* In the child that is to become the launcher: true; what it says comes from @run->out. */
+static inline bool run_fork(struct run *run)
 {
 	int ends[2];
 
@@ -170,10 +171,17 @@ static inline void run_start(struct run *run, enum who who, const char *const *w
 	if (run->launcher == 0) {
 		dup2(ends[1], 1);
 		dup2(ends[1], 2);
-		be_launcher(who, words);
+		return true;
 	}
 	close(ends[1]);
 	run->out = ends[0];
+	return false;
+}
+
+static inline void run_start(struct run *run, enum who who, const char *const *words)
+{
+	if (run_fork(run))
+		be_launcher(who, words);
 }
 
 /* The same at a terminal, as a shell would start it: leader of the foreground group. */
@@ -268,14 +276,19 @@ static inline bool in_server(void)
 	return !strcmp(name, "vfiosim-server");
 }
 
-static inline int run_and_wait(enum who who, const char *const *words, struct run *run)
+/* The status of a run of which nothing is left. */
+static inline int run_end(struct run *run)
 {
-	int status;
+	int status = run_status(run);
 
-	run_start(run, who, words);
-	status = run_status(run);
 	no_process_is_left();
 	return status;
+}
+
+static inline int run_and_wait(enum who who, const char *const *words, struct run *run)
+{
+	run_start(run, who, words);
+	return run_end(run);
 }
 
 /* A child of @parent whose name is @name, or 0. */

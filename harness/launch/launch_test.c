@@ -121,8 +121,7 @@ START_TEST(host_is_untouched)
 	ck_assert_int_eq(!access("/dev/vfio", F_OK), had);
 	ck_assert_int_ne(access("/dev/.vfiosim", F_OK), 0);
 	kill(run.launcher, SIGTERM);
-	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&run), 128 + SIGTERM);
 }
 END_TEST
 
@@ -193,8 +192,7 @@ START_TEST(pipes_end_with_the_command)
 	ck_assert_int_eq(read_byte(other[0]), 0);
 	kill(run.launcher, SIGTERM);
 	run.out = out[0];
-	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&run), 128 + SIGTERM);
 	close(other[0]);
 }
 END_TEST
@@ -298,8 +296,7 @@ START_TEST(signals_to_the_launcher_reach_the_command)
 	run_expect(&run, "ready");
 	kill(run.launcher, SIGUSR1);
 	run_expect(&run, "usr");
-	ck_assert_int_eq(run_status(&run), 5);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&run), 5);
 }
 END_TEST
 
@@ -314,8 +311,7 @@ START_TEST(ctrl_c_reaches_the_command_once)
 	run_expect(&run, "ready");
 	ck_assert_int_eq(write(run.out, "\003", 1), 1);
 	run_expect(&run, "[status 1]");
-	run_status(&run);
-	no_process_is_left();
+	run_end(&run);
 }
 END_TEST
 
@@ -328,8 +324,7 @@ START_TEST(ctrl_c_ends_a_plain_command)
 	run_expect(&run, "ready");
 	ck_assert_int_eq(write(run.out, "\003", 1), 1);
 	run_expect(&run, "[status 130]");
-	run_status(&run);
-	no_process_is_left();
+	run_end(&run);
 }
 END_TEST
 
@@ -347,8 +342,7 @@ START_TEST(ctrl_z_stops_and_fg_continues)
 	run_expect(&run, "[stopped by 20]");
 	run_expect(&run, "again");
 	run_expect(&run, "[status 4]");
-	run_status(&run);
-	no_process_is_left();
+	run_end(&run);
 }
 END_TEST
 
@@ -382,8 +376,7 @@ START_TEST(launcher_killed)
 	run_expect(&run, "ready");
 	usleep(50000);
 	kill(run.launcher, SIGKILL);
-	ck_assert_int_eq(run_status(&run), 1000 + SIGKILL);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&run), 1000 + SIGKILL);
 }
 END_TEST
 
@@ -492,23 +485,13 @@ static int run_in_chroot(enum who who, const char *folder, const char *const *wo
 static int start_in_chroot(struct run *run, enum who who, const char *const *words)
 {
 	char folder[SCRATCH_PATH];
-	int ends[2], status;
+	int status;
 
-	*run = (struct run){};
 	scratch_path(folder, "chroot");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	run->launcher = test_fork();
-	if (run->launcher == 0) {
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
+	if (run_fork(run))
 		_exit(run_in_chroot(who, folder, words));
-	}
-	close(ends[1]);
-	run->out = ends[0];
-	status = run_status(run);
-	no_process_is_left();
+	status = run_end(run);
 	ck_assert_int_eq(rmdir(folder), 0);
 	return status;
 }
@@ -544,25 +527,18 @@ END_TEST
 
 START_TEST(closed_fuse_is_one_sentence)
 {
-	char *argv[] = { (char[]){ "run" }, (char[]){ "true" }, NULL };
-	struct run run = {};
-	int ends[2];
+	struct run run;
 
 	if (geteuid() != 0) {
 		test_skip(__func__, "not root");
 		return;
 	}
 	SKIP_UNLESS_POSSIBLE(AS_USER);
-	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-	run.launcher = test_fork();
-	if (run.launcher == 0) {
-		dup2(ends[1], 2);
+	if (run_fork(&run)) {
 		become_user(0600);
-		exit(cli_main(&run_verb, 2, argv));
+		be_launcher(AS_ROOT, RUN("true"));
 	}
-	close(ends[1]);
-	run.out = ends[0];
-	ck_assert_int_eq(run_status(&run), 125);
+	ck_assert_int_eq(run_end(&run), 125);
 	ck_assert_ptr_nonnull(strstr(run.text, "/dev/fuse may not be opened by uid 4242"));
 	ck_assert_ptr_eq(strchr(run.text, '\n'), run.text + strlen(run.text) - 1);
 }

@@ -8,7 +8,7 @@
 set -u
 build=$1
 passed=0 failed=0 skipped=0
-limit=170	# seconds, for each program
+limit=$((170 * ${SLOW:-1}))	# seconds, for each program; SLOW: how much slower an emulator is
 # libcheck ends a test after four seconds, which a busy machine can take.
 export CK_DEFAULT_TIMEOUT=$((limit / 3))
 [[ $build == */san-* ]] && limit=1500 && export CK_TIMEOUT_MULTIPLIER=3	# of each test's

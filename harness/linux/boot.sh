@@ -9,7 +9,8 @@
 # built in), COMMANDS a file as guest/init.c reads it, FILE... the programs that it names and
 # init, and modules (X.ko) to load last. FOLDER gets initramfs.cpio, console.txt (what the kernel printed) and results.txt
 # (what the commands did). LIMIT=SECONDS, 600 by default. Exit status 0 when all commands
-# were run.
+# were run. SUITE=yes: with more memory and another core, and the file system of this computer
+# to read.
 # shellcheck disable=SC2317  # a trap reaches what looks unreachable
 set -u
 kernel=$1 modules=$2 commands=$3 folder=$4
@@ -18,6 +19,7 @@ here=$(dirname "$0")
 limit=${LIMIT:-600}
 # fuse is for vfiosim itself, e1000e for the siblings that a case or the probe wants with a driver of the host.
 wanted='vfio vfio_iommu_type1 vfio-pci iommufd mdev mtty mdpy virtio_pci i2c-i801 e1000e fuse'
+[ -z "${SUITE-}" ] || wanted="9pnet_virtio 9p overlay $wanted"
 
 # Modules with what they need, in the order to load them.
 in_order() {
@@ -64,14 +66,15 @@ make_initramfs() {
 
 # The machine, device by device as in cases/topologies/q35.yaml.
 boot() {
-	local port accel=tcg root_ports=()
+	local port accel=tcg root_ports=() cores=1 memory=1G shared=$folder/shared
 	for port in 4 5 6 7 8; do
 		root_ports+=(-device "pcie-root-port,id=rp$port,bus=pcie.0,addr=$port.0,chassis=$port,slot=$port")
 	done
 	[ ! -w /dev/kvm ] || accel=kvm
 	mkdir -p "$folder/shared"
+	[ -z "${SUITE-}" ] || shared=/ cores=2 memory=4G
 	timeout --kill-after=5 "$limit" nice qemu-system-x86_64 \
-		-machine q35,accel=$accel,kernel-irqchip=split -cpu max -smp 1 -m 1G \
+		-machine q35,accel=$accel,kernel-irqchip=split -cpu max -smp "$cores" -m "$memory" \
 		-nodefaults -display none -no-reboot \
 		-kernel "$kernel" -initrd "$folder/initramfs.cpio" \
 		-append 'console=ttyS0 loglevel=5 intel_iommu=on panic=-1' \
@@ -80,7 +83,7 @@ boot() {
 		-device intel-iommu,intremap=on,caching-mode=on \
 		"${root_ports[@]}" \
 		-device pxb-pcie,id=pxb,bus=pcie.0,addr=9.0,bus_nr=0x20,bypass_iommu=on \
-		-fsdev "local,id=a,path=$folder/shared,security_model=none,readonly=on" \
+		-fsdev "local,id=a,path=$shared,security_model=none,readonly=on,multidevs=remap" \
 		-device virtio-9p-pci,fsdev=a,mount_tag=a,bus=pcie.0,addr=a.0 \
 		-fsdev "local,id=b,path=$folder/shared,security_model=none,readonly=on" \
 		-device virtio-9p-pci,fsdev=b,mount_tag=b,bus=pcie.0,addr=b.0 \

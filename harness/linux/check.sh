@@ -3,7 +3,8 @@
 #
 # Asks real kernels what the cases and the facts ask, and compares: check.sh BUILD [VERSION...]
 # With ITSELF=yes it runs vfiosim there instead: on each kernel `vfiosim doctor`, the cases in
-# process and over FUSE, and the facts of 7.2 under `vfiosim run`.
+# process and over FUSE, and the facts of 7.2 under `vfiosim run`. ITSELF=suite: all that
+# `make check` runs, which takes an hour or more where QEMU has no KVM.
 #
 # BUILD is a folder with a static vfiosim, facts-probe and linux-init. Each VERSION (6.1, 6.12)
 # is Debian's stock kernel, fetched below build/linux; KERNEL=FILE is another one (a bzImage,
@@ -62,6 +63,13 @@ write_own_commands() {
 	END
 }
 
+write_suite_command() {
+	cat >"$folder/commands" <<-END
+	doctor 60 /vfiosim doctor
+	suite 20000 @host $PWD /usr/bin/env SLOW=20 harness/check.sh build
+	END
+}
+
 compare_own_facts() {
 	local section=$1 derived=derived
 	[ "$section" = legacy ] || derived=iommufd_derived
@@ -75,9 +83,20 @@ compare_own_facts() {
 	add "$(tail -n 1 "$folder/own-$section.compared")"
 }
 
+tell_suite() {
+	printed suite >"$folder/suite.txt"
+	grep -A 40 -E ' [1-9][0-9]* failed|failed with status' "$folder/suite.txt"
+	echo "make check: $(tail -n 1 "$folder/suite.txt") ($folder/suite.txt)"
+	add "$(tail -n 1 "$folder/suite.txt")"
+}
+
 tell_itself() {
 	local front
 	printed doctor
+	if [ "$ITSELF" = suite ]; then
+		tell_suite
+		return
+	fi
 	for front in inproc fuse; do
 		printed "$front" >"$folder/own-$front.txt"
 		grep -A 12 '^FAILED' "$folder/own-$front.txt"
@@ -127,9 +146,13 @@ compare_plays() {
 # ask KERNEL MODULES [DRIVER]: boots it, compares.
 ask() {
 	local started=$SECONDS release driver=${3-}
-	if [ -n "${ITSELF-}" ]; then write_own_commands; else write_commands; fi
+	case ${ITSELF-} in
+	'') write_commands ;;
+	suite) write_suite_command && export SUITE=yes LIMIT=21000 ;;
+	*) write_own_commands && export LIMIT=1800 ;;
+	esac
 	# shellcheck disable=SC2086  # one word or none
-	if ! LIMIT=${ITSELF:+1800} "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
+	if ! "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
 			"$folder/init" "$build/facts-probe" $driver; then
 		failed=$((failed + 1))
 		return

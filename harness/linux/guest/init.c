@@ -6,9 +6,10 @@
  *	/devices	NAME ADDRESS [PARENT TYPE], one a line: PCI devices, which vfio-pci gets, and
  *			mdevs, which are made where the parent is there
  *	/modules	paths of kernel modules, one a line, in the order to load them
- *	/commands	NAME SECONDS [?PATH] PROGRAM ARGUMENT..., one a line, split at blanks;
- *			with ?PATH it is run only where PATH exists; @devices stands for
- *			--device NAME=ADDRESS of all devices that are there
+ *	/commands	NAME SECONDS [?PATH] [@host FOLDER] PROGRAM ARGUMENT..., one a line, split at
+ *			blanks; with ?PATH it is run only where PATH exists; @host: in FOLDER of the
+ *			host's file system (9p, tag "a"), of which nothing is changed; @devices stands
+ *			for --device NAME=ADDRESS of all devices that are there
  *
  * What the commands print goes to the second serial port, between the lines "@begin NAME"
  * and "@end NAME STATUS MILLISECONDS". Then it ends the virtual machine through QEMU's
@@ -16,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -92,7 +94,8 @@ static void mount_all(void)
 {
 	static const char *const mounts[][2] = {
 		{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
-		{ "tmpfs", "/tmp" }, { "tmpfs", "/dev/shm" },
+		{ "tmpfs", "/tmp" }, { "tmpfs", "/dev/shm" }, { "devpts", "/dev/pts" },
+		{ "cgroup2", "/sys/fs/cgroup" },
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
@@ -244,6 +247,52 @@ static void tell_kernel(void)
 		tell("@has simdev\n");
 }
 
+/* ---- The host's file system -------------------------------------------- */
+
+static void must_mount(const char *from, const char *to, const char *type, unsigned long flags,
+		       const char *options)
+{
+	mkdir(to, 0755);
+	must(!mount(from, to, type, flags, options), to);
+}
+
+/* What is written goes into memory, and /tmp, /run begin empty. */
+static void provide_host(void)
+{
+	static bool is_there;
+
+	if (is_there)
+		return;
+	is_there = true;
+	must_mount("a", "/host", "9p", MS_RDONLY, "trans=virtio,version=9p2000.L,msize=262144,cache=loose");
+	must_mount("tmpfs", "/written", "tmpfs", 0, NULL);
+	mkdir("/written/upper", 0755);
+	mkdir("/written/work", 0755);
+	must_mount("overlay", "/whole", "overlay", 0,
+		   "lowerdir=/host,upperdir=/written/upper,workdir=/written/work");
+	must_mount("tmpfs", "/whole/tmp", "tmpfs", 0, NULL);
+	must_mount("tmpfs", "/whole/run", "tmpfs", 0, NULL);
+	must_mount("/proc", "/whole/proc", NULL, MS_BIND | MS_REC, NULL);
+	must_mount("/sys", "/whole/sys", NULL, MS_BIND | MS_REC, NULL);
+	must_mount("/dev", "/whole/dev", NULL, MS_BIND | MS_REC, NULL);
+	chmod("/dev/fuse", 0666);	/* as udev does */
+}
+
+/*
+ * The calling process. @folder: an absolute path. As switch_root does it: below a root that
+ * is no mount point Linux makes no user namespaces.
+ */
+static void enter_host(const char *folder)
+{
+	if (unshare(CLONE_NEWNS) || chdir("/whole") || mount(".", "/", NULL, MS_MOVE, NULL) ||
+	    chroot(".") || chdir(folder)) {
+		perror(folder);
+		_exit(127);
+	}
+	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("HOME", "/root", 1);
+}
+
 /* ---- Commands ---------------------------------------------------------- */
 
 static int64_t milliseconds(void)
@@ -254,8 +303,11 @@ static int64_t milliseconds(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-/* Its output goes into a file: to a terminal programs would write other things. */
-static pid_t start(char **args)
+/*
+ * Its output goes into a file: to a terminal programs would write other things.
+ * @host: a folder of the host's; NULL.
+ */
+static pid_t start(char **args, const char *host)
 {
 	pid_t pid = fork();
 	int fd;
@@ -266,6 +318,8 @@ static pid_t start(char **args)
 	fd = open(OUTPUT, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
+	if (host)
+		enter_host(host);
 	execv(args[0], args);
 	perror(args[0]);
 	_exit(127);
@@ -305,7 +359,7 @@ static void tell_output(void)
 
 static void run(char *line)
 {
-	char *words[2 * ARGUMENTS_MAX + 1], **args = words + 2, *rest = line, *word;
+	char *words[2 * ARGUMENTS_MAX + 1], **args = words + 2, *rest = line, *word, *host = NULL;
 	int64_t started = milliseconds();
 	size_t n = 0;
 	int status;
@@ -320,11 +374,17 @@ static void run(char *line)
 	}
 	words[n] = NULL;
 	must(n > 2, "a command has a name, seconds and a program");
+	must(strcmp(*args, "@host") || n > 4, "@host has a folder, and a program to run there");
 	if (*args[0] == '?' && access(*args++ + 1, F_OK))
 		return;
+	if (*args && !strcmp(*args, "@host")) {
+		host = args[1];
+		args += 2;
+		provide_host();
+	}
 	must(*args, "a command has a program");
 	tell("@begin %s\n", words[0]);
-	status = wait_for(start(args), started + atoi(words[1]) * INT64_C(1000));
+	status = wait_for(start(args, host), started + atoi(words[1]) * INT64_C(1000));
 	tell_output();
 	tell("@end %s %d %lld\n", words[0], status, (long long)(milliseconds() - started));
 }

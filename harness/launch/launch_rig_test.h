@@ -204,6 +204,7 @@ static inline void run_start_terminal(struct run *run, enum who who, const char 
 			signal(SIGTTOU, SIG_DFL);
 			be_launcher(who, words);
 		}
+		signal(SIGTTOU, SIG_IGN);	/* the job may set tostop */
 		while (waitpid(job, &status, WUNTRACED) == job && WIFSTOPPED(status)) {
 			dprintf(1, "[stopped by %d]\n", WSTOPSIG(status));
 			kill(-job, SIGCONT);

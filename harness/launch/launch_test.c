@@ -346,6 +346,40 @@ START_TEST(ctrl_z_stops_and_fg_continues)
 }
 END_TEST
 
+/* The server is in the background: a write would stop it. */
+START_TEST(server_writes_to_a_guarded_terminal)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start_terminal(&run, (enum who)_i,
+			   RUN("--explain", "--fault", "MAP_DMA,error=ENOMEM", "--", "sh", "-c",
+			       "stty tostop; exec 3<>/dev/vfio/vfio"));
+	run_expect(&run, "never fired");
+	run_expect(&run, "[status 0]");
+	ck_assert_ptr_nonnull(strstr(run.text, "close it"));
+	run_status(&run);
+	no_process_is_left();
+}
+END_TEST
+
+/* See become_server(). */
+START_TEST(server_is_in_the_session_of_its_run)
+{
+	struct run run;
+	pid_t server;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	run_start(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
+	run_expect(&run, "ready");
+	server = child_named(run.launcher, "vfiosim-server");
+	ck_assert_int_eq(getsid(server), getsid(run.launcher));
+	ck_assert_int_eq(getpgid(server), server);
+	kill(run.launcher, SIGTERM);
+	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
+}
+END_TEST
+
 /* ---- Deaths ------------------------------------------------------------ */
 
 START_TEST(server_killed)
@@ -570,6 +604,8 @@ static Suite *launch_suite(void)
 		refusals_alone,
 		trace_is_lines_of_json,
 		a_page_says_what_was_left_open,
+		server_writes_to_a_guarded_terminal,
+		server_is_in_the_session_of_its_run,
 		server_killed,
 		launcher_killed,
 		leftovers_are_ended_and_named,

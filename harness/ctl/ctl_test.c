@@ -264,14 +264,10 @@ static void tell(struct told_run *told, const char *line)
 
 static int told_end(struct told_run *told)
 {
-	int status;
-
 	/* The launcher is a fork of ours: closing is not enough. */
 	tell(told, "quit");
 	close(told->in);
-	status = run_status(&told->run);
-	no_process_is_left();
-	return status;
+	return run_end(&told->run);
 }
 
 static _Noreturn void be_ctl(enum who who, const char *const *words)
@@ -508,8 +504,7 @@ START_TEST(an_unplug_ends_with_its_run)
 	CTL(0, "unplug", "nic0");
 	SAYS("nic0 is open: its user is asked to close it\nnic0 is unplugged");
 	close(told.in);
-	ck_assert_int_eq(run_status(&told.run), 0);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&told.run), 0);
 }
 END_TEST
 
@@ -684,8 +679,7 @@ START_TEST(guests_end_with_the_run)
 	close(told.in);
 	ck_assert_int_eq(waitpid(guest, &status, 0), guest);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "status %x", status);
-	ck_assert_int_eq(run_status(&told.run), 0);
-	no_process_is_left();
+	ck_assert_int_eq(run_end(&told.run), 0);
 }
 END_TEST
 

@@ -1,33 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Remote clients: who is calling, and its memory (remote.h). */
+/* Remote clients: a client, its memory, its calls (remote.h). Which one calls: remotes.c. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <linux/kcmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/span.h"
 #include "front/loop/loop.h"
 #include "front/remote/remote.h"
 #include "machine/client.h"
-
-#define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */
-
-/* A thread that called before. Guarded by the set's lock. */
-struct remote_thread {
-	pid_t tid;
-	struct remote *remote;
-};
 
 static const struct vfiosim_client_ops remote_ops;
 
@@ -149,11 +137,7 @@ static bool is_serving(const struct remote *remote)
 	return serving && serving->remote == remote && !atomic_load(&remote->set->aborted);
 }
 
-/*
- * Of a memory that is alive: is @tid a thread of its process? The process is looked at
- * last: what was found by its number before was then found of it.
- */
-static bool remote_has_thread(const struct remote *remote, pid_t tid)
+bool remote_has_thread(const struct remote *remote, pid_t tid)
 {
 	if (tid != remote->tgid && tgkill(remote->tgid, tid, 0) && errno == ESRCH)
 		return false;
@@ -224,7 +208,7 @@ static uint64_t mark_of(pid_t tid)
 	return 0;
 }
 
-static int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
+int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 	uint64_t uid;
@@ -365,222 +349,9 @@ int remote_write(void *client_ctx, uint64_t uva, const void *from, size_t length
 			   (struct iovec){ (void *)(uintptr_t)from, length }, true);
 }
 
-static int remote_install(struct vfiosim_caller *caller, struct vfiosim_file *file)
-{
-	struct remote_call *call = caller->ctx;
+/* ---- Its address space ---- */
 
-	return call->install ? call->install(call, file) : -ENOTTY;
-}
-
-/* While it waits its number is its own. */
-static void remote_signal(struct vfiosim_caller *caller, int signal)
-{
-	if (caller->tid && remote_call_waits(caller->ctx))
-		(void)syscall(SYS_tkill, (pid_t)caller->tid, signal);
-}
-
-static void remote_comm(struct vfiosim_caller *caller, char *to, size_t size)
-{
-	char path[32];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%u/comm", caller->tid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(to, (int)size, file))
-		to[strcspn(to, "\n")] = 0;
-	fclose(file);
-}
-
-static const struct vfiosim_client_ops remote_ops = {
-	.read = remote_read,
-	.write = remote_write,
-	.vmas = remote_vmas,
-	.limits = remote_limits,
-	.memlock = remote_memlock,
-	.file = remote_file,
-	.event_get = remote_event_get,
-	.event_signal = remote_event_signal,
-	.event_put = remote_event_put,
-	.event_open = remote_event_open,
-	.backing_get = remote_backing_get,
-	.backing_size = remote_backing_size,
-	.backing_read = remote_backing_read,
-	.backing_write = remote_backing_write,
-	.backing_put = remote_backing_put,
-	.install = remote_install,
-	.signal = remote_signal,
-	.comm = remote_comm,
-	.done = remote_done,
-};
-
-/* ---- All clients ---- */
-
-int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
-{
-	struct remotes *set = calloc(1, sizeof(*set));
-
-	if (!set)
-		return -ENOMEM;
-	set->sim = sim;
-	set->has_query = remote_has_query();
-	set->memory_dev = remote_memory_dev();
-	set->first_user_ns = remote_in_first_user_ns(getpid());
-	pthread_mutex_init(&set->lock, NULL);
-	pthread_mutex_init(&set->calls_lock, NULL);
-	TAILQ_INIT(&set->clients);
-	TAILQ_INIT(&set->calls);
-	id_map_init(&set->threads);
-	remotes_signals_init(set);
-	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
-		remotes_destroy(set);
-		return -EIO;
-	}
-	*ret_set = set;
-	return 0;
-}
-
-void remotes_abort(struct remotes *set)
-{
-	atomic_store(&set->aborted, true);
-}
-
-void remotes_sync(struct remotes *set)
-{
-	pthread_mutex_lock(&set->lock);
-	pthread_mutex_unlock(&set->lock);
-}
-
-#define SETTLE_NS 50000000	/* how long after a close its RELEASE may come, on a busy machine */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-void remotes_hold(struct remotes *set)
-{
-	atomic_fetch_add(&set->held, 1);
-}
-
-void remotes_unhold(struct remotes *set)
-{
-	atomic_store(&set->let_go, now_ns());
-	atomic_fetch_sub(&set->held, 1);
-}
-
-bool remotes_unsettled(struct remotes *set)
-{
-	return atomic_load(&set->held) || now_ns() - atomic_load(&set->let_go) < SETTLE_NS;
-}
-
-static void free_thread(void *ctx, uint64_t tid, void *item)
-{
-	struct remotes *set = ctx;
-
-	free(id_map_erase(&set->threads, tid));
-}
-
-/* Lock held. */
-static void remotes_forget_threads(struct remotes *set)
-{
-	id_map_visit(&set->threads, free_thread, set);
-}
-
-static void remotes_drop(struct remotes *set, struct remote *remote)
-{
-	TAILQ_REMOVE(&set->clients, remote, in_set);
-	remote_files_put(remote);
-	vfiosim_client_put(remote->client);
-}
-
-void remotes_sweep(struct remotes *set)
-{
-	struct remote *remote, *next;
-	bool any = false;
-
-	pthread_mutex_lock(&set->lock);
-	for (remote = TAILQ_FIRST(&set->clients); remote; remote = next) {
-		next = TAILQ_NEXT(remote, in_set);
-		if (remote_alive(remote))
-			continue;
-		if (!any)
-			remotes_forget_threads(set);
-		any = true;
-		remotes_drop(set, remote);
-	}
-	pthread_mutex_unlock(&set->lock);
-}
-
-void remotes_destroy(struct remotes *set)
-{
-	struct remote *remote;
-
-	if (!set)
-		return;
-	remotes_forget_threads(set);
-	while ((remote = TAILQ_FIRST(&set->clients)))
-		remotes_drop(set, remote);
-	id_map_done(&set->threads);
-	pthread_mutex_destroy(&set->lock);
-	pthread_mutex_destroy(&set->calls_lock);
-	remotes_signals_done(set);
-	free(set);
-}
-
-/* Remember whose the thread is. A cache: may fail. Lock held. */
-static void remotes_remember(struct remotes *set, pid_t tid, struct remote *remote)
-{
-	struct remote_thread *thread;
-
-	if (atomic_load(&remote->shared))
-		return;
-	if (id_map_count(&set->threads) >= THREADS_MAX)
-		remotes_forget_threads(set);
-	free(id_map_erase(&set->threads, (uint64_t)tid));
-	thread = malloc(sizeof(*thread));
-	if (!thread)
-		return;
-	*thread = (struct remote_thread){ .tid = tid, .remote = remote };
-	if (id_map_insert(&set->threads, (uint64_t)tid, thread))
-		free(thread);
-}
-
-static struct remote *remote_called(struct remote *remote, pid_t tid)
-{
-	atomic_store(&remote->last_tid, tid);
-	vfiosim_client_get(remote->client);
-	return remote;
-}
-
-/*
- * The thread's client if the thread called before, with a reference; else NULL. Where
- * remote_prove() follows, it looks whether the memory is still there.
- */
-static struct remote *remotes_find_thread(struct remotes *set, pid_t tid, enum remote_how how)
-{
-	struct remote *found = NULL;
-	struct remote_thread *thread;
-
-	pthread_mutex_lock(&set->lock);
-	thread = id_map_find(&set->threads, (uint64_t)tid);
-	if (thread && !atomic_load(&thread->remote->shared) &&
-	    (how == REMOTE_MAKE || remote_alive(thread->remote)) &&
-	    remote_has_thread(thread->remote, tid))
-		found = remote_called(thread->remote, tid);
-	pthread_mutex_unlock(&set->lock);
-	return found;
-}
-
-/*
- * Has @tid, which waits in a call, this memory? Its process has gone on to another one
- * if it called exec. May wait.
- */
-static bool remote_is_memory_of(struct remote *remote, pid_t tid)
+bool remote_is_memory_of(struct remote *remote, pid_t tid)
 {
 	uint64_t theirs = 0, ours = 0, known = atomic_load(&remote->mark);
 	struct iovec to = { &theirs, sizeof(theirs) };
@@ -641,150 +412,57 @@ int remote_maps_open(struct remote *remote)
 	return fd;
 }
 
-/* By its process' number it is not found any more. */
-static void remote_part(struct remote *remote)
-{
-	struct remotes *set = remote->set;
+/* ---- As a client ---- */
 
-	pthread_mutex_lock(&set->lock);
-	remote->parted = true;
-	remotes_forget_threads(set);
-	pthread_mutex_unlock(&set->lock);
+static int remote_install(struct vfiosim_caller *caller, struct vfiosim_file *file)
+{
+	struct remote_call *call = caller->ctx;
+
+	return call->install ? call->install(call, file) : -ENOTTY;
 }
 
-/* What was found by the number of the call's thread, if it is that thread's. Takes the reference. */
-static struct remote *remote_prove(const struct remote_call *call, struct remote *remote, pid_t tid,
-				   enum remote_how how)
+/* While it waits its number is its own. */
+static void remote_signal(struct vfiosim_caller *caller, int signal)
 {
-	if (!remote || how != REMOTE_MAKE || remote_is_memory_of(remote, tid))
-		return remote;
-	if (remote_call_waits(call))
-		remote_part(remote);
-	vfiosim_client_put(remote->client);
-	return NULL;
+	if (caller->tid && remote_call_waits(caller->ctx))
+		(void)syscall(SYS_tkill, (pid_t)caller->tid, signal);
 }
 
-/* The client of the thread's process, if any: threads share their memory. Lock held. */
-static struct remote *remotes_find_locked(struct remotes *set, pid_t tid, pid_t tgid)
+static void remote_comm(struct vfiosim_caller *caller, char *to, size_t size)
 {
-	struct remote *remote;
+	char path[32];
+	FILE *file;
 
-	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (remote->tgid != tgid || remote->parted || !remote_alive(remote) ||
-		    !process_there(remote))
-			continue;
-		remotes_remember(set, tid, remote);
-		return remote_called(remote, tid);
-	}
-	return NULL;
+	snprintf(path, sizeof(path), "/proc/%u/comm", caller->tid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(to, (int)size, file))
+		to[strcspn(to, "\n")] = 0;
+	fclose(file);
 }
 
-static struct remote *remotes_find_process(struct remotes *set, pid_t tid, pid_t tgid)
-{
-	struct remote *found;
-
-	pthread_mutex_lock(&set->lock);
-	found = remotes_find_locked(set, tid, tgid);
-	pthread_mutex_unlock(&set->lock);
-	return found;
-}
-
-static void remote_set_shared(struct remote *remote)
-{
-	struct remotes *set = remote->set;
-
-	pthread_mutex_lock(&set->lock);
-	atomic_store(&remote->shared, true);
-	remotes_forget_threads(set);
-	pthread_mutex_unlock(&set->lock);
-}
-
-/* The processes that have clients; at most @max. */
-static size_t remotes_processes(struct remotes *set, pid_t *ret_tgids, size_t max)
-{
-	struct remote *remote;
-	size_t n = 0;
-
-	pthread_mutex_lock(&set->lock);
-	TAILQ_FOREACH(remote, &set->clients, in_set) {
-		if (n < max && !remote->parted && process_there(remote))
-			ret_tgids[n++] = remote->tgid;
-	}
-	pthread_mutex_unlock(&set->lock);
-	return n;
-}
-
-/*
- * The client whose memory the thread shares though it is of another process
- * (CLONE_VM, vfork). Such a memory is looked up each time: its users may part at
- * any exec. kcmp() may wait, so it is done without the lock.
- */
-static struct remote *remotes_find_shared(struct remotes *set, pid_t tid)
-{
-	struct remote *found = NULL;
-	pid_t others[256];
-	size_t n = remotes_processes(set, others, sizeof(others) / sizeof(others[0]));
-
-	for (size_t i = 0; i < n && !found; i++) {
-		if (!syscall(SYS_kcmp, tid, others[i], KCMP_VM, 0, 0))
-			found = remotes_find_process(set, tid, others[i]);
-	}
-	if (found)
-		remote_set_shared(found);
-	return found;
-}
-
-/* Publish a new client, unless another thread of its process was faster. */
-static struct remote *remotes_publish(struct remotes *set, pid_t tid, struct remote *remote)
-{
-	struct remote *found;
-
-	pthread_mutex_lock(&set->lock);
-	found = remotes_find_locked(set, tid, remote->tgid);
-	if (found) {
-		vfiosim_client_put(remote->client);
-	} else {
-		TAILQ_INSERT_TAIL(&set->clients, remote, in_set);
-		remotes_remember(set, tid, remote);
-		found = remote_called(remote, tid);
-	}
-	pthread_mutex_unlock(&set->lock);
-	return found;
-}
-
-/* The thread's client, with a reference; NULL: nobody. */
-static struct remote *remotes_get(const struct remote_call *call, pid_t tid, enum remote_how how)
-{
-	struct remotes *set = call->set;
-	struct remote *remote;
-	uint64_t tgid;
-	int error;
-
-	if (how == REMOTE_NOBODY || tid <= 0)
-		return NULL;
-	remote = remote_prove(call, remotes_find_thread(set, tid, how), tid, how);
-	if (remote)
-		return remote;
-	error = remote_status(tid, "\nTgid:", 10, &tgid);
-	remotes_tell_full(set, error);
-	if (error || (pid_t)tgid == getpid())
-		return NULL;
-	remote = remote_prove(call, remotes_find_process(set, tid, (pid_t)tgid), tid, how);
-	if (remote || how == REMOTE_KNOWN)
-		return remote;
-	if (how == REMOTE_MAKE) {
-		remotes_sweep(set);
-		remote = remote_prove(call, remotes_find_shared(set, tid), tid, how);
-		if (remote)
-			return remote;
-	}
-	if (remote_create(set, tid, (pid_t)tgid, &remote))
-		return NULL;
-	if (remote_call_waits(call))
-		return remotes_publish(set, tid, remote);
-	vfiosim_client_put(remote->client);	/* of whoever had the number: perhaps of two */
-	return NULL;
-}
+static const struct vfiosim_client_ops remote_ops = {
+	.read = remote_read,
+	.write = remote_write,
+	.vmas = remote_vmas,
+	.limits = remote_limits,
+	.memlock = remote_memlock,
+	.file = remote_file,
+	.event_get = remote_event_get,
+	.event_signal = remote_event_signal,
+	.event_put = remote_event_put,
+	.event_open = remote_event_open,
+	.backing_get = remote_backing_get,
+	.backing_size = remote_backing_size,
+	.backing_read = remote_backing_read,
+	.backing_write = remote_backing_write,
+	.backing_put = remote_backing_put,
+	.install = remote_install,
+	.signal = remote_signal,
+	.comm = remote_comm,
+	.done = remote_done,
+};
 
 /* ---- Calls ---- */
 

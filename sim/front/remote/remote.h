@@ -172,6 +172,10 @@ void remotes_sync(struct remotes *set);
 void remotes_hold(struct remotes *set);
 void remotes_unhold(struct remotes *set);
 bool remotes_unsettled(struct remotes *set);
+/* The thread's client, with a reference; NULL: nobody. */
+struct remote *remotes_get(const struct remote_call *call, pid_t tid, enum remote_how how);
+/* A client that is not in the set yet. -ENOMEM, -EMFILE. */
+int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **ret_remote);
 /* Drops the clients whose memory is gone. */
 void remotes_sweep(struct remotes *set);
 
@@ -221,6 +225,16 @@ bool remote_thread_still(const struct remote *remote, pid_t tid);
  * memory is known. Between files_get and files_put. May wait.
  */
 int remote_maps_open(struct remote *remote);
+/*
+ * Of a memory that is alive: is @tid a thread of its process? The process is looked at
+ * last: what was found by its number before was then found of it.
+ */
+bool remote_has_thread(const struct remote *remote, pid_t tid);
+/*
+ * Has @tid, which waits in a call, this memory? Its process has gone on to another one
+ * if it called exec. May wait.
+ */
+bool remote_is_memory_of(struct remote *remote, pid_t tid);
 /* Is there memory at @page, which the client may read? Between files_get and files_put. */
 bool remote_has_page(struct remote *remote, uint64_t page);
 /* Copies between the client's memory and ours: 0 or -EFAULT. */

@@ -92,19 +92,10 @@ static inline void become_user(mode_t fuse_mode)
 	drop_to_user();
 }
 
-/* Thread sanitizer keeps a thread of its own, and only a single thread may enter a user namespace. */
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
-#ifndef THREAD_SANITIZER
-#define THREAD_SANITIZER 0
-#endif
-
-/* NULL, or why this cannot run here. */
+/*
+ * NULL, or why this cannot run here. Thread sanitizer keeps a thread of its own, and only a
+ * single thread may enter a user namespace.
+ */
 static inline const char *cannot(enum who who)
 {
 	if (who == AS_USER && THREAD_SANITIZER)

@@ -15,6 +15,18 @@
 
 #include "base/scratch_test.h"
 
+/* Its runtime does not survive in a process that is made with CLONE_VM. */
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+#ifndef THREAD_SANITIZER
+#define THREAD_SANITIZER 0
+#endif
+
 /* Frees @suite; main()'s exit status. */
 static inline int suite_run(Suite *suite)
 {

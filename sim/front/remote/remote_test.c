@@ -14,17 +14,6 @@
 
 #define PAGE 4096u
 
-#if defined(__SANITIZE_THREAD__)
-#define HAVE_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAVE_TSAN 1
-#endif
-#endif
-#ifndef HAVE_TSAN
-#define HAVE_TSAN 0	/* with it, code cannot run in a process made with CLONE_VM */
-#endif
-
 static int client_main(int argc, char **argv);
 
 /* ---- Memory ---- */
@@ -233,7 +222,7 @@ START_TEST(test_fork_exec_threads)
 	pthread_join(thread, &result);
 	ck_assert_ptr_eq(result, NULL);
 	mapper.iova += PAGE;
-	if (!HAVE_TSAN) {
+	if (!THREAD_SANITIZER) {
 		child = clone(map_in_clone, stack + sizeof(stack),
 			      CLONE_VM | CLONE_FILES | SIGCHLD, &mapper);
 		ck_assert_int_eq(waitpid(child, &status, 0), child);

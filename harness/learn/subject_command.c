@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands, and open, read, write, mmap: what they do and what they can answer. */
+#include <ctype.h>
 #include <string.h>
 
 #include <vfiosim/command.h>
@@ -159,12 +160,20 @@ static void tell_structure(FILE *to, const struct vfiosim_command *row)
 	}
 }
 
+/* Is it one of "VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU, with ..."? */
+static bool is_about(const char *about, const char *name)
+{
+	const char *at = strstr(about, name), *end = at ? at + strlen(name) : NULL;
+
+	return at && !isalnum((unsigned char)*end) && *end != '_' && (at == about || at[-1] == ' ');
+}
+
 static void tell_changes(FILE *to, const char *name)
 {
 	const struct vfiosim_kernel_change *change;
 
 	for (size_t i = 0; (change = vfiosim_kernel_change(i)); i++)
-		if (!strcmp(change->about, name))
+		if (is_about(change->about, name))
 			lines_putf(to, 2, "kernels  ", "before %u.%u: %s; since then: %s", change->since.major,
 				   change->since.minor, change->before, change->after);
 }

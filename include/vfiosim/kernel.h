@@ -25,6 +25,14 @@ enum vfiosim_evidence {
 				   6.1.176, 6.12.117 or 7.2.13 */
 };
 
+/* Whom it concerns. */
+enum vfiosim_kernel_part {
+	VFIOSIM_PART_CONTAINERS,	/* every program: groups, containers, devices */
+	VFIOSIM_PART_NODES,
+	VFIOSIM_PART_IOMMUFD,		/* iommufd and cdevs */
+	VFIOSIM_PART_FEATURES,		/* what a program can do without */
+};
+
 struct vfiosim_kernel_change {
 	struct vfiosim_kernel since;	/* the first release that answers as @after says */
 	const char *about;		/* a command, or what else is asked: "VFIO_IOMMU_MAP_DMA" */
@@ -32,6 +40,7 @@ struct vfiosim_kernel_change {
 	enum vfiosim_evidence evidence;
 	const char *limit;		/* why the simulator always answers as @after; NULL: it does not */
 	bool as_before;			/* with @limit: always as @before */
+	enum vfiosim_kernel_part part;
 };
 
 /* The table, ordered by what the rows are about: NULL past the end. */

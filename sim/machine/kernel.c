@@ -10,107 +10,113 @@
 static const struct vfiosim_kernel_change changes[KERNEL_CHANGES] = {
 	[KERNEL_ANY] = { .about = "" },
 	[KERNEL_IOMMUFD] = {
-		{ 6, 2 }, "/dev/iommu", "does not exist",
-		"exists, if the kernel is configured with it (CONFIG_IOMMUFD), with the commands of ioas, "
-		"IOMMU_OPTION, IOMMU_VFIO_IOAS and IOMMU_DESTROY" },
+		{ 6, 2 }, "/dev/iommu", "does not exist: open() fails with ENOENT",
+		"exists if the kernel has CONFIG_IOMMUFD; it also takes the commands of a type1 container",
+		.part = VFIOSIM_PART_NODES },
 	[KERNEL_IOMMUFD_MMAP] = {
-		{ 6, 17 }, "/dev/iommu", "mmap(): ENODEV", "mmap() of an unknown offset: ENXIO" },
+		{ 6, 17 }, "/dev/iommu", "mmap() fails with ENODEV", "mmap() of an unknown offset fails with ENXIO",
+		.part = VFIOSIM_PART_NODES },
 	[KERNEL_CDEV] = {
 		{ 6, 6 }, "/dev/vfio/devices/vfioN",
-		"devices have no node of their own: iommufd only as the container of a group",
-		"each device bound to a vfio driver has a node of its own, for VFIO_DEVICE_BIND_IOMMUFD, if "
-		"the kernel is configured with it (CONFIG_VFIO_DEVICE_CDEV)" },
+		"does not exist: an iommufd can only be the container of a group",
+		"every vfio device has a character device (cdev) for VFIO_DEVICE_BIND_IOMMUFD, if the "
+		"kernel has CONFIG_VFIO_DEVICE_CDEV",
+		.part = VFIOSIM_PART_NODES },
 	[KERNEL_CONTAINER_EBADFD] = {
-		{ 6, 2 }, "VFIO_GROUP_SET_CONTAINER", "a file that is no container: EINVAL",
-		"a file that is neither a container nor an iommufd: EBADFD" },
+		{ 6, 2 }, "VFIO_GROUP_SET_CONTAINER", "a descriptor that is not a container: EINVAL",
+		"a descriptor that is neither a container nor an iommufd: EBADFD" },
+	[KERNEL_REQUIRE_DIRECT] = {
+		{ 6, 6 }, "VFIO_GROUP_SET_CONTAINER, VFIO_DEVICE_BIND_IOMMUFD, with a device whose firmware requires a direct "
+		"reserved region (RMRR)",
+		"VT-d alone refuses it, with EPERM, where the group gets its domain: VFIO_SET_IOMMU, or "
+		"VFIO_GROUP_SET_CONTAINER once that was called",
+		"every IOMMU refuses it: EINVAL. A new container does not help", VFIOSIM_SOURCE },
+	[KERNEL_DOMAIN_ERANGE] = {
+		{ 6, 19 }, "VFIO_GROUP_SET_CONTAINER, into a container of mdevs that maps more than the IOMMU of the group can",
+		"EFAULT (VT-d)", "ERANGE (VT-d)" },
+	[KERNEL_LAST_PAGE] = {
+		{ 6, 18 }, "VFIO_GROUP_SET_CONTAINER, the same into a container that a physical device has left since",
+		"EFAULT, when the mappings are replayed", "EINVAL, from an earlier check" },
+	[KERNEL_UNBIND_HIDES_DEVICE] = {
+		{ 6, 6 }, "VFIO_GROUP_GET_DEVICE_FD, while an unbind of the device waits for its users",
+		"succeeds, and the unbind waits for the new descriptor too", "ENODEV" },
 	[KERNEL_NO_TYPE1_NESTING] = {
-		{ 6, 13 }, "VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU",
-		"VFIO_TYPE1_NESTING_IOMMU (6) is an extension: 1; VFIO_SET_IOMMU with it: EINVAL if the "
-		"IOMMU cannot nest",
-		"VFIO_TYPE1_NESTING_IOMMU (6) is unknown: 0; VFIO_SET_IOMMU with it: ENODEV" },
+		{ 6, 13 }, "VFIO_CHECK_EXTENSION, VFIO_SET_IOMMU, with VFIO_TYPE1_NESTING_IOMMU (6)",
+		"VFIO_CHECK_EXTENSION returns 1; VFIO_SET_IOMMU fails with EINVAL if the IOMMU cannot nest",
+		"VFIO_CHECK_EXTENSION returns 0; VFIO_SET_IOMMU fails with ENODEV" },
 	[KERNEL_CAPS_ALIGNED] = {
 		{ 6, 6 }, "VFIO_IOMMU_GET_INFO",
-		"capabilities follow each other without padding: argsz and next can be 4 bytes lower",
+		"capabilities are not padded: argsz and next can be 4 bytes less",
 		"every capability begins at a multiple of 8 bytes" },
 	[KERNEL_WRAP_EOVERFLOW] = {
 		{ 6, 18 }, "VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA, VFIO_IOMMU_DIRTY_PAGES",
-		"a range that wraps around 2^64: EINVAL",
-		"a range that wraps around 2^64: EOVERFLOW, before flags and alignment are looked at" },
+		"a range that goes on beyond 2^64: EINVAL",
+		"a range that goes on beyond 2^64: EOVERFLOW, checked before flags and alignment" },
 	[KERNEL_ZERO_PAGE_CHARGED] = {
 		{ 6, 2 }, "VFIO_IOMMU_MAP_DMA",
-		"private memory that was never written to, mapped read-only: not charged to "
+		"anonymous memory that was never written to, mapped read-only, does not count against "
 		"RLIMIT_MEMLOCK",
-		"the same memory is charged as any other",
-		.limit = "the simulator sees which memory is mapped, not which pages of it were touched" },
-	[KERNEL_DOMAIN_ERANGE] = {
-		{ 6, 19 }, "VFIO_GROUP_SET_CONTAINER, with mappings of mdevs beyond the aperture of the group's IOMMU",
-		"EFAULT (VT-d)", "ERANGE (VT-d)" },
-	[KERNEL_LAST_PAGE] = {
-		{ 6, 18 }, "VFIO_GROUP_SET_CONTAINER, the same after a physical device left and mdevs stayed",
-		"EFAULT: found when the mapping is replayed", "EINVAL: found before that" },
-	[KERNEL_UNBIND_HIDES_DEVICE] = {
-		{ 6, 6 }, "VFIO_GROUP_GET_DEVICE_FD",
-		"a device whose unbind waits for its users can still be opened; the unbind then waits "
-		"for that descriptor, too",
-		"a device whose unbind waits for its users: ENODEV" },
-	[KERNEL_REQUIRE_DIRECT] = {
-		{ 6, 6 }, "VFIO_GROUP_SET_CONTAINER, VFIO_DEVICE_BIND_IOMMUFD",
-		"a device with a direct reserved region (RMRR): only VT-d refuses it, EPERM at attach",
-		"a device with a direct reserved region that its firmware requires: EINVAL",
-		VFIOSIM_SOURCE },
+		"it counts, as any other memory",
+		.limit = "it cannot see which pages were touched" },
 	[KERNEL_MSIX_DYNAMIC] = {
 		{ 6, 5 }, "VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_GET_IRQ_INFO",
-		"MSI-X vectors cannot be added once MSI-X is on (NORESIZE is set): EINVAL",
-		"MSI-X vectors can be added one by one (NORESIZE is not set)" },
+		"no more MSI-X vectors than were first enabled: EINVAL (NORESIZE is set)",
+		"MSI-X vectors can be added later, unless the platform forbids it (NORESIZE tells)" },
 	[KERNEL_HOT_RESET_IDS] = {
 		{ 6, 6 }, "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, VFIO_DEVICE_PCI_HOT_RESET",
-		"who may reset proves it with the descriptors of all groups concerned",
-		"the same; on a device of an iommufd devices are told by their ids there (DEV_ID), and no "
-		"descriptor is passed", VFIOSIM_SOURCE },
-	[KERNEL_DMA_BUF] = {
-		{ 6, 19 }, "VFIO_DEVICE_FEATURE, IOMMU_IOAS_MAP_FILE",
-		"a BAR of a physical device cannot be in an ioas",
-		"if the kernel is configured with it (CONFIG_VFIO_PCI_DMABUF), feature 11 (DMA_BUF) makes a "
-		"descriptor of a BAR, which IOMMU_IOAS_MAP_FILE takes", VFIOSIM_SOURCE,
-		.limit = "its kernel is one without CONFIG_VFIO_PCI_DMABUF, as the measured ones",
-		.as_before = true },
-	[KERNEL_PRECOPY_INFO] = {
-		{ 7, 2 }, "VFIO_DEVICE_FEATURE", "feature 12 (MIG_PRECOPY_INFOv2): ENOTTY",
-		"feature 12 (MIG_PRECOPY_INFOv2): known to devices that migrate, EINVAL for others",
-		VFIOSIM_MEASURED_SPAN },
-	[KERNEL_MTTY_MIGRATION] = {
-		{ 6, 7 }, "VFIO_DEVICE_FEATURE", "the sample mdev mtty does not migrate: ENOTTY",
-		"the sample mdev mtty migrates (features 1, 2, 9, and dirty logging)",
+		"the reset takes the descriptors of all groups that it affects",
+		"the same for a device opened through its group. Opened through its cdev: the info gives "
+		"ids in the iommufd (flag DEV_ID), and the reset takes no descriptors",
 		VFIOSIM_SOURCE },
 	[KERNEL_BIND_TOKEN] = {
 		{ 6, 17 }, "VFIO_DEVICE_BIND_IOMMUFD",
-		"no flag is known (EINVAL); what lies behind the first 16 bytes is ignored",
-		"a flag gives a VF token; a tail that is not zero: E2BIG" },
+		"any flag: EINVAL; bytes after the first 16 are ignored",
+		"flag VFIO_DEVICE_BIND_FLAG_TOKEN passes a VF token; a byte after the known structure that "
+		"is not zero: E2BIG", .part = VFIOSIM_PART_IOMMUFD },
 	[KERNEL_PASID] = {
 		{ 6, 15 }, "VFIO_DEVICE_ATTACH_IOMMUFD_PT, VFIO_DEVICE_DETACH_IOMMUFD_PT",
-		"no flag is known: EINVAL",
-		"a flag gives a PASID; a device whose driver knows none: EOPNOTSUPP" },
+		"any flag: EINVAL",
+		"flag VFIO_DEVICE_ATTACH_PASID (DETACH_PASID) passes a PASID; a driver without PASID support: "
+		"EOPNOTSUPP", .part = VFIOSIM_PART_IOMMUFD },
 	[KERNEL_HWPT_FAULT_ID] = {
-		{ 6, 13 }, "IOMMU_HWPT_ALLOC", "flag FAULT_ID_VALID on VT-d: EOPNOTSUPP",
-		"flag FAULT_ID_VALID: the page table reports to a fault queue" },
+		{ 6, 13 }, "IOMMU_HWPT_ALLOC", "VT-d refuses flag FAULT_ID_VALID: EOPNOTSUPP",
+		"VT-d takes flag FAULT_ID_VALID: I/O page faults go to the fault queue",
+		.part = VFIOSIM_PART_IOMMUFD },
 	[KERNEL_HWPT_PASID] = {
 		{ 6, 15 }, "IOMMU_HWPT_ALLOC", "flag PASID: EOPNOTSUPP",
-		"flag PASID: the page table can be attached to a PASID" },
+		"flag PASID: the page table can be attached to a PASID", .part = VFIOSIM_PART_IOMMUFD },
 	[KERNEL_INVALIDATE_ANY] = {
-		{ 6, 13 }, "IOMMU_HWPT_INVALIDATE", "a page table that is not nested: ENOENT",
-		"a page table that is not nested: EINVAL" },
+		{ 6, 13 }, "IOMMU_HWPT_INVALIDATE", "hwpt_id is not a nested page table: ENOENT",
+		"hwpt_id is not a nested page table: EINVAL", .part = VFIOSIM_PART_IOMMUFD },
 	[KERNEL_HW_CAPABILITIES] = {
-		{ 7, 2 }, "IOMMU_GET_HW_INFO", "out_capabilities does not tell of ATS",
-		"out_capabilities has bit 3 for a device without ATS", VFIOSIM_MEASURED_SPAN },
+		{ 7, 2 }, "IOMMU_GET_HW_INFO", "out_capabilities says nothing of ATS",
+		"out_capabilities: bit 3 set means that the device has no ATS", VFIOSIM_MEASURED_SPAN,
+		.part = VFIOSIM_PART_IOMMUFD },
+	[KERNEL_DMA_BUF] = {
+		{ 6, 19 }, "VFIO_DEVICE_FEATURE, IOMMU_IOAS_MAP_FILE",
+		"a BAR of a physical device cannot be in an ioas (in a type1 container it can)",
+		"feature 11 (DMA_BUF) gives a descriptor of a BAR, and IOMMU_IOAS_MAP_FILE takes it, if "
+		"the kernel has CONFIG_VFIO_PCI_DMABUF", VFIOSIM_SOURCE,
+		.limit = "the kernels that were measured lack CONFIG_VFIO_PCI_DMABUF, so it does too",
+		.as_before = true, .part = VFIOSIM_PART_FEATURES },
+	[KERNEL_PRECOPY_INFO] = {
+		{ 7, 2 }, "VFIO_DEVICE_FEATURE", "feature 12 (MIG_PRECOPY_INFOv2): ENOTTY",
+		"feature 12 (MIG_PRECOPY_INFOv2): for devices that migrate; EINVAL for others",
+		VFIOSIM_MEASURED_SPAN, .part = VFIOSIM_PART_FEATURES },
+	[KERNEL_MTTY_MIGRATION] = {
+		{ 6, 7 }, "VFIO_DEVICE_FEATURE", "the sample mdev mtty does not migrate: ENOTTY",
+		"the sample mdev mtty migrates (features 1, 2, 9, and dirty logging)",
+		VFIOSIM_SOURCE, .part = VFIOSIM_PART_FEATURES },
 	[KERNEL_SERIAL_NUMBER] = {
-		{ 7, 2 }, "/sys/bus/pci/devices/ADDRESS", "no file serial_number",
-		"serial_number, for root, of a device that has one", VFIOSIM_MEASURED_SPAN },
+		{ 7, 2 }, "/sys/bus/pci/devices/ADDRESS", "has no file serial_number",
+		"has a file serial_number, readable by root, if the device has such a number",
+		VFIOSIM_MEASURED_SPAN, .part = VFIOSIM_PART_FEATURES },
 };
 
 static const struct vfiosim_kernel_profile profiles[] = {
-	{ { 6, 1 }, "as measured on Debian 12's kernel; no iommufd" },
-	{ { 6, 12 }, "as measured on Debian 13's kernel, and on one with iommufd" },
-	{ { 7, 2 }, "as measured; what a machine is unless told otherwise" },
+	{ { 6, 1 }, "measured on Debian 12's kernel, which has no iommufd" },
+	{ { 6, 12 }, "measured on Debian 13's kernel, which has no iommufd, and on one that has" },
+	{ { 7, 2 }, "measured; the default" },
 };
 
 /* Refusals whose errno changed: what it was before. */

@@ -11,7 +11,7 @@
 #include "machine/rules.h"
 #include "machine/sim.h"
 
-/* Differences, by the room that asks; kernel.c has a row for each. */
+/* Differences, in the order in which they are told; kernel.c has a row for each. */
 enum kernel_change {
 	KERNEL_ANY,	/* nothing changed */
 	/* nodes */
@@ -20,21 +20,17 @@ enum kernel_change {
 	KERNEL_CDEV,
 	/* groups and containers */
 	KERNEL_CONTAINER_EBADFD,
+	KERNEL_REQUIRE_DIRECT,
+	KERNEL_DOMAIN_ERANGE,
+	KERNEL_LAST_PAGE,
+	KERNEL_UNBIND_HIDES_DEVICE,
 	KERNEL_NO_TYPE1_NESTING,
 	KERNEL_CAPS_ALIGNED,
 	KERNEL_WRAP_EOVERFLOW,
 	KERNEL_ZERO_PAGE_CHARGED,
-	KERNEL_DOMAIN_ERANGE,
-	KERNEL_LAST_PAGE,
-	KERNEL_UNBIND_HIDES_DEVICE,
-	/* iommu */
-	KERNEL_REQUIRE_DIRECT,
 	/* devices */
 	KERNEL_MSIX_DYNAMIC,
 	KERNEL_HOT_RESET_IDS,
-	KERNEL_DMA_BUF,
-	KERNEL_PRECOPY_INFO,
-	KERNEL_MTTY_MIGRATION,
 	/* cdevs */
 	KERNEL_BIND_TOKEN,
 	KERNEL_PASID,
@@ -43,7 +39,10 @@ enum kernel_change {
 	KERNEL_HWPT_PASID,
 	KERNEL_INVALIDATE_ANY,
 	KERNEL_HW_CAPABILITIES,
-	/* sysfs */
+	/* what a program can do without */
+	KERNEL_DMA_BUF,
+	KERNEL_PRECOPY_INFO,
+	KERNEL_MTTY_MIGRATION,
 	KERNEL_SERIAL_NUMBER,
 	KERNEL_CHANGES
 };

@@ -435,6 +435,21 @@ static int64_t map_device(struct worker *worker, int fd, uint64_t offset, uint64
 	return mapped(at, ret_uva);
 }
 
+/* A file without positions, as a fault queue is, refuses pread(), and programs read() it. */
+static int64_t read_at(int fd, void *to, size_t length, off_t at)
+{
+	ssize_t n = pread(fd, to, length, at);
+
+	return or_errno(n < 0 && errno == ESPIPE && !at ? read(fd, to, length) : n);
+}
+
+static int64_t write_at(int fd, const void *from, size_t length, off_t at)
+{
+	ssize_t n = pwrite(fd, from, length, at);
+
+	return or_errno(n < 0 && errno == ESPIPE && !at ? write(fd, from, length) : n);
+}
+
 /* Commands whose reply carries bytes set reply->size. */
 static int64_t perform(struct worker *worker, const struct worker_request *r,
 		       struct worker_reply *reply)
@@ -460,11 +475,11 @@ static int64_t perform(struct worker *worker, const struct worker_request *r,
 		reply->size = r->size;
 		return or_errno(ioctl(r->fd, (unsigned long)r->a, bytes));
 	case WORKER_PREAD:
-		n = or_errno(pread(r->fd, bytes, r->b, (off_t)r->a));
+		n = read_at(r->fd, bytes, r->b, (off_t)r->a);
 		reply->size = n > 0 ? (uint32_t)n : 0;
 		return n;
 	case WORKER_PWRITE:
-		return or_errno(pwrite(r->fd, bytes, r->size, (off_t)r->a));
+		return write_at(r->fd, bytes, r->size, (off_t)r->a);
 	case WORKER_EVENTFD:
 		return or_errno(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	case WORKER_MEMFD:

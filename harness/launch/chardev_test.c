@@ -89,10 +89,16 @@ static int check_mappings(int cdev, int iommufd)
 static int check_fault_queue(int iommufd)
 {
 	struct vfiosim_iommu_fault_alloc cmd = { .size = sizeof(cmd), .out_fault_fd = 77 };
+	char entry[40] = { 0 };
 
 	CHECK(!ioctl(iommufd, VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC, &cmd));
 	CHECK(cmd.out_fault_id > 0 && cmd.out_fault_fd != 77);
 	CHECK(fcntl((int)cmd.out_fault_fd, F_GETFD) == FD_CLOEXEC);
+	/* It has no positions. */
+	CHECK(!read((int)cmd.out_fault_fd, entry, sizeof(entry)));
+	CHECK(pread((int)cmd.out_fault_fd, entry, sizeof(entry), 0) == -1 && errno == ESPIPE);
+	CHECK(pwrite((int)cmd.out_fault_fd, entry, 8, 0) == -1 && errno == ESPIPE);
+	CHECK(lseek((int)cmd.out_fault_fd, 0, SEEK_CUR) == -1 && errno == ESPIPE);
 	CHECK(!close((int)cmd.out_fault_fd));
 	return 0;
 }

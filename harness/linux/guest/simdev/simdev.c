@@ -372,26 +372,45 @@ static long device_info(void __user *arg)
 	return copy_to_user(arg, &info, least) ? -EFAULT : 0;
 }
 
+static int describe_region(struct simdev *dev, struct vfio_region_info *info)
+{
+	u64 size = 0;
+
+	if (info->index >= VFIO_PCI_NUM_REGIONS)
+		return -EINVAL;
+	info->flags = 0;
+	if (region(dev, info->index, &size))
+		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (info->index < BARS && dev->kind->bars[info->index].backing != REGISTERS)
+		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	info->size = size;
+	info->offset = (u64)info->index << REGION_SHIFT;
+	info->cap_offset = 0;
+	return 0;
+}
+
+/* Since Linux 6.19 VFIO itself copies the structure, and never asks simdev_ioctl(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+static int simdev_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			      struct vfio_info_cap *caps)
+{
+	return describe_region(to_simdev(vdev), info);
+}
+#else
 static long region_info(struct simdev *dev, void __user *arg)
 {
 	struct vfio_region_info info;
 	size_t least = offsetofend(struct vfio_region_info, offset);
-	u64 size = 0;
+	int error;
 
 	if (copy_from_user(&info, arg, least))
 		return -EFAULT;
-	if (info.argsz < least || info.index >= VFIO_PCI_NUM_REGIONS)
-		return -EINVAL;
-	info.flags = 0;
-	if (region(dev, info.index, &size))
-		info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (info.index < BARS && dev->kind->bars[info.index].backing != REGISTERS)
-		info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
-	info.size = size;
-	info.offset = (u64)info.index << REGION_SHIFT;
-	info.cap_offset = 0;
+	error = info.argsz < least ? -EINVAL : describe_region(dev, &info);
+	if (error)
+		return error;
 	return copy_to_user(arg, &info, least) ? -EFAULT : 0;
 }
+#endif
 
 static long irq_info(void __user *arg)
 {
@@ -414,8 +433,10 @@ static long simdev_ioctl(struct vfio_device *vdev, unsigned int command, unsigne
 	switch (command) {
 	case VFIO_DEVICE_GET_INFO:
 		return device_info((void __user *)arg);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return region_info(dev, (void __user *)arg);
+#endif
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		return irq_info((void __user *)arg);
 	case VFIO_DEVICE_SET_IRQS:
@@ -503,6 +524,9 @@ static const struct vfio_device_ops simdev_ops = {
 	.read = simdev_read,
 	.write = simdev_write,
 	.ioctl = simdev_ioctl,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	.get_region_info_caps = simdev_region_info,
+#endif
 	.mmap = simdev_mmap,
 	.dma_unmap = simdev_dma_unmap,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)

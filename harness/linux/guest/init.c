@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/io.h>
 #include <sys/mount.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,6 +61,7 @@ static _Noreturn void leave(unsigned char value)
 	tcdrain(fileno(results));
 	if (!ioperm(EXIT_PORT, 1, 1))
 		outb(value, EXIT_PORT);
+	reboot(RB_AUTOBOOT);	/* a kernel without ioperm(): QEMU ends by -no-reboot */
 	for (;;)
 		pause();
 }

@@ -77,7 +77,7 @@ boot() {
 		-machine q35,accel=$accel,kernel-irqchip=split -cpu max -smp "$cores" -m "$memory" \
 		-nodefaults -display none -no-reboot \
 		-kernel "$kernel" -initrd "$folder/initramfs.cpio" \
-		-append 'console=ttyS0 loglevel=5 intel_iommu=on panic=-1' \
+		-append 'console=ttyS0 loglevel=5 intel_iommu=on no_timer_check panic=-1' \
 		-serial "file:$folder/console.txt" -serial "file:$folder/results.txt" \
 		-device isa-debug-exit,iobase=0xf4,iosize=1 \
 		-device intel-iommu,intremap=on,caching-mode=on \

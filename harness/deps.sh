@@ -3,7 +3,7 @@
 #
 # What a target needs of Debian, and how it comes here.
 #
-#	harness/deps.sh SET...		build, check, clients, dpdk, browser, linux, bench, fuzz or lint
+#	harness/deps.sh SET...		build, check, clients, dpdk, browser, linux, kernel, bench, fuzz or lint
 #
 # Prints nothing and changes nothing when all of it is there. Otherwise prints the
 # exact command first, then runs it: as root, or through sudo where that works without
@@ -19,12 +19,13 @@ packages_of() {
 	dpdk) echo dpdk ;;
 	browser) echo chromium ;;
 	linux) echo qemu-system-x86 debian-archive-keyring binutils cpio kmod xz-utils zstd ;;
+	kernel) echo bc bison flex gcc libelf-dev make xz-utils ;;
 	bench) echo bubblewrap ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-tidy cppcheck ;;
 	deb) echo dpkg-dev ;;
 	*)
-		echo "deps.sh: no such set: $1 (build, check, clients, dpdk, browser, linux, bench, fuzz, lint)" >&2
+		echo "deps.sh: no such set: $1 (build, check, clients, dpdk, browser, linux, kernel, bench, fuzz, lint)" >&2
 		return 2
 		;;
 	esac
@@ -60,7 +61,8 @@ present() {
 	debian-archive-keyring) [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ;;
 	binutils) command -v readelf >/dev/null ;;
 	xz-utils) command -v xz >/dev/null ;;
-	clang | clang-tidy | cppcheck | cpio | driverctl | zstd) command -v "$1" >/dev/null ;;
+	libelf-dev) pkg-config --exists libelf 2>/dev/null ;;
+	bc | bison | flex | gcc | make | clang | clang-tidy | cppcheck | cpio | driverctl | zstd) command -v "$1" >/dev/null ;;
 	esac
 }
 

@@ -7,9 +7,10 @@
 # `make check` runs, which takes an hour or more where QEMU has no KVM.
 #
 # BUILD is a folder with a static vfiosim, facts-probe and linux-init. Each VERSION (6.1, 6.12)
-# is Debian's stock kernel, fetched below build/linux; KERNEL=FILE is another one (a bzImage,
-# or a vmlinux with CONFIG_PVH), with MODULES=DIR its folder with modules.dep. Each is booted in
-# QEMU, on the machine of boot.sh. What it answered stays in build/linux/NAME.
+# is Debian's stock kernel, fetched below build/linux. KERNEL=FILE is another one (a bzImage,
+# or a vmlinux with CONFIG_PVH), with MODULES=DIR its folder with modules.dep; KERNEL=FOLDER is
+# one that `kernel.sh build` made. Each is booted in QEMU, on the machine of boot.sh. What it
+# answered stays in build/linux/NAME.
 #
 # Prints for each kernel which plays agree, differ, or were not run and why, and how many
 # recorded facts hold. A difference that known-plays.txt or known-facts.txt does not name fails.
@@ -108,29 +109,33 @@ tell_itself() {
 	echo
 }
 
-# Which recording a kernel's answers to a section are compared with; empty: none.
-recording_of() {
+# Which files of ../facts a kernel's answers to a section are compared with; empty: none. What
+# was derived from the source of 7.2 can be asked as well.
+recordings_of() {
 	case $1-$version in
 	legacy-6.1) echo legacy-6.1 ;;
 	legacy-6.12) [ "$iommufd" = yes ] && echo legacy-6.12 || echo legacy-6.12-noiommufd ;;
 	iommufd-6.12) echo iommufd-6.12 ;;
-	legacy-7.2) echo legacy ;;
-	iommufd-7.2) echo iommufd ;;
+	legacy-7.2) echo legacy derived ;;
+	iommufd-7.2) echo iommufd iommufd_derived ;;
 	esac
 }
 
 compare_facts() {
-	local section=$1 recording
+	local section=$1 recordings recording
 	{ printed "$section"; [ "$section" != legacy ] || printed viability; } >"$folder/$section-$version.txt"
-	recording=$(recording_of "$section")
-	if [ -z "$recording" ]; then
+	recordings=$(recordings_of "$section")
+	if [ -z "$recordings" ]; then
 		echo "facts, $section: no recorded answers of Linux $version; $folder/$section-$version.txt is what they would be"
 		return
 	fi
-	awk -v "who=$who" -f "$here/../facts/compare.awk" "$here/known-facts.txt" \
-		"$here/../facts/$recording.txt" "$folder/$section-$version.txt" >"$folder/$section.compared"
+	for recording in $recordings; do
+		cat "$here/../facts/$recording.txt"
+	done >"$folder/recorded"
+	awk -v "who=$who" -f "$here/../facts/compare.awk" "$here/known-facts.txt" "$folder/recorded" \
+		"$folder/$section-$version.txt" >"$folder/$section.compared"
 	grep -E '^  (expected|but got)|^  holds' "$folder/$section.compared"
-	echo "facts, $recording: $(tail -n 1 "$folder/$section.compared") ($folder/$section-$version.txt)"
+	echo "facts, $recordings: $(tail -n 1 "$folder/$section.compared") ($folder/$section-$version.txt)"
 	add "$(tail -n 1 "$folder/$section.compared")"
 }
 
@@ -143,14 +148,20 @@ compare_plays() {
 	add "$(tail -n 1 "$folder/plays.compared")"
 }
 
-# ask KERNEL MODULES [DRIVER]: boots it, compares.
+# ask KERNEL MODULES HEADERS: boots it, compares. HEADERS: to make the driver of mdevs with.
 ask() {
-	local started=$SECONDS release driver=${3-}
+	local started release driver=$folder/simdev.ko
 	case ${ITSELF-} in
 	'') write_commands ;;
 	suite) write_suite_command && export SUITE=yes LIMIT=21000 ;;
 	*) write_own_commands && export LIMIT=1800 ;;
 	esac
+	rm -f "$driver"
+	if [ -n "$3" ] && ! "$here/kernel.sh" module "$3" "$folder"; then
+		echo "without mdevs of ours: their driver cannot be built here ($folder/simdev/log)"
+	fi
+	[ -e "$driver" ] || driver=
+	started=$SECONDS
 	# shellcheck disable=SC2086  # one word or none
 	if ! "$here/boot.sh" "$1" "$2" "$folder/commands" "$folder" "$folder/vfiosim" \
 			"$folder/init" "$build/facts-probe" $driver; then
@@ -159,7 +170,7 @@ ask() {
 	fi
 	release=$(sed -n 's/^@linux //p' "$folder/results.txt")
 	version=$(echo "$release" | grep -Eo '^[0-9]+\.[0-9]+')
-	iommufd=no who=$version
+	iommufd=no who="$version linux linux-$version"
 	grep -q '^@has iommufd' "$folder/results.txt" && iommufd=yes || who="$who no-iommufd"
 	grep -q '^@has mtty' "$folder/results.txt" || who="$who no-samples"
 	grep -Eq '^@has (mtty|simdev)' "$folder/results.txt" || who="$who no-mdev"
@@ -181,25 +192,45 @@ begin() {
 	cp "$build/linux-init" "$folder/init"
 }
 
-if [ -n "${KERNEL-}" ]; then
+# The first of some paths that exists; nothing if none does.
+first_of() {
+	local path
+	for path in "$@"; do
+		[ ! -e "$path" ] || { echo "$path"; return; }
+	done
+}
+
+ask_given() {
+	local image=$KERNEL modules=${MODULES-}
+	if [ -d "$KERNEL" ]; then
+		image=$KERNEL/vmlinux
+		modules=${modules:-$(first_of "$KERNEL"/lib/modules/*)}
+	fi
 	begin "$(basename "$KERNEL")"
-	"$here/kernel.sh" elf "$KERNEL" "$folder/vmlinux" && ask "$folder/vmlinux" "${MODULES-}"
+	if "$here/kernel.sh" elf "$image" "$folder/vmlinux"; then
+		ask "$folder/vmlinux" "$modules" "${modules:+$(first_of "$modules/build")}"
+	else
+		failed=$((failed + 1))
+	fi
+}
+
+ask_stock() {
+	begin "$1"
+	if "$here/kernel.sh" fetch "$1" "$folder" &&
+	   "$here/kernel.sh" elf "$folder"/root/boot/vmlinuz-* "$folder/vmlinux"; then
+		ask "$folder/vmlinux" "$(dirname "$(first_of "$folder"/root/{,usr/}lib/modules/*/kernel)")" \
+			"$(first_of "$folder"/root/usr/src/linux-headers-*-amd64)"
+	else
+		echo "Debian's kernel $1 could not be had"
+		failed=$((failed + 1))
+	fi
+}
+
+if [ -n "${KERNEL-}" ]; then
+	ask_given
 else
 	for version in "$@"; do
-		begin "$version"
-		if "$here/kernel.sh" fetch "$version" "$folder" &&
-		   "$here/kernel.sh" elf "$folder"/root/boot/vmlinuz-* "$folder/vmlinux"; then
-			driver=$folder/simdev.ko
-			rm -f "$driver"
-			if ! "$here/kernel.sh" module "$here/guest/simdev" "$folder"; then
-				echo "without mdevs: their driver cannot be built here ($folder/simdev/log)"
-				driver=
-			fi
-			ask "$folder/vmlinux" "$(dirname "$(echo "$folder"/root/{,usr/}lib/modules/*/kernel | tr ' ' '\n' | grep -v '\*')")" "$driver"
-		else
-			echo "Debian's kernel $version could not be had"
-			failed=$((failed + 1))
-		fi
+		ask_stock "$version"
 	done
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

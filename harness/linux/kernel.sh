@@ -1,14 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Fetches a stock kernel of Debian, takes the ELF file out of a bzImage, makes the mdevs' driver.
+# Fetches a stock kernel of Debian or makes one that can be asked more, takes the ELF file out
+# of a bzImage, makes the mdevs' driver.
 #
 #	kernel.sh fetch VERSION FOLDER	VERSION: 6.1 or 6.12; leaves FOLDER/root, the unpacked packages
+#	kernel.sh build SOURCES FOLDER	SOURCES: Linux 6.7 or later, a folder or a tar file; leaves FOLDER/vmlinux and lib/modules
 #	kernel.sh elf BZIMAGE FILE	FILE: what QEMU starts at once (PVH), without unpacking itself
-#	kernel.sh module SOURCES FOLDER	makes FOLDER/simdev.ko with the headers in FOLDER/root
+#	kernel.sh module HEADERS FOLDER	makes FOLDER/simdev.ko; HEADERS: a kernel's, /lib/modules/VERSION/build
+#
+# "build" configures Linux as the file "config" says.
 #
 # Changes nothing outside FOLDER: apt is given lists, a cache and sources of its own there.
 set -eu
+here=$(realpath "$(dirname "$0")")
 
 # Where the newest kernel of that version is: archives and suites, the first that has it. The
 # backports are made for the compiler and the library of an older Debian.
@@ -82,19 +87,63 @@ fetch() {
 	done
 	rm -f "$folder"/apt/*.deb
 	index "$folder/root"
+	# Debian's headers find each other by paths of an installed system.
+	sed -i "s, /usr/src/, $folder/root/usr/src/," "$folder"/root/usr/src/linux-headers-*-amd64/Makefile
 	echo "$package" >"$folder/package"
 }
 
-# Debian's headers find each other by paths of an installed system. The type information (BTF)
-# of a module needs a program that nothing else here needs, and an older compiler lacks an
-# option that a newer one was found to have.
+# Says what CONFIG_... of the file "config" this Linux does not have, or not on those terms.
+tell_missing() {
+	local line
+	grep '^CONFIG_' "$here/config" | while read -r line; do
+		grep -qxF "$line" "$1" || echo "not in this Linux: $line"
+	done
+}
+
+# unpack TARFILE FOLDER: FOLDER is there once all of it is.
+unpack() {
+	rm -rf "$2.part"
+	mkdir -p "$2.part"
+	tar -C "$2.part" --strip-components=1 -xf "$1"
+	mv "$2.part" "$2"
+}
+
+# An interrupted build goes on where it was. The sources, which it leaves clean, and what was built
+# are some 2 GB: once all is there, only the headers are kept.
+build() {
+	local sources=$1 folder objects release
+	"$here/../deps.sh" kernel
+	folder=$(realpath -m "$2")
+	objects=$folder/objects
+	rm -rf "$folder"/lib/modules
+	mkdir -p "$objects"
+	if [ ! -d "$sources" ]; then
+		[ -e "$folder/sources" ] || unpack "$sources" "$folder/sources"
+		sources=$folder/sources
+	fi
+	set -- make -s -C "$sources" "O=$objects" "-j$(nproc)"
+	KCONFIG_ALLCONFIG=$here/config "$@" allnoconfig >"$folder/log" 2>&1
+	tell_missing "$objects/.config"
+	echo "building Linux $("$@" kernelrelease) ($folder/log)"
+	if ! nice "$@" vmlinux modules >>"$folder/log" 2>&1 ||
+	   ! "$@" "INSTALL_MOD_PATH=$folder" modules_install >>"$folder/log" 2>&1; then
+		tail "$folder/log"
+		return 1
+	fi
+	cp "$objects/vmlinux" "$folder"
+	release=$("$@" kernelrelease)
+	rm -f "$folder/lib/modules/$release/build"
+	"$@" run-command "KBUILD_RUN_COMMAND=\$(srctree)/scripts/package/install-extmod-build $folder/lib/modules/$release/build"
+	rm -rf "$folder"/{objects,sources}
+}
+
+# The type information (BTF) of a module needs a program that nothing else here needs, and an
+# older compiler lacks an option that a newer one was found to have.
 module() {
-	local sources=$1 folder headers
+	local headers=$1 folder
 	folder=$(realpath "$2")
-	headers=$(echo "$folder"/root/usr/src/linux-headers-*-amd64)
 	mkdir -p "$folder/simdev"
-	cp "$sources"/* include/vfiosim/engine.h "$folder/simdev"
-	sed -i "s, /usr/src/, $folder/root/usr/src/," "$headers/Makefile"
+	cp "$here"/guest/simdev/* "$here/../../include/vfiosim/engine.h" "$folder/simdev"
 	make -s -C "$headers" "M=$folder/simdev" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= \
 		CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= modules >"$folder/simdev/log" 2>&1
 	cp "$folder/simdev/simdev.ko" "$folder"
@@ -131,7 +180,7 @@ elf() {
 }
 
 case ${1-} in
-fetch | elf | module)
+fetch | build | elf | module)
 	[ $# -eq 3 ] || exit 2
 	"$@"
 	;;

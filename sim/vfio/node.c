@@ -22,6 +22,7 @@ struct wanted {
 	const char *name;
 	const char *cdev;	/* the part behind "devices/"; NULL: a group's node */
 	unsigned group;
+	bool noiommu;		/* the group is called so */
 };
 
 /* Text that grows in @to; what does not fit is left out. */
@@ -48,12 +49,21 @@ static void add(struct why *why, const char *format, ...)
 
 /* ---- Groups ---- */
 
-static const struct iommu_group *find_group(const struct vfiosim *sim, unsigned number)
+/* Groups without an IOMMU have numbers of their own; the other kind will do if there is no such. */
+static const struct iommu_group *find_group(const struct vfiosim *sim, const struct wanted *wanted)
 {
-	for (uint32_t i = 0; i < sim->n_groups; i++)
-		if (!sim->groups[i]->gone && sim->groups[i]->number == number)
-			return sim->groups[i];
-	return NULL;
+	const struct iommu_group *other = NULL;
+
+	for (uint32_t i = 0; i < sim->n_groups; i++) {
+		const struct iommu_group *group = sim->groups[i];
+
+		if (group->gone || group->number != wanted->group)
+			continue;
+		if (group->noiommu == wanted->noiommu)
+			return group;
+		other = group;
+	}
+	return other;
 }
 
 static void list_nodes(const struct vfiosim *sim, struct why *why)
@@ -84,9 +94,10 @@ static void list_drivers(const struct iommu_group *group, struct why *why)
 	}
 }
 
-static void explain_group(const struct vfiosim *sim, unsigned number, struct why *why)
+static void explain_group(const struct vfiosim *sim, const struct wanted *wanted, struct why *why)
 {
-	const struct iommu_group *group = find_group(sim, number);
+	const struct iommu_group *group = find_group(sim, wanted);
+	unsigned number = wanted->group;
 	char node[32];
 
 	if (!group) {
@@ -129,7 +140,7 @@ static int decide(struct call *call)
 	if (wanted->cdev)
 		explain_cdev(call->sim, wanted->cdev, &why);
 	else
-		explain_group(call->sim, wanted->group, &why);
+		explain_group(call->sim, wanted, &why);
 	return refuse(call, RULE_NO_NODE, VS("node", wanted->name), VS("why", why.to));
 }
 
@@ -142,10 +153,11 @@ static bool is_number(const char *text)
 static bool parse(const char *name, struct wanted *ret_wanted)
 {
 	static const char cdev[] = "devices/vfio", noiommu[] = "noiommu-";
-	const char *number = strncmp(name, noiommu, strlen(noiommu)) ? name : name + strlen(noiommu);
+	bool is_noiommu = !strncmp(name, noiommu, strlen(noiommu));
+	const char *number = is_noiommu ? name + strlen(noiommu) : name;
 	bool is_cdev = !strncmp(name, cdev, strlen(cdev)) && is_number(name + strlen(cdev));
 
-	*ret_wanted = (struct wanted){ .name = name };
+	*ret_wanted = (struct wanted){ .name = name, .noiommu = is_noiommu };
 	if (is_cdev)
 		ret_wanted->cdev = name + strlen("devices/");
 	else if (is_number(number))

@@ -95,8 +95,6 @@ static int reserve_outside(struct call *call, struct hwpt *hwpt)
 
 static void discard(struct hwpt *hwpt)
 {
-	if (!hwpt)
-		return;
 	domain_destroy(hwpt->domain);
 	free(hwpt);
 }

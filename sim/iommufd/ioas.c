@@ -15,19 +15,15 @@
 #include "machine/state.h"
 #include "pages/show.h"
 
+/* Nothing is reserved: hwpts and devices do so, and they keep the ioas. */
 static void destroy(struct call *call, struct object *object)
 {
 	struct ioas *ioas = (struct ioas *)object;
-	struct ioas_resv *resv;
 
 	if (object->iommufd->vfio_ioas == ioas)
 		object->iommufd->vfio_ioas = NULL;
 	iopt_done(&ioas->iopt);
 	ranges_done(&ioas->allowed);
-	while ((resv = TAILQ_FIRST(&ioas->reserved))) {
-		TAILQ_REMOVE(&ioas->reserved, resv, in_ioas);
-		free(resv);
-	}
 	changed(call, "ioas {id:d} destroyed", V("id", object->id));
 	free(ioas);
 }

@@ -52,12 +52,14 @@ static uint64_t *account_of(struct vfiosim_client *client, uint8_t account)
 	return account == ACCOUNT_USER ? &client->user->locked_pages : &client->locked_pages;
 }
 
+/* The pages are of one area, and so @iova is followed by as many. */
 static int meet_fault(struct call *call, uint64_t n, uint64_t iova)
 {
-	struct fault_where where = { .known = VFIOSIM_FAULT_OF_IOVA };
+	const struct fault_where where = {
+		.known = VFIOSIM_FAULT_OF_IOVA,
+		.iova = { iova, iova + (n * VFIOSIM_PAGE_SIZE - 1) },
+	};
 
-	if (!span_make(iova, n * VFIOSIM_PAGE_SIZE, &where.iova))
-		where.iova = (struct span){ iova, UINT64_MAX };
 	return fault_point(call, VFIOSIM_FAULT_CHARGE, &where);
 }
 

@@ -132,8 +132,6 @@ static int check_open(struct call *call, const struct vfio_group *group)
 	struct vfiosim_limits limits;
 	int ret;
 
-	if (!group_bound_devices(group->iommu_group))
-		return refuse(call, RULE_GROUP_EMPTY, V("group", group_number(group)));
 	if (group->type == VFIO_NO_IOMMU) {
 		ret = call_limits(call, &limits);
 		if (ret)
@@ -248,7 +246,7 @@ static int decide_open(struct call *call)
 
 	if (call->arg < call->sim->n_groups && !call->sim->groups[call->arg]->gone)
 		group = call->sim->groups[call->arg]->vfio;
-	if (!group)
+	if (!group)	/* with its last device it goes as well */
 		return refuse(call, RULE_GROUP_EMPTY, V("group", call->arg));
 	ret = check_open(call, group);
 	if (ret)

@@ -89,6 +89,7 @@ static int check_bisect(struct call *call, const struct type1 *type1, struct spa
 		      V("other.first", head->iova.first), V("other.last", head->iova.last));
 }
 
+/* A bitmap that fits no page was refused before: @size is not 0. */
 static int check_range(struct call *call, const struct type1 *type1, uint64_t iova, uint64_t size,
 		       const struct dirty_bitmap *bitmap, struct span *ret_span)
 {
@@ -99,8 +100,6 @@ static int check_range(struct call *call, const struct type1 *type1, uint64_t io
 	if (iova & (page - 1))
 		return refuse(call, RULE_MISALIGNED, VS("what", "iova"), V("value", iova),
 			      V("page", page));
-	if (!size)
-		return refuse(call, RULE_EMPTY);
 	if (size & (page - 1))
 		return refuse(call, RULE_MISALIGNED, VS("what", "size"), V("value", size),
 			      V("page", page));

@@ -216,6 +216,33 @@ START_TEST(iovas_are_chosen_where_nothing_is)
 }
 END_TEST
 
+/* Nothing is free: the space ends before, or all of it is reserved or mapped. */
+START_TEST(iovas_are_chosen_below_the_end)
+{
+	uint64_t good = memory(&story, 4, 3), iova = 0;
+	uint32_t ioas = ioas_alloc(), id;
+
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, 0, UINT64_MAX / 2), -EOVERFLOW);
+	ck_assert_rule(&story, "iova-overflow");
+	ck_assert_int_eq(fixed(ioas, PAGE, 0, UINT64_MAX - 4 * PAGE), 0);
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, 0, 8 * PAGE), -ENOSPC);
+	ck_assert_rule(&story, "no-iova-free");
+	ck_assert_int_eq(ioas_unmap(ioas, 0, UINT64_MAX, NULL), 0);
+	ck_assert_int_eq(attach_to(cdev("vfio0", &id), ioas), 0);
+	/* More than the aperture has, which begins with what is reserved for interrupts. */
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, 0, 1ull << 39), -ENOSPC);
+	ck_assert_rule(&story, "no-iova-free");
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, good + 1, PAGE), -EINVAL);
+	ck_assert_rule(&story, "unaligned");
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, good, PAGE + 1), -EINVAL);
+	ck_assert_rule(&story, "unaligned");
+	ck_assert_int_eq(fixed(ioas, 0, good, PAGE + 1), -EINVAL);
+	ck_assert_rule(&story, "unaligned");
+	ck_assert_int_eq(ioas_map(ioas, RW, &iova, good, PAGE), 0);
+	ck_assert_uint_eq(iova, PAGE);
+}
+END_TEST
+
 START_TEST(unmap_takes_whole_mappings_one_by_one)
 {
 	uint64_t good = memory(&story, 4, 3), gone;
@@ -253,6 +280,29 @@ START_TEST(a_copy_shares_memory_and_rights)
 	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), -EPERM);
 	copy.src_iova = 0x5000;
 	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), -ENOENT);
+	copy.length = 0;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), -EINVAL);
+	ck_assert_rule(&story, "length-zero");
+	copy.length = UINT64_MAX;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), -EOVERFLOW);
+	ck_assert_rule(&story, "iova-overflow");
+}
+END_TEST
+
+/* An ioas without devices has bytes, one with a device has pages. */
+START_TEST(a_copy_to_where_pages_are_needed)
+{
+	uint32_t from = ioas_alloc(), to = ioas_alloc(), id;
+	struct vfiosim_iommu_ioas_copy copy = { .size = sizeof(copy), .flags = FIXED | RW,
+						.dst_ioas_id = to, .src_ioas_id = from,
+						.length = PAGE };
+
+	ck_assert_int_eq(fixed(from, 0, memory(&story, 4, 3) + 16, 2 * PAGE), 0);
+	ck_assert_int_eq(attach_to(cdev("vfio0", &id), to), 0);
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), -EINVAL);
+	ck_assert_rule(&story, "unaligned");
+	copy.src_iova = PAGE - 16;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_COPY, &copy), 0);
 }
 END_TEST
 
@@ -296,6 +346,29 @@ START_TEST(a_hwpt_without_its_fault_queue_is_taken_back)
 	ck_assert_int_eq(fixed(ioas, 1ull << 39, 0xdead000, PAGE), 0);
 	ck_assert_int_eq(ioas_unmap(ioas, 0, UINT64_MAX, NULL), 0);
 	ck_assert_int_eq(destroy(ioas), 0);
+	ck_assert_int_eq(vfiosim_inproc_close(story.proc, nic), 0);
+}
+END_TEST
+
+START_TEST(a_hwpt_keeps_its_fault_queue)
+{
+	struct vfiosim_iommu_fault_alloc queue = { .size = sizeof(queue) };
+	uint32_t ioas = ioas_alloc(), id;
+	int nic = cdev("vfio0", &id);
+	struct vfiosim_iommu_hwpt_alloc alloc = { .size = sizeof(alloc), .dev_id = id, .pt_id = ioas,
+						  .flags = VFIOSIM_HWPT_FAULT_ID_VALID };
+	uint32_t response[2] = { 0 };
+
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC, &queue), 0);
+	alloc.fault_id = queue.out_fault_id;
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_HWPT_ALLOC, &alloc), 0);
+	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, (int)queue.out_fault_fd, response, 4, 0), -ESPIPE);
+	ck_assert_rule(&story, "fault-queue-pieces");
+	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, (int)queue.out_fault_fd, response, 0, 0), 0);
+	ck_assert_int_eq(vfiosim_inproc_close(story.proc, (int)queue.out_fault_fd), 0);
+	ck_assert_int_eq(destroy(queue.out_fault_id), -EBUSY);
+	ck_assert_int_eq(destroy(alloc.out_hwpt_id), 0);
+	ck_assert_int_eq(destroy(queue.out_fault_id), 0);
 	ck_assert_int_eq(vfiosim_inproc_close(story.proc, nic), 0);
 }
 END_TEST
@@ -456,10 +529,13 @@ int main(void)
 	tcase_add_test(tcase, a_failed_replace_keeps_the_old_ioas);
 	tcase_add_test(tcase, devices_of_one_group_go_together);
 	tcase_add_test(tcase, iovas_are_chosen_where_nothing_is);
+	tcase_add_test(tcase, iovas_are_chosen_below_the_end);
 	tcase_add_test(tcase, unmap_takes_whole_mappings_one_by_one);
 	tcase_add_test(tcase, a_copy_shares_memory_and_rights);
+	tcase_add_test(tcase, a_copy_to_where_pages_are_needed);
 	tcase_add_test(tcase, an_unattached_hwpt_narrows_to_the_aperture);
 	tcase_add_test(tcase, a_hwpt_without_its_fault_queue_is_taken_back);
+	tcase_add_test(tcase, a_hwpt_keeps_its_fault_queue);
 	tcase_add_test(tcase, locked_memory_is_the_users);
 	tcase_add_test(tcase, the_memories_of_many_processes);
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);

@@ -208,6 +208,79 @@ static void ioases(void)
 	ask(iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, unmap);
 }
 
+static void dirty(int container, uint32_t flags, uint64_t bits)
+{
+	struct {
+		struct vfio_iommu_type1_dirty_bitmap args;
+		struct vfio_iommu_type1_dirty_bitmap_get range;
+	} cmd = {
+		.args = { .argsz = sizeof(cmd), .flags = flags },
+		.range = { .size = 8 * PAGE,
+			   .bitmap = { .pgsize = PAGE, .size = 8, .data = (void *)(uintptr_t)bits } },
+	};
+
+	ask(container, VFIO_IOMMU_DIRTY_PAGES, cmd);
+}
+
+/* What an mdev writes is known; what physical devices do is not. */
+static void dirty_pages(void)
+{
+	int container = open_node("/dev/vfio/vfio"), pinner, mdevs, group, other;
+	uint64_t uva = some_memory(16);
+	struct {
+		struct vfio_iommu_type1_dma_unmap args;
+		struct vfio_bitmap bitmap;
+	} unmap = {
+		.args = { .argsz = sizeof(unmap), .flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+			  .size = 8 * PAGE },
+		.bitmap = { .pgsize = PAGE, .size = 8, .data = (void *)(uintptr_t)(uva + 8 * PAGE) },
+	};
+
+	mdevs = attached(12, container);
+	command(&story, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	__map(&story, container, 0, uva, 8 * PAGE, MAP_RW);
+	pinner = device_of(mdevs, PINNER);
+	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_START, 0);
+	engine_run(pinner, VFIOSIM_ENGINE_COPY, 0, 2 * PAGE);
+	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, uva + 8 * PAGE);
+	group = attached(10, container);
+	other = attached(11, container);
+	ask(container, VFIO_IOMMU_UNMAP_DMA, unmap);
+	dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP, 0);
+	unset_container(&story, other);
+	unset_container(&story, group);
+	look();
+}
+
+/* type1's commands to an iommufd, and objects that only programs make. */
+static void objects(void)
+{
+	int iommufd = open_node("/dev/iommu"), group = attached(10, iommufd), cdev;
+	uint64_t uva = some_memory(8), gone;
+	struct vfiosim_iommu_ioas_iova_ranges ranges = { .size = sizeof(ranges), .ioas_id = 1,
+							 .num_iovas = 8, .allowed_iovas = uva };
+	struct vfiosim_iommu_fault_alloc queue = { .size = sizeof(queue) };
+	struct vfiosim_device_bind_iommufd bind = { .argsz = 16, .iommufd = iommufd };
+	struct vfiosim_iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct vfiosim_iommu_hwpt_alloc hwpt = { .size = sizeof(hwpt),
+						 .flags = VFIOSIM_HWPT_FAULT_ID_VALID };
+
+	command(&story, iommufd, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU);
+	device_of(group, "0000:01:00.0");
+	__map(&story, iommufd, 0, uva, 4 * PAGE, MAP_RW);
+	__unmap(&story, iommufd, PAGE, PAGE, 0, &gone);
+	ask(iommufd, VFIOSIM_IOMMU_IOAS_IOVA_RANGES, ranges);
+	ask(iommufd, VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC, queue);
+	ask(iommufd, VFIOSIM_IOMMU_IOAS_ALLOC, alloc);
+	cdev = open_node("/dev/vfio/devices/vfio1");
+	command_struct(&story, cdev, VFIOSIM_DEVICE_BIND_IOMMUFD, &bind, 16);
+	hwpt.dev_id = bind.out_devid;
+	hwpt.pt_id = alloc.out_ioas_id;
+	hwpt.fault_id = queue.out_fault_id;
+	ask(iommufd, VFIOSIM_IOMMU_HWPT_ALLOC, hwpt);
+	look();
+}
+
 #define BORN "83b8f4f2-509f-382f-3c1e-e6bfe0fa1009"
 
 static bool halfway;
@@ -227,14 +300,18 @@ static void plugs(void)
 	look();
 }
 
-/* Both stories' machine, and the largest topology there is. */
+/* The largest machine there is, beside the stories'. */
 static void machines(void)
 {
 	struct vfiosim_topology *topology = NULL;
 	struct vfiosim_errors errors;
+	struct vfiosim *sim;
 
-	if (!vfiosim_topology_load("q35", &topology, &errors))
-		vfiosim_topology_free(topology);
+	if (vfiosim_topology_load("q35", &topology, &errors))
+		return;
+	if (!vfiosim_create(topology, &sim))
+		vfiosim_destroy(sim);
+	vfiosim_topology_free(topology);
 }
 
 /* ---- Telling them ---- */
@@ -279,7 +356,7 @@ static unsigned long tell(void (*body)(void), unsigned long which)
 	return allocations;
 }
 
-static void (*const stories[])(void) = { containers, ioases, plugs, machines };
+static void (*const stories[])(void) = { containers, dirty_pages, ioases, objects, plugs, machines };
 
 START_TEST(each_allocation_may_fail)
 {

@@ -164,6 +164,29 @@ START_TEST(accesses)
 }
 END_TEST
 
+/* Of several pages all are pinned, or none; what is not pinned is not let go of. */
+START_TEST(accesses_all_or_none)
+{
+	const struct span three = { IOVA, IOVA + 3 * PAGE - 1 };
+	unsigned fail = 0;
+
+	ck_assert_int_eq(area_add_access(&call, area, (struct span){ IOVA, IOVA + PAGE - 1 }), 0);
+	area_remove_access(area, IOVA);
+	do {
+		ck_assert_uint_eq(area->n_accesses, 0);
+		ck_assert_uint_eq(area_accessed(area), 0);
+		fail_malloc = ++fail;
+	} while (area_add_access(&call, area, three));
+	ck_assert_uint_gt(fail, 3);
+	fail_malloc = 0;
+	area_remove_access(area, IOVA + 3 * PAGE);
+	ck_assert_uint_eq(area->n_accesses, 3);
+	for (uint64_t iova = three.first; iova < three.last; iova += PAGE)
+		area_remove_access(area, iova);
+	check_whole(1);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *short_of_memory = tcase_create("short of memory");
@@ -174,6 +197,7 @@ int main(void)
 	tcase_add_test(short_of_memory, cutting_what_is_shared);
 	tcase_add_test(short_of_memory, filling_what_is_shared);
 	tcase_add_test(short_of_memory, accesses);
+	tcase_add_test(short_of_memory, accesses_all_or_none);
 	suite_add_tcase(suite, short_of_memory);
 	return suite_run(suite);
 }

@@ -200,10 +200,12 @@ START_TEST(a_token_is_for_virtual_functions)
 		.argsz = sizeof(cmd), .flags = VFIOSIM_DEVICE_BIND_FLAG_TOKEN,
 		.iommufd = open_iommufd(), .token_uuid_ptr = memory(&story, 1, VFIOSIM_PROT_READ),
 	};
-	int cdev = open_cdev(0), mdev = open_cdev(7);
+	int cdev = open_cdev(0), mdev = open_cdev(7), sriov = open_cdev(2);
 
 	ck_assert_int_eq(ask(cdev, VFIOSIM_DEVICE_BIND_IOMMUFD, &cmd), -EINVAL);
 	ck_assert_rule(&story, "vf-token-unused");
+	story.topology->config_pci_iov = true;
+	ck_assert_int_eq(ask(sriov, VFIOSIM_DEVICE_BIND_IOMMUFD, &cmd), 0);
 	cmd.token_uuid_ptr = 0;
 	ck_assert_int_eq(ask(cdev, VFIOSIM_DEVICE_BIND_IOMMUFD, &cmd), -EFAULT);
 	ck_assert_int_eq(ask(mdev, VFIOSIM_DEVICE_BIND_IOMMUFD, &cmd), -EINVAL);

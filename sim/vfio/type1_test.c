@@ -334,9 +334,53 @@ START_TEST(memory_that_goes_under_a_pin_is_told_stale)
 }
 END_TEST
 
+/* The last page there is. */
+START_TEST(memory_that_goes_at_its_end_is_told_stale)
+{
+	uint64_t good = memory(&story, 4, 3);
+
+	map(&story, container, 0, good, 4 * PAGE);
+	ck_assert_int_eq(vfiosim_inproc_munmap(story.proc, good + 3 * PAGE, PAGE), 0);
+	ck_assert(state_says_stale());
+}
+END_TEST
+
+/* Each step towards a device without IOMMU asks for CAP_SYS_RAWIO anew. */
+START_TEST(a_capability_that_is_lost)
+{
+	const struct vfiosim_limits with = { .memlock = PAGE, .sys_rawio = true },
+				    without = { .memlock = PAGE };
+	char name[] = "0000:21:00.0";
+	int group;
+
+	story_begin(&story, "q35-noiommu");
+	container = open_container(&story);
+	vfiosim_inproc_set_limits(story.proc, &with);
+	group = vfiosim_inproc_open(story.proc, "/dev/vfio/noiommu-0");
+	ck_assert_int_ge(group, 0);
+	vfiosim_inproc_set_limits(story.proc, &without);
+	ck_assert_int_eq(set_container(&story, group, container), -EPERM);
+	ck_assert_rule(&story, "no-rawio");
+	vfiosim_inproc_set_limits(story.proc, &with);
+	ck_assert_int_eq(set_container(&story, group, container), 0);
+	vfiosim_inproc_set_limits(story.proc, &without);
+	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU), -EPERM);
+	vfiosim_inproc_set_limits(story.proc, &with);
+	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU), 0);
+	vfiosim_inproc_set_limits(story.proc, &without);
+	ck_assert_int_eq(command_struct(&story, group, VFIO_GROUP_GET_DEVICE_FD, name, sizeof(name)),
+			 -EPERM);
+	ck_assert_rule(&story, "no-rawio");
+	vfiosim_inproc_set_limits(story.proc, &with);
+	ck_assert_int_ge(command_struct(&story, group, VFIO_GROUP_GET_DEVICE_FD, name, sizeof(name)), 0);
+	story_end(&story);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("type1");
+	TCase *others = tcase_create("other machines");
 	TCase *lazy = tcase_create("mdev first"), *physical = tcase_create("physical");
 
 	tcase_add_checked_fixture(lazy, begin_lazy, end);
@@ -357,6 +401,9 @@ int main(void)
 	tcase_add_test(physical, an_invalid_vaddr_blocks_attach_until_restored);
 	tcase_add_test(physical, a_physical_group_dirties_everything);
 	tcase_add_test(physical, memory_that_goes_under_a_pin_is_told_stale);
+	tcase_add_test(physical, memory_that_goes_at_its_end_is_told_stale);
 	suite_add_tcase(suite, physical);
+	tcase_add_test(others, a_capability_that_is_lost);
+	suite_add_tcase(suite, others);
 	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "front/fuse/fuse_rig_test.h"
 
 #include <dirent.h>
+#include <poll.h>
 
 #include <vfiosim/abi/cdev.h>
 #include <vfiosim/abi/iommufd.h>
@@ -260,6 +261,25 @@ START_TEST(a_closed_eventfd_unmasks_no_more)
 }
 END_TEST
 
+/* Responses can be written at any time, and no fault comes. */
+START_TEST(a_fault_queue_is_polled)
+{
+	struct vfiosim_iommu_fault_alloc queue = { .size = sizeof(queue) };
+	struct pollfd asked = { .events = POLLIN | POLLOUT };
+
+	if (!rig_start(&rig, (enum rig_user)_i, "q35"))
+		return;
+	rig_supervised(&rig);
+	ck_assert_int_eq(rig_ioctl(open_iommufd(), VFIOSIM_IOMMU_FAULT_QUEUE_ALLOC, &queue), 0);
+	asked.fd = (int)queue.out_fault_fd;
+	ck_assert_int_eq(poll(&asked, 1, 0), 1);
+	ck_assert_int_eq(asked.revents, POLLOUT);
+	asked.events = POLLIN;
+	ck_assert_int_eq(poll(&asked, 1, 0), 0);
+	rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cdevs over FUSE");
@@ -272,6 +292,7 @@ int main(void)
 	tcase_add_loop_test(tests, many_at_a_time, 0, RIG_ALL);
 	tcase_add_loop_test(tests, unbind_waits_for_the_last_descriptor, 0, RIG_ALL);
 	tcase_add_loop_test(tests, a_closed_eventfd_unmasks_no_more, 0, RIG_ALL);
+	tcase_add_loop_test(tests, a_fault_queue_is_polled, 0, RIG_ALL);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

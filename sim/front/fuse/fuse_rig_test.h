@@ -305,9 +305,10 @@ static inline void rig_supervised(struct rig *rig)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 5),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, VFIO_GROUP_GET_DEVICE_FD, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, VFIO_GROUP_GET_DEVICE_FD, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x3b8e, 1, 0),	/* IOMMU_FAULT_QUEUE_ALLOC */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x4018aee1, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),

@@ -110,6 +110,11 @@ bool vfio_device_has_cdev(const struct device *dev)
 	return dev->vfio && dev->vfio->cdev >= 0 && !dev->unbinding && !dev->removed;
 }
 
+void cdev_node_name(const struct device *dev, char *to, size_t size)
+{
+	snprintf(to, size, "vfio%d", dev->vfio->cdev);
+}
+
 /* ---- With the machine ---- */
 
 /* Any device, whoever's it is. */

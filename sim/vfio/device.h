@@ -162,5 +162,8 @@ int vfio_device_open(struct call *call, struct vfio_device *vdev);
 
 /* Can it be opened by its own node now? */
 bool vfio_device_has_cdev(const struct device *dev);
+/* "vfio3": that node's name; at least CDEV_NAME bytes. */
+#define CDEV_NAME 24
+void cdev_node_name(const struct device *dev, char *to, size_t size);
 
 #endif

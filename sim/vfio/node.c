@@ -122,10 +122,12 @@ static void explain_cdev(const struct vfiosim *sim, const char *cdev, struct why
 
 	add(why, "no device is %s", cdev);
 	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		char name[CDEV_NAME];
+
 		if (!vfio_device_has_cdev(sim->devices[i]))
 			continue;
-		add(why, "%svfio%d (%s)", before, sim->devices[i]->vfio->cdev,
-		    sim->devices[i]->topo->address);
+		cdev_node_name(sim->devices[i], name, sizeof(name));
+		add(why, "%s%s (%s)", before, name, sim->devices[i]->topo->address);
 		before = ", ";
 	}
 }

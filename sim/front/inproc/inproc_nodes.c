@@ -43,11 +43,11 @@ static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
 	pthread_mutex_lock(&sim->lock);
 	for (uint32_t i = 0; i < sim->n_devices && rc; i++) {
 		const struct device *dev = sim->devices[i];
-		char node[32];
+		char node[CDEV_NAME];
 
 		if (!vfio_device_has_cdev(dev))
 			continue;
-		snprintf(node, sizeof(node), "vfio%d", dev->vfio->cdev);
+		cdev_node_name(dev, node, sizeof(node));
 		if (strcmp(node, name))
 			continue;
 		*ret_index = i;

@@ -120,6 +120,8 @@ void sysfs_list_mdev_parents(struct listing *listing, const struct subject *subj
 void sysfs_list_iommu_groups(struct listing *listing, const struct subject *subject);
 void sysfs_list_class_vfio(struct listing *listing, const struct subject *subject);
 void sysfs_list_class_vfio_dev(struct listing *listing, const struct subject *subject);
+/* Every cdev, as a node of @type. */
+void sysfs_list_cdevs(struct listing *listing, const struct node_type *type);
 void sysfs_list_class_iommu(struct listing *listing, const struct subject *subject);
 void sysfs_list_virtual_vfio(struct listing *listing, const struct subject *subject);
 void sysfs_list_virtual_iommu(struct listing *listing, const struct subject *subject);

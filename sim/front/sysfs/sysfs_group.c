@@ -243,10 +243,13 @@ static void show_cdev(struct vfiosim *sim, const struct subject *subject, FILE *
 
 static void show_cdev_uevent(struct vfiosim *sim, const struct subject *subject, FILE *to)
 {
+	char name[CDEV_NAME];
+
 	if (!kernel_has_cdevs(sim))
 		return;
-	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n", CDEV_MAJOR,
-		subject->dev->vfio->cdev, subject->dev->vfio->cdev);
+	cdev_node_name(subject->dev, name, sizeof(name));
+	fprintf(to, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/%s\n", CDEV_MAJOR,
+		subject->dev->vfio->cdev, name);
 }
 
 static void target_class_vfio_dev(const struct vfiosim *sim, const struct subject *subject, char *to)
@@ -278,19 +281,36 @@ void sysfs_list_vfio_dev(struct listing *listing, const struct subject *subject)
 	static const struct node_type folder = {
 		.kind = NODE_FOLDER, .permissions = 0755, .list = list_cdev,
 	};
-	char name[24];
+	char name[CDEV_NAME];
 
-	snprintf(name, sizeof(name), "vfio%d", subject->dev->vfio->cdev);
+	cdev_node_name(subject->dev, name, sizeof(name));
 	listing_put(listing, name, &folder, subject);
 }
 
 static void target_cdev(const struct vfiosim *sim, const struct subject *subject, char *to)
 {
+	char name[CDEV_NAME];
 	size_t used;
 
 	sysfs_device_path(sim, subject->dev, to);
 	used = strlen(to);
-	snprintf(to + used, SYSFS_PATH_MAX - used, "/vfio-dev/vfio%d", subject->dev->vfio->cdev);
+	cdev_node_name(subject->dev, name, sizeof(name));
+	snprintf(to + used, SYSFS_PATH_MAX - used, "/vfio-dev/%s", name);
+}
+
+void sysfs_list_cdevs(struct listing *listing, const struct node_type *type)
+{
+	struct vfiosim *sim = listing_sim(listing);
+
+	for (uint32_t i = 0; i < sim->n_devices; i++) {
+		struct subject about = { .dev = sim->devices[i] };
+		char name[CDEV_NAME];
+
+		if (!sysfs_has_vfio_dev(sim, &about))
+			continue;
+		cdev_node_name(about.dev, name, sizeof(name));
+		listing_put(listing, name, type, &about);
+	}
 }
 
 void sysfs_list_class_vfio_dev(struct listing *listing, const struct subject *subject)
@@ -298,17 +318,8 @@ void sysfs_list_class_vfio_dev(struct listing *listing, const struct subject *su
 	static const struct node_type link = {
 		.kind = NODE_LINK, .permissions = 0777, .target = target_cdev,
 	};
-	struct vfiosim *sim = listing_sim(listing);
 
-	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		struct subject about = { .dev = sim->devices[i] };
-		char name[24];
-
-		if (!sysfs_has_vfio_dev(sim, &about))
-			continue;
-		snprintf(name, sizeof(name), "vfio%d", about.dev->vfio->cdev);
-		listing_put(listing, name, &link, &about);
-	}
+	sysfs_list_cdevs(listing, &link);
 }
 
 /* ---- class/iommu and devices/virtual/iommu ---- */

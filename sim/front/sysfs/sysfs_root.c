@@ -14,17 +14,7 @@ static const struct node_type cdev_node = { .kind = NODE_CDEV, .permissions = 06
 
 static void list_cdevs(struct listing *listing, const struct subject *subject)
 {
-	struct vfiosim *sim = listing_sim(listing);
-
-	for (uint32_t i = 0; i < sim->n_devices; i++) {
-		struct subject device = { .dev = sim->devices[i] };
-		char name[24];
-
-		if (!sysfs_has_vfio_dev(sim, &device))
-			continue;
-		snprintf(name, sizeof(name), "vfio%d", device.dev->vfio->cdev);
-		listing_put(listing, name, &cdev_node, &device);
-	}
+	sysfs_list_cdevs(listing, &cdev_node);
 }
 
 /* There even when it is empty: it is where the cdevs' own connection is mounted. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vfiosim/engine.h>
 #include <vfiosim/inproc.h>
 #include <vfiosim/topology.h>
 #include <vfiosim/trace.h>
@@ -165,5 +166,37 @@ static inline uint64_t unmap(struct story *story, int container, uint64_t iova, 
 
 /* The last refusal was for this reason. */
 #define ck_assert_rule(story_, id_) ck_assert_str_eq((story_)->rule ? (story_)->rule->id : "", id_)
+
+static inline void engine_write(struct story *story, int device, uint64_t at, uint64_t value,
+				size_t size)
+{
+	ck_assert_int_eq(vfiosim_inproc_pwrite(story->proc, device, &value, size, at), (ssize_t)size);
+}
+
+static inline uint64_t engine_read(struct story *story, int device, uint64_t at, size_t size)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_eq(vfiosim_inproc_pread(story->proc, device, &value, size, at), (ssize_t)size);
+	return value;
+}
+
+/* What the engine of @device says of a command, the doorbell being written last: an errno. */
+static inline uint64_t __engine(struct story *story, int device, uint32_t command, uint64_t source,
+				uint64_t destination, uint64_t length)
+{
+	engine_write(story, device, VFIOSIM_ENGINE_SOURCE, source, 8);
+	engine_write(story, device, VFIOSIM_ENGINE_DESTINATION, destination, 8);
+	engine_write(story, device, VFIOSIM_ENGINE_LENGTH, length, 8);
+	engine_write(story, device, VFIOSIM_ENGINE_COMMAND, command, 4);
+	return engine_read(story, device, VFIOSIM_ENGINE_ERROR, 4);
+}
+
+static inline void engine(struct story *story, int device, uint32_t command, uint64_t source,
+			  uint64_t destination, uint64_t length)
+{
+	ck_assert_uint_eq(__engine(story, device, command, source, destination, length), 0);
+	ck_assert_uint_eq(engine_read(story, device, VFIOSIM_ENGINE_STATUS, 4), VFIOSIM_ENGINE_DONE);
+}
 
 #endif

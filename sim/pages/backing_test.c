@@ -157,28 +157,6 @@ END_TEST
 
 /* ---- What devices do to it ---- */
 
-static void copy(int dev, uint64_t source, uint64_t destination, uint64_t length)
-{
-	const struct {
-		uint64_t offset, value;
-		size_t size;
-	} writes[] = {
-		{ VFIOSIM_ENGINE_SOURCE, source, 8 },
-		{ VFIOSIM_ENGINE_DESTINATION, destination, 8 },
-		{ VFIOSIM_ENGINE_LENGTH, length, 8 },
-		{ VFIOSIM_ENGINE_COMMAND, VFIOSIM_ENGINE_COPY, 4 },
-	};
-	uint32_t status = 0;
-
-	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
-		ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, dev, &writes[i].value,
-						       writes[i].size, writes[i].offset),
-				 (ssize_t)writes[i].size);
-	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, dev, &status, 4, VFIOSIM_ENGINE_STATUS),
-			 4);
-	ck_assert_uint_eq(status, VFIOSIM_ENGINE_DONE);
-}
-
 /* The file's bytes move, across the seam with memory that has an address. */
 START_TEST(test_transfers)
 {
@@ -189,13 +167,13 @@ START_TEST(test_transfers)
 	map_file(IOVA, PAGE, file, 2 * PAGE);
 	map(&story, iommufd, IOVA + PAGE, uva, 2 * PAGE);
 	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, uva + PAGE, out, sizeof(out)), 0);
-	copy(dev, IOVA + 2 * PAGE, IOVA + PAGE - 5, sizeof(out));
+	engine(&story, dev, VFIOSIM_ENGINE_COPY, IOVA + 2 * PAGE, IOVA + PAGE - 5, sizeof(out));
 	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, file, in, 5, 3 * PAGE - 5), 5);
 	ck_assert_int_eq(vfiosim_inproc_peek(story.proc, uva, in + 5, sizeof(in) - 5), 0);
 	ck_assert_str_eq(in, out);
 
 	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, file, "new", 3, 3 * PAGE - 5), 3);
-	copy(dev, IOVA + PAGE - 5, IOVA + 2 * PAGE + 100, 5);
+	engine(&story, dev, VFIOSIM_ENGINE_COPY, IOVA + PAGE - 5, IOVA + 2 * PAGE + 100, 5);
 	ck_assert_int_eq(vfiosim_inproc_peek(story.proc, uva + PAGE + 100, in, 5), 0);
 	ck_assert_mem_eq(in, "newou", 5);
 }
@@ -212,7 +190,7 @@ START_TEST(test_outlives_its_descriptor)
 	other = memfd(1);
 	map_file(IOVA + PAGE, PAGE, other, 0);
 	ck_assert_int_eq(vfiosim_inproc_close(story.proc, file), 0);
-	copy(dev, IOVA, IOVA + PAGE, 4);
+	engine(&story, dev, VFIOSIM_ENGINE_COPY, IOVA, IOVA + PAGE, 4);
 	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, other, in, 4, 0), 4);
 	ck_assert_mem_eq(in, "kept", 4);
 	ck_assert_int_eq(vfiosim_inproc_close(story.proc, other), 0);
@@ -238,7 +216,7 @@ START_TEST(test_copies_and_parts)
 	ck_assert_uint_eq(unmap(&story, iommufd, IOVA + PAGE, PAGE), PAGE);
 	ck_assert_uint_eq(pinned_pages(), 4);
 	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, file, "copy", 4, PAGE), 4);
-	copy(dev, 0x200000, IOVA + 3 * PAGE, 4);
+	engine(&story, dev, VFIOSIM_ENGINE_COPY, 0x200000, IOVA + 3 * PAGE, 4);
 	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, file, in, 4, 3 * PAGE), 4);
 	ck_assert_mem_eq(in, "copy", 4);
 }

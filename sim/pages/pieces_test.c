@@ -71,35 +71,13 @@ static void end(void)
 	story_end(&story);
 }
 
-static void put(uint64_t offset, unsigned size, uint64_t value)
-{
-	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, cdev, &value, size, offset), size);
-}
-
-static uint64_t get(uint64_t offset, unsigned size)
-{
-	uint64_t value = 0;
-
-	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, cdev, &value, size, offset), size);
-	return value;
-}
-
-/* What the engine says of @command about @length bytes at @iova. */
-static uint64_t engine(uint32_t command_, uint64_t iova, uint64_t length)
-{
-	put(VFIOSIM_ENGINE_SOURCE, 8, iova);
-	put(VFIOSIM_ENGINE_LENGTH, 8, length);
-	put(VFIOSIM_ENGINE_COMMAND, 4, command_);
-	return get(VFIOSIM_ENGINE_ERROR, 4);
-}
-
 START_TEST(test_read)
 {
 	uint8_t bytes[PIECE], seen[PIECE];
 
 	memset(bytes, 0x5a, sizeof(bytes));
 	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, uva, bytes, sizeof(bytes)), 0);
-	ck_assert_uint_eq(engine(VFIOSIM_ENGINE_READ, 0, VFIOSIM_ENGINE_WINDOW_SIZE), 0);
+	ck_assert_uint_eq(__engine(&story, cdev, VFIOSIM_ENGINE_READ, 0, 0, VFIOSIM_ENGINE_WINDOW_SIZE), 0);
 	for (uint64_t i = 0; i < VFIOSIM_ENGINE_WINDOW_SIZE; i += PIECE) {
 		ck_assert_int_eq(vfiosim_inproc_pread(story.proc, cdev, seen, sizeof(seen),
 						      VFIOSIM_ENGINE_WINDOW + i), sizeof(seen));
@@ -113,10 +91,10 @@ START_TEST(test_pin)
 	struct vfiosim_iommu_ioas_unmap unmap_first = { .size = sizeof(unmap_first),
 							.ioas_id = ioas, .length = PIECE };
 
-	ck_assert_uint_eq(engine(VFIOSIM_ENGINE_PIN, 0, VFIOSIM_PAGE_SIZE), EINVAL);
-	ck_assert_uint_eq(get(VFIOSIM_ENGINE_PINNED, 8), 0);
+	ck_assert_uint_eq(__engine(&story, cdev, VFIOSIM_ENGINE_PIN, 0, 0, VFIOSIM_PAGE_SIZE), EINVAL);
+	ck_assert_uint_eq(engine_read(&story, cdev, VFIOSIM_ENGINE_PINNED, 8), 0);
 	ck_assert_int_eq(ask(iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, &unmap_first), 0);
-	ck_assert_uint_eq(engine(VFIOSIM_ENGINE_PIN, 0, VFIOSIM_PAGE_SIZE), ENOENT);
+	ck_assert_uint_eq(__engine(&story, cdev, VFIOSIM_ENGINE_PIN, 0, 0, VFIOSIM_PAGE_SIZE), ENOENT);
 }
 END_TEST
 

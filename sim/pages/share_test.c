@@ -121,32 +121,14 @@ static void copy(int to, uint64_t iova, int from, uint64_t source, uint64_t page
 	ck_assert_int_eq(copy_as(RW, to, iova, from, source, pages), 0);
 }
 
-static void put(uint64_t offset, unsigned size, uint64_t value)
-{
-	ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, cdev[PINNER], &value, size, offset), size);
-}
-
-/* The errno of the mdev's command. */
-static uint32_t engine(uint32_t command_, uint64_t iova, uint64_t pages)
-{
-	uint32_t error = 0;
-
-	put(VFIOSIM_ENGINE_SOURCE, 8, iova);
-	put(VFIOSIM_ENGINE_LENGTH, 8, pages * PAGE);
-	put(VFIOSIM_ENGINE_COMMAND, 4, command_);
-	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, cdev[PINNER], &error, 4,
-					      VFIOSIM_ENGINE_ERROR), 4);
-	return error;
-}
-
 static void pin(uint64_t iova, uint64_t pages)
 {
-	ck_assert_uint_eq(engine(VFIOSIM_ENGINE_PIN, iova, pages), 0);
+	engine(&story, cdev[PINNER], VFIOSIM_ENGINE_PIN, iova, 0, pages * PAGE);
 }
 
 static void unpin(uint64_t iova, uint64_t pages)
 {
-	engine(VFIOSIM_ENGINE_UNPIN, iova, pages);
+	__engine(&story, cdev[PINNER], VFIOSIM_ENGINE_UNPIN, iova, 0, pages * PAGE);
 }
 
 static uint64_t pinned_pages(void)

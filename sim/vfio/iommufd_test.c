@@ -432,26 +432,6 @@ END_TEST
 
 /* ---- Pins ---- */
 
-static void engine(int dev, uint64_t source, uint64_t length, uint32_t cmd)
-{
-	const struct {
-		uint64_t offset, value;
-		size_t size;
-	} writes[] = {
-		{ VFIOSIM_ENGINE_SOURCE, source, 8 },
-		{ VFIOSIM_ENGINE_LENGTH, length, 8 },
-		{ VFIOSIM_ENGINE_COMMAND, cmd, 4 },
-	};
-	uint32_t done = 0;
-
-	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
-		ck_assert_int_eq(vfiosim_inproc_pwrite(story.proc, dev, &writes[i].value,
-						       writes[i].size, writes[i].offset),
-				 (ssize_t)writes[i].size);
-	ck_assert_int_eq(vfiosim_inproc_pread(story.proc, dev, &done, 4, VFIOSIM_ENGINE_STATUS), 4);
-	ck_assert_uint_eq(done, VFIOSIM_ENGINE_DONE);
-}
-
 /* What an mdev has pinned cannot be cut; all of it can go: the mdev lets go first. */
 START_TEST(test_v1_and_pins)
 {
@@ -464,12 +444,12 @@ START_TEST(test_v1_and_pins)
 	ck_assert_int_eq(command(&story, iommufd, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU), 0);
 	dev = device(group, T0_ADDRESS);
 	map(&story, iommufd, IOVA, ram(4), 4 * PAGE);
-	engine(dev, IOVA, PAGE, VFIOSIM_ENGINE_PIN);
+	engine(&story, dev, VFIOSIM_ENGINE_PIN, IOVA, 0, PAGE);
 	ck_assert_int_eq(__unmap(&story, iommufd, IOVA + PAGE, PAGE, 0, &gone), -EINVAL);
 	ck_assert_rule(&story, "cut-pinned");
-	engine(dev, IOVA, PAGE, VFIOSIM_ENGINE_UNPIN);
+	engine(&story, dev, VFIOSIM_ENGINE_UNPIN, IOVA, 0, PAGE);
 	ck_assert_uint_eq(unmap(&story, iommufd, IOVA + PAGE, PAGE), PAGE);
-	engine(dev, IOVA, PAGE, VFIOSIM_ENGINE_PIN);
+	engine(&story, dev, VFIOSIM_ENGINE_PIN, IOVA, 0, PAGE);
 	ck_assert_uint_eq(unmap_all(iommufd), 3 * PAGE);
 	story_end(&story);
 }

@@ -280,6 +280,25 @@ START_TEST(a_fault_queue_is_polled)
 }
 END_TEST
 
+START_TEST(nothing_is_made_in_it)
+{
+	if (!rig_start(&rig, (enum rig_user)_i, "q35"))
+		return;
+	ck_assert_int_eq(mkdir(RIG_NODES "/sys/new", 0755), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(mknod(RIG_NODES "/sys/new", S_IFREG | 0644, 0), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(symlink("old", RIG_NODES "/sys/new"), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(rename(RIG_NODES "/dev/iommu", RIG_NODES "/dev/new"), -1);
+	ck_assert_int_eq(errno, EPERM);
+	ck_assert_int_eq(open_at(RIG_NODES "/sys"), -EISDIR);
+	ck_assert_int_eq(open(RIG_NODES "/sys/new", O_WRONLY | O_CREAT, 0644), -1);
+	ck_assert_int_eq(errno, EACCES);
+	rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cdevs over FUSE");
@@ -293,6 +312,7 @@ int main(void)
 	tcase_add_loop_test(tests, unbind_waits_for_the_last_descriptor, 0, RIG_ALL);
 	tcase_add_loop_test(tests, a_closed_eventfd_unmasks_no_more, 0, RIG_ALL);
 	tcase_add_loop_test(tests, a_fault_queue_is_polled, 0, RIG_ALL);
+	tcase_add_loop_test(tests, nothing_is_made_in_it, 0, RIG_ALL);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

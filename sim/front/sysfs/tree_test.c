@@ -676,6 +676,40 @@ static void *look_around(void *arg)
 	return NULL;
 }
 
+static unsigned n_shown;
+
+/* Every attribute is a line or more, empty, or says why it cannot be read; folders end. */
+static bool show_all(void *ctx, const char *name, struct node *node)
+{
+	struct node_stat st;
+	size_t length = 0;
+	char *text = NULL;
+	int ret;
+
+	ck_assert_int_eq(node_stat(tree, node, &st), 0);
+	if (st.kind == NODE_FOLDER)
+		ck_assert_int_eq(node_list(tree, node, show_all, NULL), 0);
+	if (st.kind != NODE_ATTRIBUTE)
+		return true;
+	ret = node_show(tree, node, &caller, &text, &length);
+	if (ret)
+		ck_assert_msg(ret == -EACCES || ret == -EINVAL || ret == -EIO, "%s: %d", name, ret);
+	else
+		ck_assert_msg(!length || text[length - 1] == '\n', "%s: '%s'", name, text);
+	ck_assert(ret || length == strlen(text));
+	free(text);
+	n_shown += !ret;
+	return true;
+}
+
+START_TEST(everything_can_be_shown)
+{
+	n_shown = 0;
+	ck_assert_int_eq(node_list(tree, node_at("sys"), show_all, NULL), 0);
+	ck_assert_uint_gt(n_shown, 300);
+}
+END_TEST
+
 START_TEST(looking_while_things_change)
 {
 	pthread_t threads[2];
@@ -722,6 +756,7 @@ int main(void)
 	tcase_add_test(nodes, numbers_stay);
 	tcase_add_test(nodes, wrong_kinds_and_names);
 	tcase_add_test(nodes, control_files);
+	tcase_add_test(nodes, everything_can_be_shown);
 	tcase_add_test(nodes, looking_while_things_change);
 	return suite_run(suite);
 }

@@ -13,7 +13,7 @@ static int number_at(const void *ctx, size_t i)
 
 START_TEST(test_lowest)
 {
-	int numbers[200];
+	int numbers[200] = { 0 };
 
 	ck_assert_int_eq(lowest_free(0, number_at, numbers), 0);
 	/* In no order: 0, 7, 14, ... */

@@ -84,20 +84,14 @@ static void note_errno(void *ctx, const struct vfiosim_event *event)
 static void play_once(const struct play *play, const struct fault_args *faults,
 		      struct reached *reached)
 {
-	struct target_sink sinks[] = { { note_errno, reached }, { NULL, NULL } };
-	struct outcome outcome = { 0 };
 	struct vfiosim_errors why;
-	struct target *target;
 	struct play whole;
 
 	ck_assert_int_eq(case_play_make(play->file, play->variant, play->mode, play->policy, &whole,
 					&why),
 			 0);
 	ck_assert_int_eq(fault_args_apply(faults, whole.topology), 0);
-	ck_assert_int_eq(target_inproc_create(whole.topology, sinks, &target), 0);
-	ck_assert_int_eq(run_play(&whole, target, NULL, &outcome), 0);
-	target_destroy(target);
-	outcome_done(&outcome);
+	ck_assert_int_eq(run_play_heard(&whole, note_errno, reached), 0);
 	case_play_done(&whole);
 }
 

@@ -93,22 +93,14 @@ static void note_refusal(void *ctx, const struct vfiosim_event *event)
 
 static int collect_play(struct collector *collector, const struct play *play)
 {
-	struct target_sink sinks[] = { { note_refusal, collector }, { NULL, NULL } };
-	struct outcome outcome = { 0 };
 	struct vfiosim_errors why;
-	struct target *target;
 	struct play whole;
 	int error = case_play_make(play->file, play->variant, play->mode, play->policy, &whole, &why);
 
 	if (error)
 		return error;
 	collector->play = &whole;
-	error = target_inproc_create(whole.topology, sinks, &target);
-	if (!error) {
-		error = run_play(&whole, target, NULL, &outcome);
-		target_destroy(target);
-		outcome_done(&outcome);
-	}
+	error = run_play_heard(&whole, note_refusal, collector);
 	case_play_done(&whole);
 	return error ? error : collector->error;
 }

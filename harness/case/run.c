@@ -396,6 +396,21 @@ int run_play(const struct play *play, struct target *target, const struct run_wa
 	return error;
 }
 
+int run_play_heard(const struct play *play, vfiosim_trace_sink *sink, void *ctx)
+{
+	struct target_sink sinks[] = { { sink, ctx }, { NULL, NULL } };
+	struct outcome outcome = { 0 };
+	struct target *target;
+	int error = target_inproc_create(play->topology, sinks, &target);
+
+	if (error)
+		return error;
+	error = run_play(play, target, NULL, &outcome);
+	target_destroy(target);
+	outcome_done(&outcome);
+	return error;
+}
+
 void outcome_done(struct outcome *outcome)
 {
 	free(outcome->log);

@@ -57,6 +57,8 @@ struct run_watch {
 /* Runs @play on @target, which must be fresh. 0, or -ENOMEM; the rest is in the outcome. */
 int run_play(const struct play *play, struct target *target, const struct run_watch *watch,
 	     struct outcome *ret_outcome);
+/* The same on a machine in this process, for its events alone, which @sink hears. */
+int run_play_heard(const struct play *play, vfiosim_trace_sink *sink, void *ctx);
 
 /* ---- For the verbs ----------------------------------------------------- */
 

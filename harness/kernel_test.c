@@ -71,6 +71,21 @@ START_TEST(each_difference_is_told_between_its_versions)
 }
 END_TEST
 
+/* From old to new; the last is what a machine is by itself. */
+START_TEST(profiles_are_told)
+{
+	const struct vfiosim_kernel_profile *profile, *last = NULL;
+
+	for (size_t i = 0; (profile = vfiosim_kernel_profile(i)); i++) {
+		ck_assert(*profile->about);
+		ck_assert(!last || profile->kernel.major > last->kernel.major ||
+			  profile->kernel.minor > last->kernel.minor);
+		last = profile;
+	}
+	ck_assert(last && last->kernel.major == 7 && last->kernel.minor == 2);
+}
+END_TEST
+
 START_TEST(commands_have_the_release_they_came_with)
 {
 	ck_assert_int_eq(diff("7.2", "6.12"), 0);	/* either order */
@@ -98,6 +113,7 @@ int main(void)
 	TCase *tcase = tcase_create("diff");
 
 	tcase_add_test(tcase, each_difference_is_told_between_its_versions);
+	tcase_add_test(tcase, profiles_are_told);
 	tcase_add_test(tcase, commands_have_the_release_they_came_with);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

@@ -95,6 +95,7 @@ START_TEST(scalars_are_taken_as_written)
 		"memlock: 64K\n"
 		"rawio_granted: on\n"
 		"dma_entry_limit: 0x10\n"
+		"faults: [{at: pin, when: 2, error: EFAULT}]\n"
 		"iommus: {on: {aperture: 4K..1G, page_sizes: [4K], reserved: [{range: 1M..0x1fffff, type: direct}]}}\n"
 		"models: {card: {id: 8086:10d3, class: 0x020000, bars: {0: {size: 2M, mmap: yes, pin: never}}}}\n"
 		"devices:\n"
@@ -107,6 +108,8 @@ START_TEST(scalars_are_taken_as_written)
 	ck_assert_uint_eq(lab->memlock_bytes, 65536);
 	ck_assert(lab->rawio_granted);
 	ck_assert_uint_eq(lab->dma_entry_limit, 16);
+	ck_assert_uint_eq(lab->n_faults, 1);
+	ck_assert_str_eq(lab->faults[0].text, "pin,when=2,error=EFAULT");
 	ck_assert_str_eq(lab->iommus[0].name, "on");
 	ck_assert_uint_eq(lab->iommus[0].aperture.first, 4096);
 	ck_assert_uint_eq(lab->iommus[0].resv[0].range.first, 1 << 20);
@@ -119,7 +122,7 @@ START_TEST(scalars_are_taken_as_written)
 	ck_assert_int_eq(lab->devices[1].bars[0].pin, VFIOSIM_PIN_PAGES);	/* its own key over the model's */
 	ck_assert(lab->devices[1].bars[0].mmap);
 	ck_assert_str_eq(lab->devices[1].bars[1].registers, "memory");
-	ck_assert_uint_eq(lab->devices[1].line, 9);
+	ck_assert_uint_eq(lab->devices[1].line, 10);
 	ck_assert_int_eq(vfiosim_topology_device(lab, "yes"), 1);
 	ck_assert_int_eq(vfiosim_topology_device(lab, "0000:01:00.0"), 0);
 	ck_assert_int_eq(vfiosim_topology_device(lab, "nobody"), -1);

@@ -37,7 +37,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wol
 	    -Wmissing-declarations -Wredundant-decls -Wnested-externs -Wdeclaration-after-statement -Wdate-time \
 	    -Wfloat-equal -Wno-unused-parameter -Wno-missing-field-initializers \
 	    -Wno-gnu-variable-sized-type-not-at-end $(if $(DEVELOPER),-Werror)
-SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -DCOVERAGE) \
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(if $(COV),--coverage -O0 -Wno-format-truncation -DCOVERAGE) \
 	    $(if $(FUZZ),-fsanitize=fuzzer-no-link -DLIBFUZZER)
 # A union whose initializer names a member is zeroed whole; since gcc 15 only if asked to be.
 ZERO_UNIONS := $(shell f=-fzero-init-padding-bits=unions; \
@@ -45,10 +45,14 @@ ZERO_UNIONS := $(shell f=-fzero-init-padding-bits=unions; \
 ALL_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 -DVFIOSIM_VERSION='"$(VERSION)"' \
 	    -Iinclude -Isim -Iharness $(PKG_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS  = -std=gnu2x -pthread -ffile-prefix-map=$(CURDIR)=. $(ZERO_UNIONS) $(WARNINGS) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS = -pthread $(SANITIZE) $(LDFLAGS)
+# Counts are kept and read as gcc does it; of clang's build nothing is told.
+GCOV        = $(patsubst gcc%,gcov%,$(filter gcc%,$(CC)))
+COUNTS     := $(if $(COV),$(if $(filter clang%,$(CC)),,harness/coverage.c))
+WRAPPED    := $(if $(COUNTS),_exit __gcov_dump __gcov_exit)
+ALL_LDFLAGS = -pthread $(SANITIZE) $(patsubst %,-Wl$(comma)--wrap=%,$(WRAPPED)) $(LDFLAGS)
 
 LIB_SRC   := $(filter-out %_test.c %_bench.c,$(wildcard sim/*/*.c sim/*/*/*.c))
-MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c harness/examples/% harness/fuzz/%,$(wildcard harness/*.c harness/*/*.c))
+MAIN_SRC  := $(filter-out %_test.c %_bench.c harness/main.c harness/examples/% harness/fuzz/% $(if $(COUNTS),,harness/coverage.c),$(wildcard harness/*.c harness/*/*.c))
 TEST_SRC  := $(wildcard sim/*/*_test.c sim/*/*/*_test.c harness/*_test.c harness/*/*_test.c)
 BENCH_SRC := $(wildcard sim/*/*_bench.c sim/*/*/*_bench.c harness/*/*_bench.c)
 FUZZ_SRC  := $(wildcard harness/fuzz/*.c)
@@ -89,7 +93,7 @@ demo:
 check:
 	@harness/deps.sh build check
 	@flock Makefile $(MAKE) --no-print-directory -s everything
-	@harness/check.sh $(BUILD)
+	@GCOV=$(GCOV) harness/check.sh $(BUILD)
 
 check-clients:
 	@harness/deps.sh build clients
@@ -193,9 +197,13 @@ $(BUILD)/%.o: $(BUILD)/%.c
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # Where it decides which allocation fails.
-$(BUILD)/sim/machine/no_memory_test: ALL_LDFLAGS += $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray strdup strndup)
+$(BUILD)/sim/machine/no_memory_test: WRAPPED += malloc calloc realloc reallocarray strdup strndup
 # Where no play is to be had.
-$(BUILD)/harness/case/evidence_test: ALL_LDFLAGS += -Wl$(comma)--wrap=library_plays
+$(BUILD)/harness/case/evidence_test: WRAPPED += library_plays
+
+# Of no program; harness/coverage.c is not in it.
+$(BUILD)/lib/$(SONAME): WRAPPED :=
+$(BUILD)/harness/coverage.o: ALL_CPPFLAGS += -DCOVERAGE_FOLDER='"$(CURDIR)/$(BUILD)"'
 
 # A test links its own object with everything but main.
 $(TESTS): $(BUILD)/%: $(BUILD)/%.o $(MAIN_OBJ) $(BUILD)/libvfiosim.a

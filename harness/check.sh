@@ -11,6 +11,7 @@ passed=0 failed=0 skipped=0
 limit=$((170 * ${SLOW:-1}))	# seconds, for each program; SLOW: how much slower an emulator is
 # libcheck ends a test after four seconds, which a busy machine can take.
 export CK_DEFAULT_TIMEOUT=$((limit / 3))
+[[ $build == */cov ]] && limit=600 && export CK_TIMEOUT_MULTIPLIER=3 && harness/coverage.sh begin "$build"
 [[ $build == */san-* ]] && limit=1500 && export CK_TIMEOUT_MULTIPLIER=3	# of each test's
 # All that is written while we run is in a folder of our own, which goes with us; that of one
 # that was killed goes when the next begins. Who runs yet holds the lock of its folder.
@@ -169,6 +170,21 @@ if read -r more_passed more_failed more_skipped <"$work/counts"; then
 	skipped=$((skipped + more_skipped))
 else
 	failed=$((failed + 1))
+fi
+# What was not reached says something only where all of it ran.
+if [[ $build == */cov ]] && [ -n "$no_fuse" ]; then
+	skipped=$((skipped + 1))
+	echo "skip: coverage: $no_fuse"
+elif [[ $build == */cov ]]; then
+	echo
+	harness/coverage.sh end "$build" | tee "$log"
+	if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		skipped=$((skipped + BASH_REMATCH[3]))
+	else
+		failed=$((failed + 1))
+	fi
 fi
 
 echo

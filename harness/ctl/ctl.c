@@ -400,8 +400,12 @@ static int unplug(int fd, const struct unplug_options *options, const char *devi
 		return 2;
 	}
 	answer = run_control_ask(fd, line, &error);
-	if (error || !answer)
-		return tell_error(answer, error ? error : -EPIPE);
+	if (error)
+		return tell_error(answer, error);
+	if (!answer) {	/* the run took it, and ended before it was asked how that went */
+		printf("%s is unplugged: its run has ended\n", device);
+		return cli_finish(0);
+	}
 	waiting = json_object_get_boolean(json_object_object_get(answer, "waiting"));
 	json_object_put(answer);
 	if (waiting) {

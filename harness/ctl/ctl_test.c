@@ -502,7 +502,7 @@ START_TEST(an_unplug_ends_with_its_run)
 	tell(&told, "await");
 	run_expect(&told.run, "3. await...");
 	CTL(0, "unplug", "nic0");
-	SAYS("nic0 is open: its user is asked to close it\nnic0 is unplugged");
+	SAYS("nic0 is unplugged");	/* the program may be faster than the answer */
 	close(told.in);
 	ck_assert_int_eq(run_end(&told.run), 0);
 }

@@ -121,6 +121,9 @@ static const struct word glossary[] = {
 	{ "MSI", "message-signalled interrupt: a device raises it by a write to a special address", WORD_ANY,
 	  "On x86 these addresses are 0xfee00000..0xfeefffff. The IOMMU does not translate them like "
 	  "memory, so they are reserved: no program can map anything there.", "attach-reserved" },
+	{ "FIFO", "the bytes that wait in a serial port; the first that came is read first", WORD_ANY,
+	  "The sample mdev mtty is a serial port: its registers say whether the FIFO is used, and how many "
+	  "bytes raise an interrupt.", "mtty" },
 	{ "eventfd", "a descriptor that counts; a program waits on it, here for interrupts", WORD_ANY,
 	  "See eventfd(2). The kernel adds one to it for each interrupt of the device.", "interrupts" },
 	{ "hot reset", "a reset of a whole PCI bus, with every device on it", WORD_ANY,

@@ -363,6 +363,18 @@ START_TEST(server_writes_to_a_guarded_terminal)
 }
 END_TEST
 
+/* A run that sleeps; its server. */
+static pid_t start_sleeper(struct run *run, enum who who)
+{
+	pid_t server;
+
+	run_start(run, who, SHELL_RUN("echo ready; exec sleep 300"));
+	run_expect(run, "ready");
+	server = child_named(run->launcher, "vfiosim-server");
+	ck_assert_int_gt(server, 0);
+	return server;
+}
+
 /* See become_server(). */
 START_TEST(server_is_in_the_session_of_its_run)
 {
@@ -370,13 +382,11 @@ START_TEST(server_is_in_the_session_of_its_run)
 	pid_t server;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
-	run_expect(&run, "ready");
-	server = child_named(run.launcher, "vfiosim-server");
+	server = start_sleeper(&run, (enum who)_i);
 	ck_assert_int_eq(getsid(server), getsid(run.launcher));
 	ck_assert_int_eq(getpgid(server), server);
 	kill(run.launcher, SIGTERM);
-	ck_assert_int_eq(run_status(&run), 128 + SIGTERM);
+	ck_assert_int_eq(run_end(&run), 128 + SIGTERM);
 }
 END_TEST
 
@@ -385,14 +395,9 @@ END_TEST
 START_TEST(server_killed)
 {
 	struct run run;
-	pid_t server;
 
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	run_start(&run, (enum who)_i, SHELL_RUN("echo ready; exec sleep 300"));
-	run_expect(&run, "ready");
-	server = child_named(run.launcher, "vfiosim-server");
-	ck_assert_int_gt(server, 0);
-	kill(server, SIGKILL);
+	kill(start_sleeper(&run, (enum who)_i), SIGKILL);
 	ck_assert_int_eq(run_status(&run), 125);
 	ck_assert_ptr_nonnull(strstr(run.text, "signal 9"));
 	ck_assert_ptr_nonnull(strstr(run.text, "(sleep)"));

@@ -36,6 +36,15 @@ static void connections_abort(struct vfiosim_fuse *fuse)
 
 /* ---- Receiving ---- */
 
+/* How often one connection is asked before the other, though that may have something. */
+#define IN_A_ROW 16
+
+static struct connection *other_connection(struct vfiosim_fuse *fuse,
+					   const struct connection *connection)
+{
+	return connection == &fuse->nodes ? &fuse->devices : &fuse->nodes;
+}
+
 /* One request, without waiting: length of the message; 0: none now, or ended. */
 static size_t request_receive(struct connection *connection, struct request *request)
 {
@@ -122,7 +131,7 @@ static void take_in(struct vfiosim_fuse *fuse, struct connection *other)
 	struct held *held;
 
 	while (take_all(fuse, other, &list))
-		other = other == &fuse->nodes ? &fuse->devices : &fuse->nodes;
+		other = other_connection(fuse, other);
 	while ((held = STAILQ_FIRST(&list))) {
 		STAILQ_REMOVE_HEAD(&list, next);
 		if (loop_delegate(fuse->loop, held->request, held->length))
@@ -131,17 +140,27 @@ static void take_in(struct vfiosim_fuse *fuse, struct connection *other)
 	}
 }
 
-static long fuse_receive(void *ctx, void *buffer)
+/* Who called last is the first to be asked: most likely it calls again. */
+static size_t next_request(struct vfiosim_fuse *fuse, struct request *request)
+{
+	size_t length = request_receive(fuse->asked_first, request);
+
+	if (length && ++fuse->in_a_row < IN_A_ROW)
+		return length;
+	fuse->asked_first = other_connection(fuse, fuse->asked_first);
+	fuse->in_a_row = 0;
+	return length ? length : request_receive(fuse->asked_first, request);
+}
+
+static long fuse_receive(void *ctx, void *buffer, const struct pollfd *ready)
 {
 	struct vfiosim_fuse *fuse = ctx;
 	struct request *request = buffer;
-	size_t length = request_receive(&fuse->nodes, request);
+	size_t length = next_request(fuse, request);
 
-	if (!length)
-		length = request_receive(&fuse->devices, request);
 	/* What is instant is answered first: it may be the close that others wait for. */
 	if (length && !is_instant(request) && atomic_load(&fuse->device_files))
-		take_in(fuse, request->from == &fuse->nodes ? &fuse->devices : &fuse->nodes);
+		take_in(fuse, other_connection(fuse, request->from));
 	if (length)
 		return (long)(length + sizeof(*request));
 	if (fuse->nodes.ended)
@@ -231,6 +250,7 @@ static int fuse_set_up(struct vfiosim_fuse *fuse, const struct vfiosim_fuse_opti
 		return error;
 	fuse->sources[0] = (struct pollfd){ .fd = fuse->nodes.fd, .events = POLLIN };
 	fuse->sources[1] = (struct pollfd){ .fd = fuse->devices.fd, .events = POLLIN };
+	fuse->asked_first = &fuse->nodes;
 	fuse->spare = malloc(loop.buffer_size);
 	fuse->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!fuse->spare || fuse->stop_fd < 0)

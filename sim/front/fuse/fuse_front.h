@@ -94,6 +94,8 @@ struct vfiosim_fuse {
 	struct loop *loop;
 	struct connection nodes, devices;
 	struct pollfd sources[LOOP_SOURCES];	/* the leader's */
+	struct connection *asked_first;	/* the leader's */
+	unsigned in_a_row;		/* requests that had, all from there */
 	void *spare;			/* the leader's second buffer */
 	atomic_uint answers;		/* counted to order answers before later requests */
 	atomic_uint device_files;	/* open on the devices connection, ours included */

@@ -349,16 +349,14 @@ static void supervise_handle(void *ctx, void *buffer, size_t length)
 	remotes_unhold(supervisor->fuse->remotes);
 }
 
-static long supervise_receive(void *ctx, void *buffer)
+static long supervise_receive(void *ctx, void *buffer, const struct pollfd *ready)
 {
 	struct supervisor *supervisor = ctx;
-	struct pollfd fds[LOOP_SOURCES];
 
-	memcpy(fds, supervisor->sources, sizeof(fds));
-	if (poll(fds, LOOP_SOURCES, 0) <= 0)
-		return 0;
-	if (fds[1].revents || (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+	if (ready[1].revents || (ready[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
 		return -ESHUTDOWN;	/* the front stopped, or nobody is left who could notify */
+	if (!ready[0].revents)
+		return 0;
 	memset(buffer, 0, supervisor->notice_size);
 	if (ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_RECV, buffer))
 		return 0;		/* ENOENT: killed before we came to it */

@@ -199,7 +199,7 @@ static long loop_poll(struct loop *loop, void *buffer, uint64_t since)
 	long length;
 
 	do {
-		length = loop->options.receive(loop->options.ctx, buffer);
+		length = loop->options.receive(loop->options.ctx, buffer, NULL);
 		if (length)
 			return length;
 		cpu_relax();
@@ -214,28 +214,29 @@ static long loop_poll(struct loop *loop, void *buffer, uint64_t since)
 	return 0;
 }
 
-static void loop_sleep(struct loop *loop)
+static void loop_sleep(struct loop *loop, struct pollfd fds[LOOP_SOURCES + 1])
 {
-	struct pollfd fds[LOOP_SOURCES + 1];
-
 	memcpy(fds, loop->options.sources, LOOP_SOURCES * sizeof(fds[0]));
 	fds[LOOP_SOURCES] = (struct pollfd){ .fd = loop->stop_fd, .events = POLLIN };
-	poll(fds, LOOP_SOURCES + 1, -1);
+	if (poll(fds, LOOP_SOURCES + 1, -1) < 0)	/* then it says nothing */
+		for (unsigned i = 0; i < LOOP_SOURCES; i++)
+			fds[i].revents = 0;
 }
 
 /* A request's length; negative when there will be none any more. */
 static long loop_receive(struct loop *loop, void *buffer)
 {
+	struct pollfd ready[LOOP_SOURCES + 1];
 	uint64_t since = now_ns();
 	long length = 0;
 
 	if (loop->pace.way == PACE_POLL)
 		length = loop_poll(loop, buffer, since);
 	while (!length) {
-		loop_sleep(loop);
+		loop_sleep(loop, ready);
 		if (atomic_load(&loop->stopping))
 			return -ECANCELED;
-		length = loop->options.receive(loop->options.ctx, buffer);
+		length = loop->options.receive(loop->options.ctx, buffer, ready);
 	}
 	if (length > 0)
 		pace_waited(&loop->pace, now_ns() - since);

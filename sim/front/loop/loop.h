@@ -40,8 +40,9 @@ struct loop_options {
 	bool poll_first;			/* poll before sleeping (see above) */
 	void *ctx;
 	/* Takes one request into @buffer without blocking: its length; 0: there is none
-	   now; negative: the source has ended. One thread at a time. */
-	long (*receive)(void *ctx, void *buffer);
+	   now; negative: the source has ended. @ready: what was slept on, and what poll()
+	   said of it just now; NULL: it was not asked. One thread at a time. */
+	long (*receive)(void *ctx, void *buffer, const struct pollfd *ready);
 	/* Answers it. Any number of threads at a time. */
 	void (*handle)(void *ctx, void *buffer, size_t length);
 };

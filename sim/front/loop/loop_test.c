@@ -55,7 +55,7 @@ static void rig_delegate(struct rig *rig, struct message *message, unsigned n, e
 	message->what = (char)then;
 }
 
-static long rig_receive(void *ctx, void *buffer)
+static long rig_receive(void *ctx, void *buffer, const struct pollfd *ready)
 {
 	struct rig *rig = ctx;
 	struct message *message = buffer;

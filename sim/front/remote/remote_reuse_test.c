@@ -283,7 +283,7 @@ START_TEST(a_memory_outlives_the_thread_that_called)
 }
 END_TEST
 
-static long no_request(void *ctx, void *request)
+static long no_request(void *ctx, void *request, const struct pollfd *ready)
 {
 	return 0;
 }

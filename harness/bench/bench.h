@@ -34,6 +34,8 @@ struct row {
 	double figure, floor;		/* in that unit */
 	double ratio_limit;		/* figure / floor may be this; 0: not judged by it */
 	double figure_limit;		/* the figure may be this; 0: not judged by it */
+	const char *part_name;		/* what of the figure was measured on its own; NULL: nothing */
+	double part;			/* it, in that unit: printed where the target is missed */
 	char skipped[120];		/* why it could not be measured; "" = it was */
 };
 
@@ -99,6 +101,9 @@ int bench_fuse_client(void);
 int bench_others_client(void);
 /* The floor: a client of a bare server on fuse_session_loop. fuse_floor_bench.c */
 int bench_fuse_floor(void *ctx);
+
+/* A call that is watched, and let go on: nanoseconds; negative: not to be had. notice_bench.c */
+double bench_notice(void);
 
 #define FLOOR_NO_FUSE 3		/* bench_fuse_floor()'s status: FUSE cannot be had here */
 

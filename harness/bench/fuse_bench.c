@@ -57,19 +57,23 @@ struct asked {
 	const char *what, *floor_name, *unit;
 	double ratio_limit;
 	char floor;		/* a letter of the client's, asked in turn; 0: the bare server */
+	char part;		/* a letter of the floor's; 0: nothing of it is known */
+	const char *part_name;
 };
 
+#define COMMAND_PART "who calls, with which memory; the argument; what is mapped (4 system calls)"
+
 static const struct asked idle[] = {
-	{ 'm', "FUSE: MAP_DMA, idle", "empty ioctl, bare server", "us", 0.7, 0 },
+	{ 'm', "FUSE: MAP_DMA, idle", "empty ioctl, bare server", "us", 0.7, 0, 'c', COMMAND_PART },
 	{ 'a', "FUSE: GET_API_VERSION, idle", "empty ioctl, bare server", "us", 0, 0 },
-	{ 'r', "FUSE: pread of config, idle", "empty ioctl, bare server", "us", 0.8, 0 },
+	{ 'r', "FUSE: pread of config, idle", "empty ioctl, bare server", "us", 0.8, 0, 'k', "who reads, with which memory (2 system calls)" },
 	{ 't', "FUSE: each call of 32 threads", "of one thread", "us", 1 / 0.9, 'a' },
 	{ 'w', "FUSE: wait beside a 1 GiB map", "GET_API_VERSION, idle", "us", 0, 'a' },
 	{ 0 },
 };
 
 static const struct asked busy[] = {
-	{ 'm', "FUSE: MAP_DMA, all cores busy", "empty ioctl, bare server", "us", 1.3, 0 },
+	{ 'm', "FUSE: MAP_DMA, all cores busy", "empty ioctl, bare server", "us", 1.3, 0, 'c', COMMAND_PART },
 	{ 'a', "FUSE: GET_API_VERSION, busy", "empty ioctl, bare server", "us", 0, 0 },
 	{ 0 },
 };
@@ -78,7 +82,7 @@ static const struct asked busy[] = {
 
 /* False: one of them has failed. */
 static bool ask_each(struct player *floor, struct player *client, const struct asked *asked,
-		     struct samples *figures, struct samples *floors)
+		     struct samples *figures, struct samples *floors, struct samples *parts)
 {
 	double bare = player_ask(floor, 'e');
 
@@ -92,6 +96,8 @@ static bool ask_each(struct player *floor, struct player *client, const struct a
 			return false;
 		samples_add(&figures[i], figure / 1e3);
 		samples_add(&floors[i], under / 1e3);
+		if (asked[i].part)
+			samples_add(&parts[i], player_ask(floor, asked[i].part) / 1e3);
 	}
 	return true;
 }
@@ -99,17 +105,20 @@ static bool ask_each(struct player *floor, struct player *client, const struct a
 static void rows(struct table *table, struct player *floor, struct player *client,
 		 const struct asked *asked)
 {
-	struct samples figures[ASKED_MAX] = { 0 }, floors[ASKED_MAX] = { 0 };
+	struct samples figures[ASKED_MAX] = { 0 }, floors[ASKED_MAX] = { 0 },
+		       parts[ASKED_MAX] = { 0 };
 	bool ok = true;
 
 	for (unsigned round = 0; round < BENCH_ROUNDS && ok; round++)
-		ok = ask_each(floor, client, asked, figures, floors);
+		ok = ask_each(floor, client, asked, figures, floors, parts);
 	for (size_t i = 0; asked[i].letter; i++) {
 		struct row *row = table_add(table, asked[i].what, asked[i].floor_name, asked[i].unit);
 
 		row->ratio_limit = asked[i].ratio_limit;
 		row->figure = samples_median(&figures[i]);
 		row->floor = samples_median(&floors[i]);
+		row->part_name = asked[i].part_name;
+		row->part = samples_median(&parts[i]);
 		if (!ok)
 			row_skip(row, "the floor or the client under `vfiosim run` ended early");
 	}

@@ -5,6 +5,12 @@
  *
  * Mounted where nobody else sees it, in a mount namespace of its own (as an
  * ordinary user: in a user namespace too).
+ *
+ * Also the calls by which a server is told who calls, timed on their own:
+ *
+ *	e	the empty ioctl
+ *	k	a read's: is the process still there, and the thread's memory?
+ *	c	a command's: is it, which memory; its argument, and what is mapped there
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +23,8 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,20 +149,88 @@ static int mount_floor(const char *folder)
 
 /* ---- The client ---- */
 
+struct floor {
+	int file;
+	pid_t other;			/* a process that can be asked about */
+	int pidfd, pagemap, maps;	/* its */
+	char page[64];			/* where it is in both, for one is the other's child */
+};
+
 static bool call_empty(void *ctx)
 {
-	return !ioctl(*(int *)ctx, _IO('f', 1), 0);
+	return !ioctl(((struct floor *)ctx)->file, _IO('f', 1), 0);
+}
+
+static bool is_there(const struct floor *floor)
+{
+	return !syscall(SYS_pidfd_send_signal, floor->pidfd, 0, NULL, 0);
+}
+
+static bool call_known(void *ctx)
+{
+	const struct floor *floor = ctx;
+	char byte;
+
+	return is_there(floor) && pread(floor->pagemap, &byte, 1, 0) < 0 && errno == EINVAL;
+}
+
+static bool copy(const struct floor *floor, size_t length)
+{
+	char to[sizeof(floor->page)];
+	struct iovec ours = { to, length }, theirs = { (void *)(uintptr_t)floor->page, length };
+
+	return process_vm_readv(floor->other, &ours, 1, &theirs, 1, 0) == (ssize_t)length;
+}
+
+/* PROCMAP_QUERY of <linux/fs.h> (6.11), which may be too old to have it. */
+static void query(const struct floor *floor)
+{
+	uint64_t vma[13] = { sizeof(vma), 0, (uintptr_t)floor->page };
+
+	(void)ioctl(floor->maps, _IOWR('f', 17, uint64_t[13]), vma);
+}
+
+static bool call_command(void *ctx)
+{
+	const struct floor *floor = ctx;
+	bool ok = is_there(floor) && copy(floor, 8) && copy(floor, 32);
+
+	query(floor);
+	return ok;
 }
 
 static double measure(void *ctx, char letter)
 {
-	return bench_repeat(0.2, UINT64_MAX, call_empty, ctx);
+	bool (*call)(void *) = letter == 'k' ? call_known :
+			       letter == 'c' ? call_command :
+					       call_empty;
+
+	return bench_repeat(letter == 'e' ? 0.2 : 0.05, UINT64_MAX, call, ctx);
+}
+
+static int open_of(pid_t pid, const char *name)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int play(pid_t server)
+{
+	struct floor floor = { .other = server };
+
+	floor.file = open("/mnt/" FILE_NAME, O_RDWR | O_CLOEXEC);
+	floor.pidfd = (int)syscall(SYS_pidfd_open, server, 0);
+	floor.pagemap = open_of(server, "pagemap");
+	floor.maps = open_of(server, "maps");
+	return floor.file < 0 || floor.pidfd < 0 ? 1 : player_serve(measure, &floor);
 }
 
 int bench_fuse_floor(void *ctx)
 {
 	static const char folder[] = "/mnt";
-	int fuse_fd, fd, status;
+	int fuse_fd, status;
 	pid_t server;
 
 	if (!enter_namespaces())
@@ -166,8 +242,7 @@ int bench_fuse_floor(void *ctx)
 	if (!server)
 		_exit(serve(fuse_fd));
 	close(fuse_fd);
-	fd = open("/mnt/" FILE_NAME, O_RDWR | O_CLOEXEC);
-	status = fd < 0 ? 1 : player_serve(measure, &fd);
+	status = play(server);
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	umount2(folder, MNT_DETACH);

@@ -115,7 +115,11 @@ static bool row_print(const struct row *row)
 	snprintf(floor, sizeof(floor), "%.1f %s", row->floor, row->unit);
 	printf("%-31s %10s %10s  %-24s %6.2f  %-7s %s\n", row->what, figure, floor, row->floor_name,
 	       row->floor > 0 ? row->figure / row->floor : 0.0, target, verdict);
-	return strcmp(verdict, "miss");
+	if (strcmp(verdict, "miss"))
+		return true;
+	if (row->part_name && row->part > 0)
+		printf("%-31s %10.1f %s of it: %s\n", "", row->part, row->unit, row->part_name);
+	return false;
 }
 
 unsigned table_print(const struct table *table)

@@ -73,15 +73,17 @@ static const struct call {
 	char letter;
 	const char *what;
 	double limit;
+	bool watched;		/* by the run's filter: a notification each */
 	bool (*call)(void *ctx);
 } calls[] = {
-	{ 'f', "in a run: fstat", 1.5, call_fstat },
-	{ 'n', "in a run: newfstatat, a descr.", 1.5, call_fstatat },
-	{ 'o', "in a run: open and close", 1.5, call_open },
-	{ 'r', "in a run: read", 1.5, call_read },
-	{ 'i', "in a run: ioctl of others", 1.5, call_ioctl },
-	{ 's', "in a run: mmap, munmap, shared", 2, call_mmap },
+	{ 'f', "in a run: fstat", 1.5, true, call_fstat },
+	{ 'n', "in a run: newfstatat, a descr.", 1.5, true, call_fstatat },
+	{ 'o', "in a run: open and close", 1.5, false, call_open },
+	{ 'r', "in a run: read", 1.5, false, call_read },
+	{ 'i', "in a run: ioctl of others", 1.5, false, call_ioctl },
+	{ 's', "in a run: mmap, munmap, shared", 2, true, call_mmap },
 };
+#define NOTICE 'N'		/* the letter of a notification alone */
 #define N_CALLS (sizeof(calls) / sizeof(calls[0]))
 
 static double measure(void *ctx, char letter)
@@ -89,7 +91,7 @@ static double measure(void *ctx, char letter)
 	for (size_t i = 0; i < N_CALLS; i++)
 		if (calls[i].letter == letter)
 			return bench_repeat(0.05, UINT64_MAX, calls[i].call, ctx);
-	return -1;
+	return letter == NOTICE ? bench_notice() : -1;
 }
 
 int bench_others_client(void)
@@ -120,7 +122,7 @@ static void measure_call(struct table *table, const struct call *call, struct pl
 			 struct player *outside)
 {
 	struct row *row = table_add(table, call->what, "the same outside", "us");
-	struct samples figure = { 0 }, floor = { 0 };
+	struct samples figure = { 0 }, floor = { 0 }, notice = { 0 };
 
 	row->ratio_limit = call->limit;
 	for (unsigned round = 0; round < BENCH_ROUNDS; round++) {
@@ -133,9 +135,13 @@ static void measure_call(struct table *table, const struct call *call, struct pl
 		}
 		samples_add(&figure, in / 1e3);
 		samples_add(&floor, out / 1e3);
+		if (call->watched)
+			samples_add(&notice, player_ask(outside, NOTICE) / 1e3);
 	}
 	row->figure = samples_median(&figure);
 	row->floor = samples_median(&floor);
+	row->part_name = "a notification that is answered with \"go on\", and no more";
+	row->part = samples_median(&notice);
 }
 
 static void bench_calls(struct table *table, const char *vfiosim)

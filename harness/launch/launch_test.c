@@ -390,6 +390,22 @@ START_TEST(server_is_in_the_session_of_its_run)
 }
 END_TEST
 
+/* Whoever may run a program but not read it may not look into its memory. */
+START_TEST(memory_out_of_reach_is_told)
+{
+	char path[SCRATCH_PATH], copy[2 * SCRATCH_PATH + 40];
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE(AS_USER);
+	close(scratch_file(path, "sh", ""));
+	snprintf(copy, sizeof(copy), "cp /bin/sh %s && chmod 0111 %s", path, path);
+	ck_assert_int_eq(system(copy), 0);
+	ck_assert_int_eq(run_and_wait(AS_USER, RUN("--", path, "-c", "exec 3<>/dev/vfio/vfio"), &run), 0);
+	unlink(path);
+	ck_assert_msg(strstr(run.text, "is out of reach (Permission denied)"), "%s", run.text);
+}
+END_TEST
+
 /* ---- Deaths ------------------------------------------------------------ */
 
 START_TEST(server_killed)
@@ -632,6 +648,7 @@ static Suite *launch_suite(void)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	for (size_t i = 0; i < sizeof(either) / sizeof(either[0]); i++)
 		tcase_add_loop_test(tcase, either[i], 0, N_EITHER);
+	tcase_add_test(tcase, memory_out_of_reach_is_told);
 	tcase_add_test(tcase, closed_fuse_is_one_sentence);
 	tcase_add_test(tcase, root_runs_in_a_chroot);
 	tcase_add_test(tcase, user_in_a_chroot_is_told);

@@ -466,6 +466,29 @@ START_TEST(test_delayed_answers)
 }
 END_TEST
 
+/* A refusal in place of a new descriptor comes late as well. */
+START_TEST(test_delayed_refusals)
+{
+	static const char *const faults[] = { "GET_DEVICE_FD,delay=120ms", NULL };
+	struct timespec before, after;
+	int container, group;
+	struct rig rig;
+
+	rig_faults = faults;
+	if (!rig_start(&rig, _i, "q35"))
+		return;
+	rig_supervised(&rig);
+	rig_attach("10", &container, &group);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	ck_assert_int_eq(rig_device(group, "no such device"), -ENODEV);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000 +
+				 (after.tv_nsec - before.tv_nsec) / 1000000,
+			 119);
+	rig_stop(&rig);
+}
+END_TEST
+
 /* Before the call returns. */
 START_TEST(test_faults_send_signals)
 {
@@ -617,6 +640,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_forty_callers, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_unbind_waits, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_delayed_answers, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_delayed_refusals, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_faults_send_signals, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_killed_clients, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_killed_server, 0, RIG_USERS);

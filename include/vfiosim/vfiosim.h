@@ -266,6 +266,8 @@ void *vfiosim_file_ctx(const struct vfiosim_file *file);
 void vfiosim_file_set_ctx(struct vfiosim_file *file, void *ctx);
 /* Index of the device behind a device file; UINT32_MAX for other kinds. */
 uint32_t vfiosim_file_device(const struct vfiosim_file *file);
+/* Can any of it be mapped? False: vfiosim_mmap() refuses whatever is asked. */
+bool vfiosim_file_mappable(const struct vfiosim_file *file);
 
 #ifdef __cplusplus
 }

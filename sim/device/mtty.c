@@ -266,14 +266,6 @@ static ssize_t do_write(struct call *call, struct device *dev, const void *from,
 	return mdev_rw(call, dev, NULL, from, length, offset, piece);
 }
 
-/* The kernel's vfio core refuses for a driver without mmap. */
-static int do_mmap(struct call *call, struct device *dev, uint64_t offset, uint64_t length,
-		   bool shared)
-{
-	return refuse(call, RULE_MMAP_REFUSED, V("offset", offset),
-		      VS("device", dev->topo->address));
-}
-
 /* ---- Features ---- */
 
 static int get_u64(struct call *call, const struct feature_args *args, uint64_t value)
@@ -406,5 +398,4 @@ const struct vfio_device_ops mtty_ops = {
 	.feature = feature,
 	.read = do_read,
 	.write = do_write,
-	.mmap = do_mmap,
 };

@@ -49,6 +49,13 @@ uint32_t vfiosim_file_device(const struct vfiosim_file *file)
 	return vdev ? vdev->dev->index : UINT32_MAX;
 }
 
+bool vfiosim_file_mappable(const struct vfiosim_file *file)
+{
+	const struct vfio_device *vdev = vfio_device_from_file(file);
+
+	return vdev && vdev->ops->mmap;
+}
+
 /* ---- For file_ops ---- */
 
 void vfio_device_describe(const struct vfiosim_file *file, char *to, size_t size)
@@ -87,6 +94,7 @@ int vfio_device_mmap(struct call *call, uint64_t offset, uint64_t length, bool s
 	const struct vfio_device *vdev = vfio_device_from_file(call->file);
 
 	if (!vdev->ops->mmap)
-		return file_refuse_mmap(call);
+		return refuse(call, RULE_MMAP_REFUSED, V("offset", offset),
+			      VS("device", vdev->dev->topo->address));
 	return vdev->ops->mmap(call, vdev->dev, offset, length, shared);
 }

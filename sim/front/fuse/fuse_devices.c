@@ -247,7 +247,7 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 		return;
 	}
 	open_uncached(fuse_req_userdata(req), handle, fi);
-	fi->nonseekable = !handle_is_mappable(handle);	/* a fault queue: no lseek(), no pread() */
+	fi->nonseekable = vfiosim_file_kind(handle->file) == VFIOSIM_FAULT;	/* a fault queue: no lseek(), no pread() */
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = !vfiosim_trace_followed(fuse->sim);
 	/* Should the answer come too late, device_fd_open() fails and takes the file back. */

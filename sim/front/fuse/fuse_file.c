@@ -218,7 +218,7 @@ static void control_read(fuse_req_t req, struct handle *handle, size_t size)
 
 bool handle_is_mappable(const struct handle *handle)
 {
-	return handle->device && vfiosim_file_kind(handle->file) == VFIOSIM_DEVICE;
+	return handle->device && vfiosim_file_mappable(handle->file);
 }
 
 static ssize_t handle_read(struct vfiosim_fuse *fuse, const struct fuse_file_info *fi,

@@ -185,6 +185,33 @@ END_TEST
 
 /* ---- Regions ---- */
 
+/* Reading a register of a serial port changes it: no other may be read along with one. */
+START_TEST(test_ports)
+{
+	struct vfio_region_info bar = { .argsz = sizeof(bar) };
+	const uint8_t divisor = 0x83, data = 3, fifo = 7;
+	int container, group, device;
+	uint8_t low, status;
+	struct rig rig;
+	off_t at;
+
+	if (!rig_start(&rig, _i, "q35"))
+		return;
+	rig_supervised(&rig);
+	rig_attach("15", &container, &group);
+	device = rig_device(group, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	ck_assert_int_eq(rig_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &bar), 0);
+	at = (off_t)bar.offset;
+	ck_assert_int_eq(pwrite(device, &divisor, 1, at + 3), 1);
+	ck_assert_int_eq(pread(device, &low, 1, at), 1);
+	ck_assert_int_eq(pwrite(device, &data, 1, at + 3), 1);
+	ck_assert_int_eq(pwrite(device, &fifo, 1, at + 2), 1);
+	ck_assert_int_eq(pread(device, &status, 1, at + 6), 1);
+	ck_assert_uint_eq(status, 0xb3);	/* present, and clear to send: both new */
+	rig_stop(&rig);
+}
+END_TEST
+
 /* A register takes another value than was written: a cache would not know. */
 START_TEST(test_registers)
 {
@@ -633,6 +660,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tests, test_exit_with_many_files, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_device_descriptor, 0, RIG_USERS);
 	tcase_add_loop_test(tests, test_kvm_is_not_asked, 0, RIG_USERS);
+	tcase_add_loop_test(tests, test_ports, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_registers, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_region_mapping, 0, RIG_ALL);
 	tcase_add_loop_test(tests, test_reading_ahead_is_nobodys_refusal, 0, RIG_ALL);

@@ -106,6 +106,14 @@ static void mount_all(void)
 	}
 }
 
+/* As udev does; bash opens /dev/fd/N for <(...). */
+static void link_descriptors(void)
+{
+	must(!symlink("/proc/self/fd", "/dev/fd") && !symlink("fd/0", "/dev/stdin") &&
+		     !symlink("fd/1", "/dev/stdout") && !symlink("fd/2", "/dev/stderr"),
+	     "the links of /dev");
+}
+
 /* Calls @each for every line of a file. */
 static void each_line(const char *path, void (*each)(char *line))
 {
@@ -397,6 +405,7 @@ int main(void)
 
 	mount_all();
 	open_results();
+	link_descriptors();
 	setrlimit(RLIMIT_MEMLOCK, &memlock);
 	each_line("/devices", reserve);
 	each_line("/modules", load);

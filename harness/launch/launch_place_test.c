@@ -25,6 +25,42 @@ static bool without_sysfs(void)
 	       !mount("test", "/sys", "tmpfs", 0, "mode=755");
 }
 
+static bool make(const char *path)
+{
+	char part[200];
+
+	for (const char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(end - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return false;
+	}
+	return !mkdir(path, 0755) || errno == EEXIST;
+}
+
+#define AN_MDEV "83b8f4f2-509f-382f-3c1e-e6bfe0fa9001"
+
+/* A host with VFIO, and an mdev whose parent is no PCI device. */
+static bool with_hardware(void)
+{
+	static const char *const folders[] = {
+		"/sys/devices/virtual/mtty/mtty/" AN_MDEV "/hosts", "/sys/bus/mdev/devices/hosts",
+		"/sys/class/mdev_bus", "/sys/class/vfio-dev/hosts", "/sys/class/vfio/hosts",
+		"/sys/class/net/others", "/sys/class/iommu/hosts", "/sys/devices/virtual/vfio/hosts",
+		"/sys/devices/virtual/others",
+		"/sys/devices/virtual/misc/iommu/hosts", "/sys/class/misc/others",
+		"/sys/kernel/iommu_groups/hosts", "/sys/module/mdev/hosts",
+		"/sys/module/vfio_virqfd/hosts", "/sys/module/others", "/sys/devices/pci0077:00/hosts",
+	};
+
+	if (!without_sysfs())
+		return false;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (!make(folders[i]))
+			return false;
+	return !symlink("../../devices/virtual/mtty/mtty", "/sys/class/mdev_bus/mtty") &&
+	       !symlink("../../devices/virtual/misc/iommu", "/sys/class/misc/iommu");
+}
+
 /* As `unshare --pid --fork` leaves it. */
 static bool with_foreign_proc(void)
 {
@@ -107,6 +143,24 @@ START_TEST(machine_is_placed_where_no_sysfs_is)
 }
 END_TEST
 
+/* Where the machine has none of the kind, too; the rest is there. */
+START_TEST(hardware_of_the_host_is_hidden)
+{
+	struct run run;
+	int status;
+
+	SKIP_UNLESS_POSSIBLE(AS_ROOT);
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	status = run_in(with_hardware, (enum who)_i,
+			RUN("-t", "minimal", "--kernel", "6.1", "sh", "-c",
+			    "find /sys -name 'hosts' -o -name '*mdev*' -o -name " AN_MDEV "; "
+			    "find /sys -name others | sort; ls -d /sys/class/misc/iommu /sys/devices/virtual/misc/iommu 2>/dev/null; test -e /sys/bus/pci/devices/0000:01:00.0"),
+			&run);
+	ck_assert_msg(status == 0, "%d: %s", status, run.text);
+	ck_assert_str_eq(run.text, "/sys/class/misc/others\n/sys/class/net/others\n/sys/devices/virtual/others\n/sys/module/others\n");
+}
+END_TEST
+
 static const struct {
 	preparation *prepare;
 	const char *told;
@@ -182,6 +236,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, machine_is_placed_where_no_sysfs_is, 0, N_WHO);
+	tcase_add_loop_test(tcase, hardware_of_the_host_is_hidden, 0, N_WHO);
 	tcase_add_loop_test(tcase, what_is_missing_is_told, 0, N_MISSING);
 	tcase_add_test(tcase, too_few_descriptors_end_a_run);
 	tcase_add_loop_test(tcase, nothing_is_left_without_descriptors, 0, N_WHO);

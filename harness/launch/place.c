@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -40,6 +41,17 @@ static void names_done(struct names *names)
 		free(names->items[--names->n]);
 }
 
+static int names_add(struct names *names, const char *name)
+{
+	if (names->n == MAX_NAMES)
+		return 0;
+	names->items[names->n] = strdup(name);
+	if (!names->items[names->n])
+		return -ENOMEM;
+	names->n++;
+	return 0;
+}
+
 /* Of the open folder @fd, which stays open; @except is left out. */
 static int names_read(struct names *names, int fd, const char *except)
 {
@@ -50,15 +62,9 @@ static int names_read(struct names *names, int fd, const char *except)
 
 	if (!folder)
 		return -errno;
-	while (!error && names->n < MAX_NAMES && (entry = readdir(folder))) {
-		if (entry->d_name[0] == '.' || (except && !strcmp(entry->d_name, except)))
-			continue;
-		names->items[names->n] = strdup(entry->d_name);
-		if (names->items[names->n])
-			names->n++;
-		else
-			error = -ENOMEM;
-	}
+	while (!error && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.' && !(except && !strcmp(entry->d_name, except)))
+			error = names_add(names, entry->d_name);
 	closedir(folder);
 	return error;
 }
@@ -66,6 +72,19 @@ static int names_read(struct names *names, int fd, const char *except)
 static struct cover_names names_list(const struct names *names)
 {
 	return (struct cover_names){ (const char *const *)names->items, names->n };
+}
+
+/* @items: where they are put. */
+static struct cover_names names_of_both(const struct names *one, const struct names *other,
+					const char *items[2 * MAX_NAMES])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < one->n; i++)
+		items[n++] = one->items[i];
+	for (size_t i = 0; i < other->n; i++)
+		items[n++] = other->items[i];
+	return (struct cover_names){ items, n };
 }
 
 /* ---- Places the host has, or is given ---------------------------------- */
@@ -82,10 +101,12 @@ static bool have_all(const char *path, const struct names *names)
 	return true;
 }
 
-/* Covers @path: everything it had, but @names are new, empty folders. */
-static int cover(const struct space *space, const char *path, const struct names *names)
+/* Covers @path: everything it had but @hidden; @names are new, empty folders. */
+static int cover(const struct space *space, const char *path, const struct names *names,
+		 const struct names *hidden)
 {
-	const struct cover_names skip = names_list(names);
+	const char *items[2 * MAX_NAMES];
+	const struct cover_names skip = names_of_both(names, hidden, items);
 	char name[512];
 	int old = cover_mount(path, space_cover_mode(space));
 
@@ -98,34 +119,43 @@ static int cover(const struct space *space, const char *path, const struct names
 	return cover_fill(path, old, &skip, false);
 }
 
-/* Gives @path a folder for each of @names, and itself where the host lacks it. */
-static int need_places(const struct space *space, const char *path, const struct names *names)
+static const struct names nothing;
+
+/* Gives @path a folder for each of @names, and itself where the host lacks it; takes @hidden away. */
+static int need_places(const struct space *space, const char *path, const struct names *names,
+		       const struct names *hidden)
 {
 	char parent[512];
 	struct names self = { .n = 1 };
 	char *slash;
 	int error = 0;
 
-	if (have_all(path, names))
+	if (!hidden->n && have_all(path, names))
 		return 0;
 	snprintf(parent, sizeof(parent), "%s", path);
 	slash = strrchr(parent, '/');
 	if (slash != parent) {
 		*slash = '\0';
 		self.items[0] = slash + 1;
-		error = need_places(space, parent, &self);
+		error = need_places(space, parent, &self, &nothing);
 	}
-	return error ? error : cover(space, path, names);
+	return error ? error : cover(space, path, names, hidden);
 }
 
 static int need_place(const struct space *space, const char *path, const char *name)
 {
 	const struct names names = { { (char *)(uintptr_t)name }, 1 };
 
-	return need_places(space, path, &names);
+	return need_places(space, path, &names, &nothing);
 }
 
-/* ---- Buses of the host ------------------------------------------------- */
+/* ---- What only the host has ------------------------------------------- */
+
+/*
+ * Whatever a program does to a device of PCI or VFIO, to an IOMMU or an mdev, it does to one
+ * of the machine's. The host's are not to be seen where the machine has none: they are taken
+ * out of the folders that list them, and the folders they are in are empty.
+ */
 
 /* "pci0000:00": a root of PCI buses. */
 static bool is_pci_root(const char *name)
@@ -136,32 +166,70 @@ static bool is_pci_root(const char *name)
 	return sscanf(name, "pci%x:%x%c", &domain, &bus, &end) == 2;
 }
 
-/* An empty folder over @name, where we are. */
-static int hide(const char *name)
+static bool is_class(const char *name)
 {
-	return mount("none", name, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		     "mode=555,size=4k") ? -errno : 0;
+	return !strcmp(name, "iommu") || !strcmp(name, "mdev_bus") || !strcmp(name, "vfio") ||
+	       !strcmp(name, "vfio-dev");
 }
 
-/*
- * Whatever a program does to a PCI device it does to one of the machine's: a bus that
- * only the host has is empty in a run. @path: /sys/devices.
- */
-static int hide_host_buses(const char *path, const struct names *ours)
+static bool is_misc(const char *name)
+{
+	return !strcmp(name, "iommu") || !strcmp(name, "vfio");
+}
+
+static bool is_mdev(const char *name)
+{
+	return !strcmp(name, "mdev");
+}
+
+/* The host's parents of mdevs are gone, their modules need not be. */
+static bool is_module(const char *name)
+{
+	return is_mdev(name) || !strcmp(name, "iommufd") || !strncmp(name, "vfio", 4);
+}
+
+/* What is at @path and claimed, but not @ours. */
+static int host_only(const char *path, bool (*claims)(const char *name), const struct names *ours,
+		     struct names *names)
 {
 	const struct cover_names skip = names_list(ours);
 	DIR *folder = opendir(path);
 	struct dirent *entry;
 	int error = 0;
 
-	if (!folder)
-		return -errno;
-	if (fchdir(dirfd(folder)))
-		error = -errno;
-	while (!error && (entry = readdir(folder)))
-		if (is_pci_root(entry->d_name) && !cover_names_have(&skip, entry->d_name))
-			error = hide(entry->d_name);
-	closedir(folder);
+	while (folder && !error && (entry = readdir(folder)))
+		if (claims(entry->d_name) && !cover_names_have(&skip, entry->d_name))
+			error = names_add(names, entry->d_name);
+	if (folder)
+		closedir(folder);
+	return error;
+}
+
+/* An empty folder over @path, if there is one. */
+static int hide(const char *path)
+{
+	return mount("none", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		     "mode=555,size=4k") && errno != ENOENT ? -errno : 0;
+}
+
+#define PARENTS "/sys/class/mdev_bus"
+
+/* Where the host's mdevs are: what its parents of mdevs lead to. PCI devices are hidden anyway. */
+static int read_parents(struct names *parents)
+{
+	struct dirent *entry;
+	char path[512], target[PATH_MAX];
+	DIR *folder = opendir(PARENTS);
+	int error = 0;
+
+	while (folder && !error && (entry = readdir(folder))) {
+		snprintf(path, sizeof(path), PARENTS "/%s", entry->d_name);
+		if (entry->d_name[0] != '.' && realpath(path, target) &&
+		    !strncmp(target, "/sys/", 5) && strncmp(target, "/sys/devices/pci", 16))
+			error = names_add(parents, target);
+	}
+	if (folder)
+		closedir(folder);
 	return error;
 }
 
@@ -173,29 +241,33 @@ struct part {
 	const char *path;
 	const struct part *below;	/* a folder of it that is a part of its own; NULL: none */
 	bool links;			/* its entries are links, to be made anew */
-	bool buses;			/* has roots of PCI buses, of the host, too */
+	bool parents;			/* what is hidden in it are folders, and those of mdevs */
+	bool (*claims)(const char *name);	/* what the host may have and is hidden; NULL: nothing */
 };
 
-static const struct part class_misc_part = { "misc", "/sys/class/misc", .links = true };
-static const struct part virtual_misc_part = { "misc", "/sys/devices/virtual/misc" };
-static const struct part virtual_part = { "virtual", "/sys/devices/virtual", &virtual_misc_part };
+static const struct part class_misc_part = { "misc", "/sys/class/misc", .links = true,
+					     .claims = is_misc };
+static const struct part virtual_misc_part = { "misc", "/sys/devices/virtual/misc",
+					       .claims = is_misc };
+static const struct part virtual_part = { "virtual", "/sys/devices/virtual", &virtual_misc_part,
+					  .claims = is_class };
 
 /* The costly ones first. */
 static const struct part parts[] = {
-	{ "module", "/sys/module" },
-	{ "class", "/sys/class", &class_misc_part },
-	{ "bus", "/sys/bus" },
-	{ "devices", "/sys/devices", &virtual_part, .buses = true },
+	{ "module", "/sys/module", .claims = is_module },
+	{ "class", "/sys/class", &class_misc_part, .claims = is_class },
+	{ "bus", "/sys/bus", .claims = is_mdev },
+	{ "devices", "/sys/devices", &virtual_part, .parents = true, .claims = is_pci_root },
 	{ "kernel", "/sys/kernel" },
 };
 
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static int place_names(const struct space *space, const char *path, int from,
-		       const struct names *names)
+		       const struct names *names, const struct names *hidden)
 {
 	char to[512];
-	int error = need_places(space, path, names);
+	int error = need_places(space, path, names, hidden);
 
 	if (!error && fchdir(from))
 		error = -errno;
@@ -209,14 +281,15 @@ static int place_names(const struct space *space, const char *path, int from,
 
 /* Links of the host lead to the same places. */
 static int place_links(const struct space *space, const char *path, int from,
-		       const struct names *names)
+		       const struct names *names, const struct names *hidden)
 {
-	const struct cover_names skip = names_list(names);
+	const char *items[2 * MAX_NAMES];
+	const struct cover_names skip = names_of_both(names, hidden, items);
 	char to[512], target[512];
 	ssize_t length;
 	int old, error;
 
-	if (have_all(path, names))
+	if (!hidden->n && have_all(path, names))
 		return 0;
 	old = cover_mount(path, space_cover_mode(space));
 	if (old < 0)
@@ -232,14 +305,31 @@ static int place_links(const struct space *space, const char *path, int from,
 	return error;
 }
 
+/* Empties what of the host is @hidden in @part, and the folders of its mdevs. */
+static int hide_folders(const struct part *part, const struct names *hidden,
+			const struct names *parents)
+{
+	char path[512];
+	int error = 0;
+
+	for (size_t i = 0; !error && i < hidden->n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", part->path, hidden->items[i]);
+		error = hide(path);
+	}
+	for (size_t i = 0; !error && i < parents->n; i++)
+		error = hide(parents->items[i]);
+	return error;
+}
+
 /*
  * @above is the server's folder that has the part. Everything is done relative to
  * open folders: each name on a path would be one more question to the server.
  */
-static int place_part(const struct space *space, const struct part *part, int above)
+static int place_part(const struct space *space, const struct part *part, int above,
+		      const struct names *parents)
 {
 	int from = openat(above, part->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct names names = {};
+	struct names names = {}, hidden = {};
 	int error;
 
 	if (from < 0)
@@ -247,14 +337,18 @@ static int place_part(const struct space *space, const struct part *part, int ab
 	error = names_read(&names, from, part->below ? part->below->name : NULL);
 	if (!error && part->below)
 		error = need_place(space, part->path, part->below->name);
-	if (!error && names.n)
-		error = (part->links ? place_links : place_names)(space, part->path, from, &names);
-	if (!error && part->buses)
-		error = hide_host_buses(part->path, &names);
+	if (!error && part->claims)
+		error = host_only(part->path, part->claims, &names, &hidden);
+	if (!error && (names.n || hidden.n))
+		error = (part->links ? place_links : place_names)(space, part->path, from, &names,
+								 part->parents ? &nothing : &hidden);
+	if (!error && part->parents)
+		error = hide_folders(part, &hidden, parents);
+	names_done(&hidden);
 	names_done(&names);
 	/* Below a folder that may just have been covered. */
 	if (!error && part->below)
-		error = place_part(space, part->below, from);
+		error = place_part(space, part->below, from, parents);
 	close(from);
 	return error;
 }
@@ -306,6 +400,7 @@ static int place_nodes(void)
 struct placing {
 	const struct space *space;
 	int sys;		/* the server's folder of that name */
+	struct names parents;	/* folders of the host's mdevs */
 	atomic_size_t next;	/* index of the first part that nobody has taken */
 	atomic_int error;	/* the first one, 0 until then */
 };
@@ -317,7 +412,8 @@ static void *place_parts(void *ctx)
 	size_t i;
 
 	while ((i = atomic_fetch_add(&placing->next, 1)) < N_PARTS) {
-		error = place_part(placing->space, &parts[i], placing->sys);
+		error = place_part(placing->space, &parts[i], placing->sys,
+				   &placing->parents);
 		if (error)
 			atomic_compare_exchange_strong(&placing->error, &none, error);
 	}
@@ -339,7 +435,7 @@ static int need_parts(const struct space *space)
 
 	for (; names.n < N_PARTS; names.n++)
 		names.items[names.n] = (char *)(uintptr_t)parts[names.n].name;
-	return need_places(space, "/sys", &names);
+	return need_places(space, "/sys", &names, &nothing);
 }
 
 static int place_sys(const struct space *space)
@@ -353,6 +449,8 @@ static int place_sys(const struct space *space)
 	if (placing.sys < 0)
 		return -errno;
 	error = need_parts(space);
+	if (!error)
+		error = read_parents(&placing.parents);
 	if (error)
 		goto close_sys;
 	helped = !pthread_create(&helper, NULL, help, &placing);
@@ -362,6 +460,7 @@ static int place_sys(const struct space *space)
 		pthread_join(helper, NULL);
 	error = placing.error;
 close_sys:
+	names_done(&placing.parents);
 	close(placing.sys);
 	return error;
 }

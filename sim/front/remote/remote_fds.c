@@ -38,9 +38,16 @@ struct vfiosim_eventfd {
 
 /* ---- Descriptors ---- */
 
+/* Is the descriptor table of thread @tid that of the first thread? Not to be told: yes. */
+static bool has_table_of(pid_t tid, pid_t tgid)
+{
+	return tid == tgid || syscall(SYS_kcmp, tid, tgid, KCMP_FILES, 0, 0) <= 0;
+}
+
 /*
  * A thread may have a descriptor table of its own (unshare(CLONE_FILES)), which only
- * its own pidfd sees. Before 6.9 there are pidfds of processes only.
+ * its own pidfd sees. Before 6.9 there are pidfds of processes only, and such a table is out
+ * of reach: the first thread's number would be another file.
  */
 static int pidfd_of(pid_t tid)
 {
@@ -51,6 +58,8 @@ static int pidfd_of(pid_t tid)
 		return pidfd < 0 ? -errno : pidfd;
 	if (remote_status(tid, "\nTgid:", 10, &tgid))
 		return -ESRCH;
+	if (!has_table_of(tid, (pid_t)tgid))
+		return -EBADF;
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)tgid, 0);
 	return pidfd < 0 ? -errno : pidfd;
 }

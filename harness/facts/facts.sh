@@ -25,6 +25,13 @@ lacks=
 capabilities=0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
 [ $((capabilities >> 24 & 1)) = 1 ] || lacks=no-sys-resource
 
+# What the kernel below the runs cannot do: known.txt says what comes of it.
+kernel=$(uname -r)
+for version in 6.6 6.9; do
+	[ "$(printf '%s\n' "$version" "${kernel%%-*}" | sort -V | head -n 1)" = "$version" ] ||
+		lacks="$lacks below-$version"
+done
+
 # machine KEY...: q35 with keys of its file (iommufd: no) replaced or added.
 machine() {
 	cp "$here/../../cases/topologies/q35.yaml" "$work/machine.yaml" || exit 1
@@ -37,7 +44,7 @@ machine() {
 # PREFIX in front of the command. WORDS choose rows of known.txt.
 ask() {
 	who="$1 $3 $lacks" recording=$2 section=${2%%-*}
-	[ "$1" = root ] || who="$1 $3 no-sys-resource"
+	[ "$1" = root ] || who="$1 $3 no-sys-resource $lacks"
 	shift 3
 	timeout --foreground 60 "$@" "$work/vfiosim" run --topology "$work/machine.yaml" -- \
 		"$work/facts-probe" "--$section" >"$work/printed" </dev/null

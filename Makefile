@@ -127,7 +127,7 @@ bench:
 torture:
 	@harness/deps.sh build
 	@flock Makefile $(MAKE) --no-print-directory -s all $(EXAMPLES)
-	@harness/torture.sh $(BUILD) $(or $(ROUNDS),1000) $(SEED)
+	@harness/torture/torture.sh $(BUILD) $(or $(ROUNDS),1000) $(SEED)
 
 fuzz:
 	@harness/deps.sh build

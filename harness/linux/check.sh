@@ -4,7 +4,7 @@
 # Asks real kernels what the cases and the facts ask, and compares: check.sh BUILD [VERSION...]
 # With ITSELF=yes it runs vfiosim there instead: on each kernel `vfiosim doctor`, the cases in
 # process and over FUSE, and the facts of 7.2 under `vfiosim run`. ITSELF=suite: all that
-# `make check` runs, which takes an hour or more where QEMU has no KVM.
+# `make check` runs, which takes half an hour where QEMU has no KVM.
 #
 # BUILD is a folder with a static vfiosim, facts-probe and linux-init. Each VERSION (6.1, 6.12)
 # is Debian's stock kernel, fetched below build/linux. KERNEL=FILE is another one (a bzImage,

@@ -3,12 +3,22 @@
 # Variants, each in a folder of its own below build/, so they do not disturb each other:
 #	SAN=address,undefined  SAN=thread  CC=clang  COV=1  FUZZ=1 (libFuzzer)  DEVELOPER=1 (-Werror)
 #	STATIC=1 (a program that needs no library of the system)  SHARED=1 (one that needs all of them)
+#	CC=aarch64-linux-gnu-gcc (for another machine, with that one's pkg-config, ar and objcopy; what
+#	is built is run by RUN=qemu-aarch64-static)
 
 # VERSION=6.1 with check-linux names a kernel.
 KERNELS := $(or $(if $(findstring command,$(origin VERSION)),$(VERSION)),6.1 6.12)
 override VERSION := 0.1.0
 comma   := ,
-BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(if $(COV),/cov)$(if $(STATIC),/static)$(if $(SHARED),/shared)
+# A compiler for another machine, and what its tools begin with: aarch64-linux-gnu-.
+CROSS   := $(strip $(foreach word,$(notdir $(CC)),$(if $(findstring -gcc,$(word)),$(word))))
+TOOLS   := $(firstword $(subst -gcc,- ,$(CROSS)))
+ifeq ($(origin AR),default)
+AR      := $(TOOLS)ar
+endif
+OBJCOPY    ?= $(TOOLS)objcopy
+PKG_CONFIG ?= $(TOOLS)pkg-config
+BUILD   := build$(if $(FUZZ),/fuzz)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(filter clang%,$(CC)),/$(CC))$(addprefix /,$(CROSS))$(if $(COV),/cov)$(if $(STATIC),/static)$(if $(SHARED),/shared)
 SONAME  := libvfiosim.so.0
 
 # Where `make install` puts things, by GNU's names. What lies below DESTDIR can be moved to /.
@@ -25,11 +35,11 @@ sysconfdir  ?= /etc
 export prefix exec_prefix bindir libdir includedir datadir mandir sysconfdir DESTDIR VERSION SONAME
 
 PACKAGES   := fuse3 yaml-0.1 json-c
-PKG_CFLAGS  = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_CFLAGS  = $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 # The libraries go into the program: half of what starting it costs is the dynamic linker.
-SHARED_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+SHARED_LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 PKG_LIBS    = $(if $(SHARED),$(SHARED_LIBS),$(if $(STATIC),-static $(SHARED_LIBS),-Wl$(comma)-Bstatic $(SHARED_LIBS) -Wl$(comma)-Bdynamic))
-CHECK_LIBS  = $(shell pkg-config --libs check 2>/dev/null)
+CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -183,7 +193,7 @@ $(BUILD)/lib/libvfiosim.a: $(LIB_OBJ) include/libvfiosim.map
 	@mkdir -p $(@D)
 	$(CC) -nostdlib -r -o $(@D)/vfiosim.o $(LIB_OBJ)
 	@sed -n 's/^\t\(vfiosim_.*\);/\1/p' include/libvfiosim.map >$(@D)/symbols
-	objcopy --keep-global-symbols=$(@D)/symbols $(@D)/vfiosim.o
+	$(OBJCOPY) --keep-global-symbols=$(@D)/symbols $(@D)/vfiosim.o
 	rm -f $@ && $(AR) rcs $@ $(@D)/vfiosim.o
 
 # Position independent: they go into the shared library as well.
@@ -240,7 +250,7 @@ $(BUILD)/vfiosim-topology.5: cases/topologies/README.md harness/man.awk
 $(BUILD)/vfiosim-case.5: cases/README.md harness/man.awk $(BUILD)/vfiosim
 	awk -v name=vfiosim-case -v section=5 -v about='scenarios for vfiosim, in YAML' \
 		-f harness/man.awk $< >$@.new
-	{ echo .SH VERBS; echo .nf; $(BUILD)/vfiosim case verbs | sed 's/\\/\\e/g; s/-/\\-/g'; echo .fi; } >>$@.new
+	{ echo .SH VERBS; echo .nf; $(RUN) $(BUILD)/vfiosim case verbs | sed 's/\\/\\e/g; s/-/\\-/g'; echo .fi; } >>$@.new
 	mv $@.new $@
 
 # Built-in topologies and cases: the files' bytes in a table of { name, text, length }.

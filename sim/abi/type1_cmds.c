@@ -14,7 +14,18 @@
 #include "vfio/container.h"
 #include "vfio/type1.h"
 
-#define TASK_SIZE 0x7ffffffff000ull	/* x86-64: first address that is not the user's */
+/*
+ * The first address that no program has (access_ok). Addresses are those of the computer that the
+ * program runs on, whatever machine is simulated. arm64 gives 48 or 52 bits: what lies between
+ * cannot be written on a kernel of 48, so the answer there is EFAULT.
+ */
+#if defined(__x86_64__)
+#define TASK_SIZE 0x7ffffffff000ull
+#elif defined(__aarch64__)
+#define TASK_SIZE (1ull << 52)
+#else
+#error "type1_cmds.c: where does a program's half of memory end?"
+#endif
 #define BITMAP_BYTES_MAX (1ull << 28)	/* DIRTY_BITMAP_SIZE_MAX */
 
 static struct type1 *type1_of(const struct call *call)

@@ -289,6 +289,42 @@ static uint64_t dirty_bits(uint64_t iova, uint64_t pages, long *ret)
 	return bits;
 }
 
+/* GET_BITMAP of one page, to eight bytes at @uva. */
+static long dirty_to(uint64_t uva)
+{
+	struct {
+		struct vfio_iommu_type1_dirty_bitmap head;
+		struct vfio_iommu_type1_dirty_bitmap_get get;
+	} dirty = {
+		.head = { .argsz = sizeof(dirty), .flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP },
+		.get = { .size = PAGE,
+			 .bitmap = { .pgsize = PAGE, .size = 8, .data = (void *)(uintptr_t)uva } },
+	};
+
+	return command_struct(&story, container, VFIO_IOMMU_DIRTY_PAGES, &dirty, sizeof(dirty));
+}
+
+/* Stacks stand at the end of a program's half of memory, bitmaps on stacks. */
+START_TEST(a_bitmap_is_in_the_programs_half_of_memory)
+{
+#if defined(__aarch64__)
+	uint64_t end = UINT64_C(1) << 52, highest = 0xfffffffff000;	/* with 48 bits of address */
+#else
+	uint64_t end = 0x7ffffffff000, highest = end;
+#endif
+	struct vfio_iommu_type1_dirty_bitmap start = {
+		.argsz = sizeof(start), .flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_START
+	};
+
+	map(&story, container, 0, memory(&story, 1, 3), PAGE);
+	ck_assert_int_eq(command_struct(&story, container, VFIO_IOMMU_DIRTY_PAGES, &start, 8), 0);
+	ck_assert_int_eq(dirty_to(highest - 8), -EFAULT);	/* nothing is mapped there */
+	ck_assert_int_eq(dirty_to(end - 8), -EFAULT);
+	ck_assert_int_eq(dirty_to(end - 7), -EINVAL);
+	ck_assert_rule(&story, "bitmap-address");
+}
+END_TEST
+
 START_TEST(a_physical_group_dirties_everything)
 {
 	struct vfio_iommu_type1_dirty_bitmap start = {
@@ -399,6 +435,7 @@ int main(void)
 	tcase_add_test(physical, memlock_counts_pages_twice_and_gives_them_back);
 	tcase_add_test(physical, restoring_a_vaddr_takes_the_mapping_over);
 	tcase_add_test(physical, an_invalid_vaddr_blocks_attach_until_restored);
+	tcase_add_test(physical, a_bitmap_is_in_the_programs_half_of_memory);
 	tcase_add_test(physical, a_physical_group_dirties_everything);
 	tcase_add_test(physical, memory_that_goes_under_a_pin_is_told_stale);
 	tcase_add_test(physical, memory_that_goes_at_its_end_is_told_stale);

@@ -170,6 +170,28 @@ START_TEST(modules_are_not_the_runs)
 }
 END_TEST
 
+/* The numbers as the kernels count them: those that the headers gave could be another machine's. */
+START_TEST(numbers_are_the_architectures)
+{
+#if defined(__x86_64__)
+	const uint32_t arch = 0xc000003e;
+	enum { IOCTL = 16, FSTAT = 5, NEWFSTATAT = 262, STATX = 332, MMAP = 9, EXIT_GROUP = 231, FINIT_MODULE = 313 };
+#else
+	const uint32_t arch = 0xc00000b7;
+	enum { IOCTL = 29, FSTAT = 80, NEWFSTATAT = 79, STATX = 291, MMAP = 222, EXIT_GROUP = 94, FINIT_MODULE = 273 };
+#endif
+	const unsigned all = FILTER_CHARDEVS | FILTER_EXITS;
+
+	NOTIFIES(all, arch, IOCTL, 3, VFIO_GROUP_GET_DEVICE_FD, 0, 0, 0);
+	NOTIFIES(all, arch, FSTAT, 3, 0, 0, 0, 0);
+	NOTIFIES(all, arch, NEWFSTATAT, 3, 0, 0, AT_EMPTY_PATH, 0);
+	NOTIFIES(all, arch, STATX, 3, 0, AT_EMPTY_PATH, 0, 0);
+	NOTIFIES(all, arch, MMAP, 0, 4096, PROT_READ, MAP_SHARED, 3);
+	NOTIFIES(all, arch, EXIT_GROUP, 0, 0, 0, 0, 0);
+	ck_assert_uint_eq(says(all, arch, FINIT_MODULE, 3, 0, 0, 0, 0), SECCOMP_RET_ERRNO | EPERM);
+}
+END_TEST
+
 /* Of any other call nothing but its number is looked at: the kernel then asks no filter twice. */
 START_TEST(other_calls_cost_nothing)
 {
@@ -200,6 +222,7 @@ int main(void)
 	tcase_add_loop_test(tests, mappings_of_files_shared, 0, 2);
 	tcase_add_test(tests, stat_of_descriptors_if_wanted);
 	tcase_add_loop_test(tests, modules_are_not_the_runs, 0, 2);
+	tcase_add_test(tests, numbers_are_the_architectures);
 	tcase_add_loop_test(tests, other_calls_cost_nothing, 0, 2);
 	return suite_run(suite);
 }

@@ -207,7 +207,8 @@ START_TEST(messages_go_to_a_file)
 	fd = scratch_file(path, "messages", "");
 	ck_assert_int_eq(run_and_wait((enum who)_i,
 				      RUN("-o", path, "--explain", "--trace", "-", "sh", "-c",
-					  "sleep 300 & exec 3<>/dev/vfio/vfio"),
+					  "sleep 300 & until grep -q sleep /proc/$!/comm; do sleep 0.02; done; "
+					  "exec 3<>/dev/vfio/vfio"),
 				      &run),
 			 0);
 	ck_assert_str_eq(run.text, "");

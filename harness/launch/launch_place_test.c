@@ -39,6 +39,9 @@ static bool make(const char *path)
 
 #define AN_MDEV "83b8f4f2-509f-382f-3c1e-e6bfe0fa9001"
 
+/* Of PCI buses; a host of many sockets has dozens. */
+#define N_ROOTS 80
+
 /* A host with VFIO, and an mdev whose parent is no PCI device. */
 static bool with_hardware(void)
 {
@@ -51,12 +54,18 @@ static bool with_hardware(void)
 		"/sys/kernel/iommu_groups/hosts", "/sys/module/mdev/hosts",
 		"/sys/module/vfio_virqfd/hosts", "/sys/module/others", "/sys/devices/pci0077:00/hosts",
 	};
+	char root[64];
 
 	if (!without_sysfs())
 		return false;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (!make(folders[i]))
 			return false;
+	for (int i = 0; i < N_ROOTS; i++) {
+		snprintf(root, sizeof(root), "/sys/devices/pci%04x:10/hosts", i);
+		if (!make(root))
+			return false;
+	}
 	return !symlink("../../devices/virtual/mtty/mtty", "/sys/class/mdev_bus/mtty") &&
 	       !symlink("../../devices/virtual/misc/iommu", "/sys/class/misc/iommu");
 }

@@ -22,29 +22,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/list.h"
 #include "cli.h"
 #include "launch/cover.h"
 #include "launch/space.h"
 
-#define MAX_NAMES 64
-
-/* ---- Names the server has ---------------------------------------------- */
+/* ---- Names the server has, and names it hides --------------------------- */
 
 struct names {
-	char *items[MAX_NAMES];
+	char **items;	/* first those the server has */
 	size_t n;
+	size_t n_ours;	/* of them; the others only the host has, and they are hidden */
 };
 
 static void names_done(struct names *names)
 {
 	while (names->n > 0)
 		free(names->items[--names->n]);
+	free(names->items);
 }
 
 static int names_add(struct names *names, const char *name)
 {
-	if (names->n == MAX_NAMES)
-		return 0;
+	if (!list_room(&names->items, names->n, sizeof(*names->items), NULL))
+		return -ENOMEM;
 	names->items[names->n] = strdup(name);
 	if (!names->items[names->n])
 		return -ENOMEM;
@@ -52,7 +53,7 @@ static int names_add(struct names *names, const char *name)
 	return 0;
 }
 
-/* Of the open folder @fd, which stays open; @except is left out. */
+/* What the server has in the open folder @fd, which stays open; @except is left out. */
 static int names_read(struct names *names, int fd, const char *except)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -66,6 +67,7 @@ static int names_read(struct names *names, int fd, const char *except)
 		if (entry->d_name[0] != '.' && !(except && !strcmp(entry->d_name, except)))
 			error = names_add(names, entry->d_name);
 	closedir(folder);
+	names->n_ours = names->n;
 	return error;
 }
 
@@ -74,26 +76,13 @@ static struct cover_names names_list(const struct names *names)
 	return (struct cover_names){ (const char *const *)names->items, names->n };
 }
 
-/* @items: where they are put. */
-static struct cover_names names_of_both(const struct names *one, const struct names *other,
-					const char *items[2 * MAX_NAMES])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < one->n; i++)
-		items[n++] = one->items[i];
-	for (size_t i = 0; i < other->n; i++)
-		items[n++] = other->items[i];
-	return (struct cover_names){ items, n };
-}
-
 /* ---- Places the host has, or is given ---------------------------------- */
 
 static bool have_all(const char *path, const struct names *names)
 {
 	char name[512];
 
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n_ours; i++) {
 		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
 		if (access(name, F_OK))
 			return false;
@@ -101,52 +90,45 @@ static bool have_all(const char *path, const struct names *names)
 	return true;
 }
 
-/* Covers @path: everything it had but @hidden; @names are new, empty folders. */
-static int cover(const struct space *space, const char *path, const struct names *names,
-		 const struct names *hidden)
+/* Covers @path: everything it had but @names; ours are new, empty folders. */
+static int cover(const struct space *space, const char *path, const struct names *names)
 {
-	const char *items[2 * MAX_NAMES];
-	const struct cover_names skip = names_of_both(names, hidden, items);
+	const struct cover_names skip = names_list(names);
 	char name[512];
 	int old = cover_mount(path, space_cover_mode(space));
 
 	if (old < 0)
 		return old;
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n_ours; i++) {
 		snprintf(name, sizeof(name), "%s/%s", path, names->items[i]);
 		mkdir(name, 0755);
 	}
 	return cover_fill(path, old, &skip, false);
 }
 
-static const struct names nothing;
-
-/* Gives @path a folder for each of @names, and itself where the host lacks it; takes @hidden away. */
-static int need_places(const struct space *space, const char *path, const struct names *names,
-		       const struct names *hidden)
+/* Gives @path a folder for each of ours, and itself where the host lacks it; takes the others away. */
+static int need_places(const struct space *space, const char *path, const struct names *names)
 {
-	char parent[512];
-	struct names self = { .n = 1 };
-	char *slash;
+	char parent[512], *name;
+	const struct names self = { &name, 1, 1 };
 	int error = 0;
 
-	if (!hidden->n && have_all(path, names))
+	if (names->n == names->n_ours && have_all(path, names))
 		return 0;
 	snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash != parent) {
-		*slash = '\0';
-		self.items[0] = slash + 1;
-		error = need_places(space, parent, &self, &nothing);
+	name = strrchr(parent, '/');
+	if (name != parent) {
+		*name++ = '\0';
+		error = need_places(space, parent, &self);
 	}
-	return error ? error : cover(space, path, names, hidden);
+	return error ? error : cover(space, path, names);
 }
 
 static int need_place(const struct space *space, const char *path, const char *name)
 {
-	const struct names names = { { (char *)(uintptr_t)name }, 1 };
+	char *item = (char *)(uintptr_t)name;
 
-	return need_places(space, path, &names, &nothing);
+	return need_places(space, path, &(struct names){ &item, 1, 1 });
 }
 
 /* ---- What only the host has ------------------------------------------- */
@@ -188,17 +170,16 @@ static bool is_module(const char *name)
 	return is_mdev(name) || !strcmp(name, "iommufd") || !strncmp(name, "vfio", 4);
 }
 
-/* What is at @path and claimed, but not @ours. */
-static int host_only(const char *path, bool (*claims)(const char *name), const struct names *ours,
-		     struct names *names)
+/* To @names, which are ours: what is at @path and claimed, but none of them. */
+static int add_host_only(struct names *names, const char *path, bool (*claims)(const char *name))
 {
-	const struct cover_names skip = names_list(ours);
 	DIR *folder = opendir(path);
 	struct dirent *entry;
 	int error = 0;
 
 	while (folder && !error && (entry = readdir(folder)))
-		if (claims(entry->d_name) && !cover_names_have(&skip, entry->d_name))
+		if (claims(entry->d_name) &&
+		    !list_has_text((const char *const *)names->items, names->n_ours, entry->d_name))
 			error = names_add(names, entry->d_name);
 	if (folder)
 		closedir(folder);
@@ -264,14 +245,14 @@ static const struct part parts[] = {
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
 static int place_names(const struct space *space, const char *path, int from,
-		       const struct names *names, const struct names *hidden)
+		       const struct names *names)
 {
 	char to[512];
-	int error = need_places(space, path, names, hidden);
+	int error = need_places(space, path, names);
 
 	if (!error && fchdir(from))
 		error = -errno;
-	for (size_t i = 0; !error && i < names->n; i++) {
+	for (size_t i = 0; !error && i < names->n_ours; i++) {
 		snprintf(to, sizeof(to), "%s/%s", path, names->items[i]);
 		if (mount(names->items[i], to, NULL, MS_BIND, NULL))
 			error = -errno;
@@ -281,21 +262,20 @@ static int place_names(const struct space *space, const char *path, int from,
 
 /* Links of the host lead to the same places. */
 static int place_links(const struct space *space, const char *path, int from,
-		       const struct names *names, const struct names *hidden)
+		       const struct names *names)
 {
-	const char *items[2 * MAX_NAMES];
-	const struct cover_names skip = names_of_both(names, hidden, items);
+	const struct cover_names skip = names_list(names);
 	char to[512], target[512];
 	ssize_t length;
 	int old, error;
 
-	if (!hidden->n && have_all(path, names))
+	if (names->n == names->n_ours && have_all(path, names))
 		return 0;
 	old = cover_mount(path, space_cover_mode(space));
 	if (old < 0)
 		return old;
 	error = cover_fill(path, old, &skip, false);
-	for (size_t i = 0; !error && i < names->n; i++) {
+	for (size_t i = 0; !error && i < names->n_ours; i++) {
 		length = readlinkat(from, names->items[i], target, sizeof(target) - 1);
 		snprintf(to, sizeof(to), "%s/%s", path, names->items[i]);
 		target[length > 0 ? length : 0] = '\0';
@@ -305,15 +285,15 @@ static int place_links(const struct space *space, const char *path, int from,
 	return error;
 }
 
-/* Empties what of the host is @hidden in @part, and the folders of its mdevs. */
-static int hide_folders(const struct part *part, const struct names *hidden,
+/* Empties what of @names in @part is hidden, and the folders of the host's mdevs. */
+static int hide_folders(const struct part *part, const struct names *names,
 			const struct names *parents)
 {
 	char path[512];
 	int error = 0;
 
-	for (size_t i = 0; !error && i < hidden->n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", part->path, hidden->items[i]);
+	for (size_t i = names->n_ours; !error && i < names->n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", part->path, names->items[i]);
 		error = hide(path);
 	}
 	for (size_t i = 0; !error && i < parents->n; i++)
@@ -329,7 +309,7 @@ static int place_part(const struct space *space, const struct part *part, int ab
 		      const struct names *parents)
 {
 	int from = openat(above, part->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct names names = {}, hidden = {};
+	struct names names = {}, placed;
 	int error;
 
 	if (from < 0)
@@ -338,13 +318,12 @@ static int place_part(const struct space *space, const struct part *part, int ab
 	if (!error && part->below)
 		error = need_place(space, part->path, part->below->name);
 	if (!error && part->claims)
-		error = host_only(part->path, part->claims, &names, &hidden);
-	if (!error && (names.n || hidden.n))
-		error = (part->links ? place_links : place_names)(space, part->path, from, &names,
-								 part->parents ? &nothing : &hidden);
+		error = add_host_only(&names, part->path, part->claims);
+	placed = (struct names){ names.items, part->parents ? names.n_ours : names.n, names.n_ours };
+	if (!error && placed.n)
+		error = (part->links ? place_links : place_names)(space, part->path, from, &placed);
 	if (!error && part->parents)
-		error = hide_folders(part, &hidden, parents);
-	names_done(&hidden);
+		error = hide_folders(part, &names, parents);
 	names_done(&names);
 	/* Below a folder that may just have been covered. */
 	if (!error && part->below)
@@ -431,11 +410,11 @@ static void *help(void *ctx)
 /* Where no sysfs is mounted, /sys gets a folder for each part, before they are placed at once. */
 static int need_parts(const struct space *space)
 {
-	struct names names = {};
+	char *names[N_PARTS];
 
-	for (; names.n < N_PARTS; names.n++)
-		names.items[names.n] = (char *)(uintptr_t)parts[names.n].name;
-	return need_places(space, "/sys", &names, &nothing);
+	for (size_t i = 0; i < N_PARTS; i++)
+		names[i] = (char *)(uintptr_t)parts[i].name;
+	return need_places(space, "/sys", &(struct names){ names, N_PARTS, N_PARTS });
 }
 
 static int place_sys(const struct space *space)

@@ -12,19 +12,36 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 
 /* ---- Process 1 --------------------------------------------------------- */
 
-/* Nothing of the launcher's stays open in here: others wait for its ends to close. */
-static void keep_only(int socket, int null)
+#define LOOKS 20		/* at whether everybody has ended */
+#define LOOK_NS 50000000
+
+/* What process 1 keeps of the launcher's. */
+struct kept {
+	int socket;
+	struct space space;	/* its copies, for space_abort() */
+};
+
+/* Nothing else stays open in here: others wait for the launcher's ends to close. */
+static void keep_only(struct kept *kept, int null)
 {
+	int *const fds[] = { &kept->socket, &kept->space.copies[0], &kept->space.copies[1] };
+	const int n = sizeof(fds) / sizeof(fds[0]);
+
+	/* Above the places first: a descriptor may stand where another is to go. */
+	for (int i = 0; i < n; i++)
+		*fds[i] = fcntl(*fds[i], F_DUPFD, STDERR_FILENO + 1 + n);
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
-	dup2(socket, STDERR_FILENO + 1);
-	close_range(STDERR_FILENO + 2, ~0u, 0);
+	for (int i = 0; i < n; i++)
+		*fds[i] = dup2(*fds[i], STDERR_FILENO + 1 + i);
+	close_range(STDERR_FILENO + 1 + n, ~0u, 0);
 }
 
 static bool has_launcher(int socket)
@@ -34,8 +51,8 @@ static bool has_launcher(int socket)
 	return poll(&poll_fd, 1, 0) == 0;
 }
 
-/* Of the command every status is told, also that it was stopped. */
-static void reap_all(pid_t command, int socket)
+/* Of the command every status is told, also that it was stopped. False: no child is left. */
+static bool reap_all(pid_t command, int socket)
 {
 	int status;
 	pid_t pid;
@@ -43,40 +60,58 @@ static void reap_all(pid_t command, int socket)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		if (pid == command)
 			send(socket, &status, sizeof(status), MSG_NOSIGNAL);
+	return pid == 0;
 }
 
-static _Noreturn void be_init(pid_t command, int socket, int null, const sigset_t *child)
+/*
+ * The launcher was killed. If the server was as well, somebody may wait for its answer and
+ * cannot be killed; see space_abort().
+ */
+static _Noreturn void end_everybody(const struct kept *kept)
+{
+	const struct timespec look = { .tv_nsec = LOOK_NS };
+
+	kill(-1, SIGKILL);
+	for (int i = 0; i < LOOKS && reap_all(0, kept->socket); i++)
+		nanosleep(&look, NULL);
+	space_abort(&kept->space);
+	_exit(0);
+}
+
+static _Noreturn void be_init(pid_t command, struct kept *kept, int null, const sigset_t *signals)
 {
 	int none;
 
 	prctl(PR_SET_NAME, "vfiosim-init");
-	keep_only(socket, null);
-	for (;;) {
-		reap_all(command, STDERR_FILENO + 1);
-		sigwait(child, &none);
+	keep_only(kept, null);
+	while (has_launcher(kept->socket)) {
+		reap_all(command, kept->socket);
+		sigwait(signals, &none);
 	}
+	end_everybody(kept);
 }
 
 /* Returns in the command's process alone. */
-static void start_command(int socket, int null)
+static void start_command(struct kept *kept, int null)
 {
-	sigset_t child;
+	sigset_t signals;
 	pid_t command;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!has_launcher(socket))
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (!has_launcher(kept->socket))
 		_exit(1);
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
 	command = fork();
 	if (command < 0)
 		_exit(1);
 	if (command > 0)
-		be_init(command, socket, null, &child);
+		be_init(command, kept, null, &signals);
 	/* The kernel tells the launcher what it calls us. */
-	send(socket, "", 1, MSG_NOSIGNAL);
-	close(socket);
+	send(kept->socket, "", 1, MSG_NOSIGNAL);
+	close(kept->socket);
 }
 
 /* ---- The launcher ------------------------------------------------------ */
@@ -124,7 +159,7 @@ static pid_t fail(const char *what, int ends[2])
 	return -1;
 }
 
-pid_t init_fork(struct init *init, int null)
+pid_t init_fork(struct init *init, const struct space *space)
 {
 	int ends[2], yes = 1;
 	pid_t command;
@@ -140,8 +175,10 @@ pid_t init_fork(struct init *init, int null)
 		return fail("cannot make a PID namespace", ends);
 	}
 	if (init->pid == 0) {
+		struct kept kept = { .socket = ends[1], .space = *space };
+
 		close(ends[0]);
-		start_command(ends[1], null);
+		start_command(&kept, space->null);
 		return 0;
 	}
 	close(ends[1]);

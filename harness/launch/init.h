@@ -3,9 +3,10 @@
  * Process 1 of a PID namespace of a run's own (`run --pidns`).
  *
  * It stands between launcher and command: starts the command, reaps all that the run's
- * processes leave to it, and tells the launcher every status of the command. It lives until
- * the launcher ends it or dies; the kernel then kills everybody in the namespace, whoever
- * else is alive. The server stays outside, and counts processes as the host does.
+ * processes leave to it, and tells the launcher every status of the command. When the launcher
+ * ends it, the kernel kills everybody in the namespace, whoever else is alive; when the launcher
+ * dies it does so itself, and aborts the connections if somebody still waits for the server. The
+ * server stays outside, and counts processes as the host does.
  *
  *	init_fork -> (the command: init_mount_proc) -> init_hear ... -> init_end
  */
@@ -15,6 +16,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "launch/space.h"
+
 struct init {
 	pid_t pid;	/* as the launcher counts; 0: none, or reaped */
 	int socket;	/* statuses come from it; -1: none */
@@ -22,9 +25,9 @@ struct init {
 
 /*
  * fork() into a new namespace. Returns the number that the launcher has for the command's
- * process, and 0 in that; -1 after it has said why. @null: /dev/null.
+ * process, and 0 in that; -1 after it has said why. @space: with its mounts.
  */
-pid_t init_fork(struct init *init, int null);
+pid_t init_fork(struct init *init, const struct space *space);
 /* In the command's process, when every mount stands: a /proc of its namespace. -errno, told. */
 int init_mount_proc(void);
 /* A status of the command's, as waitpid() tells it. False: there is no news. */

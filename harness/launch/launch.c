@@ -187,7 +187,7 @@ static int start_command(struct run *run)
 
 	if (socket_pair(ends))
 		return -1;
-	run->command = run->options.pid_namespace ? init_fork(&run->init, run->space.null) : run_fork();
+	run->command = run->options.pid_namespace ? init_fork(&run->init, &run->space) : run_fork();
 	if (run->command == 0) {
 		close(ends[0]);
 		become_command(run, ends[1]);

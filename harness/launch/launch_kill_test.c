@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs that end only if their launcher aborts the connections.
+ * Runs that end only if their launcher, or process 1 where that was killed too, aborts the
+ * connections.
  *
  * One kind: a server that is killed while it waits for itself.
  * To learn which file a client's descriptor names, the server sends a request to its
@@ -21,7 +22,8 @@
 
 #include "base/suite_test.h"
 
-static bool kills_server;	/* in those of the tests that set it, and so in their servers */
+/* In those of the tests that set it, and so in their servers. */
+static bool kills_server, kills_launcher;
 
 /* A request that a thread of this process has made. */
 static bool is_own_request(const void *bytes, ssize_t length)
@@ -36,8 +38,11 @@ ssize_t read(int fd, void *to, size_t size)
 {
 	ssize_t length = syscall(SYS_read, fd, to, size);
 
-	if (length > 0 && kills_server && in_server() && is_own_request(to, length))
+	if (length > 0 && kills_server && in_server() && is_own_request(to, length)) {
+		if (kills_launcher)
+			kill(getppid(), SIGKILL);
 		kill(getpid(), SIGKILL);
+	}
 	return length;
 }
 
@@ -217,6 +222,18 @@ START_TEST(server_killed_after_the_command)
 }
 END_TEST
 
+START_TEST(launcher_killed_with_a_server_that_asks_itself)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	kills_server = kills_launcher = true;
+	run_start(&run, (enum who)_i, RUN("--pidns", "--topology", "q35", "--", SELF, "client"));
+	ck_assert_int_eq(run_end(&run), 1000 + SIGKILL);
+	ck_assert_msg(strstr(run.text, "asks\n"), "%s", run.text);
+}
+END_TEST
+
 /* Only root may unmount. */
 START_TEST(server_killed_and_its_mounts_detached)
 {
@@ -265,6 +282,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, server_killed_while_it_asks_itself, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_after_the_command, 0, N_WHO);
+	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_asks_itself, 0, N_WHO);
 	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
 	tcase_add_test(tcase, client_killed_and_its_mounts_detached);
 	suite_add_tcase(suite, tcase);

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: MIT
 #
 # What a run of `make torture` has little of. Each is called in the process that becomes the
-# launcher; $TMPDIR is the run's; $before may become a command to put before it. What cannot be
-# had here is left out of $limits.
-# shellcheck disable=SC2329  # called by name
+# launcher; $TMPDIR is the run's; $amount, a random number, says how little; $before may become a
+# command to put before it. What cannot be had here is left out of $limits.
+# shellcheck disable=SC2154,SC2329  # $amount is the caller's; called by name
 
 plenty() { :; }
 
-few_descriptors() { ulimit -n $((10 + RANDOM % 40)); }
+few_descriptors() { ulimit -n $((10 + amount % 40)); }
 
 # The sanitizers need more address space than there is.
-little_space() { ulimit -v $((60000 + RANDOM % 400000)); }
+little_space() { ulimit -v $((60000 + amount % 400000)); }
 
-few_processes() { ulimit -u $((5 + RANDOM % 40)); }
+few_processes() { ulimit -u $((5 + amount % 40)); }
 
 # Any write to a file ends who makes it, by SIGXFSZ.
 no_files() { ulimit -f 0; }
@@ -46,9 +46,9 @@ in_group() {
 	echo "$BASHPID" >"$group/cgroup.procs"
 }
 
-little_memory() { in_group memory memory.max memory.limit_in_bytes $((4 + RANDOM % 28))M; }
+little_memory() { in_group memory memory.max memory.limit_in_bytes $((4 + amount % 28))M; }
 
-few_tasks() { in_group pids pids.max $((4 + RANDOM % 40)); }
+few_tasks() { in_group pids pids.max $((4 + amount % 40)); }
 
 # The groups of the last round; false: one is still in use.
 remove_groups() {

@@ -19,7 +19,7 @@ build=$(cd "$1" && pwd) rounds=${2:-1000} seed=${3:-$RANDOM}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/vfiosim-torture-XXXXXX") || exit 1
 mkdir "$work/tmp" && chmod 1777 "$work/tmp"
-launcher='' limit='' told='' client=''
+launcher='' limit='' amount=0 told='' client=''
 # shellcheck source=harness/torture/limits.sh
 . "$here/limits.sh"
 
@@ -158,7 +158,7 @@ nothing_is_left() {
 
 one_round() {
 	local i deed pid chosen n=$((1 + RANDOM % 2)) moment=$((RANDOM % 300)) options=''
-	limit=${limits[RANDOM % ${#limits[@]}]} client=${clients[RANDOM % ${#clients[@]}]} told=''
+	limit=${limits[RANDOM % ${#limits[@]}]} amount=$((RANDOM << 15 | RANDOM)) client=${clients[RANDOM % ${#clients[@]}]} told=''
 	chosen=("${victims[RANDOM % ${#victims[@]}]}" "${victims[RANDOM % ${#victims[@]}]}")
 	# With both the launcher and the server gone, only this ends the command; see vfiosim(1).
 	((RANDOM % 4)) && [[ "${chosen[*]}" != @("launcher server"|"server launcher") ]] ||

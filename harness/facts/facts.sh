@@ -26,11 +26,10 @@ capabilities=0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
 [ $((capabilities >> 24 & 1)) = 1 ] || lacks=no-sys-resource
 
 # What the kernel below the runs cannot do: known.txt says what comes of it.
+# shellcheck source=harness/facts/below.sh
+. "$here/below.sh"
 kernel=$(uname -r)
-for version in 6.6 6.9; do
-	[ "$(printf '%s\n' "$version" "${kernel%%-*}" | sort -V | head -n 1)" = "$version" ] ||
-		lacks="$lacks below-$version"
-done
+lacks="$lacks $(below "${kernel%%-*}")"
 
 # machine KEY...: q35 with keys of its file (iommufd: no) replaced or added.
 machine() {

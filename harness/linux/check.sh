@@ -19,6 +19,8 @@ set -u
 build=$1
 shift
 here=$(dirname "$0")
+# shellcheck source=harness/facts/below.sh
+. "$here/../facts/below.sh"
 passed=0 failed=0 skipped=0
 
 # add COUNTS: "N passed, N failed, N skipped".
@@ -76,14 +78,6 @@ write_suite_command() {
 	doctor 60 /vfiosim doctor
 	suite 20000 @host $PWD /usr/bin/env SLOW=20 harness/check.sh build
 	END
-}
-
-# below VERSION: what of known.txt holds on such a kernel.
-below() {
-	local limit
-	for limit in 6.6 6.9; do
-		[ "$(printf '%s\n' "$limit" "$1" | sort -V | head -n 1)" = "$limit" ] || echo "below-$limit"
-	done
 }
 
 compare_own_facts() {

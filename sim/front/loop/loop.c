@@ -95,11 +95,11 @@ static bool more_than_one_cpu(void)
 	return !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
 }
 
-/* A detached thread with a small stack. */
-static int spawn(void *(*run)(void *arg), void *arg)
+int loop_thread(void *(*run)(void *arg), void *arg, pthread_t *ret_thread)
 {
 	pthread_attr_t how;
 	pthread_t thread;
+	sigset_t all, old;
 	int error = pthread_attr_init(&how);
 
 	if (error)
@@ -107,22 +107,21 @@ static int spawn(void *(*run)(void *arg), void *arg)
 #ifndef __SANITIZE_ADDRESS__	/* whose frames are larger */
 	pthread_attr_setstacksize(&how, STACK_BYTES);
 #endif
-	pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
-	error = pthread_create(&thread, &how, run, arg);
+	if (!ret_thread)
+		pthread_attr_setdetachstate(&how, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = pthread_create(ret_thread ? ret_thread : &thread, &how, run, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&how);
 	return -error;
 }
 
-/* One more thread of the loop; signals are the main thread's. Lock held. */
+/* One more thread of the loop. Lock held. */
 static int loop_spawn(struct loop *loop, void *(*run)(void *arg))
 {
-	sigset_t all, old;
-	int error;
+	int error = loop_thread(run, loop, NULL);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = spawn(run, loop);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (!error)
 		loop->threads++;
 	return error;

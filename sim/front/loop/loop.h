@@ -25,6 +25,7 @@
 #define SIM_FRONT_LOOP_LOOP_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -68,5 +69,11 @@ void loop_pass(struct loop *loop);
  * comes upon a request which may block while it holds another. -ENOMEM.
  */
 int loop_delegate(struct loop *loop, const void *request, size_t length);
+
+/*
+ * A thread such as the loop's: its stack is small, and signals are others'. @ret_thread: to be
+ * joined; NULL: detached. -EAGAIN.
+ */
+int loop_thread(void *(*run)(void *arg), void *arg, pthread_t *ret_thread);
 
 #endif

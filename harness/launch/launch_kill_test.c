@@ -4,9 +4,11 @@
  * connections.
  *
  * One kind: a server that is killed while it waits for itself.
- * To learn which file a client's descriptor names, the server sends a request to its
- * own FUSE connection. The test's read() kills the server as soon as it has read such
- * a request: the thread that asked then waits where no signal ends it.
+ * To learn which file a client's descriptor names, or to read memory that is a device's, the
+ * server sends a request to its own FUSE connection. The test's read() kills the server as soon
+ * as it has read such a request: the thread that asked then waits where no signal ends it.
+ * Which file is asked by a thread without connections (aside.h): that wait ends by itself, even
+ * if the launcher was killed too.
  *
  * The other: a client that is killed while its command waits for memory which nobody
  * answers for. Either client may, as root, have detached every mount of the machine.
@@ -22,8 +24,9 @@
 
 #include "base/suite_test.h"
 
-/* In those of the tests that set it, and so in their servers. */
-static bool kills_server, kills_launcher;
+/* In those of the tests that set them, and so in their servers. */
+static uint32_t kills_server_at;	/* a FUSE opcode; 0: never */
+static bool kills_launcher;
 
 /* A request that a thread of this process has made. */
 static bool is_own_request(const void *bytes, ssize_t length)
@@ -31,14 +34,14 @@ static bool is_own_request(const void *bytes, ssize_t length)
 	const struct fuse_in_header *header = bytes;
 
 	return length >= (ssize_t)sizeof(*header) && (size_t)length == header->len && header->pid &&
-	       !syscall(SYS_tgkill, getpid(), header->pid, 0);
+	       header->opcode == kills_server_at && !syscall(SYS_tgkill, getpid(), header->pid, 0);
 }
 
 ssize_t read(int fd, void *to, size_t size)
 {
 	ssize_t length = syscall(SYS_read, fd, to, size);
 
-	if (length > 0 && kills_server && in_server() && is_own_request(to, length)) {
+	if (length > 0 && kills_server_at && in_server() && is_own_request(to, length)) {
 		if (kills_launcher)
 			kill(getppid(), SIGKILL);
 		kill(getpid(), SIGKILL);
@@ -110,6 +113,38 @@ static int be_detached_client(void)
 
 	detach_mounts();
 	return ask(client);
+}
+
+/* A page of BAR 0 that was never touched; MAP_FAILED: told. */
+static void *device_page(struct client client)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info) };
+	void *page = MAP_FAILED;
+	int device;
+
+	if (!ioctl(client.group, VFIO_GROUP_SET_CONTAINER, &client.container) &&
+	    !ioctl(client.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) &&
+	    (device = ioctl(client.group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0")) >= 0 &&
+	    !ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		page = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
+	if (page == MAP_FAILED)
+		printf("no device page: %s\n", strerror(errno));
+	return page;
+}
+
+/* A command whose structure is in a device's memory: to read it the server asks itself. */
+static int be_mapped_client(void)
+{
+	struct client client = client_open();
+	void *page = device_page(client);
+
+	if (page == MAP_FAILED)
+		return 1;
+	printf("asks\n");
+	fflush(stdout);
+	ioctl(client.container, VFIO_IOMMU_GET_INFO, page);
+	printf("answered: %s\n", strerror(errno));
+	return 0;
 }
 
 /* The same by a process that the command leaves behind, once the command has ended. */
@@ -197,12 +232,12 @@ static int be_killer(void)
 
 /* ---- Runs -------------------------------------------------------------- */
 
-static void check_run_ends(enum who who, const char *command)
+static void check_run_ends(enum who who, const char *command, uint32_t opcode)
 {
 	struct run run;
 	int status;
 
-	kills_server = true;
+	kills_server_at = opcode;
 	status = run_and_wait(who, RUN("--topology", "q35", "--", SELF, command), &run);
 	ck_assert_msg(status == 125 && strstr(run.text, "asks\n") && strstr(run.text, "signal 9"),
 		      "status %d: %s", status, run.text);
@@ -211,26 +246,49 @@ static void check_run_ends(enum who who, const char *command)
 START_TEST(server_killed_while_it_asks_itself)
 {
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	check_run_ends((enum who)_i, "client");
+	check_run_ends((enum who)_i, "client", FUSE_IOCTL);
+}
+END_TEST
+
+START_TEST(server_killed_while_it_reads_its_own_memory)
+{
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	check_run_ends((enum who)_i, "mapped-client", FUSE_READ);
 }
 END_TEST
 
 START_TEST(server_killed_after_the_command)
 {
 	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	check_run_ends((enum who)_i, "leftover");
+	check_run_ends((enum who)_i, "leftover", FUSE_IOCTL);
 }
 END_TEST
 
-START_TEST(launcher_killed_with_a_server_that_asks_itself)
+static void check_run_ends_without_launcher(enum who who, const char *const *words, uint32_t opcode)
 {
 	struct run run;
 
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	kills_server = kills_launcher = true;
-	run_start(&run, (enum who)_i, RUN("--pidns", "--topology", "q35", "--", SELF, "client"));
+	kills_server_at = opcode;
+	kills_launcher = true;
+	run_start(&run, who, words);
 	ck_assert_int_eq(run_end(&run), 1000 + SIGKILL);
 	ck_assert_msg(strstr(run.text, "asks\n"), "%s", run.text);
+}
+
+START_TEST(launcher_killed_with_a_server_that_asks_itself)
+{
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	check_run_ends_without_launcher((enum who)_i, RUN("--topology", "q35", "--", SELF, "client"),
+					FUSE_IOCTL);
+}
+END_TEST
+
+/* Somebody must be left who aborts the connections. */
+START_TEST(launcher_killed_with_a_server_that_reads_its_own_memory)
+{
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	check_run_ends_without_launcher((enum who)_i, RUN("--pidns", "--topology", "q35", "--", SELF,
+							  "mapped-client"), FUSE_READ);
 }
 END_TEST
 
@@ -238,7 +296,7 @@ END_TEST
 START_TEST(server_killed_and_its_mounts_detached)
 {
 	SKIP_UNLESS_POSSIBLE(AS_ROOT);
-	check_run_ends(AS_ROOT, "detached-client");
+	check_run_ends(AS_ROOT, "detached-client", FUSE_IOCTL);
 }
 END_TEST
 
@@ -266,6 +324,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "client", be_client },
+	{ "mapped-client", be_mapped_client },
 	{ "leftover", be_leftover },
 	{ "detached-client", be_detached_client },
 	{ "killer", be_killer },
@@ -281,8 +340,10 @@ int main(int argc, char **argv)
 			return commands[i].be();
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, server_killed_while_it_asks_itself, 0, N_WHO);
+	tcase_add_loop_test(tcase, server_killed_while_it_reads_its_own_memory, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_after_the_command, 0, N_WHO);
 	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_asks_itself, 0, N_WHO);
+	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_reads_its_own_memory, 0, N_WHO);
 	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
 	tcase_add_test(tcase, client_killed_and_its_mounts_detached);
 	suite_add_tcase(suite, tcase);

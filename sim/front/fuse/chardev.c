@@ -26,27 +26,13 @@
 
 /* ---- Whose descriptor ---- */
 
-/* File system and inode behind a descriptor of the thread; DONT_SYNC: nobody is asked. */
-static bool identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode)
-{
-	struct statx stx;
-	char path[48];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tid, fd);
-	if (fd < 0 || statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &stx))
-		return false;
-	*ret_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
-	*ret_inode = stx.stx_ino;
-	return true;
-}
-
 bool chardev_is_ours(const struct vfiosim_fuse *fuse, pid_t tid, int fd)
 {
 	const struct remotes *remotes = fuse->remotes;
 	uint64_t inode;
 	dev_t dev;
 
-	return identify(tid, fd, &dev, &inode) &&
+	return remote_fd_identify(tid, fd, &dev, &inode) &&
 	       (dev == remotes->nodes_dev || dev == remotes->devices_dev);
 }
 
@@ -56,7 +42,7 @@ bool chardev_is_foreign(const struct vfiosim_fuse *fuse, pid_t tid, int fd)
 	uint64_t inode;
 	dev_t dev;
 
-	return identify(tid, fd, &dev, &inode) && dev != remotes->nodes_dev &&
+	return remote_fd_identify(tid, fd, &dev, &inode) && dev != remotes->nodes_dev &&
 	       dev != remotes->devices_dev;
 }
 
@@ -76,7 +62,7 @@ bool chardev_find(struct vfiosim_fuse *fuse, pid_t tid, int fd, struct stat *ret
 	uint64_t inode;
 	dev_t dev;
 
-	if (!identify(tid, fd, &dev, &inode))
+	if (!remote_fd_identify(tid, fd, &dev, &inode))
 		return false;
 	node = node_behind(fuse, dev, inode);
 	if (!node || node_stat(fuse->tree, node, &stat) || !stat.major ||

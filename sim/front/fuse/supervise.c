@@ -37,6 +37,7 @@
 #include "front/fuse/chardev.h"
 #include "front/fuse/fuse_front.h"
 #include "front/fuse/late.h"
+#include "front/remote/aside.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)	/* 5.19 */
@@ -131,32 +132,56 @@ static void notice_continue(const struct supervisor *supervisor, uint64_t id)
 					.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE });
 }
 
+/* A work of remotes.aside: what it opens and closes leads back to us. */
+struct adding {
+	struct notice *notice;
+	struct vfiosim_file *file;
+	struct seccomp_notif_addfd add;
+	int result;			/* the descriptor that the client has; -errno */
+};
+
+static void add_descriptor(void *ctx)
+{
+	struct adding *adding = ctx;
+	const struct supervisor *supervisor = adding->notice->supervisor;
+	struct vfiosim_fuse *fuse = supervisor->fuse;
+	int listener = aside_copy(fuse->remotes->aside, supervisor->listener);
+	int ours = listener < 0 ? listener : device_fd_open(fuse, adding->file);
+
+	adding->result = ours;
+	if (ours < 0)
+		goto close_listener;
+	adding->add.srcfd = (uint32_t)ours;
+	adding->result = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &adding->add);
+	if (adding->result < 0) {
+		adding->result = errno == ENOENT ? -EINTR : -errno;	/* ENOENT: it was killed */
+		device_fd_revoke(fuse, adding->file);
+	}
+	remote_fd_put(fuse->remotes, ours);
+close_listener:
+	if (listener >= 0)
+		close(listener);
+}
+
 /* Client op install: @file gets a descriptor in the table of the thread that waits. */
 static int supervise_install(struct remote_call *call, struct vfiosim_file *file)
 {
 	struct notice *notice = notice_of(call);
 	struct supervisor *supervisor = notice->supervisor;
-	struct seccomp_notif_addfd add = {
-		.id = notice->id,
-		.flags = supervisor->undisturbed ? 0 : SECCOMP_ADDFD_FLAG_SEND,
-		.newfd_flags = O_CLOEXEC,
+	struct adding adding = {
+		.notice = notice,
+		.file = file,
+		.add = {
+			.id = notice->id,
+			.flags = supervisor->undisturbed || notice->in_struct ? 0 : SECCOMP_ADDFD_FLAG_SEND,
+			.newfd_flags = O_CLOEXEC,
+		},
 	};
-	int ours = device_fd_open(supervisor->fuse, file), theirs;
 
-	if (notice->in_struct)
-		add.flags = 0;
-	if (ours < 0)
-		return ours;
-	add.srcfd = (uint32_t)ours;
-	theirs = ioctl(supervisor->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
-	if (theirs < 0) {
-		theirs = errno == ENOENT ? -EINTR : -errno;	/* ENOENT: it was killed */
-		device_fd_revoke(supervisor->fuse, file);
-	} else {
-		notice->answered = add.flags & SECCOMP_ADDFD_FLAG_SEND;
-	}
-	remote_fd_put(supervisor->fuse->remotes, ours);
-	return theirs;
+	aside_do(call->set->aside, add_descriptor, &adding);
+	if (adding.result >= 0)
+		notice->answered = adding.add.flags & SECCOMP_ADDFD_FLAG_SEND;
+	return adding.result;
 }
 
 static bool returns_in_struct(const struct vfiosim_file *file, uint32_t number)
@@ -209,10 +234,8 @@ static bool read_from(pid_t tid, uint64_t uva, void *to, size_t size)
 static bool names_our_file(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
 	pid_t tid = (pid_t)request->pid;
-	struct vfiosim_file *file;
 	struct kvm_attr attr;
-	int theirs, ours;
-	bool is_ours;
+	int theirs;
 
 	if (!read_from(tid, request->data.args[2], &attr, sizeof(attr)) ||
 	    attr.group != KVM_VFIO_FILE ||
@@ -220,13 +243,7 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)) ||
 	    chardev_is_foreign(supervisor->fuse, tid, theirs))
 		return false;
-	ours = remote_fd_get(tid, theirs);
-	if (ours < 0)
-		return false;
-	is_ours = !remote_fd_file(supervisor->fuse->remotes, ours, &file) &&
-		  vfiosim_file_kind(file) & (VFIOSIM_GROUP | VFIOSIM_DEVICE);
-	remote_fd_put(supervisor->fuse->remotes, ours);
-	return is_ours;
+	return remote_fd_kind(supervisor->fuse->remotes, tid, theirs) & (VFIOSIM_GROUP | VFIOSIM_DEVICE);
 }
 
 static void supervise_kvm(struct supervisor *supervisor, const struct seccomp_notif *request)

@@ -509,11 +509,7 @@ void remote_call_end(struct remote_call *call)
 {
 	if (serving == call)
 		serving = NULL;
-	for (size_t i = 0; i < call->n_borrowed; i++)
-		remote_fd_put(call->set, call->borrowed[i]);
-	for (size_t i = 0; i < call->n_borrowed; i++)
-		remotes_unhold(call->set);
-	free(call->borrowed);
+	remote_call_unborrow(call);
 	remote_call_unlist(call);
 	if (!call->remote)
 		return;

@@ -72,6 +72,7 @@ struct fuse_who {
 /* All clients of one front. */
 struct remotes {
 	struct vfiosim *sim;
+	struct aside *aside;		/* holds and asks clients' descriptors of our own files */
 	uint8_t nonce[16];
 	dev_t nodes_dev, devices_dev;	/* st_dev of the two mounts */
 	dev_t memory_dev;		/* st_dev of memfds and shared anonymous memory */
@@ -130,7 +131,7 @@ struct remote_call {
 	bool (*waits)(const struct remote_call *call);
 	/* Puts a file into the caller's table; NULL: this call has no way to. */
 	int (*install)(struct remote_call *call, struct vfiosim_file *file);
-	int *borrowed;			/* descriptors of the caller that we hold meanwhile */
+	int *borrowed;			/* descriptors of the caller that we hold meanwhile, aside */
 	size_t n_borrowed;
 
 	/* For remotes_stuck(); guarded by calls_lock. */
@@ -251,12 +252,19 @@ dev_t remote_memory_dev(void);
 /* remote_fds.c */
 /* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
 int remote_fd_get(pid_t tid, int fd);
-/* The same of the call's thread, and of nobody who has its number by now. */
+/* File system and inode behind the thread's descriptor. Never waits. False: not to be seen. */
+bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode);
+/*
+ * The same of the call's thread, and of nobody who has its number by now. -EBADFD: it is one of
+ * our files, to be taken aside: remote_file().
+ */
 int remote_call_fd_get(struct remote_call *call, int fd);
 /* Gives such a copy back. */
 void remote_fd_put(struct remotes *set, int fd);
-/* Which file of the machine is our descriptor @fd? -EBADF: O_PATH; -EBADFD: none. */
-int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file);
+/* Which kind of the machine's files is the thread's descriptor @fd? 0: none. May wait for ourselves. */
+unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd);
+/* Part of remote_call_end(). May wait for ourselves. */
+void remote_call_unborrow(struct remote_call *call);
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file);
 int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_eventfd **ret_event);
 /* Adds one, never waits. */

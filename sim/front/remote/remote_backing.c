@@ -76,24 +76,26 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 {
 	struct remote_call *call = caller->ctx;
 	struct vfiosim_backing *backing;
+	struct vfiosim_file *file;
 	int ours = remote_call_fd_get(call, fd);
+	/* The machine's own are no memory; which they are is asked aside. */
+	bool open = ours == -EBADFD ? remote_file(caller, fd, &file) != -EBADF :
+				      ours >= 0 && !(fcntl(ours, F_GETFL) & O_PATH);
 
-	if (ours < 0)
-		return -EBADF;
-	backing = fcntl(ours, F_GETFL) & O_PATH ? NULL : malloc(sizeof(*backing));
-	if (!backing) {
-		int ret = fcntl(ours, F_GETFL) & O_PATH ? -EBADF : -ENOMEM;
-
-		remote_fd_put(call->set, ours);
-		return ret;
+	backing = open ? malloc(sizeof(*backing)) : NULL;
+	if (backing) {
+		backing->fd = -1;
+		if (ours >= 0 && is_memory(call->set, ours, &backing->page)) {
+			backing->fd = for_writing(call, ours);
+			ours = -1;
+		}
+		*ret_backing = backing;
 	}
-	backing->fd = -1;
-	if (is_memory(call->set, ours, &backing->page))
-		backing->fd = for_writing(call, ours);
-	else
+	if (ours >= 0)
 		remote_fd_put(call->set, ours);
-	*ret_backing = backing;
-	return 0;
+	if (!open)
+		return -EBADF;
+	return backing ? 0 : -ENOMEM;
 }
 
 /* These file systems answer from their inode, without waiting. */

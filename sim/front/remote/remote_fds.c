@@ -23,6 +23,7 @@
 
 #include "base/list.h"
 #include "front/loop/loop.h"
+#include "front/remote/aside.h"
 #include "front/remote/remote.h"
 
 #ifndef PIDFD_THREAD
@@ -77,9 +78,33 @@ int remote_fd_get(pid_t tid, int fd)
 	return ours;
 }
 
+bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode)
+{
+	struct statx stx;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", tid, fd);
+	/* DONT_SYNC: no file system is asked for anything, not even ours. */
+	if (fd < 0 || statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &stx))
+		return false;
+	*ret_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	*ret_inode = stx.stx_ino;
+	return true;
+}
+
+static bool is_ours(const struct remotes *set, pid_t tid, int fd)
+{
+	uint64_t inode;
+	dev_t dev;
+
+	return remote_fd_identify(tid, fd, &dev, &inode) &&
+	       (dev == set->nodes_dev || dev == set->devices_dev);
+}
+
 int remote_call_fd_get(struct remote_call *call, int fd)
 {
-	int ours = remote_fd_get((pid_t)call->caller.tid, fd);
+	pid_t tid = (pid_t)call->caller.tid;
+	int ours = is_ours(call->set, tid, fd) ? -EBADFD : remote_fd_get(tid, fd);
 
 	remotes_tell_full(call->set, ours);
 	if (ours < 0 || remote_call_waits(call))
@@ -94,7 +119,8 @@ void remote_fd_put(struct remotes *set, int fd)
 	close(fd);
 }
 
-int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
+/* Which file of the machine is descriptor @fd of this thread? -EBADF: O_PATH; -EBADFD: none. */
+static int fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 {
 	struct fuse_who who = { .file = 0 };
 	struct statx stx;
@@ -116,33 +142,91 @@ int remote_fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 	return 0;
 }
 
-/* Keep the caller's descriptor until the call ends, so that its file stays. -ENOMEM. */
-static int call_borrow(struct remote_call *call, int fd)
+/* Works of remotes.aside: what they open and close leads back to us. */
+
+struct taking {
+	struct remotes *set;
+	pid_t tid;
+	int fd;				/* of that thread */
+	int ours;			/* aside; -errno, also where it is no file of ours */
+	struct vfiosim_file *file;
+};
+
+static void take(void *ctx)
 {
-	if (!list_room(&call->borrowed, call->n_borrowed, sizeof(*call->borrowed), NULL))
-		return -ENOMEM;
-	call->borrowed[call->n_borrowed++] = fd;
-	return 0;
+	struct taking *taking = ctx;
+	int error;
+
+	taking->ours = remote_fd_get(taking->tid, taking->fd);
+	if (taking->ours < 0)
+		return;
+	error = fd_file(taking->set, taking->ours, &taking->file);
+	if (!error)
+		return;
+	remote_fd_put(taking->set, taking->ours);
+	taking->ours = error;
+}
+
+static void put(void *ctx)
+{
+	struct taking *taking = ctx;
+
+	remote_fd_put(taking->set, taking->ours);
+}
+
+static void put_borrowed(void *ctx)
+{
+	struct remote_call *call = ctx;
+
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		remote_fd_put(call->set, call->borrowed[i]);
+}
+
+unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd)
+{
+	struct taking taking = { .set = set, .tid = tid, .fd = fd };
+	unsigned kind;
+
+	aside_do(set->aside, take, &taking);
+	if (taking.ours < 0)
+		return 0;
+	kind = vfiosim_file_kind(taking.file);
+	aside_do(set->aside, put, &taking);
+	return kind;
+}
+
+void remote_call_unborrow(struct remote_call *call)
+{
+	if (call->n_borrowed)
+		aside_do(call->set->aside, put_borrowed, call);
+	for (size_t i = 0; i < call->n_borrowed; i++)
+		remotes_unhold(call->set);
+	free(call->borrowed);
 }
 
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file)
 {
 	struct remote_call *call = caller->ctx;
-	int ours, error;
+	struct taking taking = { .set = call->set, .tid = (pid_t)caller->tid, .fd = fd };
+	bool waits;
 
+	if (!list_room(&call->borrowed, call->n_borrowed, sizeof(*call->borrowed), NULL))
+		return -ENOMEM;
 	if (call->loop)
 		loop_pass(call->loop);	/* we are about to ask ourselves */
-	remotes_hold(call->set);	/* until the call ends, see remote_call_end() */
-	ours = remote_call_fd_get(call, fd);
-	error = ours < 0 ? -EBADF : remote_fd_file(call->set, ours, ret_file);
-	if (!error)
-		error = call_borrow(call, ours);
-	if (!error)
+	remotes_hold(call->set);	/* until the call ends, see remote_call_unborrow() */
+	aside_do(call->set->aside, take, &taking);
+	remotes_tell_full(call->set, taking.ours);
+	waits = remote_call_waits(call);
+	if (taking.ours >= 0 && waits) {
+		call->borrowed[call->n_borrowed++] = taking.ours;
+		*ret_file = taking.file;
 		return 0;
-	if (ours >= 0)
-		remote_fd_put(call->set, ours);
+	}
+	if (taking.ours >= 0)
+		aside_do(call->set->aside, put, &taking);
 	remotes_unhold(call->set);
-	return error;
+	return taking.ours == -EBADFD && waits ? -EBADFD : -EBADF;
 }
 
 /* ---- Eventfds ---- */
@@ -177,7 +261,7 @@ int remote_event_get(struct vfiosim_caller *caller, int fd, struct vfiosim_event
 	int ours = remote_call_fd_get(call, fd);
 
 	if (ours < 0)
-		return -EBADF;
+		return ours == -EBADFD ? -EINVAL : -EBADF;
 	event = is_eventfd(ours) ? malloc(sizeof(*event)) : NULL;
 	if (!event) {
 		close(ours);

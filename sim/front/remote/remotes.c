@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "front/remote/aside.h"
 #include "front/remote/remote.h"
 
 #define THREADS_MAX 4096	/* cached; beyond that the cache starts anew */
@@ -24,6 +25,7 @@ struct remote_thread {
 int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 {
 	struct remotes *set = calloc(1, sizeof(*set));
+	int error;
 
 	if (!set)
 		return -ENOMEM;
@@ -37,9 +39,12 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	TAILQ_INIT(&set->calls);
 	id_map_init(&set->threads);
 	remotes_signals_init(set);
-	if (getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce)) {
+	error = getrandom(set->nonce, sizeof(set->nonce), 0) == sizeof(set->nonce) ? 0 : -EIO;
+	if (!error)
+		error = aside_create(&set->aside);
+	if (error) {
 		remotes_destroy(set);
-		return -EIO;
+		return error;
 	}
 	*ret_set = set;
 	return 0;
@@ -133,6 +138,7 @@ void remotes_destroy(struct remotes *set)
 	pthread_mutex_destroy(&set->lock);
 	pthread_mutex_destroy(&set->calls_lock);
 	remotes_signals_done(set);
+	aside_destroy(set->aside);
 	free(set);
 }
 

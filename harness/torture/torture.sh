@@ -19,20 +19,27 @@ build=$(cd "$1" && pwd) rounds=${2:-1000} seed=${3:-$RANDOM}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/vfiosim-torture-XXXXXX") || exit 1
 mkdir "$work/tmp" && chmod 1777 "$work/tmp"
-launcher='' limit='' amount=0 told='' client=''
+launcher='' server='' limit='' amount=0 told='' client=''
 # shellcheck source=harness/torture/limits.sh
 . "$here/limits.sh"
 
 # What a run's processes are known by: the environment survives all they do.
 mark=$$.$seed
 
+name_of() {
+	cat "/proc/$1/comm" 2>/dev/null
+}
+
+# Its environment went with its first thread; another may hang.
+server_hangs() {
+	[ "$(name_of "$server")" = vfiosim-server ] &&
+		grep -qsv '^State:.Z' <(grep -hs '^State' "/proc/$server"/task/*/status)
+}
+
 # All of the run that are there, zombies not.
 ours() {
 	grep -lszx "ROUND_OF=$mark.$round" /proc/[0-9]*/environ | sed 's,[^0-9]*\([0-9]*\).*,\1,'
-}
-
-name_of() {
-	cat "/proc/$1/comm" 2>/dev/null
+	[ -z "$server" ] || ! server_hangs || echo "$server"
 }
 
 leave() {
@@ -164,9 +171,10 @@ one_round() {
 	((RANDOM % 4)) && [[ "${chosen[*]}" != @("launcher server"|"server launcher") ]] ||
 		options=--pidns
 	start "$options" >"$work/out" 2>&1 &
-	launcher=$!
+	launcher=$! server=''
 	disown	# the shell need not say how it ended
 	sleep "0.$(printf %03d "$moment")"
+	server=$(victim server)
 	for ((i = 0; i < n; i++)); do
 		deed=${deeds[RANDOM % ${#deeds[@]}]}
 		told="$told $deed ${chosen[i]}"

@@ -398,14 +398,19 @@ START_TEST(lost_output_is_told)
 }
 END_TEST
 
+static const char *no_fuse(void)
+{
+	return access("/dev/fuse", R_OK | W_OK) ? "/dev/fuse cannot be opened here" : no_listener();
+}
+
 /* Nothing stands in for a closed descriptor that could be opened and written to. */
 START_TEST(closed_standard_output_is_no_file)
 {
 	char message[4096];
 	int status = status_of("run --trace /dev/stdout -- true >&-", message, sizeof(message));
 
-	if (access("/dev/fuse", R_OK | W_OK)) {
-		test_skip(__func__, "/dev/fuse cannot be opened here");
+	if (no_fuse()) {
+		test_skip(__func__, no_fuse());
 		return;
 	}
 	ck_assert_msg(status == 125 && strstr(message, "/dev/stdout: Is a directory"), "%d: %s",
@@ -430,6 +435,10 @@ START_TEST(lost_output_of_a_run_is_told)
 	char message[4096], script[800], name[SCRATCH_PATH];
 	int status;
 
+	if (no_fuse()) {
+		test_skip(__func__, no_fuse());
+		return;
+	}
 	close(scratch_file(name, "cli", ""));
 	/* 6 blocks of 512 bytes: its trace is shorter, its explanation longer. */
 	snprintf(script, sizeof(script),

@@ -102,6 +102,8 @@ static inline const char *cannot(enum who who)
 		return "no user namespace under thread sanitizer";
 	if (access("/dev/fuse", F_OK))
 		return "there is no /dev/fuse";
+	if (no_listener())
+		return no_listener();
 	if (who == AS_ROOT && geteuid() != 0)
 		return "not root";
 	if (who == AS_USER && geteuid() != 0 && access("/dev/fuse", R_OK | W_OK))

@@ -55,10 +55,11 @@ static inline void expect(int status, const char *line)
 
 static inline bool can_run(void)
 {
-	if (!access("/dev/fuse", R_OK | W_OK))
-		return true;
-	test_skip("sweep", "/dev/fuse cannot be used");
-	return false;
+	const char *why = access("/dev/fuse", R_OK | W_OK) ? "/dev/fuse cannot be used" : no_listener();
+
+	if (why)
+		test_skip("sweep", why);
+	return !why;
 }
 
 static inline void setup(void)

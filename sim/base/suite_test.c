@@ -122,15 +122,19 @@ END_TEST
 START_TEST(what_a_killed_program_left_goes_with_the_next)
 {
 	char killed[SCRATCH_PATH], path[SCRATCH_PATH];
-	pid_t child = start("wait", killed), test;
+	pid_t child, test;
 	char name[64];
 	FILE *children;
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1)) {
+		test_skip(__func__, "no orphans can be adopted here");
+		return;
+	}
+	child = start("wait", killed);
 	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", child, child);
 	children = fopen(name, "re");
 	ck_assert(children && fscanf(children, "%d", &test) == 1);
 	fclose(children);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	kill(child, SIGKILL);
 	ck_assert_int_eq(end_of(child), SIGKILL);
 	ck_assert(!access(killed, F_OK));

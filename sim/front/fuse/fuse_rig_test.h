@@ -248,6 +248,8 @@ static inline bool rig_start(struct rig *rig, enum rig_user user, const char *to
 						.old_kernel = user == RIG_OLD };
 	int sockets[2];
 
+	if (no_listener())
+		return rig_skip(no_listener());
 	if (user == RIG_OLD)
 		user = RIG_ORDINARY;
 	if (!rig_enter(user))

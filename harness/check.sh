@@ -107,6 +107,8 @@ no_fuse=
 [ "$(id -u)" -eq 0 ] || user=--map-root-user
 # shellcheck disable=SC2086  # nothing, or one word
 unshare --mount ${user-} true 2>/dev/null || no_fuse=${no_fuse:-no mount namespace can be made here}
+# What emulates another machine's system calls has no listeners of seccomp's, which each run needs.
+[ -z "${RUN-}" ] || no_fuse="no run under $RUN: it has no seccomp notification"
 
 # The same for what cannot do without.
 run_with_fuse() {

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vfiosim/vfiosim.h>
+
 #include "cli.h"
 #include "launch/filter.h"
 #include "launch/init.h"
@@ -98,6 +100,13 @@ void launch_environment(const char *topology_name)
 	setenv("VFIOSIM_TOPOLOGY", topology_name, 1);
 	/* libudev takes no sysfs that statfs() does not call one, unless it is told to. */
 	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
+}
+
+long launch_odd_pages(void)
+{
+	long size = sysconf(_SC_PAGESIZE);
+
+	return size == VFIOSIM_PAGE_SIZE ? 0 : size / 1024;
 }
 
 bool launch_find(const char *name, int mode, char *file, size_t size)
@@ -448,6 +457,10 @@ static int run_start(struct run *run)
 {
 	int signal;
 
+	if (launch_odd_pages()) {
+		cli_error(LAUNCH_ODD_PAGES, launch_odd_pages());
+		return give_up(run);
+	}
 	if (space_enter(&run->space) || space_mount(&run->space) || start_server(run) ||
 	    start_command(run) || space_place(&run->space))
 		return give_up(run);

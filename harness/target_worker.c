@@ -30,8 +30,8 @@
 #define REGIONS_MAX 32
 
 struct worker {
-	struct writer *waiting;		/* NULL: nobody waits */
-	long patience;			/* with it, ms */
+	struct writer *waiting;		/* the last one first; NULL: nobody waits */
+	long patience;			/* with each, ms */
 	bool lets_go;			/* of its files before it ends, see let_go() */
 	struct iovec regions[REGIONS_MAX];	/* of devices, mapped */
 	unsigned n_regions;
@@ -340,6 +340,7 @@ static int64_t read_file(const char *path, void *to, size_t size)
 /* ---- Writing to sysfs, which may take long ----------------------------- */
 
 struct writer {
+	struct writer *next;
 	pthread_t thread;
 	char path[256], text[4096];
 	int64_t result;
@@ -386,7 +387,8 @@ static int64_t start_writer(struct worker *worker, const char *path, const char 
 		return -EAGAIN;
 	}
 	if (!writer_ended(writer, patience)) {
-		worker->waiting = writer;	/* ends with the process at the latest */
+		writer->next = worker->waiting;	/* ends with the process at the latest */
+		worker->waiting = writer;
 		worker->patience = patience;
 		return -EINPROGRESS;
 	}
@@ -395,20 +397,26 @@ static int64_t start_writer(struct worker *worker, const char *path, const char 
 	return result;
 }
 
-/* Something was closed: give whoever waits for that the time to go on. */
-static void reap_writer(struct worker *worker)
+/* Something was closed: give those who wait for that the time to go on. */
+static void reap_writers(struct worker *worker)
 {
-	if (!worker->waiting || !writer_ended(worker->waiting, worker->patience))
-		return;
-	free(worker->waiting);
-	worker->waiting = NULL;
+	struct writer **at = &worker->waiting, *writer;
+
+	while ((writer = *at)) {
+		if (writer_ended(writer, worker->patience)) {
+			*at = writer->next;
+			free(writer);
+		} else {
+			at = &writer->next;
+		}
+	}
 }
 
 static int64_t do_close(struct worker *worker, int fd)
 {
 	int64_t result = or_errno(close(fd));
 
-	reap_writer(worker);
+	reap_writers(worker);
 	return result;
 }
 
@@ -555,7 +563,7 @@ static void let_go(struct worker *worker)
 	(void)syscall(SYS_close_range, worker->socket + 1, UINT_MAX, 0);
 	if (worker->socket > STDERR_FILENO + 1)
 		(void)syscall(SYS_close_range, STDERR_FILENO + 1, worker->socket - 1, 0);
-	reap_writer(worker);
+	reap_writers(worker);
 }
 
 static int serve(struct worker *worker)
@@ -572,9 +580,11 @@ static int serve(struct worker *worker)
 
 int worker_serve(int socket)
 {
-	struct worker worker = { .socket = socket, .passed = -1 };
+	/* Of the process: a writer that still waits when it ends is part of it. */
+	static struct worker worker;
 	int status;
 
+	worker = (struct worker){ .socket = socket, .passed = -1 };
 	worker.bytes = malloc(WORKER_BYTES_MAX + 1);
 	if (!worker.bytes)
 		return 1;

@@ -23,6 +23,7 @@
 #include "vfio/device.h"
 #include "machine/sim.h"
 #include "front/fuse/fuse_front.h"
+#include "front/remote/aside.h"
 
 #define DEVICE_NAME "vfio-device-%u"	/* not listed */
 #define CDEVS_PATH "dev/vfio/devices"	/* of the tree */
@@ -286,9 +287,7 @@ int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file)
 	pthread_mutex_lock(&fuse->lock);
 	LIST_INSERT_HEAD(&fuse->installs, &install, next);
 	pthread_mutex_unlock(&fuse->lock);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
+	fd = aside_open(path, O_RDWR | O_CLOEXEC);
 	pthread_mutex_lock(&fuse->lock);
 	LIST_REMOVE(&install, next);
 	if (fd < 0 && install.handle)

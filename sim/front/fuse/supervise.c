@@ -152,15 +152,16 @@ static void add_descriptor(void *ctx)
 	if (ours < 0)
 		goto close_listener;
 	adding->add.srcfd = (uint32_t)ours;
-	adding->result = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &adding->add);
-	if (adding->result < 0) {
-		adding->result = errno == ENOENT ? -EINTR : -errno;	/* ENOENT: it was killed */
+	adding->result = aside_ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &adding->add);
+	if (adding->result == -ENOENT)
+		adding->result = -EINTR;	/* it was killed */
+	if (adding->result < 0)
 		device_fd_revoke(fuse, adding->file);
-	}
-	remote_fd_put(fuse->remotes, ours);
+	remotes_sync(fuse->remotes);
+	aside_close(ours);
 close_listener:
 	if (listener >= 0)
-		close(listener);
+		aside_close(listener);
 }
 
 /* Client op install: @file gets a descriptor in the table of the thread that waits. */

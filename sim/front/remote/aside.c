@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread that asks our own FUSE connections: see aside.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -65,7 +66,7 @@ static void *aside_run(void *arg)
 	}
 	pthread_mutex_unlock(&aside->lock);
 	if (process >= 0)
-		close(process);
+		aside_close(process);
 	return NULL;
 }
 
@@ -138,4 +139,23 @@ int aside_copy(const struct aside *aside, int fd)
 	int copy = (int)syscall(SYS_pidfd_getfd, aside->process, fd, 0);
 
 	return copy < 0 ? -errno : copy;
+}
+
+int aside_open(const char *path, int flags)
+{
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int aside_ioctl(int fd, unsigned long command, void *arg)
+{
+	int result = (int)syscall(SYS_ioctl, fd, command, arg);
+
+	return result < 0 ? -errno : result;
+}
+
+void aside_close(int fd)
+{
+	syscall(SYS_close, fd);
 }

@@ -25,7 +25,17 @@ void aside_destroy(struct aside *aside);
  * opens stay open there, and are known there only: closing them is another work.
  */
 void aside_do(struct aside *aside, void (*work)(void *ctx), void *ctx);
-/* In a work: a copy of the process' descriptor @fd, close-on-exec; -errno. */
+
+/* ---- In a work ---- */
+
+/* A copy of the process' descriptor @fd, close-on-exec; -errno. */
 int aside_copy(const struct aside *aside, int fd);
+/*
+ * What open(), ioctl() and close() do; -errno. Thread sanitizer takes the same number in two
+ * tables for the same descriptor, and sees races: so it is not told of these.
+ */
+int aside_open(const char *path, int flags);
+int aside_ioctl(int fd, unsigned long command, void *arg);
+void aside_close(int fd);
 
 #endif

@@ -74,7 +74,7 @@ int remote_fd_get(pid_t tid, int fd)
 	ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (ours < 0)
 		ours = -errno;
-	close(pidfd);
+	aside_close(pidfd);	/* this may be there */
 	return ours;
 }
 
@@ -135,7 +135,7 @@ static int fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 	if ((dev != set->nodes_dev && dev != set->devices_dev) || !S_ISREG(stx.stx_mode))
 		return -EBADFD;
 	memcpy(who.nonce, set->nonce, sizeof(who.nonce));
-	if (ioctl(fd, FUSE_WHO, &who) || !who.file)
+	if (aside_ioctl(fd, FUSE_WHO, &who) || !who.file)
 		return -EBADFD;
 	remotes_sync(set);
 	*ret_file = (struct vfiosim_file *)(uintptr_t)who.file;
@@ -143,6 +143,12 @@ static int fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 }
 
 /* Works of remotes.aside: what they open and close leads back to us. */
+
+static void put_aside(struct remotes *set, int fd)
+{
+	remotes_sync(set);
+	aside_close(fd);
+}
 
 struct taking {
 	struct remotes *set;
@@ -163,7 +169,7 @@ static void take(void *ctx)
 	error = fd_file(taking->set, taking->ours, &taking->file);
 	if (!error)
 		return;
-	remote_fd_put(taking->set, taking->ours);
+	put_aside(taking->set, taking->ours);
 	taking->ours = error;
 }
 
@@ -171,7 +177,7 @@ static void put(void *ctx)
 {
 	struct taking *taking = ctx;
 
-	remote_fd_put(taking->set, taking->ours);
+	put_aside(taking->set, taking->ours);
 }
 
 static void put_borrowed(void *ctx)
@@ -179,7 +185,7 @@ static void put_borrowed(void *ctx)
 	struct remote_call *call = ctx;
 
 	for (size_t i = 0; i < call->n_borrowed; i++)
-		remote_fd_put(call->set, call->borrowed[i]);
+		put_aside(call->set, call->borrowed[i]);
 }
 
 unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd)

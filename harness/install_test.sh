@@ -11,7 +11,7 @@ trap 'rm -rf "$temporary"' EXIT
 trap 'exit 143' INT TERM
 root=$temporary/moved
 log=$temporary/log
-cc=${CC:-cc}
+cc=${CC:-cc} pkg_config=${PKG_CONFIG:-pkg-config}
 export LC_ALL=C
 
 # check NAME COMMAND...: one test, with what it printed when it fails.
@@ -88,20 +88,20 @@ links_from_cxx() {
 }
 
 from_root() {
-	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/lib/here/pkgconfig pkg-config "$@"
+	PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/lib/here/pkgconfig $pkg_config "$@"
 }
 
 # shellcheck disable=SC2046  # lists of words
 example_with_pkg_config() {
 	$cc -Werror harness/examples/library/map_fails.c $(from_root --cflags --libs vfiosim) \
-		$(pkg-config --libs check) -o "$temporary/shared" &&
+		$($pkg_config --libs check) -o "$temporary/shared" &&
 	LD_LIBRARY_PATH=$root/usr/lib/here "$temporary/shared"
 }
 
 # shellcheck disable=SC2046  # lists of words
 example_with_static_library() {
 	$cc -Werror harness/examples/library/map_fails.c $(from_root --cflags vfiosim) \
-		"$root/usr/lib/here/libvfiosim.a" $(pkg-config --libs fuse3 yaml-0.1 check) \
+		"$root/usr/lib/here/libvfiosim.a" $($pkg_config --libs fuse3 yaml-0.1 check) \
 		-o "$temporary/static" && "$temporary/static"
 }
 

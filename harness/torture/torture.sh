@@ -167,9 +167,10 @@ one_round() {
 	local i deed pid chosen n=$((1 + RANDOM % 2)) moment=$((RANDOM % 300)) options=''
 	limit=${limits[RANDOM % ${#limits[@]}]} amount=$((RANDOM << 15 | RANDOM)) client=${clients[RANDOM % ${#clients[@]}]} told=''
 	chosen=("${victims[RANDOM % ${#victims[@]}]}" "${victims[RANDOM % ${#victims[@]}]}")
-	# With both the launcher and the server gone, only this ends the command; see vfiosim(1).
-	((RANDOM % 4)) && [[ "${chosen[*]}" != @("launcher server"|"server launcher") ]] ||
-		options=--pidns
+	# With both the launcher and the server gone, only this ends the command; see vfiosim(1). The
+	# kernel takes either where memory is short.
+	((RANDOM % 4)) && [[ "${chosen[*]}" != @("launcher server"|"server launcher") ]] &&
+		[ "$limit" != little_memory ] || options=--pidns
 	start "$options" >"$work/out" 2>&1 &
 	launcher=$! server=''
 	disown	# the shell need not say how it ended

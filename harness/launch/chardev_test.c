@@ -7,6 +7,8 @@
 #include "base/suite_test.h"
 #include "launch/launch_rig_test.h"
 
+#include <linux/vfio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -115,7 +117,62 @@ static int be_command(void)
 	return 0;
 }
 
+/* Holds a lock, and asks of the file what the server is notified of. Does not return. */
+static void hold_lock(const char *path, int held)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && !flock(fd, LOCK_EX))
+		(void)!write(held, "", 1);
+	for (;;)
+		ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, "none");
+}
+
+/* Five times: who was killed must have let the lock go. */
+static int be_killer_of_holders(void)
+{
+	int memory = memfd_create("lock", MFD_CLOEXEC), held[2];
+	char path[64], byte;
+	pid_t holder;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), memory);
+	CHECK(memory >= 0 && !pipe2(held, O_CLOEXEC));
+	for (int i = 0; i < 5; i++) {
+		holder = fork();
+		if (!holder)
+			hold_lock(path, held[1]);
+		CHECK(read(held[0], &byte, 1) == 1);
+		usleep(10000);
+		CHECK(!kill(holder, SIGKILL) && waitpid(holder, NULL, 0) == holder);
+		CHECK(!flock(memory, LOCK_EX | LOCK_NB) && !flock(memory, LOCK_UN));
+	}
+	puts("fine");
+	return 0;
+}
+
 /* ---- Stories ----------------------------------------------------------- */
+
+static bool looks_slowly;	/* a server, at what a descriptor is */
+
+int statx(int folder, const char *path, int flags, unsigned mask, struct statx *stx)
+{
+	if (looks_slowly && in_server())
+		usleep(30000);
+	return (int)syscall(SYS_statx, folder, path, flags, mask, stx);
+}
+
+/* Who was killed has let go of its files, whatever the server was just asked about them. */
+START_TEST(files_of_others_are_not_held)
+{
+	struct run run;
+
+	SKIP_UNLESS_POSSIBLE((enum who)_i);
+	looks_slowly = true;
+	ck_assert_msg(run_and_wait((enum who)_i, RUN("--", "/proc/self/exe", "killer-of-holders"),
+				   &run) == 0, "%s", run.text);
+	ck_assert_str_eq(run.text, "fine\n");
+}
+END_TEST
 
 START_TEST(a_program_finds_character_devices)
 {
@@ -179,6 +236,7 @@ static int run_stories(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, a_program_finds_character_devices, 0, N_WHO);
 	tcase_add_loop_test(tests, nodes_show_their_numbers, 0, N_WHO);
+	tcase_add_loop_test(tests, files_of_others_are_not_held, 0, N_WHO);
 	tcase_add_test(tests, a_wrong_word_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
@@ -186,5 +244,7 @@ static int run_stories(void)
 
 int main(int argc, char **argv)
 {
-	return argc > 1 ? be_command() : run_stories();
+	if (argc > 1)
+		return strcmp(argv[1], "command") ? be_killer_of_holders() : be_command();
+	return run_stories();
 }

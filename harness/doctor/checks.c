@@ -41,8 +41,8 @@ static void check_kernel(const struct patient *patient, struct finding *finding)
 		finding_failed(finding, "%s %s is no Linux that vfiosim knows", name.sysname, name.release);
 	else if (major < 5 || (major == 5 && minor < 14))
 		finding_failed(finding, "Linux %s is too old: use 5.14 or later", name.release);
-	else if (launch_odd_pages())
-		finding_failed(finding, LAUNCH_ODD_PAGES, launch_odd_pages());
+	else if (launch_foreign_page_kib())
+		finding_failed(finding, LAUNCH_FOREIGN_PAGES, launch_foreign_page_kib());
 	else if (major < 6 || (major == 6 && minor < 6))
 		finding_ok(finding, "Linux %s; mapped device regions are written through from 6.6 on",
 			   name.release);

@@ -22,26 +22,32 @@
 #define LOOKS 20		/* at whether everybody has ended */
 #define LOOK_NS 50000000
 
-/* What process 1 keeps of the launcher's. */
-struct kept {
-	int socket;
-	struct space space;	/* its copies, for space_abort() */
-};
+/* What process 1 keeps of the launcher's descriptors. */
+enum { SOCKET, COPY, OTHER_COPY, N_KEPT };
 
-/* Nothing else stays open in here: others wait for the launcher's ends to close. */
-static void keep_only(struct kept *kept, int null)
+static bool keeps(const int kept[N_KEPT], int fd)
 {
-	int *const fds[] = { &kept->socket, &kept->space.copies[0], &kept->space.copies[1] };
-	const int n = sizeof(fds) / sizeof(fds[0]);
+	return fd == kept[SOCKET] || fd == kept[COPY] || fd == kept[OTHER_COPY];
+}
 
-	/* Above the places first: a descriptor may stand where another is to go. */
-	for (int i = 0; i < n; i++)
-		*fds[i] = fcntl(*fds[i], F_DUPFD, STDERR_FILENO + 1 + n);
+/*
+ * Nothing else stays open in here: others wait for the launcher's ends to close. What stays
+ * stays where it is, so that there may be no descriptor left.
+ */
+static void keep_only(const int kept[N_KEPT], int null)
+{
+	int last = STDERR_FILENO;
+
 	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-	for (int i = 0; i < n; i++)
-		*fds[i] = dup2(*fds[i], STDERR_FILENO + 1 + i);
-	close_range(STDERR_FILENO + 1 + n, ~0u, 0);
+		if (!keeps(kept, fd))
+			dup2(null, fd);
+	for (int i = 0; i < N_KEPT; i++)
+		if (kept[i] > last)
+			last = kept[i];
+	for (int fd = STDERR_FILENO + 1; fd < last; fd++)
+		if (!keeps(kept, fd))
+			close(fd);
+	close_range((unsigned)last + 1, ~0u, 0);
 }
 
 static bool has_launcher(int socket)
@@ -67,32 +73,34 @@ static bool reap_all(pid_t command, int socket)
  * The launcher was killed. If the server was as well, somebody may wait for its answer and
  * cannot be killed; see space_abort().
  */
-static _Noreturn void end_everybody(const struct kept *kept)
+static _Noreturn void end_everybody(pid_t command, const int kept[N_KEPT])
 {
 	const struct timespec look = { .tv_nsec = LOOK_NS };
+	int looks = 0;
 
 	kill(-1, SIGKILL);
-	for (int i = 0; i < LOOKS && reap_all(0, kept->socket); i++)
+	while (reap_all(command, kept[SOCKET]) && looks++ < LOOKS)
 		nanosleep(&look, NULL);
-	space_abort(&kept->space);
+	if (looks > LOOKS)
+		space_abort(&kept[COPY]);
 	_exit(0);
 }
 
-static _Noreturn void be_init(pid_t command, struct kept *kept, int null, const sigset_t *signals)
+static _Noreturn void be_init(pid_t command, const int kept[N_KEPT], int null, const sigset_t *signals)
 {
 	int none;
 
 	prctl(PR_SET_NAME, "vfiosim-init");
 	keep_only(kept, null);
-	while (has_launcher(kept->socket)) {
-		reap_all(command, kept->socket);
+	while (has_launcher(kept[SOCKET])) {
+		reap_all(command, kept[SOCKET]);
 		sigwait(signals, &none);
 	}
-	end_everybody(kept);
+	end_everybody(command, kept);
 }
 
 /* Returns in the command's process alone. */
-static void start_command(struct kept *kept, int null)
+static void start_command(const int kept[N_KEPT], int null)
 {
 	sigset_t signals;
 	pid_t command;
@@ -102,7 +110,7 @@ static void start_command(struct kept *kept, int null)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (!has_launcher(kept->socket))
+	if (!has_launcher(kept[SOCKET]))
 		_exit(1);
 	command = fork();
 	if (command < 0)
@@ -110,8 +118,8 @@ static void start_command(struct kept *kept, int null)
 	if (command > 0)
 		be_init(command, kept, null, &signals);
 	/* The kernel tells the launcher what it calls us. */
-	send(kept->socket, "", 1, MSG_NOSIGNAL);
-	close(kept->socket);
+	send(kept[SOCKET], "", 1, MSG_NOSIGNAL);
+	close(kept[SOCKET]);
 }
 
 /* ---- The launcher ------------------------------------------------------ */
@@ -175,10 +183,10 @@ pid_t init_fork(struct init *init, const struct space *space)
 		return fail("cannot make a PID namespace", ends);
 	}
 	if (init->pid == 0) {
-		struct kept kept = { .socket = ends[1], .space = *space };
+		const int kept[N_KEPT] = { ends[1], space->copies[0], space->copies[1] };
 
 		close(ends[0]);
-		start_command(&kept, space->null);
+		start_command(kept, space->null);
 		return 0;
 	}
 	close(ends[1]);

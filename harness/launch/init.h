@@ -3,10 +3,10 @@
  * Process 1 of a PID namespace of a run's own (`run --pidns`).
  *
  * It stands between launcher and command: starts the command, reaps all that the run's
- * processes leave to it, and tells the launcher every status of the command. When the launcher
- * ends it, the kernel kills everybody in the namespace, whoever else is alive; when the launcher
- * dies it does so itself, and aborts the connections if somebody still waits for the server. The
- * server stays outside, and counts processes as the host does.
+ * processes leave to it, and tells the launcher every status of the command. When it ends, the
+ * kernel kills everybody in the namespace, whoever else is alive. The launcher ends it; when the
+ * launcher dies it ends by itself, after it has aborted the connections if somebody still waits
+ * for the server then. The server stays outside, and counts processes as the host does.
  *
  *	init_fork -> (the command: init_mount_proc) -> init_hear ... -> init_end
  */

@@ -102,7 +102,7 @@ void launch_environment(const char *topology_name)
 	setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1);
 }
 
-long launch_odd_pages(void)
+long launch_foreign_page_kib(void)
 {
 	long size = sysconf(_SC_PAGESIZE);
 
@@ -268,7 +268,7 @@ static void reap(void *ctx)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		reap_child(run, pid, status);
 	if (server_is_dying(run))
-		space_abort(&run->space);
+		space_abort(run->space.copies);
 }
 
 /* Has everybody ended whom the run waits for? */
@@ -457,8 +457,8 @@ static int run_start(struct run *run)
 {
 	int signal;
 
-	if (launch_odd_pages()) {
-		cli_error(LAUNCH_ODD_PAGES, launch_odd_pages());
+	if (launch_foreign_page_kib()) {
+		cli_error(LAUNCH_FOREIGN_PAGES, launch_foreign_page_kib());
 		return give_up(run);
 	}
 	if (space_enter(&run->space) || space_mount(&run->space) || start_server(run) ||

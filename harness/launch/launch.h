@@ -74,9 +74,9 @@ struct launch_options {
 int launch(const struct launch_options *options, char **argv);
 
 /* KiB of the kernel's pages, where they are not those the simulator counts in: no run can be made. */
-long launch_odd_pages(void);
-#define LAUNCH_ODD_PAGES \
-	"this kernel's pages are of %ld KiB, and vfiosim counts in pages of 4 KiB: boot a kernel with " \
+long launch_foreign_page_kib(void);
+#define LAUNCH_FOREIGN_PAGES \
+	"this kernel's pages are %ld KiB, and vfiosim counts in pages of 4 KiB: boot a kernel with " \
 	"pages of 4 KiB"
 /* What a program finds in its environment, whether it is the run's command or joins later. */
 void launch_environment(const char *topology_name);

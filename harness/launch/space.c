@@ -411,11 +411,11 @@ static void abort_connection(int copy)
 		cli_error("cannot abort a FUSE connection: %s", strerror(errno));
 }
 
-void space_abort(const struct space *space)
+void space_abort(const int copies[2])
 {
 	for (size_t i = 0; i < 2; i++)
-		if (space->copies[i] >= 0)
-			abort_connection(space->copies[i]);
+		if (copies[i] >= 0)
+			abort_connection(copies[i]);
 }
 
 void space_leave(struct space *space)

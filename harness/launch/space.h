@@ -9,7 +9,7 @@
  *	space_abort	(at any time) whoever waits for the server gets an error instead
  *	space_leave	forgets; the kernel unmounts when the last process has gone
  *
- * All of them belong to the launcher. Errors have been in one sentence on stderr when a negative errno comes back.
+ * All of them belong to the launcher; space_abort() also to process 1 of `--pidns`. Errors have been in one sentence on stderr when a negative errno comes back.
  */
 #ifndef LAUNCH_SPACE_H
 #define LAUNCH_SPACE_H
@@ -55,11 +55,12 @@ void space_close_fuse(struct space *space);
 /* Returns when the server has seen all that clients asked before, closing files included. */
 void space_settle(const struct space *space);
 /*
- * Aborts both connections, whatever state the server is in. A server that was killed
- * may have a thread that waits for an answer from the server itself; no signal ends
- * that wait, and until it ends the kernel does not close the server's descriptors.
+ * Aborts both connections (space.copies), whatever state the server is in. A server that was
+ * killed may have a thread that waits for the server itself, since it copies a client's memory that
+ * is a device's; no signal ends that wait, and until it ends the kernel does not close the
+ * server's descriptors.
  */
-void space_abort(const struct space *space);
+void space_abort(const int copies[2]);
 void space_leave(struct space *space);
 
 /* ---- Parts of space_enter(), for who wants to know what is possible ---- */

@@ -175,10 +175,10 @@ one_round() {
 	launcher=$! server=''
 	disown	# the shell need not say how it ended
 	sleep "0.$(printf %03d "$moment")"
-	server=$(victim server)
 	for ((i = 0; i < n; i++)); do
 		deed=${deeds[RANDOM % ${#deeds[@]}]}
 		told="$told $deed ${chosen[i]}"
+		[ -n "$server" ] || server=$(victim server)
 		pid=$(victim "${chosen[i]}")
 		[ -z "$pid" ] || do_to "$deed" "$pid"
 	done

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs that end only if their launcher, or process 1 where that was killed too, aborts the
- * connections.
+ * Runs that end though somebody waits where no signal reaches: the launcher, or process 1 where
+ * that was killed too, aborts the connections, or the kernel does.
  *
  * One kind: a server that is killed while it waits for itself.
  * To learn which file a client's descriptor names, or to read memory that is a device's, the
@@ -115,17 +115,33 @@ static int be_detached_client(void)
 	return ask(client);
 }
 
+/* A device's descriptor: what is put in its place is opened by the server itself. */
+static int device_fd(struct client client)
+{
+	printf("asks\n");
+	fflush(stdout);
+	if (ioctl(client.group, VFIO_GROUP_SET_CONTAINER, &client.container) ||
+	    ioctl(client.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -1;
+	return ioctl(client.group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
+}
+
+static int be_device_client(void)
+{
+	int device = device_fd(client_open());
+
+	printf("answered: %d\n", device);
+	return 0;
+}
+
 /* A page of BAR 0 that was never touched; MAP_FAILED: told. */
 static void *device_page(struct client client)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info) };
 	void *page = MAP_FAILED;
-	int device;
+	int device = device_fd(client);
 
-	if (!ioctl(client.group, VFIO_GROUP_SET_CONTAINER, &client.container) &&
-	    !ioctl(client.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) &&
-	    (device = ioctl(client.group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0")) >= 0 &&
-	    !ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
+	if (device >= 0 && !ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
 		page = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
 	if (page == MAP_FAILED)
 		printf("no device page: %s\n", strerror(errno));
@@ -140,8 +156,6 @@ static int be_mapped_client(void)
 
 	if (page == MAP_FAILED)
 		return 1;
-	printf("asks\n");
-	fflush(stdout);
 	ioctl(client.container, VFIO_IOMMU_GET_INFO, page);
 	printf("answered: %s\n", strerror(errno));
 	return 0;
@@ -275,11 +289,28 @@ static void check_run_ends_without_launcher(enum who who, const char *const *wor
 	ck_assert_msg(strstr(run.text, "asks\n"), "%s", run.text);
 }
 
+/* All that the server asks of itself by a descriptor; it closes one with a FLUSH where somebody
+   wants to know what is left open. */
+static const struct {
+	const char *command;
+	uint32_t opcode;
+} questions[] = {
+	{ "client", FUSE_IOCTL },
+	{ "device-client", FUSE_LOOKUP },
+	{ "device-client", FUSE_OPEN },
+	{ "device-client", FUSE_FLUSH },
+};
+
+#define N_QUESTIONS (int)(sizeof(questions) / sizeof(questions[0]))
+
 START_TEST(launcher_killed_with_a_server_that_asks_itself)
 {
-	SKIP_UNLESS_POSSIBLE((enum who)_i);
-	check_run_ends_without_launcher((enum who)_i, RUN("--topology", "q35", "--", SELF, "client"),
-					FUSE_IOCTL);
+	enum who who = _i % N_WHO;
+	int i = _i / N_WHO;
+
+	SKIP_UNLESS_POSSIBLE(who);
+	check_run_ends_without_launcher(who, RUN("--topology", "q35", "--state", "/dev/null", "--", SELF,
+						 questions[i].command), questions[i].opcode);
 }
 END_TEST
 
@@ -324,6 +355,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "client", be_client },
+	{ "device-client", be_device_client },
 	{ "mapped-client", be_mapped_client },
 	{ "leftover", be_leftover },
 	{ "detached-client", be_detached_client },
@@ -342,7 +374,7 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tcase, server_killed_while_it_asks_itself, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_while_it_reads_its_own_memory, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_after_the_command, 0, N_WHO);
-	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_asks_itself, 0, N_WHO);
+	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_asks_itself, 0, N_QUESTIONS * N_WHO);
 	tcase_add_loop_test(tcase, launcher_killed_with_a_server_that_reads_its_own_memory, 0, N_WHO);
 	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
 	tcase_add_test(tcase, client_killed_and_its_mounts_detached);

@@ -221,7 +221,7 @@ void no_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 /* The node of the device with this index, NULL: it has none now. */
 struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device);
 
-/* A work of remotes.aside: a descriptor there (close-on-exec) for a device file, which from now on
+/* In a job of an aside's: a descriptor there (close-on-exec) for a device file, which from now on
    belongs to it. -errno. */
 int device_fd_open(struct vfiosim_fuse *fuse, struct vfiosim_file *file);
 /* The thread's process ends: what it maps of devices it has left open. May wait for its memory. */

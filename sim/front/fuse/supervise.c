@@ -63,6 +63,9 @@ struct supervisor {
 	struct vfiosim_fuse *fuse;
 	struct loop *loop;
 	int listener;
+	/* Not remotes.aside: giving a client its descriptor waits until that client is run. */
+	struct aside *aside;
+	int aside_listener;		/* the same there; -1: not yet */
 	struct pollfd sources[LOOP_SOURCES];
 	size_t notice_size;		/* the kernel's struct seccomp_notif may be longer than ours */
 	/*
@@ -132,7 +135,7 @@ static void notice_continue(const struct supervisor *supervisor, uint64_t id)
 					.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE });
 }
 
-/* A work of remotes.aside: what it opens and closes leads back to us. */
+/* A job of the supervisor's: what it opens and closes leads back to us. */
 struct adding {
 	struct notice *notice;
 	struct vfiosim_file *file;
@@ -143,32 +146,38 @@ struct adding {
 static void add_descriptor(void *ctx)
 {
 	struct adding *adding = ctx;
-	const struct supervisor *supervisor = adding->notice->supervisor;
+	struct supervisor *supervisor = adding->notice->supervisor;
 	struct vfiosim_fuse *fuse = supervisor->fuse;
-	int listener = aside_copy(fuse->remotes->aside, supervisor->listener);
-	int ours = listener < 0 ? listener : device_fd_open(fuse, adding->file);
+	int ours;
 
+	if (supervisor->aside_listener < 0)
+		supervisor->aside_listener = aside_copy(supervisor->aside, supervisor->listener);
+	ours = supervisor->aside_listener < 0 ? supervisor->aside_listener : device_fd_open(fuse, adding->file);
 	adding->result = ours;
 	if (ours < 0)
-		goto close_listener;
+		return;
 	adding->add.srcfd = (uint32_t)ours;
-	adding->result = aside_ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &adding->add);
+	adding->result = aside_ioctl(supervisor->aside_listener, SECCOMP_IOCTL_NOTIF_ADDFD, &adding->add);
 	if (adding->result == -ENOENT)
 		adding->result = -EINTR;	/* it was killed */
 	if (adding->result < 0)
 		device_fd_revoke(fuse, adding->file);
 	remotes_sync(fuse->remotes);
 	aside_close(ours);
-close_listener:
-	if (listener >= 0)
-		aside_close(listener);
+}
+
+static void close_listener(void *ctx)
+{
+	const struct supervisor *supervisor = ctx;
+
+	aside_close(supervisor->aside_listener);
 }
 
 /* Client op install: @file gets a descriptor in the table of the thread that waits. */
 static int supervise_install(struct remote_call *call, struct vfiosim_file *file)
 {
 	struct notice *notice = notice_of(call);
-	struct supervisor *supervisor = notice->supervisor;
+	const struct supervisor *supervisor = notice->supervisor;
 	struct adding adding = {
 		.notice = notice,
 		.file = file,
@@ -179,7 +188,7 @@ static int supervise_install(struct remote_call *call, struct vfiosim_file *file
 		},
 	};
 
-	aside_do(call->set->aside, add_descriptor, &adding);
+	aside_do(supervisor->aside, add_descriptor, &adding);
 	if (adding.result >= 0)
 		notice->answered = adding.add.flags & SECCOMP_ADDFD_FLAG_SEND;
 	return adding.result;
@@ -241,8 +250,7 @@ static bool names_our_file(struct supervisor *supervisor, const struct seccomp_n
 	if (!read_from(tid, request->data.args[2], &attr, sizeof(attr)) ||
 	    attr.group != KVM_VFIO_FILE ||
 	    (attr.attr != KVM_VFIO_ADD && attr.attr != KVM_VFIO_DEL) ||
-	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)) ||
-	    chardev_is_foreign(supervisor->fuse, tid, theirs))
+	    !read_from(tid, attr.addr, &theirs, sizeof(theirs)))
 		return false;
 	return remote_fd_kind(supervisor->fuse->remotes, tid, theirs) & (VFIOSIM_GROUP | VFIOSIM_DEVICE);
 }
@@ -395,6 +403,7 @@ int vfiosim_fuse_supervise(struct vfiosim_fuse *fuse, int listener)
 	struct supervisor supervisor = {
 		.fuse = fuse,
 		.listener = listener,
+		.aside_listener = -1,
 		.sources = { { .fd = listener, .events = POLLIN },
 			     { .fd = fuse->stop_fd, .events = POLLIN } },
 		.undisturbed = knows_killable(),
@@ -414,11 +423,18 @@ int vfiosim_fuse_supervise(struct vfiosim_fuse *fuse, int listener)
 					 sizes.seccomp_notif :
 					 sizeof(struct seccomp_notif);
 	options.buffer_size = supervisor.notice_size;
+	supervisor.aside = aside_create();
+	if (!supervisor.aside)
+		return -ENOMEM;
 	error = loop_create(&options, &supervisor.loop);
 	if (error)
-		return error;
+		goto destroy_aside;
 	error = loop_run(supervisor.loop);
 	loop_join(supervisor.loop);
 	loop_destroy(supervisor.loop);
+	if (supervisor.aside_listener >= 0)
+		aside_do(supervisor.aside, close_listener, &supervisor);
+destroy_aside:
+	aside_destroy(supervisor.aside);
 	return error;
 }

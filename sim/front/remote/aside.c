@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,34 +13,30 @@
 #include "front/loop/loop.h"
 #include "front/remote/aside.h"
 
-/* The lock guards the rest, which one work at a time uses. */
+/* The lock guards the rest. */
 struct aside {
-	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wanted;		/* there is work, or it is to end */
-	pthread_cond_t changed;		/* it is ready, or a work is done */
-	void (*work)(void *ctx);	/* NULL: none; also when it is done */
+	pthread_cond_t wanted;		/* there is a job, or it is to end */
+	pthread_cond_t changed;		/* it has begun, a job is done, or the turn is another's */
+	pthread_t thread;
+	bool begun;
+	pid_t tid;			/* 0: there is no thread */
+	int process;			/* there: a pidfd of our process */
+	void (*job)(void *ctx);		/* NULL: none; also when it is done */
 	void *ctx;
-	bool busy;			/* somebody's work is there: others wait for their turn */
-	bool ready;
+	uint64_t last_turn, turn;	/* who asked first is served first */
 	bool ended;
-	int process;			/* there: a pidfd of our process; -errno */
 };
 
-/* Keeps the standard ones: none of them is a connection. */
+/* The standard ones are /dev/null's there: what says something says it to no client's file. */
 static int leave_descriptors(void)
 {
-	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, CLOSE_RANGE_UNSHARE))
+	if (syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE))
 		return -errno;
-	return 0;
-}
-
-/* Of the process' first thread, whose table is that of all the others. */
-static int open_process(void)
-{
-	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-	return fd < 0 ? -errno : fd;
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		(void)aside_open("/dev/null", O_RDWR);
+	/* Of the process' first thread, whose table is that of the others until the end of a run. */
+	return (int)syscall(SYS_pidfd_open, getpid(), 0);
 }
 
 static void *aside_run(void *arg)
@@ -47,60 +44,37 @@ static void *aside_run(void *arg)
 	struct aside *aside = arg;
 	int process = leave_descriptors();
 
-	if (!process)
-		process = open_process();
 	pthread_mutex_lock(&aside->lock);
 	aside->process = process;
-	aside->ready = true;
+	aside->tid = process < 0 ? 0 : gettid();
+	aside->begun = true;
+	aside->ended = process < 0;
 	pthread_cond_broadcast(&aside->changed);
 	while (!aside->ended) {
-		if (!aside->work) {
+		if (!aside->job) {
 			pthread_cond_wait(&aside->wanted, &aside->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&aside->lock);
-		aside->work(aside->ctx);
+		aside->job(aside->ctx);
 		pthread_mutex_lock(&aside->lock);
-		aside->work = NULL;
+		aside->job = NULL;
 		pthread_cond_broadcast(&aside->changed);
 	}
 	pthread_mutex_unlock(&aside->lock);
-	if (process >= 0)
-		aside_close(process);
 	return NULL;
 }
 
-/* 0, or why it cannot work. */
-static int aside_wait_ready(struct aside *aside)
-{
-	pthread_mutex_lock(&aside->lock);
-	while (!aside->ready)
-		pthread_cond_wait(&aside->changed, &aside->lock);
-	pthread_mutex_unlock(&aside->lock);
-	return aside->process < 0 ? aside->process : 0;
-}
-
-int aside_create(struct aside **ret_aside)
+struct aside *aside_create(void)
 {
 	struct aside *aside = calloc(1, sizeof(*aside));
-	int error;
 
 	if (!aside)
-		return -ENOMEM;
+		return NULL;
 	pthread_mutex_init(&aside->lock, NULL);
 	pthread_cond_init(&aside->wanted, NULL);
 	pthread_cond_init(&aside->changed, NULL);
-	error = loop_thread(aside_run, aside, &aside->thread);
-	if (error) {
-		free(aside);
-		return error;
-	}
-	error = aside_wait_ready(aside);
-	if (error)
-		aside_destroy(aside);
-	else
-		*ret_aside = aside;
-	return error;
+	return aside;
 }
 
 void aside_destroy(struct aside *aside)
@@ -111,32 +85,82 @@ void aside_destroy(struct aside *aside)
 	aside->ended = true;
 	pthread_cond_signal(&aside->wanted);
 	pthread_mutex_unlock(&aside->lock);
-	pthread_join(aside->thread, NULL);
+	if (aside->tid)
+		pthread_join(aside->thread, NULL);
 	pthread_cond_destroy(&aside->wanted);
 	pthread_cond_destroy(&aside->changed);
 	pthread_mutex_destroy(&aside->lock);
 	free(aside);
 }
 
-void aside_do(struct aside *aside, void (*work)(void *ctx), void *ctx)
+/* Lock held, and the turn is ours. */
+static void begin(struct aside *aside)
 {
+	if (aside->begun)
+		return;
+	if (loop_thread(aside_run, aside, &aside->thread)) {
+		aside->begun = true;
+		return;
+	}
+	while (!aside->begun)
+		pthread_cond_wait(&aside->changed, &aside->lock);
+	if (!aside->tid)
+		pthread_join(aside->thread, NULL);
+}
+
+static void take_turn(struct aside *aside)
+{
+	uint64_t turn;
+
 	pthread_mutex_lock(&aside->lock);
-	while (aside->busy)
+	turn = aside->last_turn++;
+	while (aside->turn != turn)
 		pthread_cond_wait(&aside->changed, &aside->lock);
-	aside->busy = true;
-	aside->ctx = ctx;
-	aside->work = work;
-	pthread_cond_signal(&aside->wanted);
-	while (aside->work)
-		pthread_cond_wait(&aside->changed, &aside->lock);
-	aside->busy = false;
+	begin(aside);
+}
+
+static void end_turn(struct aside *aside)
+{
+	aside->turn++;
 	pthread_cond_broadcast(&aside->changed);
 	pthread_mutex_unlock(&aside->lock);
 }
 
+pid_t aside_begin(struct aside *aside)
+{
+	bool begun;
+
+	pthread_mutex_lock(&aside->lock);
+	begun = aside->begun;
+	pthread_mutex_unlock(&aside->lock);
+	if (!begun) {
+		take_turn(aside);
+		end_turn(aside);
+	}
+	return aside->tid;	/* it stays */
+}
+
+void aside_do(struct aside *aside, void (*job)(void *ctx), void *ctx)
+{
+	take_turn(aside);
+	if (aside->tid) {
+		aside->ctx = ctx;
+		aside->job = job;
+		pthread_cond_signal(&aside->wanted);
+		while (aside->job)
+			pthread_cond_wait(&aside->changed, &aside->lock);
+	} else {
+		pthread_mutex_unlock(&aside->lock);
+		job(ctx);
+		pthread_mutex_lock(&aside->lock);
+	}
+	end_turn(aside);
+}
+
 int aside_copy(const struct aside *aside, int fd)
 {
-	int copy = (int)syscall(SYS_pidfd_getfd, aside->process, fd, 0);
+	int copy = aside->tid ? (int)syscall(SYS_pidfd_getfd, aside->process, fd, 0) :
+				fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	return copy < 0 ? -errno : copy;
 }

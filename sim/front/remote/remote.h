@@ -191,6 +191,8 @@ pid_t remotes_stuck(struct remotes *set);
 /* Part of remote_call_begin() and remote_call_end(). */
 void remote_call_list(struct remote_call *call, pid_t tid);
 void remote_call_unlist(struct remote_call *call);
+/* From now on our thread @server_tid serves the call. */
+void remote_call_served_by(struct remote_call *call, pid_t server_tid);
 
 /* Never fails: where the client cannot be found, the call is nobody's (caller.client NULL). */
 void remote_call_begin(struct remote_call *call, struct remotes *set, struct loop *loop, pid_t tid,
@@ -252,15 +254,15 @@ dev_t remote_memory_dev(void);
 /* remote_fds.c */
 /* A copy of the thread's descriptor @fd: ours, close-on-exec. -EBADF, -EPERM, -ESRCH, -EMFILE. */
 int remote_fd_get(pid_t tid, int fd);
-/* File system and inode behind the thread's descriptor. Never waits. False: not to be seen. */
-bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode);
 /*
- * The same of the call's thread, and of nobody who has its number by now. -EBADFD: it is one of
- * our files, to be taken aside: remote_file().
+ * The same of the call's thread, and of nobody who has its number by now. -EBADF also for O_PATH;
+ * -EBADFD: it is one of our files, which only remote_file() takes.
  */
 int remote_call_fd_get(struct remote_call *call, int fd);
 /* Gives such a copy back. */
 void remote_fd_put(struct remotes *set, int fd);
+/* File system and inode behind the thread's descriptor. Never waits. False: not to be seen. */
+bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode);
 /* Which kind of the machine's files is the thread's descriptor @fd? 0: none. May wait for ourselves. */
 unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd);
 /* Part of remote_call_end(). May wait for ourselves. */

@@ -76,13 +76,12 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 {
 	struct remote_call *call = caller->ctx;
 	struct vfiosim_backing *backing;
-	struct vfiosim_file *file;
 	int ours = remote_call_fd_get(call, fd);
-	/* The machine's own are no memory; which they are is asked aside. */
-	bool open = ours == -EBADFD ? remote_file(caller, fd, &file) != -EBADF :
-				      ours >= 0 && !(fcntl(ours, F_GETFL) & O_PATH);
 
-	backing = open ? malloc(sizeof(*backing)) : NULL;
+	/* -EBADFD: one of the machine's, so no memory. */
+	if (ours < 0 && ours != -EBADFD)
+		return -EBADF;
+	backing = malloc(sizeof(*backing));
 	if (backing) {
 		backing->fd = -1;
 		if (ours >= 0 && is_memory(call->set, ours, &backing->page)) {
@@ -93,8 +92,6 @@ int remote_backing_get(struct vfiosim_caller *caller, int fd, struct vfiosim_bac
 	}
 	if (ours >= 0)
 		remote_fd_put(call->set, ours);
-	if (!open)
-		return -EBADF;
 	return backing ? 0 : -ENOMEM;
 }
 

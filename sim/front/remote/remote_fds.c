@@ -74,7 +74,7 @@ int remote_fd_get(pid_t tid, int fd)
 	ours = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (ours < 0)
 		ours = -errno;
-	aside_close(pidfd);	/* this may be there */
+	aside_close(pidfd);	/* this may be a job */
 	return ours;
 }
 
@@ -92,25 +92,59 @@ bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode)
 	return true;
 }
 
-static bool is_ours(const struct remotes *set, pid_t tid, int fd)
+/* Is it there for its path alone (O_PATH)? Not to be told: no. */
+static bool is_path(pid_t tid, int fd)
+{
+	char path[48], text[256] = "";
+	unsigned long flags = 0;
+	const char *line;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tid, fd);
+	info = fopen(path, "re");
+	if (!info)
+		return false;
+	(void)!fread(text, 1, sizeof(text) - 1, info);
+	fclose(info);
+	line = strstr(text, "flags:");
+	if (line)
+		flags = strtoul(line + strlen("flags:"), NULL, 8);
+	return flags & O_PATH;
+}
+
+enum owner { OURS, OTHERS, UNKNOWN };
+
+/* Whose is the thread's descriptor? Never waits, and touches nothing. */
+static enum owner owner_of(const struct remotes *set, pid_t tid, int fd)
 {
 	uint64_t inode;
 	dev_t dev;
 
-	return remote_fd_identify(tid, fd, &dev, &inode) &&
-	       (dev == set->nodes_dev || dev == set->devices_dev);
+	if (!remote_fd_identify(tid, fd, &dev, &inode))
+		return UNKNOWN;
+	return dev == set->nodes_dev || dev == set->devices_dev ? OURS : OTHERS;
 }
 
 int remote_call_fd_get(struct remote_call *call, int fd)
 {
 	pid_t tid = (pid_t)call->caller.tid;
-	int ours = is_ours(call->set, tid, fd) ? -EBADFD : remote_fd_get(tid, fd);
+	int ours;
 
+	if (owner_of(call->set, tid, fd) == OURS)
+		ours = is_path(tid, fd) ? -EBADF : -EBADFD;
+	else
+		ours = remote_fd_get(tid, fd);
 	remotes_tell_full(call->set, ours);
-	if (ours < 0 || remote_call_waits(call))
-		return ours;
-	remote_fd_put(call->set, ours);
-	return -ESRCH;
+	if (!remote_call_waits(call)) {
+		if (ours >= 0)
+			remote_fd_put(call->set, ours);
+		return -ESRCH;
+	}
+	if (ours >= 0 && fcntl(ours, F_GETFL) & O_PATH) {
+		remote_fd_put(call->set, ours);
+		return -EBADF;
+	}
+	return ours;
 }
 
 void remote_fd_put(struct remotes *set, int fd)
@@ -142,13 +176,7 @@ static int fd_file(struct remotes *set, int fd, struct vfiosim_file **ret_file)
 	return 0;
 }
 
-/* Works of remotes.aside: what they open and close leads back to us. */
-
-static void put_aside(struct remotes *set, int fd)
-{
-	remotes_sync(set);
-	aside_close(fd);
-}
+/* ---- Jobs of remotes.aside: what they open and close leads back to us ---- */
 
 struct taking {
 	struct remotes *set;
@@ -158,7 +186,13 @@ struct taking {
 	struct vfiosim_file *file;
 };
 
-static void take(void *ctx)
+static void give_back(struct remotes *set, int fd)
+{
+	remotes_sync(set);
+	aside_close(fd);
+}
+
+static void take_job(void *ctx)
 {
 	struct taking *taking = ctx;
 	int error;
@@ -169,47 +203,63 @@ static void take(void *ctx)
 	error = fd_file(taking->set, taking->ours, &taking->file);
 	if (!error)
 		return;
-	put_aside(taking->set, taking->ours);
+	give_back(taking->set, taking->ours);
 	taking->ours = error;
 }
 
-static void put(void *ctx)
+static void give_back_job(void *ctx)
 {
 	struct taking *taking = ctx;
 
-	put_aside(taking->set, taking->ours);
+	give_back(taking->set, taking->ours);
 }
 
-static void put_borrowed(void *ctx)
+static void unborrow_job(void *ctx)
 {
 	struct remote_call *call = ctx;
 
 	for (size_t i = 0; i < call->n_borrowed; i++)
-		put_aside(call->set, call->borrowed[i]);
+		give_back(call->set, call->borrowed[i]);
 }
+
+/* While a job is done, that thread is looked at for whether the call ends. */
+static void call_do(struct remote_call *call, void (*job)(void *ctx), void *ctx)
+{
+	pid_t tid = aside_begin(call->set->aside), own = call->server_tid;
+
+	if (tid)
+		remote_call_served_by(call, tid);
+	aside_do(call->set->aside, job, ctx);
+	remote_call_served_by(call, own);
+}
+
+/* ---- The machine's files ---- */
 
 unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd)
 {
 	struct taking taking = { .set = set, .tid = tid, .fd = fd };
 	unsigned kind;
 
-	aside_do(set->aside, take, &taking);
+	if (owner_of(set, tid, fd) == OTHERS)
+		return 0;
+	aside_do(set->aside, take_job, &taking);
 	if (taking.ours < 0)
 		return 0;
 	kind = vfiosim_file_kind(taking.file);
-	aside_do(set->aside, put, &taking);
+	aside_do(set->aside, give_back_job, &taking);
 	return kind;
 }
 
 void remote_call_unborrow(struct remote_call *call)
 {
 	if (call->n_borrowed)
-		aside_do(call->set->aside, put_borrowed, call);
+		call_do(call, unborrow_job, call);
 	for (size_t i = 0; i < call->n_borrowed; i++)
 		remotes_unhold(call->set);
 	free(call->borrowed);
 }
 
+/* A file of others is not taken: its file system may never answer when it is closed. */
 int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret_file)
 {
 	struct remote_call *call = caller->ctx;
@@ -218,10 +268,14 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 
 	if (!list_room(&call->borrowed, call->n_borrowed, sizeof(*call->borrowed), NULL))
 		return -ENOMEM;
+	if (owner_of(call->set, taking.tid, fd) == OTHERS) {
+		taking.ours = is_path(taking.tid, fd) ? -EBADF : -EBADFD;
+		return remote_call_waits(call) ? taking.ours : -EBADF;
+	}
 	if (call->loop)
 		loop_pass(call->loop);	/* we are about to ask ourselves */
 	remotes_hold(call->set);	/* until the call ends, see remote_call_unborrow() */
-	aside_do(call->set->aside, take, &taking);
+	call_do(call, take_job, &taking);
 	remotes_tell_full(call->set, taking.ours);
 	waits = remote_call_waits(call);
 	if (taking.ours >= 0 && waits) {
@@ -230,7 +284,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 		return 0;
 	}
 	if (taking.ours >= 0)
-		aside_do(call->set->aside, put, &taking);
+		call_do(call, give_back_job, &taking);
 	remotes_unhold(call->set);
 	return taking.ours == -EBADFD && waits ? -EBADFD : -EBADF;
 }

@@ -50,6 +50,17 @@ void remote_call_unlist(struct remote_call *call)
 	pthread_mutex_unlock(&set->calls_lock);
 }
 
+void remote_call_served_by(struct remote_call *call, pid_t server_tid)
+{
+	struct remotes *set = call->set;
+
+	if (!call->client_tid)
+		return;
+	pthread_mutex_lock(&set->calls_lock);
+	call->server_tid = server_tid;
+	pthread_mutex_unlock(&set->calls_lock);
+}
+
 static uint64_t hash(const char *bytes, size_t length)
 {
 	uint64_t value = 0xcbf29ce484222325;

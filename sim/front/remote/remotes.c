@@ -39,9 +39,10 @@ int remotes_create(struct vfiosim *sim, struct remotes **ret_set)
 	TAILQ_INIT(&set->calls);
 	id_map_init(&set->threads);
 	remotes_signals_init(set);
-	error = getrandom(set->nonce, sizeof(set->nonce), 0) == sizeof(set->nonce) ? 0 : -EIO;
-	if (!error)
-		error = aside_create(&set->aside);
+	set->aside = aside_create();
+	error = set->aside ? 0 : -ENOMEM;
+	if (!error && getrandom(set->nonce, sizeof(set->nonce), 0) != sizeof(set->nonce))
+		error = -EIO;
 	if (error) {
 		remotes_destroy(set);
 		return error;

@@ -44,8 +44,8 @@ static void check_kernel(const struct patient *patient, struct finding *finding)
 	else if (launch_foreign_page_kib())
 		finding_failed(finding, LAUNCH_FOREIGN_PAGES, launch_foreign_page_kib());
 	else if (major < 6 || (major == 6 && minor < 6))
-		finding_ok(finding, "Linux %s; mapped device regions are written through from 6.6 on",
-			   name.release);
+		finding_ok(finding, "Linux %s; before 6.6 reads and writes of a device that can be mapped "
+			   "go through cached pages", name.release);
 	else
 		finding_ok(finding, "Linux %s", name.release);
 }

@@ -49,10 +49,12 @@ int cli_stream_error(FILE *stream)
 
 int cli_flush(FILE *stream, const char *name)
 {
+	static const FILE *told;
 	int error = cli_stream_error(stream);
 
-	if (error)
+	if (error && told != stream)
 		cli_error("cannot write %s: %s", name, strerror(-error));
+	told = error ? stream : told;
 	return error;
 }
 

@@ -239,7 +239,9 @@ static int run_sweep(struct sweep *sweep, const struct results *baseline)
 	if (sweep_choose(sweep))
 		return 2;
 	if (!sweep->results.n) {
-		cli_error("no point is left to be tested: see --only, --from, --errno");
+		cli_error(!options->plan_file && !sweep->plan.n ?
+				  "the command asks nothing of the machine that can fail" :
+				  "no point is left to be tested: see --only, --from, --errno");
 		return 2;
 	}
 	if (sweep_test_all(sweep))

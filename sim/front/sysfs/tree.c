@@ -32,6 +32,7 @@ struct tree {
 	struct vfiosim *sim;
 	struct node **nodes;		/* id - 1 -> node */
 	size_t n_nodes;
+	struct node *root;		/* of nodes the first; read without the lock */
 	tree_last_fn *last;		/* NULL: nobody remembers refusals */
 	void *last_ctx;
 };
@@ -194,6 +195,7 @@ int tree_create(struct vfiosim *sim, struct tree **ret_tree)
 		return -ENOMEM;
 	}
 	root->type = &sysfs_root;
+	tree->root = root;
 	*ret_tree = tree;
 	return 0;
 }
@@ -243,7 +245,7 @@ struct vfiosim *tree_sim(struct tree *tree)
 
 struct node *tree_root(struct tree *tree)
 {
-	return tree->nodes[0];
+	return tree->root;
 }
 
 struct node *tree_lookup(struct tree *tree, struct node *folder, const char *name)

@@ -26,26 +26,6 @@
 
 /* ---- Whose descriptor ---- */
 
-bool chardev_is_ours(const struct vfiosim_fuse *fuse, pid_t tid, int fd)
-{
-	const struct remotes *remotes = fuse->remotes;
-	uint64_t inode;
-	dev_t dev;
-
-	return remote_fd_identify(tid, fd, &dev, &inode) &&
-	       (dev == remotes->nodes_dev || dev == remotes->devices_dev);
-}
-
-bool chardev_is_foreign(const struct vfiosim_fuse *fuse, pid_t tid, int fd)
-{
-	const struct remotes *remotes = fuse->remotes;
-	uint64_t inode;
-	dev_t dev;
-
-	return remote_fd_identify(tid, fd, &dev, &inode) && dev != remotes->nodes_dev &&
-	       dev != remotes->devices_dev;
-}
-
 static struct node *node_behind(struct vfiosim_fuse *fuse, dev_t dev, uint64_t inode)
 {
 	if (dev == fuse->remotes->nodes_dev)

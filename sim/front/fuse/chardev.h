@@ -11,11 +11,6 @@
 struct remote;
 struct vfiosim_fuse;
 
-/* Does the thread's descriptor @fd come from one of our connections? Never waits. */
-bool chardev_is_ours(const struct vfiosim_fuse *fuse, pid_t tid, int fd);
-/* Does it come from elsewhere? False also where nothing can be seen: a program that is not dumpable. */
-bool chardev_is_foreign(const struct vfiosim_fuse *fuse, pid_t tid, int fd);
-
 /*
  * Is the thread's descriptor @fd one of our device nodes? Then what stat() should
  * say of it. Never waits for anybody.

@@ -210,7 +210,8 @@ static void supervise_command(struct supervisor *supervisor, const struct seccom
 	bool ran = false;
 	long result = 0;
 
-	if (chardev_is_foreign(supervisor->fuse, (pid_t)request->pid, (int)request->data.args[0])) {
+	if (remote_fd_owner(supervisor->fuse->remotes, (pid_t)request->pid,
+			    (int)request->data.args[0]) == REMOTE_FD_OTHERS) {
 		notice_continue(supervisor, request->id);
 		return;
 	}
@@ -314,11 +315,11 @@ static int check_mmap(struct remote_call *call, const struct seccomp_data *data)
 
 static void supervise_mmap(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
-	struct vfiosim_fuse *fuse = supervisor->fuse;
 	struct notice notice = { .supervisor = supervisor, .id = request->id };
 	int error;
 
-	if (!chardev_is_ours(fuse, (pid_t)request->pid, (int)request->data.args[4])) {
+	if (remote_fd_owner(supervisor->fuse->remotes, (pid_t)request->pid,
+			    (int)request->data.args[4]) != REMOTE_FD_OURS) {
 		notice_continue(supervisor, request->id);
 		return;
 	}

@@ -36,10 +36,10 @@ static int proc_open(pid_t tid, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value)
+int remote_proc_number(pid_t tid, const char *name, const char *field, int base, uint64_t *ret_value)
 {
 	char text[4096], *at;
-	int fd = proc_open(tid, "status", O_RDONLY);
+	int fd = proc_open(tid, name, O_RDONLY);
 	ssize_t length;
 
 	if (fd < 0)
@@ -220,7 +220,7 @@ int remote_create(struct remotes *set, pid_t tid, pid_t tgid, struct remote **re
 	remote->tgid = tgid;
 	remote->last_tid = tid;
 	remote->files = 1;
-	if (!remote_status(tid, "\nUid:", 10, &uid))
+	if (!remote_proc_number(tid, "status", "\nUid:", 10, &uid))
 		remote->uid = (uint32_t)uid;
 	remote->maps_fd = proc_open(tid, "maps", O_RDONLY);
 	remote->pagemap_fd = proc_open(tid, "pagemap", O_RDONLY);

@@ -263,6 +263,13 @@ int remote_call_fd_get(struct remote_call *call, int fd);
 void remote_fd_put(struct remotes *set, int fd);
 /* File system and inode behind the thread's descriptor. Never waits. False: not to be seen. */
 bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode);
+enum remote_fd_owner {
+	REMOTE_FD_OURS,		/* it comes from one of our connections */
+	REMOTE_FD_OTHERS,
+	REMOTE_FD_UNKNOWN,	/* not open, or not to be seen: a program that is not dumpable */
+};
+/* Whose is the thread's descriptor? Never waits, and touches nothing. */
+enum remote_fd_owner remote_fd_owner(const struct remotes *set, pid_t tid, int fd);
 /* Which kind of the machine's files is the thread's descriptor @fd? 0: none. May wait for ourselves. */
 unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd);
 /* Part of remote_call_end(). May wait for ourselves. */
@@ -293,7 +300,7 @@ int remote_memlock(void *client_ctx, uint64_t *ret_memlock);
 
 /* Is the thread in the first user namespace, where rights count for the whole machine? */
 bool remote_in_first_user_ns(pid_t tid);
-/* A field of /proc/TID/status, "Tgid:", as a number in @base; -ESRCH, -EMFILE, -ENFILE. */
-int remote_status(pid_t tid, const char *field, int base, uint64_t *ret_value);
+/* A field of /proc/TID/@name, "Tgid:" of status, as a number in @base; -ESRCH, -EMFILE, -ENFILE. */
+int remote_proc_number(pid_t tid, const char *name, const char *field, int base, uint64_t *ret_value);
 
 #endif

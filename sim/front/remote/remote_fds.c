@@ -57,7 +57,7 @@ static int pidfd_of(pid_t tid)
 
 	if (pidfd >= 0 || errno != EINVAL)
 		return pidfd < 0 ? -errno : pidfd;
-	if (remote_status(tid, "\nTgid:", 10, &tgid))
+	if (remote_proc_number(tid, "status", "\nTgid:", 10, &tgid))
 		return -ESRCH;
 	if (!has_table_of(tid, (pid_t)tgid))
 		return -EBADF;
@@ -95,34 +95,21 @@ bool remote_fd_identify(pid_t tid, int fd, dev_t *ret_dev, uint64_t *ret_inode)
 /* Is it there for its path alone (O_PATH)? Not to be told: no. */
 static bool is_path(pid_t tid, int fd)
 {
-	char path[48], text[256] = "";
-	unsigned long flags = 0;
-	const char *line;
-	FILE *info;
+	char name[32];
+	uint64_t flags;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", tid, fd);
-	info = fopen(path, "re");
-	if (!info)
-		return false;
-	(void)!fread(text, 1, sizeof(text) - 1, info);
-	fclose(info);
-	line = strstr(text, "flags:");
-	if (line)
-		flags = strtoul(line + strlen("flags:"), NULL, 8);
-	return flags & O_PATH;
+	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	return !remote_proc_number(tid, name, "\nflags:", 8, &flags) && flags & O_PATH;
 }
 
-enum owner { OURS, OTHERS, UNKNOWN };
-
-/* Whose is the thread's descriptor? Never waits, and touches nothing. */
-static enum owner owner_of(const struct remotes *set, pid_t tid, int fd)
+enum remote_fd_owner remote_fd_owner(const struct remotes *set, pid_t tid, int fd)
 {
 	uint64_t inode;
 	dev_t dev;
 
 	if (!remote_fd_identify(tid, fd, &dev, &inode))
-		return UNKNOWN;
-	return dev == set->nodes_dev || dev == set->devices_dev ? OURS : OTHERS;
+		return REMOTE_FD_UNKNOWN;
+	return dev == set->nodes_dev || dev == set->devices_dev ? REMOTE_FD_OURS : REMOTE_FD_OTHERS;
 }
 
 int remote_call_fd_get(struct remote_call *call, int fd)
@@ -130,7 +117,7 @@ int remote_call_fd_get(struct remote_call *call, int fd)
 	pid_t tid = (pid_t)call->caller.tid;
 	int ours;
 
-	if (owner_of(call->set, tid, fd) == OURS)
+	if (remote_fd_owner(call->set, tid, fd) == REMOTE_FD_OURS)
 		ours = is_path(tid, fd) ? -EBADF : -EBADFD;
 	else
 		ours = remote_fd_get(tid, fd);
@@ -184,6 +171,7 @@ struct taking {
 	int fd;				/* of that thread */
 	int ours;			/* aside; -errno, also where it is no file of ours */
 	struct vfiosim_file *file;
+	unsigned kind;			/* its; of kind_job() */
 };
 
 static void give_back(struct remotes *set, int fd)
@@ -214,6 +202,17 @@ static void give_back_job(void *ctx)
 	give_back(taking->set, taking->ours);
 }
 
+static void kind_job(void *ctx)
+{
+	struct taking *taking = ctx;
+
+	take_job(taking);
+	if (taking->ours < 0)
+		return;
+	taking->kind = vfiosim_file_kind(taking->file);
+	give_back(taking->set, taking->ours);
+}
+
 static void unborrow_job(void *ctx)
 {
 	struct remote_call *call = ctx;
@@ -238,16 +237,10 @@ static void call_do(struct remote_call *call, void (*job)(void *ctx), void *ctx)
 unsigned remote_fd_kind(struct remotes *set, pid_t tid, int fd)
 {
 	struct taking taking = { .set = set, .tid = tid, .fd = fd };
-	unsigned kind;
 
-	if (owner_of(set, tid, fd) == OTHERS)
-		return 0;
-	aside_do(set->aside, take_job, &taking);
-	if (taking.ours < 0)
-		return 0;
-	kind = vfiosim_file_kind(taking.file);
-	aside_do(set->aside, give_back_job, &taking);
-	return kind;
+	if (remote_fd_owner(set, tid, fd) != REMOTE_FD_OTHERS)
+		aside_do(set->aside, kind_job, &taking);
+	return taking.kind;
 }
 
 void remote_call_unborrow(struct remote_call *call)
@@ -268,7 +261,7 @@ int remote_file(struct vfiosim_caller *caller, int fd, struct vfiosim_file **ret
 
 	if (!list_room(&call->borrowed, call->n_borrowed, sizeof(*call->borrowed), NULL))
 		return -ENOMEM;
-	if (owner_of(call->set, taking.tid, fd) == OTHERS) {
+	if (remote_fd_owner(call->set, taking.tid, fd) == REMOTE_FD_OTHERS) {
 		taking.ours = is_path(taking.tid, fd) ? -EBADF : -EBADFD;
 		return remote_call_waits(call) ? taking.ours : -EBADF;
 	}

@@ -136,7 +136,7 @@ static bool is_killed(pid_t tid)
 {
 	uint64_t pending;
 
-	return !remote_status(tid, "\nSigPnd:", 16, &pending) && pending & 1ull << (SIGKILL - 1);
+	return !remote_proc_number(tid, "status", "\nSigPnd:", 16, &pending) && pending & 1ull << (SIGKILL - 1);
 }
 
 pid_t remotes_stuck(struct remotes *set)

@@ -310,7 +310,7 @@ struct remote *remotes_get(const struct remote_call *call, pid_t tid, enum remot
 	remote = remote_prove(call, remotes_find_thread(set, tid, how), tid, how);
 	if (remote)
 		return remote;
-	error = remote_status(tid, "\nTgid:", 10, &tgid);
+	error = remote_proc_number(tid, "status", "\nTgid:", 10, &tgid);
 	remotes_tell_full(set, error);
 	if (error || (pid_t)tgid == getpid())
 		return NULL;

@@ -402,19 +402,14 @@ START_TEST(lost_output_is_told)
 }
 END_TEST
 
-static const char *no_fuse(void)
-{
-	return access("/dev/fuse", R_OK | W_OK) ? "/dev/fuse cannot be opened here" : no_listener();
-}
-
 /* Nothing stands in for a closed descriptor that could be opened and written to. */
 START_TEST(closed_standard_output_is_no_file)
 {
 	char message[4096];
 	int status = status_of("run --trace /dev/stdout -- true >&-", message, sizeof(message));
 
-	if (no_fuse()) {
-		test_skip(__func__, no_fuse());
+	if (no_run()) {
+		test_skip(__func__, no_run());
 		return;
 	}
 	ck_assert_msg(status == 125 && strstr(message, "/dev/stdout: Is a directory"), "%d: %s",
@@ -439,8 +434,8 @@ START_TEST(lost_output_of_a_run_is_told)
 	char message[4096], script[800], name[SCRATCH_PATH];
 	int status;
 
-	if (no_fuse()) {
-		test_skip(__func__, no_fuse());
+	if (no_run()) {
+		test_skip(__func__, no_run());
 		return;
 	}
 	close(scratch_file(name, "cli", ""));

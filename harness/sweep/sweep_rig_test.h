@@ -55,7 +55,7 @@ static inline void expect(int status, const char *line)
 
 static inline bool can_run(void)
 {
-	const char *why = access("/dev/fuse", R_OK | W_OK) ? "/dev/fuse cannot be used" : no_listener();
+	const char *why = no_run();
 
 	if (why)
 		test_skip("sweep", why);

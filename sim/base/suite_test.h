@@ -66,6 +66,12 @@ static inline const char *no_listener(void)
 									  NULL;
 }
 
+/* The same for whoever this is. */
+static inline const char *no_run(void)
+{
+	return access("/dev/fuse", R_OK | W_OK) ? "/dev/fuse cannot be opened here" : no_listener();
+}
+
 /* libcheck's own, an unlinked file called check_XXXXXX. */
 static inline int is_message_file(const char *name)
 {

@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "expect/event.h"
+#include "expect/interest.h"
 #include "expect/judge.h"
 #include "expect/record.h"
 #include "expect/seen.h"
@@ -101,51 +102,15 @@ static void keep_file(struct follow *follow, enum tale_kind kind, const char *ob
 	keep_name(follow, kind, expect_file_name(object), event);
 }
 
-static bool list_has(const struct what_list *list, const struct seen_mapping *mapping, bool ranges)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if ((!ranges || list->items[i].kind == WHAT_RANGE) &&
-		    what_is(&list->items[i], mapping))
-			return true;
-	return false;
-}
-
-static bool spaces_have(const struct spaces_want *spaces, const struct seen_mapping *mapping,
-			bool ranges)
-{
-	for (size_t i = 0; spaces->listed && i < spaces->n; i++)
-		if (list_has(&spaces->items[i].holds, mapping, ranges))
-			return true;
-	return false;
-}
-
-/* Is it named by some expectation of what is held (@ranges: by its iovas)? @ret_any: is there one? */
-static bool is_held(const struct expectations *expect, const struct seen_mapping *mapping,
-		    bool ranges, bool *ret_any)
-{
-	bool held = list_has(&expect->omitted, mapping, ranges) ||
-		    spaces_have(&expect->spaces, mapping, ranges);
-
-	*ret_any = expect->spaces.listed;
-	for (size_t i = 0; i < expect->n_moments; i++) {
-		const struct moment_want *want = &expect->moments[i];
-
-		*ret_any = *ret_any || want->holds.node || want->spaces.listed;
-		held = held || list_has(&want->holds, mapping, ranges) ||
-		       spaces_have(&want->spaces, mapping, ranges);
-	}
-	return held;
-}
-
 /* Regions, what is named by its iovas, and some of what nobody expects: there may be thousands. */
 static bool is_worth_telling(struct follow *follow, const struct seen_mapping *mapping)
 {
 	const struct expectations *expect = follow->expect;
 	bool any;
 
-	if (!expect || mapping->device || is_held(expect, mapping, true, &any))
+	if (!expect || mapping->device || interest_in(expect, mapping, true, &any))
 		return expect;
-	return any && !is_held(expect, mapping, false, &any) && follow->n_strays++ < STRAYS_MAX;
+	return any && !interest_in(expect, mapping, false, &any) && follow->n_strays++ < STRAYS_MAX;
 }
 
 static void keep_mapping(struct follow *follow, enum tale_kind kind,
@@ -171,22 +136,6 @@ static void note_step(struct follow *follow, const struct vfiosim_event *event)
 	if (counters.pinned_pages != follow->pinned)
 		keep_name(follow, TALE_PINNED, NULL, event);
 	follow->pinned = counters.pinned_pages;
-}
-
-static bool spaces_want_pinned(const struct spaces_want *want)
-{
-	for (size_t i = 0; want->listed && i < want->n; i++)
-		if (want->items[i].pinned.node)
-			return true;
-	return false;
-}
-
-static bool wants_pinned(const struct expectations *expect)
-{
-	for (size_t i = 0; expect && i < expect->n_moments; i++)
-		if (expect->moments[i].pinned.node || spaces_want_pinned(&expect->moments[i].spaces))
-			return true;
-	return expect && spaces_want_pinned(&expect->spaces);
 }
 
 /* ---- Moments ----------------------------------------------------------- */
@@ -215,7 +164,7 @@ static void note_fullness(struct follow *follow, unsigned number, const struct s
 		return;
 	seen_done(&follow->fullest);
 	look(follow, &follow->fullest);
-	follow->only_mapped = !follow->expect || !spaces_want_pinned(&follow->expect->spaces);
+	follow->only_mapped = !follow->expect || !interest_in_pages(&follow->expect->spaces);
 }
 
 static bool moment_is(const struct moment_want *want, enum moment_kind kind, const char *name)
@@ -468,7 +417,7 @@ static void keep_unmapped(struct follow *follow, struct space_key key, struct sp
 
 	while ((held = tracks_next_held(&follow->tracks, key, iova, &at)))
 		keep_mapping(follow, TALE_UNMAPPED, held, space, event);
-	if (follow->expect && is_held(follow->expect, &gone, true, &any))
+	if (follow->expect && interest_in(follow->expect, &gone, true, &any))
 		keep_mapping(follow, TALE_UNMAPPED, &gone, space, event);
 }
 
@@ -685,7 +634,7 @@ int follow_create(struct vfiosim *sim, const struct vfiosim_topology *topology,
 	follow->topology = topology;
 	follow->expect = expect;
 	follow->report = report;
-	follow->wants_pinned = wants_pinned(expect);
+	follow->wants_pinned = interest_in_pinned(expect);
 	follow->wants_fullest = record || (expect && expect->spaces.listed);
 	if (record)
 		follow->record = record_create(topology, record);

@@ -52,6 +52,16 @@ reasons() {
 	}' "$log"
 }
 
+# What failed in the program $1, for the end of all: what libcheck, our scripts, `case run` and
+# the facts say of it, the last two on two lines; else the program's last lines.
+failures() {
+	local lines
+	lines=$(grep -E -e '^[^ ]+:[0-9]+:[FE]:|^not ok|^  holds, but' -e '^  expected |^  but got ' \
+		-e '^FAILED ' -e '^[^ ]+: step [0-9]+ ' "$log" | head -n 10)
+	# shellcheck disable=SC2001  # each line of it
+	sed "s|^ *|failed: $1: |" <<<"${lines:-$(tail -n 3 "$log")}" >>"$work/failures"
+}
+
 # Lines that want to say that something was skipped, but not as "skip: NAME: WHY".
 ill_formed() {
 	grep -E '^(skip|skipped)[:,]|^SKIP' "$log" | grep -vE '^skip: [^:]+: .'
@@ -61,7 +71,7 @@ ill_formed() {
 # test. A test of libcheck's can print counts as well, of something else.
 # libcheck knows no skipped tests: it calls passed what says "skip: NAME: WHY" and returns.
 run() {
-	local name=$1 status counts started=$SECONDS
+	local name=$1 status counts started=$SECONDS before=$failed
 	shift
 	timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1 &
 	running=$!
@@ -98,6 +108,7 @@ run() {
 	printf '%-34s %s (%d s)\n' "$name" "$counts" $((SECONDS - started))
 	reasons
 	[ "$status" -eq 0 ] || sed 's/^/    /' "$log"
+	[ "$failed" -eq "$before" ] || failures "$name"
 }
 
 # Why no FUSE file system can be mounted here, as in a package builder's chroot. Asks the
@@ -192,5 +203,6 @@ elif [[ $build == */cov ]]; then
 fi
 
 echo
+[ ! -e "$work/failures" ] || cat "$work/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -279,11 +279,13 @@ END_TEST
 
 /*
  * A sweep beside the test, in a $TMPDIR of its own, whose run is in @command. $! is the sweep;
- * who is of it holds @T@/held, the processes of its run as well.
+ * who is of it holds @T@/held, the processes of its run as well. It hears SIGHUP even where
+ * whoever runs the tests ignores it, as below nohup.
  */
 #define SWEEP_BESIDE(command)                                                                  \
 	"mkdir -p @T@/tmp && export TMPDIR=@T@/tmp && rm -f @T@/started && "                    \
-	"{ (exec 9>@T@/held; flock 9; exec " SWEEP "-- sh -c '" command "') & } && "            \
+	"{ (exec 9>@T@/held; flock 9; "                                                         \
+	"exec env --default-signal=HUP " SWEEP "-- sh -c '" command "') & } && "                \
 	"until [ -e @T@/started ]; do sleep 0.01; done && "
 #define KILL_IT(signal) "kill -" signal " $!; wait $!; status=$?; flock @T@/held true; ls -d @T@/tmp/*; exit $status"
 

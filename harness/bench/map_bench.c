@@ -8,16 +8,10 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include <vfiosim/inproc.h>
-#include <vfiosim/topology.h>
-
 #include "base/span_set.h"
 #include "bench/bench.h"
+#include "bench/machine.h"
 
-#define PAGE 4096u
-#define FIRST_IOVA UINT64_C(0x100000000)	/* above the MSI window */
-#define PHYSICAL "/dev/vfio/10"
-#define MDEV "/dev/vfio/15"
 #define FULL 65535u
 #define PAIRS 30000u
 
@@ -28,12 +22,6 @@ static uint64_t next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
-}
-
-/* The i-th live mapping is at an even page, so that there is room behind each. */
-static uint64_t live_iova(uint64_t i)
-{
-	return FIRST_IOVA + i * 2 * PAGE;
 }
 
 /* ---- The floor: the set alone ---- */
@@ -65,90 +53,7 @@ static double set_pairs(struct span_set *set, uint64_t n)
 	return (double)(bench_now() - start) / PAIRS;
 }
 
-/* ---- The machine ---- */
-
-struct machine {
-	struct vfiosim_topology *topology;
-	struct vfiosim *sim;
-	struct vfiosim_inproc *proc;
-	int container;
-	uint64_t memory;	/* address of its pages */
-};
-
-static bool join(struct machine *machine, const char *path, int *ret_group)
-{
-	int group = vfiosim_inproc_open(machine->proc, path);
-
-	*ret_group = group;
-	return group >= 0 &&
-	       !vfiosim_inproc_ioctl_struct(machine->proc, group, VFIO_GROUP_SET_CONTAINER,
-					    &machine->container, sizeof(int));
-}
-
-/* A q35 with one container of type1v2 that holds @group, room for @n mappings, and @n pages. */
-static bool machine_init(struct machine *machine, const char *group, uint32_t n)
-{
-	struct vfiosim_errors error;
-	int fd;
-
-	*machine = (struct machine){ 0 };
-	if (vfiosim_topology_load("q35", &machine->topology, &error))
-		return false;
-	machine->topology->dma_entry_limit = n + 1;
-	vfiosim_topology_set_memlock(machine->topology, VFIOSIM_MEMLOCK_UNLIMITED, 0);
-	if (vfiosim_create(machine->topology, &machine->sim) ||
-	    vfiosim_inproc_create(machine->sim, &machine->proc))
-		return false;
-	machine->container = vfiosim_inproc_open(machine->proc, "/dev/vfio/vfio");
-	return machine->container >= 0 && join(machine, group, &fd) &&
-	       !vfiosim_inproc_ioctl(machine->proc, machine->container, VFIO_SET_IOMMU,
-				     VFIO_TYPE1v2_IOMMU) &&
-	       !vfiosim_inproc_mmap(machine->proc, (uint64_t)n * PAGE,
-				    VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE, VFIOSIM_VMA_MEMORY,
-				    &machine->memory);
-}
-
-static void machine_done(struct machine *machine)
-{
-	vfiosim_inproc_destroy(machine->proc);
-	vfiosim_destroy(machine->sim);
-	vfiosim_topology_free(machine->topology);
-}
-
-static bool map(struct machine *machine, uint64_t iova, uint64_t page)
-{
-	struct vfio_iommu_type1_dma_map args = {
-		.argsz = sizeof(args),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = machine->memory + page * PAGE,
-		.iova = iova,
-		.size = PAGE,
-	};
-
-	return !vfiosim_inproc_ioctl_struct(machine->proc, machine->container, VFIO_IOMMU_MAP_DMA,
-					    &args, sizeof(args));
-}
-
-static bool unmap(struct machine *machine, uint64_t iova, uint64_t size, uint32_t flags)
-{
-	struct vfio_iommu_type1_dma_unmap args = {
-		.argsz = sizeof(args),
-		.flags = flags,
-		.iova = iova,
-		.size = size,
-	};
-
-	return !vfiosim_inproc_ioctl_struct(machine->proc, machine->container, VFIO_IOMMU_UNMAP_DMA,
-					    &args, sizeof(args));
-}
-
-static bool machine_fill(struct machine *machine, uint64_t n)
-{
-	for (uint64_t i = 0; i < n; i++)
-		if (!map(machine, live_iova(i), i))
-			return false;
-	return true;
-}
+/* ---- MAP and UNMAP beside it ---- */
 
 /* Nanoseconds for a MAP and an UNMAP. */
 static double machine_pairs(struct machine *machine, uint64_t n)
@@ -158,7 +63,7 @@ static double machine_pairs(struct machine *machine, uint64_t n)
 	for (unsigned i = 0; i < PAIRS; i++) {
 		uint64_t live = next_random(&state) % n, iova = live_iova(live) + PAGE;
 
-		if (!map(machine, iova, live) || !unmap(machine, iova, PAGE, 0))
+		if (!machine_map(machine, iova, live) || !machine_unmap(machine, iova, PAGE, 0))
 			return -1;
 	}
 	return (double)(bench_now() - start) / PAIRS;
@@ -270,13 +175,13 @@ static bool replay_round(struct machine *machine, struct samples *map_ms, struct
 	if (!machine_fill(machine, FULL))
 		return false;
 	mapped = bench_now();
-	if (!join(machine, PHYSICAL, &group))
+	if (!machine_join(machine, PHYSICAL, &group))
 		return false;
 	samples_add(replay_ms, (double)(bench_now() - mapped) / 1e6);
 	samples_add(map_ms, (double)(mapped - start) / 1e6);
 	return !vfiosim_inproc_ioctl(machine->proc, group, VFIO_GROUP_UNSET_CONTAINER, 0) &&
 	       !vfiosim_inproc_close(machine->proc, group) &&
-	       unmap(machine, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL);
+	       machine_unmap(machine, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL);
 }
 
 static void bench_replay(struct table *table)

@@ -85,7 +85,7 @@ help:
 	@echo '                    SHALLOW=20: 20 of each'
 	@echo 'make facts          what Linux answered, asked again: how many answers hold'
 	@echo 'make check-linux    the cases and the facts on Debian'\''s kernels 6.1 and 6.12 in QEMU (VERSION=6.1), or KERNEL=FILE|FOLDER'
-	@echo 'make bench          measure, against floors measured in the same run (PARTS="fuse map run others sweep")'
+	@echo 'make bench          measure, against floors measured in the same run (PARTS="fuse map hold run others sweep")'
 	@echo 'make fuzz           random calls and files, SECONDS=600 for each target (TARGETS="calls texts fuse")'
 	@echo 'make torture        kill, stop and starve runs at random moments; nothing may be left (ROUNDS=1000 SEED=1)'
 	@echo 'make lint           clang-tidy and cppcheck'

@@ -64,6 +64,7 @@ double bench_repeat(double seconds, uint64_t most, bool (*call)(void *ctx), void
 /* The parts: each adds its rows. @vfiosim: path of the program. */
 void bench_fuse(struct table *table, const char *vfiosim);	/* fuse_bench.c */
 void bench_map(struct table *table, const char *vfiosim);	/* map_bench.c */
+void bench_hold(struct table *table, const char *vfiosim);	/* hold_bench.c */
 void suite_run(struct table *table, const char *vfiosim);	/* run_bench.c */
 void bench_others(struct table *table, const char *vfiosim);	/* others_bench.c */
 void bench_sweep(struct table *table, const char *vfiosim);	/* sweep_bench.c */

@@ -147,6 +147,7 @@ static const struct part {
 } parts[] = {
 	{ "fuse", bench_fuse },
 	{ "map", bench_map },
+	{ "hold", bench_hold },
 	{ "run", suite_run },
 	{ "others", bench_others },
 	{ "sweep", bench_sweep },

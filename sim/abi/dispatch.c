@@ -12,6 +12,7 @@
 #include "machine/fault.h"
 #include "machine/file.h"
 #include "machine/kernel.h"
+#include "machine/lock.h"
 #include "machine/sim.h"
 #include "machine/tracing.h"
 
@@ -526,9 +527,9 @@ static void find_about(struct call *call, struct vfiosim_about *about)
 {
 	struct fault_where where = { 0 };
 
-	pthread_mutex_lock(&call->sim->lock);
+	lock_take(call->sim);
 	command_where(call, &where);
-	pthread_mutex_unlock(&call->sim->lock);
+	lock_release(call->sim);
 	*about = (struct vfiosim_about){
 		.known = where.known,
 		.group = where.group,

@@ -16,6 +16,7 @@
 #include <vfiosim/inproc.h>
 
 #include "base/suite_test.h"
+#include "machine/lock.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
 #include "machine/sim.h"
@@ -79,9 +80,9 @@ static int act(enum deed deed, struct device *dev, const char *text)
 	int ret;
 
 	call_init(&call, sim, &caller, NULL);
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	ret = decide(&call, deed, dev, text);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	last_rule = call.result.rule ? call.result.rule->id : "";
 	call_done(&call);
 	vfiosim_finish(sim, &caller);

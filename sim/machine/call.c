@@ -12,6 +12,7 @@
 #include "machine/client.h"
 #include "machine/fault.h"
 #include "machine/kernel.h"
+#include "machine/lock.h"
 #include "machine/reap.h"
 #include "machine/rules_table.h"
 #include "machine/sim.h"
@@ -485,11 +486,11 @@ int call_run(struct call *call, int (*decide)(struct call *call))
 	int ret;
 
 	for (;;) {
-		pthread_mutex_lock(&call->sim->lock);
+		lock_take(call->sim);
 		ret = decide(call);
 		if (fault_armed(call->sim))
 			fault_run_end(call->sim, ret != CALL_AGAIN && ret != CALL_PARKED);
-		pthread_mutex_unlock(&call->sim->lock);
+		lock_release(call->sim);
 		if (ret != CALL_AGAIN)
 			return ret;
 		ret = call_fetch(call);

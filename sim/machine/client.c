@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "machine/lock.h"
 #include "machine/sim.h"
 #include "machine/subsystem.h"
 
@@ -20,11 +21,11 @@ int vfiosim_client_create(struct vfiosim *sim, const struct vfiosim_client_ops *
 	client->ctx = client_ctx;
 	client->refs = 1;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	client->number = ++sim->next_client;
 	sim->counters.clients++;
 	TAILQ_INSERT_TAIL(&sim->clients, client, in_sim);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 
 	*ret_client = client;
 	return 0;
@@ -58,9 +59,9 @@ void client_put(struct vfiosim_client *client)
 
 void client_set_process(struct vfiosim_client *client, uint32_t process)
 {
-	pthread_mutex_lock(&client->sim->lock);
+	lock_take(client->sim);
 	client->process = process;
-	pthread_mutex_unlock(&client->sim->lock);
+	lock_release(client->sim);
 }
 
 uint32_t client_process(const struct vfiosim *sim, uint32_t number)
@@ -98,9 +99,9 @@ int client_set_limits(struct vfiosim_client *client, const struct vfiosim_limits
 
 struct vfiosim_client *vfiosim_client_get(struct vfiosim_client *client)
 {
-	pthread_mutex_lock(&client->sim->lock);
+	lock_take(client->sim);
 	client_get(client);
-	pthread_mutex_unlock(&client->sim->lock);
+	lock_release(client->sim);
 	return client;
 }
 
@@ -111,9 +112,9 @@ void vfiosim_client_put(struct vfiosim_client *client)
 	if (!client)
 		return;
 	sim = client->sim;
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	client_put(client);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	reap(sim);
 }
 

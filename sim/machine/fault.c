@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "machine/client.h"
+#include "machine/lock.h"
 #include "machine/state.h"
 #include "machine/subsystem.h"
 
@@ -520,10 +521,10 @@ static bool wants_comm(struct vfiosim *sim)
 	const struct fault_rule *rule;
 	bool wants = false;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	TAILQ_FOREACH(rule, &sim->fault_rules, in_sim)
 		wants |= *rule->fault.comm;
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return wants;
 }
 
@@ -544,11 +545,11 @@ int fault_add(struct vfiosim *sim, const struct vfiosim_fault *fault, uint32_t *
 	if (!rule)
 		return -ENOMEM;
 	rule->fault = *fault;
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	*ret_id = rule->id = ++sim->last_fault;
 	TAILQ_INSERT_TAIL(&sim->fault_rules, rule, in_sim);
 	atomic_store_explicit(&sim->fault_armed, true, memory_order_relaxed);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return 0;
 }
 
@@ -573,13 +574,13 @@ int vfiosim_fault_remove(struct vfiosim *sim, uint32_t id)
 {
 	struct fault_rule *rule;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	rule = find(sim, id);
 	if (rule)
 		drop(sim, rule);
 	atomic_store_explicit(&sim->fault_armed, !TAILQ_EMPTY(&sim->fault_rules),
 			      memory_order_relaxed);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return rule ? 0 : -ENOENT;
 }
 
@@ -587,11 +588,11 @@ int vfiosim_fault_count(struct vfiosim *sim, uint32_t id, struct vfiosim_fault_c
 {
 	const struct fault_rule *rule;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	rule = find(sim, id);
 	if (rule)
 		*ret_count = rule->count;
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return rule ? 0 : -ENOENT;
 }
 
@@ -600,7 +601,7 @@ int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
 {
 	const struct fault_rule *rule;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	rule = TAILQ_FIRST(&sim->fault_rules);
 	while (rule && index--)
 		rule = TAILQ_NEXT(rule, in_sim);
@@ -609,7 +610,7 @@ int vfiosim_fault_at(struct vfiosim *sim, size_t index, uint32_t *ret_id,
 		*ret_fault = rule->fault;
 		*ret_count = rule->count;
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return rule ? 0 : -ENOENT;
 }
 

@@ -2,6 +2,7 @@
 /* Ending things where no lock is held; see reap.h. */
 #include "machine/reap.h"
 
+#include "machine/lock.h"
 #include "machine/sim.h"
 
 void reap_later(struct vfiosim *sim, struct dead *dead, void (*end)(void *object), void *object)
@@ -19,13 +20,13 @@ void reap(struct vfiosim *sim)
 	if (!atomic_load_explicit(&sim->any_dead, memory_order_relaxed))
 		return;
 	for (;;) {
-		pthread_mutex_lock(&sim->lock);
+		lock_take(sim);
 		dead = STAILQ_FIRST(&sim->dead);
 		if (dead)
 			STAILQ_REMOVE_HEAD(&sim->dead, in_sim);
 		else
 			atomic_store_explicit(&sim->any_dead, false, memory_order_relaxed);
-		pthread_mutex_unlock(&sim->lock);
+		lock_release(sim);
 		if (!dead)
 			return;
 		dead->end(dead->object);

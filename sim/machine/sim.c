@@ -9,6 +9,7 @@
 #include <vfiosim/state.h>
 
 #include "machine/device.h"
+#include "machine/lock.h"
 #include "machine/reap.h"
 #include "machine/subsystem.h"
 
@@ -105,10 +106,10 @@ void vfiosim_destroy(struct vfiosim *sim)
 
 void vfiosim_counters(struct vfiosim *sim, struct vfiosim_counters *ret_counters)
 {
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	*ret_counters = sim->counters;
 	ret_counters->commands = sim->n_commands;
 	ret_counters->refusals = sim->n_refusals;
 	ret_counters->delayed_ms = sim->delayed_ms;
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 }

@@ -29,7 +29,7 @@ struct subsystem;
 #define SIM_TRACE_SINKS 4
 
 struct vfiosim {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;		/* taken and released through lock.h */
 	const struct vfiosim_topology *topology;
 	const struct subsystem *const *subsystems;	/* a NULL ends them; see subsystem.h */
 

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "machine/client.h"
 #include "machine/device.h"
+#include "machine/lock.h"
 #include "machine/subsystem.h"
 
 struct vfiosim_space *spaces_add(struct spaces *spaces)
@@ -41,11 +42,11 @@ int vfiosim_spaces(struct vfiosim *sim, bool mappings, struct vfiosim_spaces *re
 {
 	struct spaces spaces = { .mappings = mappings };
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	for (const struct subsystem *const *part = sim->subsystems; *part; part++)
 		if ((*part)->spaces)
 			(*part)->spaces(sim, &spaces);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	if (spaces.no_memory) {
 		vfiosim_spaces_done(&spaces.list);
 		return -ENOMEM;
@@ -71,13 +72,13 @@ static struct vfiosim_client *client_numbered(struct vfiosim *sim, uint32_t numb
 {
 	struct vfiosim_client *client;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	TAILQ_FOREACH(client, &sim->clients, in_sim)
 		if (client->number == number)
 			break;
 	if (client)
 		client_get(client);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return client;
 }
 
@@ -89,9 +90,9 @@ static int find_region(struct vfiosim *sim, const struct vfiosim_vmas *vmas, uin
 
 		if (vma->kind != VFIOSIM_VMA_REGION || uva < vma->first || uva > vma->last)
 			continue;
-		pthread_mutex_lock(&sim->lock);
+		lock_take(sim);
 		*ret_device = sim->devices[vma->device]->topo->address;
-		pthread_mutex_unlock(&sim->lock);
+		lock_release(sim);
 		*ret_offset = vma->offset + (uva - vma->first);
 		return 0;
 	}

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "machine/client.h"
+#include "machine/lock.h"
 #include "machine/subsystem.h"
 
 /* ---- What the clients' memory looks like (no lock) ---- */
@@ -17,14 +18,14 @@ static int take_memories(struct vfiosim *sim, struct state *state)
 	struct vfiosim_client *client;
 	uint32_t n = 0;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	TAILQ_FOREACH(client, &sim->clients, in_sim)
 		n++;
 	state->memories = calloc(n + 1, sizeof(*state->memories));
 	if (state->memories)
 		TAILQ_FOREACH(client, &sim->clients, in_sim)
 			state->memories[state->n_memories++].client = client_get(client);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	if (!state->memories)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < state->n_memories; i++) {
@@ -107,13 +108,13 @@ static void drop_later(struct state *state)
 
 static void show_machine(struct vfiosim *sim, struct state *state)
 {
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	json_object(&state->json);
 	for (const struct subsystem *const *part = sim->subsystems; *part; part++)
 		if ((*part)->show)
 			(*part)->show(state);
 	json_object_end(&state->json);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 }
 
 /* A stream into *@ret_text, which is ours alone. NULL: no memory. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "machine/client.h"
+#include "machine/lock.h"
 #include "machine/sim.h"
 
 int backing_create(struct vfiosim_caller *caller, int fd, struct backing **ret_backing)
@@ -56,9 +57,9 @@ void backing_drop(struct backing *backing)
 	if (!backing)
 		return;
 	sim = backing->sim;
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	backing_put(backing);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	reap(sim);
 }
 

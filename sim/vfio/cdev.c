@@ -7,6 +7,7 @@
 
 #include <vfiosim/topology.h>
 
+#include "machine/lock.h"
 #include "vfio/device_file.h"
 #include "vfio/group.h"
 #include "vfio/iommufd.h"
@@ -92,12 +93,12 @@ int vfiosim_open_cdev(struct vfiosim *sim, struct vfiosim_caller *caller, uint32
 	char wanted[FILE_NAME_MAX] = "machine";
 	struct fault_where where = { 0 };
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	if (device < sim->n_devices) {
 		where.device = sim->devices[device]->topo->address;
 		snprintf(wanted, sizeof(wanted), "device %s", where.device);
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return file_open(sim, caller, wanted, &where, device, decide_open, ret_file);
 }
 

@@ -10,6 +10,7 @@
 #include <vfiosim/topology.h>
 
 #include "iommufd/vfio_compat.h"
+#include "machine/lock.h"
 #include "vfio/container.h"
 #include "vfio/device_file.h"
 #include "vfio/iommufd.h"
@@ -267,12 +268,12 @@ int vfiosim_open_group(struct vfiosim *sim, struct vfiosim_caller *caller, uint3
 	char wanted[FILE_NAME_MAX] = "machine";
 	struct fault_where where = { 0 };
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	if (group < sim->n_groups) {
 		iommu_group_where(sim->groups[group], &where);
 		snprintf(wanted, sizeof(wanted), "group %u", where.group);
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return file_open(sim, caller, wanted, &where, group, decide_open, ret_file);
 }
 

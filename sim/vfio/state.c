@@ -7,6 +7,7 @@
 
 #include "bus/bus.h"
 #include "iommu/group.h"
+#include "machine/lock.h"
 #include "machine/sim.h"
 #include "vfio/device.h"
 
@@ -32,10 +33,10 @@ int vfiosim_device_state(struct vfiosim *sim, const char *address,
 {
 	const struct device *dev;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	dev = sim_device(sim, address);
 	if (dev)
 		*ret_state = state_of(dev);
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return dev ? 0 : -ENODEV;
 }

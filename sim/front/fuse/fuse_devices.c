@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "machine/lock.h"
 #include "vfio/device.h"
 #include "machine/sim.h"
 #include "front/fuse/fuse_front.h"
@@ -61,10 +62,10 @@ struct node *cdev_node(struct vfiosim_fuse *fuse, uint32_t device)
 	char path[sizeof(CDEVS_PATH) + 24];
 	int number = -1;
 
-	pthread_mutex_lock(&fuse->sim->lock);
+	lock_take(fuse->sim);
 	if (device < fuse->sim->n_devices && fuse->sim->devices[device]->vfio)
 		number = fuse->sim->devices[device]->vfio->cdev;
-	pthread_mutex_unlock(&fuse->sim->lock);
+	lock_release(fuse->sim);
 	snprintf(path, sizeof(path), CDEVS_PATH "/vfio%d", number);
 	return number < 0 ? NULL : tree_find(fuse->tree, path);
 }

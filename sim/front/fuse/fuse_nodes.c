@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "machine/lock.h"
 #include "vfio/group.h"
 #include "vfio/node.h"
 #include "machine/sim.h"
@@ -227,9 +228,9 @@ static bool group_is_open(struct vfiosim *sim, uint32_t index)
 {
 	bool open;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	open = index < sim->n_groups && sim->groups[index]->vfio && sim->groups[index]->vfio->file;
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return open;
 }
 

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "front/sysfs/tree.h"
 #include "machine/client.h"
+#include "machine/lock.h"
 #include "machine/sim.h"
 
 #define CLIENTS_MAX 256	/* that are remembered, the newest */
@@ -93,9 +94,9 @@ static uint32_t process_of(struct last *last, const struct refusal *refusal)
 {
 	uint32_t process;
 
-	pthread_mutex_lock(&last->sim->lock);
+	lock_take(last->sim);
 	process = client_process(last->sim, refusal->client);
-	pthread_mutex_unlock(&last->sim->lock);
+	lock_release(last->sim);
 	return process ? process : refusal->tid;
 }
 

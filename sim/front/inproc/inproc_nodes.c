@@ -8,6 +8,7 @@
 
 #include "machine/device.h"
 #include "machine/kernel.h"
+#include "machine/lock.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
 #include "vfio/node.h"
@@ -18,7 +19,7 @@ static int find_group(struct vfiosim *sim, const char *name, uint32_t *ret_index
 {
 	int rc = -ENOENT;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	for (uint32_t i = 0; i < sim->n_groups && rc; i++) {
 		const struct iommu_group *group = sim->groups[i];
 		char node[32];
@@ -31,7 +32,7 @@ static int find_group(struct vfiosim *sim, const char *name, uint32_t *ret_index
 		*ret_index = i;
 		rc = 0;
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return rc;
 }
 
@@ -40,7 +41,7 @@ static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
 {
 	int rc = -ENOENT;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	for (uint32_t i = 0; i < sim->n_devices && rc; i++) {
 		const struct device *dev = sim->devices[i];
 		char node[CDEV_NAME];
@@ -53,7 +54,7 @@ static int find_cdev(struct vfiosim *sim, const char *name, uint32_t *ret_index)
 		*ret_index = i;
 		rc = 0;
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "bus/bus.h"
 #include "machine/call.h"
 #include "machine/client.h"
+#include "machine/lock.h"
 #include "machine/sim.h"
 #include "front/inproc/inproc_sysfs.h"
 #include "front/sysfs/tree.h"
@@ -81,13 +82,13 @@ static void drop_ended(struct vfiosim *sim, struct waiting_writes *writes)
 {
 	struct waiting_write *write, *next;
 
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);
 	for (write = LIST_FIRST(writes); write; write = next) {
 		next = LIST_NEXT(write, next);
 		if (!bus_waits(sim, write->wait))
 			drop_write(write);
 	}
-	pthread_mutex_unlock(&sim->lock);
+	lock_release(sim);
 }
 
 /* The same write as before, or a new one. NULL: no memory. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "machine/lock.h"
 #include "machine/tracing.h"
 #include "front/sysfs/sysfs.h"
 
@@ -160,12 +161,12 @@ static bool refresh(struct tree *tree, struct node *node)
 static void lock(struct tree *tree)
 {
 	pthread_mutex_lock(&tree->lock);
-	pthread_mutex_lock(&tree->sim->lock);
+	lock_take(tree->sim);
 }
 
 static void unlock(struct tree *tree)
 {
-	pthread_mutex_unlock(&tree->sim->lock);
+	lock_release(tree->sim);
 	pthread_mutex_unlock(&tree->lock);
 }
 

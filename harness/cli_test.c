@@ -373,7 +373,6 @@ static const char *const writers[] = {
 	"--help",
 	"run --help",
 	"topology list",
-	"ctl list",
 	"topology show q35",
 	"case list",
 	"case verbs",
@@ -382,23 +381,41 @@ static const char *const writers[] = {
 	"case run set-container-twice --explain",
 };
 
+/* @words, which end where its output goes, tell that it was lost, and once. */
+static void check_lost(const char *words)
+{
+	char message[4096];
+	int status = status_of(words, message, sizeof(message));
+	const char *told = strstr(message, "standard output");
+
+	ck_assert_msg(status == 2 && strstr(message, "error: cannot write "), "%s: %d %s", words,
+		      status, message);
+	ck_assert_msg(!told || !strstr(told + 1, "standard output"), "%s: %s", words, message);
+}
+
 START_TEST(lost_output_is_told)
 {
 	static const char *const lost[] = { ">/dev/full", ">&-" };
 	char words[256], message[4096];
-	const char *told;
-	int status;
 
 	for (size_t i = 0; i < 2; i++) {
 		snprintf(words, sizeof(words), "%s %s", writers[_i], lost[i]);
-		status = status_of(words, message, sizeof(message));
-		told = strstr(message, "standard output");
-		ck_assert_msg(status == 2 && strstr(message, "error: cannot write "), "%s: %d %s",
-			      words, status, message);
-		ck_assert_msg(!told || !strstr(told + 1, "standard output"), "%s: %s", words, message);
+		check_lost(words);
 	}
 	snprintf(words, sizeof(words), "%s >/dev/null", writers[_i]);
 	ck_assert_int_eq(status_of(words, message, sizeof(message)), 0);
+}
+END_TEST
+
+/* Where nothing runs there is nothing to list. */
+START_TEST(lost_list_of_runs_is_told)
+{
+	if (no_run()) {
+		test_skip(__func__, no_run());
+		return;
+	}
+	check_lost("run -- sh -c 'vfiosim ctl list >/dev/full'");
+	check_lost("run -- sh -c 'vfiosim ctl list >&-'");
 }
 END_TEST
 
@@ -488,6 +505,7 @@ int main(void)
 	tcase_add_test(tests, the_manual_knows_every_option);
 	tcase_add_test(tests, lost_report_is_told);
 	tcase_add_test(tests, lost_output_of_a_run_is_told);
+	tcase_add_test(tests, lost_list_of_runs_is_told);
 	tcase_add_test(tests, closed_standard_output_is_no_file);
 	tcase_add_loop_test(tests, lost_output_is_told, 0, sizeof(writers) / sizeof(writers[0]));
 	return suite_run(suite);

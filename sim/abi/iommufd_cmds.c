@@ -109,16 +109,25 @@ static void undo_ioas_alloc(struct call *call)
 #define ALLOWED_CHUNK 256	/* ranges copied at a time */
 #define ALLOWED_MAX (1u << 20)
 
-/* What could be read of the list; where reading failed is told only when the ioas exists. */
+/*
+ * What could be read of the list, and what it says. What is wrong with it is told only
+ * when the ioas exists.
+ */
 struct allowed_list {
 	struct vfiosim_iommu_iova_range *items;
 	uint32_t n, capacity;
-	int error;
+	int error;			/* it could not be read */
+	bool bad, overlaps;		/* items[at] is empty, or overlaps another */
+	uint32_t at;
+	struct ranges ranges;
 };
 
 static void free_allowed(struct call *call)
 {
-	free(call_state(call, struct allowed_list)->items);
+	struct allowed_list *list = call_state(call, struct allowed_list);
+
+	free(list->items);
+	ranges_done(&list->ranges);
 }
 
 /* Room for ALLOWED_CHUNK more, within ALLOWED_MAX. */
@@ -139,6 +148,32 @@ static int grow_allowed(struct allowed_list *list)
 	return 0;
 }
 
+static int by_start(const void *a, const void *b)
+{
+	const struct vfiosim_iommu_iova_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Mirrors iopt_load_allowed: one byte is no range, and none may overlap another. -ENOMEM. */
+static int load_allowed(struct allowed_list *list)
+{
+	if (list->n)
+		qsort(list->items, list->n, sizeof(list->items[0]), by_start);
+	for (uint32_t i = 0; i < list->n && !list->bad; i++) {
+		const struct vfiosim_iommu_iova_range *range = &list->items[i];
+
+		list->at = i;
+		list->overlaps = i && range->start <= list->items[i - 1].last;
+		list->bad = list->overlaps || range->start >= range->last;
+		if (!list->bad &&
+		    ranges_append(&list->ranges, (struct span){ range->start, range->last }))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* All that takes long is done here, where no lock is held. */
 static int prepare_allow(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
@@ -156,45 +191,13 @@ static int prepare_allow(struct call *call)
 		if (!list->error)
 			list->n += part;
 	}
-	return 0;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct vfiosim_iommu_iova_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Mirrors iopt_load_allowed: one byte is no range, and none may overlap another. */
-static int load_allowed(struct call *call, struct allowed_list *list, struct ranges *ret_ranges)
-{
-	ranges_init(ret_ranges);
-	if (list->n)
-		qsort(list->items, list->n, sizeof(list->items[0]), by_start);
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct vfiosim_iommu_iova_range *range = &list->items[i];
-		bool overlaps = i && range->start <= list->items[i - 1].last;
-
-		if (range->start >= range->last || overlaps) {
-			ranges_done(ret_ranges);
-			return refuse(call, RULE_BAD_ALLOWED, V("first", range->start),
-				      V("last", range->last),
-				      VS("problem", overlaps ? "overlaps another" : "is empty"));
-		}
-		if (ranges_append(ret_ranges, (struct span){ range->start, range->last })) {
-			ranges_done(ret_ranges);
-			return refuse(call, RULE_NO_MEMORY);
-		}
-	}
-	return 0;
+	return !list->error && load_allowed(list) ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 static int allow_iovas(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
 	struct allowed_list *list = call_state(call, struct allowed_list);
-	struct ranges ranges;
 	struct ioas *ioas;
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
@@ -202,13 +205,11 @@ static int allow_iovas(struct call *call)
 		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
 	if (!ret && list->error)
 		ret = refuse_address(call, cmd->allowed_iovas, "read");
-	if (!ret)
-		ret = load_allowed(call, list, &ranges);
-	if (ret)
-		return ret;
-	ret = ioas_allow(call, ioas, &ranges);
-	ranges_done(&ranges);
-	return ret;
+	if (!ret && list->bad)
+		ret = refuse(call, RULE_BAD_ALLOWED, V("first", list->items[list->at].start),
+			     V("last", list->items[list->at].last),
+			     VS("problem", list->overlaps ? "overlaps another" : "is empty"));
+	return ret ? ret : ioas_allow(call, ioas, &list->ranges);
 }
 
 /* ---- IOMMU_IOAS_IOVA_RANGES ---- */

@@ -15,6 +15,7 @@
 #include "iommufd/ioas.h"
 #include "iommufd/iommufd.h"
 #include "machine/fault.h"
+#include "machine/lock.h"
 
 #define HUGE_PAGE (2ull << 20)	/* alignment that allocated iovas share with their memory */
 
@@ -354,22 +355,38 @@ static void remove_area(struct call *call, struct ioas *ioas, struct area *area)
 	area_destroy(area);
 }
 
+/* It is in use meanwhile: IOMMU_DESTROY answers EBUSY, as to the kernel's iommufd_get_ioas(). */
+static void breathe(struct call *call, struct ioas *ioas)
+{
+	if (fault_armed(call->sim))	/* a rule is met in one run */
+		return;
+	ioas->object.users++;
+	lock_breathe(call->sim);
+	ioas->object.users--;
+}
+
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length)
 {
+	struct span rest = span;
 	struct area *area;
-	bool any = false;	/* a sum of all 2^64 bytes would be 0 */
+	unsigned n = 0;		/* a sum of all 2^64 bytes would be 0 */
 
 	*ret_length = 0;
-	while ((area = iopt_find(&ioas->iopt, span))) {
+	while ((area = iopt_find(&ioas->iopt, rest))) {
 		if (!span_contains(span, area->iova))
 			return refuse(call, RULE_AREA_BISECTED, V("first", span.first),
 				      V("last", span.last), V("other.first", area->iova.first),
 				      V("other.last", area->iova.last));
 		*ret_length += span_length(area->iova);
-		any = true;
+		rest.first = area->iova.last;
 		remove_area(call, ioas, area);
+		n++;
+		if (rest.first++ >= span.last)
+			break;
+		if (n % IOPT_PIECE == 0)
+			breathe(call, ioas);
 	}
-	if (!any)
+	if (!n)
 		return refuse(call, RULE_AREA_MISSING, V("first", span.first), V("last", span.last));
 	return 0;
 }

@@ -481,6 +481,23 @@ static void forget_run(struct call *call)
 	call->result = (struct call_result){ 0 };
 }
 
+void call_rest(struct call *call, struct call_rest *rest)
+{
+	rest->next = call->rest;
+	call->rest = rest;
+}
+
+static void do_rest(struct call *call)
+{
+	struct call_rest *rest;
+
+	while ((rest = call->rest)) {
+		call->rest = rest->next;
+		while (rest->piece(rest))
+			lock_breathe(call->sim);
+	}
+}
+
 int call_run(struct call *call, int (*decide)(struct call *call))
 {
 	int ret;
@@ -490,6 +507,7 @@ int call_run(struct call *call, int (*decide)(struct call *call))
 		ret = decide(call);
 		if (fault_armed(call->sim))
 			fault_run_end(call->sim, ret != CALL_AGAIN && ret != CALL_PARKED);
+		do_rest(call);
 		lock_release(call->sim);
 		if (ret != CALL_AGAIN)
 			return ret;

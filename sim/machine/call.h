@@ -68,6 +68,13 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 	struct call_out *next;
 };
 
+/* See call_rest(). */
+struct call_rest {
+	/* Lock held: one piece of it. False: that was the last, and @rest is freed. */
+	bool (*piece)(struct call_rest *rest);
+	struct call_rest *next;
+};
+
 struct fault_where;	/* fault.h */
 struct provoke;		/* fault.h */
 
@@ -124,6 +131,7 @@ struct call {
 	struct memlock_view *memlocks;		/* of others than the caller */
 
 	struct call_result result;
+	struct call_rest *rest;			/* call_rest(): done by call_run() */
 	struct deferred *soon;			/* call_soon(): run by call_done() */
 
 	/*
@@ -172,6 +180,13 @@ bool call_traced(const struct call *call);
  * nothing in call->result.
  */
 int call_run(struct call *call, int (*decide)(struct call *call));
+
+/*
+ * Lock held, the command is decided and nobody can reach any more what is left to do of
+ * it: call_run() does it before the call is answered, and lets others at the machine
+ * between two pieces.
+ */
+void call_rest(struct call *call, struct call_rest *rest);
 
 /* ---- Asking about clients (lock held) ---- */
 

@@ -30,6 +30,8 @@ struct subsystem;
 
 struct vfiosim {
 	pthread_mutex_t lock;		/* taken and released through lock.h */
+	atomic_uint waiting;		/* for it */
+	atomic_uint turns;		/* of those who waited */
 	const struct vfiosim_topology *topology;
 	const struct subsystem *const *subsystems;	/* a NULL ends them; see subsystem.h */
 
@@ -76,6 +78,7 @@ struct vfiosim {
 
 	struct vfiosim_counters counters;	/* but commands, refusals, delayed_ms: */
 	atomic_ullong n_commands, n_refusals, delayed_ms;
+	uint64_t areas_changed;		/* how often mappings did, or what is pinned of them */
 	struct fault_record {		/* what devices were refused, the last 64 */
 		uint32_t device;
 		uint64_t iova, length;

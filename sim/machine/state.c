@@ -11,6 +11,8 @@
 #include "machine/lock.h"
 #include "machine/subsystem.h"
 
+#define TRIES 4		/* the last one lets nobody in */
+
 /* ---- What the clients' memory looks like (no lock) ---- */
 
 static int take_memories(struct vfiosim *sim, struct state *state)
@@ -55,29 +57,42 @@ const struct vfiosim_vmas *state_vmas(const struct state *state, const struct vf
 	return NULL;
 }
 
-/* ---- Long arrays, told without the lock ---- */
+/* ---- Long arrays, taken in pieces and told without the lock ---- */
 
 struct later {
 	size_t at;		/* where it belongs in the text, without all of them */
 	struct json json;
-	void *rows;
-	size_t n;
-	void (*show)(struct json *json, const void *rows, size_t n);
+	struct state_table *table;
 };
 
-void state_later(struct state *state, void *rows, size_t n,
-		 void (*show)(struct json *json, const void *rows, size_t n))
+void state_later(struct state *state, struct state_table *table)
 {
 	struct json json = json_leave_out(&state->json, NULL);
 	long at = ftell(state->json.to);
 
-	if (at < 0 ||
+	if (!table || at < 0 ||
 	    !list_room(&state->later, state->n_later, sizeof(*state->later), NULL)) {
 		state->no_memory = true;
-		free(rows);
+		if (table)
+			table->done(table);
 		return;
 	}
-	state->later[state->n_later++] = (struct later){ (size_t)at, json, rows, n, show };
+	state->later[state->n_later++] = (struct later){ (size_t)at, json, table };
+}
+
+/* Lock held. False: what was taken is not of one moment. @breathe: others may come in. */
+static bool take_later(struct vfiosim *sim, struct state *state, bool breathe)
+{
+	uint64_t moment = sim->areas_changed;
+
+	for (size_t i = 0; i < state->n_later; i++) {
+		struct state_table *table = state->later[i].table;
+
+		while (table->take(state, table))
+			if (breathe && lock_breathe(sim) && sim->areas_changed != moment)
+				return false;
+	}
+	return true;
 }
 
 /* @text with all that was left out. -ENOMEM. */
@@ -91,7 +106,7 @@ static int tell_later(struct state *state, const char *text, size_t size, FILE *
 		fwrite(text + told, 1, later->at - told, to);
 		told = later->at;
 		later->json.to = to;
-		later->show(&later->json, later->rows, later->n);
+		later->table->show(&later->json, later->table);
 	}
 	fwrite(text + told, 1, size - told, to);
 	return ferror(to) ? -ENOMEM : 0;
@@ -100,21 +115,28 @@ static int tell_later(struct state *state, const char *text, size_t size, FILE *
 static void drop_later(struct state *state)
 {
 	for (size_t i = 0; i < state->n_later; i++)
-		free(state->later[i].rows);
+		state->later[i].table->done(state->later[i].table);
 	free(state->later);
+	state->later = NULL;
+	state->n_later = 0;
 }
 
 /* ---- The walk ---- */
 
-static void show_machine(struct vfiosim *sim, struct state *state)
+/* False: it is not of one moment. */
+static bool show_machine(struct vfiosim *sim, struct state *state, bool breathe)
 {
+	bool ok;
+
 	lock_take(sim);
 	json_object(&state->json);
 	for (const struct subsystem *const *part = sim->subsystems; *part; part++)
 		if ((*part)->show)
 			(*part)->show(state);
 	json_object_end(&state->json);
+	ok = take_later(sim, state, breathe);
 	lock_release(sim);
+	return ok;
 }
 
 /* A stream into *@ret_text, which is ours alone. NULL: no memory. */
@@ -127,18 +149,25 @@ static FILE *open_text(char **ret_text, size_t *ret_size)
 	return to;
 }
 
-/* All that is told under the lock; @state->later is left out. malloc'ed. */
-static int state_text(struct vfiosim *sim, struct state *state, char **ret_text, size_t *ret_size)
+/*
+ * All that is told under the lock; @state->later is left out. malloc'ed. -ENOMEM, and -EAGAIN
+ * with @breathe: somebody changed mappings meanwhile.
+ */
+static int state_text(struct vfiosim *sim, struct state *state, bool breathe, char **ret_text,
+		      size_t *ret_size)
 {
 	FILE *to = open_text(ret_text, ret_size);
+	bool whole;
 	int failed;
 
 	if (!to)
 		return -ENOMEM;
 	json_init(&state->json, to, true);
-	show_machine(sim, state);
+	whole = show_machine(sim, state, breathe);
 	failed = ferror(to);
-	return fclose(to) || failed || state->no_memory ? -ENOMEM : 0;
+	if (fclose(to) || failed || state->no_memory)
+		return -ENOMEM;
+	return whole ? 0 : -EAGAIN;
 }
 
 static int whole_text(struct state *state, const char *text, size_t size, char **ret_text)
@@ -164,8 +193,15 @@ int vfiosim_state_json(struct vfiosim *sim, char **ret_text)
 	size_t size = 0;
 	int error = take_memories(sim, &state);
 
-	if (!error)
-		error = state_text(sim, &state, &text, &size);
+	for (unsigned try = 1; !error; try++) {
+		error = state_text(sim, &state, try < TRIES, &text, &size);
+		if (error != -EAGAIN)
+			break;
+		drop_later(&state);
+		free(text);
+		text = NULL;
+		error = 0;
+	}
 	drop_memories(&state);
 	if (!error)
 		error = whole_text(&state, text, size, ret_text);

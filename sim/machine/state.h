@@ -23,18 +23,28 @@ struct state {
 		bool known;
 	} *memories;
 	uint32_t n_memories;
-	/* Arrays that are told once the lock is free; see state_later(). */
+	/* Long arrays; see state_later(). */
 	struct later *later;
 	size_t n_later;
 	bool no_memory;			/* some of it is missing */
 };
 
+/* Mappings, as an array that may be long. */
+struct state_table {
+	/* Lock held: takes some more of them. False: that was all. */
+	bool (*take)(struct state *state, struct state_table *table);
+	/* No lock: appends what was taken. */
+	void (*show)(struct json *json, const struct state_table *table);
+	void (*done)(struct state_table *table);	/* frees it; no lock */
+};
+
 /*
- * The value of the key just appended is an array that may be long: its rows are kept now
- * and told by @show without the lock. malloc'ed @rows become the callee's.
+ * @table is the value of the key just appended, and from now on the callee's. It is taken
+ * after everything else, in pieces, between which others are let at the machine. As soon
+ * as sim->areas_changed has changed nothing is taken any more: the state is told anew.
+ * NULL: there was no memory for it.
  */
-void state_later(struct state *state, void *rows, size_t n,
-		 void (*show)(struct json *json, const void *rows, size_t n));
+void state_later(struct state *state, struct state_table *table);
 
 /* The VMAs of @client; NULL: they could not be had. */
 const struct vfiosim_vmas *state_vmas(const struct state *state,

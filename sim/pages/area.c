@@ -204,6 +204,7 @@ void area_remove_access(struct area *area, uint64_t iova)
 	if (left < 0)
 		return;
 	area->n_accesses--;
+	area->pages->source->sim->areas_changed++;
 	if (!left && marks_hole(marks, (struct span){ page, page }, &hole))
 		pages_uncharge(area->pages, 1);
 }

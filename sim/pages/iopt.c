@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "machine/call.h"
 #include "machine/client.h"
@@ -14,22 +15,63 @@ void iopt_init(struct iopt *iopt)
 	span_set_init(&iopt->set);
 }
 
-void iopt_done(struct iopt *iopt)
+/* Removes the lowest @n areas. False: there were no more. */
+static bool drop(struct iopt *iopt, size_t n)
 {
 	struct span_cursor cursor;
 
-	while (span_set_seek(&iopt->set, 0, &cursor)) {
-		struct area *area = cursor.item;
-
-		iopt_remove(iopt, area);
-		area_destroy(area);
+	for (; n; n--) {
+		if (!span_set_seek(&iopt->set, 0, &cursor))
+			return false;
+		iopt_remove_at(iopt, &cursor);
+		area_destroy(cursor.item);
 	}
+	return true;
+}
+
+void iopt_done(struct iopt *iopt)
+{
+	drop(iopt, SIZE_MAX);
 	span_set_done(&iopt->set);
 }
 
-static uint64_t *counter_of(const struct area *area)
+struct grave {
+	struct call_rest rest;	/* first */
+	struct iopt iopt;
+};
+
+static bool bury_some(struct call_rest *rest)
 {
-	return &area->pages->source->sim->counters.mappings;
+	struct grave *grave = (struct grave *)rest;
+
+	if (drop(&grave->iopt, IOPT_PIECE))
+		return true;
+	iopt_done(&grave->iopt);
+	free(grave);
+	return false;
+}
+
+void iopt_bury(struct call *call, struct iopt *iopt)
+{
+	struct grave *grave = iopt->set.count > IOPT_PIECE ? malloc(sizeof(*grave)) : NULL;
+
+	if (grave) {
+		*grave = (struct grave){ { .piece = bury_some }, *iopt };
+		call_rest(call, &grave->rest);
+		call->sim->areas_changed++;
+	} else {
+		iopt_done(iopt);
+	}
+	iopt_init(iopt);
+}
+
+/* One mapping more, or -1: less. */
+static void count_area(const struct area *area, int more)
+{
+	struct vfiosim *sim = area->pages->source->sim;
+
+	sim->counters.mappings += (uint64_t)more;
+	sim->areas_changed++;
 }
 
 int iopt_insert(struct iopt *iopt, struct area *area)
@@ -37,7 +79,7 @@ int iopt_insert(struct iopt *iopt, struct area *area)
 	int ret = span_set_insert(&iopt->set, area->iova, area);
 
 	if (!ret)
-		++*counter_of(area);
+		count_area(area, 1);
 	return ret;
 }
 
@@ -46,14 +88,14 @@ int iopt_insert_gap(struct iopt *iopt, const struct span_gap *gap, struct area *
 	int ret = span_set_insert_gap(&iopt->set, gap, area->iova, area);
 
 	if (!ret)
-		++*counter_of(area);
+		count_area(area, 1);
 	return ret;
 }
 
 void iopt_remove(struct iopt *iopt, struct area *area)
 {
 	span_set_erase(&iopt->set, area->iova.first);
-	--*counter_of(area);
+	count_area(area, -1);
 }
 
 void iopt_remove_at(struct iopt *iopt, const struct span_cursor *at)
@@ -61,7 +103,7 @@ void iopt_remove_at(struct iopt *iopt, const struct span_cursor *at)
 	struct area *area = at->item;
 
 	span_cursor_erase(&iopt->set, at);
-	--*counter_of(area);
+	count_area(area, -1);
 }
 
 struct area *iopt_find(const struct iopt *iopt, struct span span)

@@ -21,6 +21,14 @@ struct call;
 void iopt_init(struct iopt *iopt);
 /* Removes everything; charges go back. */
 void iopt_done(struct iopt *iopt);
+/*
+ * @iopt is empty at once; what was in it ends before @call is answered, others are let at
+ * the machine meanwhile. It is of no domain.
+ */
+void iopt_bury(struct call *call, struct iopt *iopt);
+
+/* So many areas may be touched before lock_breathe(). */
+#define IOPT_PIECE 4096
 
 /* -EEXIST, -ENOMEM */
 int iopt_insert(struct iopt *iopt, struct area *area);

@@ -9,6 +9,8 @@
 
 #include "machine/story_test.h"
 
+#include <vfiosim/state.h>
+
 /* The n-th malloc() from now fails; 0: none does. */
 static unsigned fail_malloc;
 
@@ -187,6 +189,32 @@ START_TEST(accesses_all_or_none)
 }
 END_TEST
 
+static uint64_t mappings(void)
+{
+	struct vfiosim_counters counters;
+
+	vfiosim_counters(story.sim, &counters);
+	return counters.mappings;
+}
+
+/* What would end in pieces ends at once. */
+START_TEST(burying_many)
+{
+	for (uint64_t i = 0; i < IOPT_PIECE; i++) {
+		const struct span iova = { 2 * IOVA + i * PAGE, 2 * IOVA + i * PAGE + PAGE - 1 };
+		struct area *more = area_create(caller.client, NULL, PAGE, iova, AREA_READ);
+
+		more->pages->account = ACCOUNT_NONE;
+		ck_assert_int_eq(iopt_insert(&iopt, more), 0);
+	}
+	fail_malloc = 1;
+	iopt_bury(&call, &iopt);
+	ck_assert_uint_eq(fail_malloc, 0);
+	ck_assert_ptr_null(call.rest);
+	ck_assert_uint_eq(mappings(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *short_of_memory = tcase_create("short of memory");
@@ -198,6 +226,7 @@ int main(void)
 	tcase_add_test(short_of_memory, filling_what_is_shared);
 	tcase_add_test(short_of_memory, accesses);
 	tcase_add_test(short_of_memory, accesses_all_or_none);
+	tcase_add_test(short_of_memory, burying_many);
 	suite_add_tcase(suite, short_of_memory);
 	return suite_run(suite);
 }

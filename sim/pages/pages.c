@@ -90,6 +90,7 @@ void pages_charge(struct pages *pages, uint64_t n)
 {
 	pages->npinned += n;
 	pages->source->sim->counters.pinned_pages += n;
+	pages->source->sim->areas_changed++;
 	if (pages->account != ACCOUNT_NONE)
 		*account_of(pages->source, pages->account) += n;
 }

@@ -76,30 +76,70 @@ static void row_show(struct json *json, const struct row *row)
 	json_object_end(json);
 }
 
-static void rows_show(struct json *json, const void *rows, size_t n)
+/* The areas of a space, as they are taken and told. */
+struct area_table {
+	struct state_table table;	/* first */
+	const struct iopt *iopt;
+	uint64_t next;			/* iova: those below are in rows */
+	struct row *rows;
+	size_t n;
+};
+
+static bool take_rows(struct state *state, struct state_table *base)
 {
-	const struct row *row = rows;
+	struct area_table *table = (struct area_table *)base;
+	size_t until = table->n + IOPT_PIECE;
+	struct span_cursor cursor;
+	const struct area *area;
+
+	iopt_for_each(table->iopt, &cursor, area, table->next, UINT64_MAX) {
+		if (table->n == until)
+			return true;
+		table->rows[table->n++] = row_of(state, area);
+		table->next = area->iova.last + 1;
+		if (!table->next)
+			break;
+	}
+	return false;
+}
+
+static void show_rows(struct json *json, const struct state_table *base)
+{
+	const struct area_table *table = (const struct area_table *)base;
 
 	json_array(json);
-	for (size_t i = 0; i < n; i++)
-		row_show(json, &row[i]);
+	for (size_t i = 0; i < table->n; i++)
+		row_show(json, &table->rows[i]);
 	json_array_end(json);
+}
+
+static void rows_done(struct state_table *base)
+{
+	struct area_table *table = (struct area_table *)base;
+
+	free(table->rows);
+	free(table);
+}
+
+static struct state_table *area_table(const struct iopt *iopt)
+{
+	struct area_table *table = malloc(sizeof(*table));
+	struct row *rows = calloc(iopt->set.count + 1, sizeof(*rows));
+
+	if (!table || !rows) {
+		free(table);
+		free(rows);
+		return NULL;
+	}
+	*table = (struct area_table){ .table = { take_rows, show_rows, rows_done },
+				      .iopt = iopt, .rows = rows };
+	return &table->table;
 }
 
 void iopt_show(struct state *state, const struct iopt *iopt)
 {
-	size_t n = 0, most = iopt->set.count;
-	struct row *rows = calloc(most + 1, sizeof(*rows));
-	struct span_cursor cursor;
-	const struct area *area;
-
-	if (!rows)
-		state->no_memory = true;
-	iopt_for_each(iopt, &cursor, area, 0, UINT64_MAX)
-		if (rows && n < most)
-			rows[n++] = row_of(state, area);
 	json_key(&state->json, "mappings");
-	state_later(state, rows, n, rows_show);
+	state_later(state, area_table(iopt));
 }
 
 void iopt_list(const struct iopt *iopt, struct spaces *spaces, struct vfiosim_space *space)

@@ -10,6 +10,7 @@
 #include "machine/client.h"
 #include "machine/fault.h"
 #include "machine/kernel.h"
+#include "machine/lock.h"
 #include "vfio/container.h"
 #include "iommu/domain.h"
 #include "vfio/group.h"
@@ -23,6 +24,7 @@ struct type1 *type1_create(struct call *call, struct container *container, bool 
 	if (!type1)
 		return NULL;
 	type1->container = container;
+	type1->refs = 1;
 	type1->v2 = v2;
 	iopt_init(&type1->iopt);
 	TAILQ_INIT(&type1->domains);
@@ -32,13 +34,31 @@ struct type1 *type1_create(struct call *call, struct container *container, bool 
 	return type1;
 }
 
-void type1_destroy(struct type1 *type1)
+static void put(struct type1 *type1)
 {
-	if (!type1)
+	if (--type1->refs)
 		return;
 	iopt_done(&type1->iopt);
 	ranges_done(&type1->ranges);
 	free(type1);
+}
+
+void type1_destroy(struct type1 *type1)
+{
+	if (type1)
+		put(type1);
+}
+
+bool type1_breathe(struct call *call, struct type1 *type1)
+{
+	const struct container *container = type1->container;
+	bool alive;
+
+	type1->refs++;
+	lock_breathe(call->sim);
+	alive = container->type1 == type1;
+	put(type1);
+	return alive;
 }
 
 /* Mirrors vfio_update_pgsize_bitmap: pages smaller than the CPU's are no use. */
@@ -345,8 +365,8 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 {
 	size_t n = type1->iopt.set.count;
 
-	iopt_done(&type1->iopt);
-	type1->dma_avail += n;
+	iopt_bury(call, &type1->iopt);
+	type1->dma_avail += (uint32_t)n;
 	type1->n_vaddr_invalid = 0;
 	if (n)
 		changed(call, "{n:d} mapping{n:s} dropped: the last group left", V("n", n));

@@ -130,6 +130,7 @@ static int restore_vaddr(struct call *call, struct type1 *type1, struct area *ar
 	area->pages->memory = NULL;
 	area->pages->start = uva;
 	area->flags &= ~AREA_VADDR_INVALID;
+	call->sim->areas_changed++;
 	type1->n_vaddr_invalid--;
 	changed(call, "mapping {first}..{last} now maps vaddr {uva}", V("first", iova.first),
 		V("last", iova.last), V("uva", uva));

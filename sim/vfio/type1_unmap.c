@@ -5,6 +5,7 @@
 #include "vfio/container.h"
 #include "vfio/device.h"
 #include "vfio/group.h"
+#include "machine/fault.h"
 #include "machine/sim.h"
 #include "vfio/type1.h"
 
@@ -83,6 +84,7 @@ static int invalidate_vaddrs(struct call *call, struct type1 *type1, struct span
 				      V("last", area->iova.last));
 	iopt_for_each(&type1->iopt, &cursor, area, iova.first, iova.last) {
 		area->flags |= AREA_VADDR_INVALID;
+		call->sim->areas_changed++;
 		type1->n_vaddr_invalid++;
 		*ret_size += span_length(area->iova);
 	}
@@ -117,6 +119,12 @@ static void remove_area(struct call *call, struct type1 *type1, const struct spa
 	type1->dma_avail++;
 }
 
+/* A rule of a fault is met in one run, and a dirty bitmap is told as of one moment. */
+static bool may_breathe(const struct call *call, const struct type1_unmap_args *args)
+{
+	return !args->bitmap && !fault_armed(call->sim);
+}
+
 int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap_args *args,
 		uint64_t *ret_size)
 {
@@ -124,6 +132,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 	struct area *area;
 	uint64_t size = 0, next;
 	struct span iova = { 0 };
+	unsigned n = 0;
 	int ret = check_args(call, type1, args, &iova);
 	bool more;
 
@@ -139,8 +148,10 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 
 	for (; more && !args->vaddr; more = span_set_seek(&type1->iopt.set, next, &cursor)) {
 		area = cursor.item;
-		/* v1 takes whole mappings, but never one that begins before the range. */
-		if (area->iova.first > iova.last || (!type1->v2 && area->iova.first < iova.first))
+		/* v1 takes whole mappings, but never one that begins before the range. v2 has
+		   none that cross its ends, except one that was made while others were let in. */
+		if (area->iova.first > iova.last || area->iova.first < iova.first ||
+		    (type1->v2 && area->iova.last > iova.last))
 			break;
 		if (size + span_length(area->iova) > args->most)
 			break;
@@ -153,6 +164,8 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		size += span_length(area->iova);
 		remove_area(call, type1, &cursor);
 		if (next++ >= iova.last)
+			break;
+		if (++n % IOPT_PIECE == 0 && may_breathe(call, args) && !type1_breathe(call, type1))
 			break;
 	}
 	*ret_size = size;

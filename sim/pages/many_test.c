@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tens of thousands of mappings go in pieces, and others are let at the machine between
+ * two. On the engine machine, in process: group 10 has dma0. The other is a process and a
+ * thread of its own; it looks until it sees a number of mappings between none and all, then
+ * does something, once.
+ */
+#include "machine/story_test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <vfiosim/abi/cdev.h>
+#include <vfiosim/abi/iommufd.h>
+#include <vfiosim/state.h>
+
+#include "base/suite_test.h"
+#include "machine/sim.h"
+
+#define MANY 20000u
+#define ROUNDS 100	/* until the other came in; the first one nearly always */
+#define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
+
+static struct story story, other;	/* the other's machine is the story's */
+static uint64_t uva, others_uva;
+static int container, group, iommufd;
+static uint32_t ioas;
+
+static uint64_t iova_of(uint64_t i)
+{
+	return (1ull << 32) + 2 * i * PAGE;
+}
+
+static uint64_t mappings(void)
+{
+	struct vfiosim_counters counters;
+
+	vfiosim_counters(story.sim, &counters);
+	return counters.mappings;
+}
+
+/* ---- The other ---- */
+
+/* libcheck's assertions are for one thread: what came of it is looked at after the join. */
+static struct {
+	pthread_t thread;
+	long (*act)(void);
+	long result;
+	atomic_bool stop;
+	bool came;
+} looking;
+
+static void *look(void *arg)
+{
+	while (!looking.came && !atomic_load(&looking.stop)) {
+		uint64_t n = mappings();
+
+		if (!n || n >= MANY)
+			continue;
+		looking.came = true;
+		looking.result = looking.act();
+	}
+	return arg;
+}
+
+static void begin_looking(long (*act)(void))
+{
+	looking.act = act;
+	atomic_store(&looking.stop, false);
+	ck_assert_int_eq(pthread_create(&looking.thread, NULL, look, NULL), 0);
+}
+
+/* Did it come in? */
+static bool end_looking(void)
+{
+	atomic_store(&looking.stop, true);
+	pthread_join(looking.thread, NULL);
+	return looking.came;
+}
+
+static long nothing(void)
+{
+	return 0;
+}
+
+/* ---- A container ---- */
+
+static void begin(void)
+{
+	story_begin(&story, "engine");
+	uva = memory(&story, 1, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+	container = container_with(&story, 10, &group);
+	iommufd = vfiosim_inproc_open(story.proc, "/dev/iommu");
+	ck_assert_int_ge(iommufd, 0);
+	looking.came = false;
+	other = (struct story){ .sim = story.sim };
+	ck_assert_int_eq(vfiosim_inproc_create(story.sim, &other.proc), 0);
+	others_uva = memory(&other, 2, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
+}
+
+static void end(void)
+{
+	vfiosim_inproc_destroy(other.proc);
+	story_end(&story);
+}
+
+static void fill(void)
+{
+	for (uint64_t i = 0; i < MANY; i++)
+		map(&story, container, iova_of(i), uva, PAGE);
+}
+
+/* @flags as well. How much is gone is the same, whoever came in. */
+static void unmap_many(uint32_t flags)
+{
+	uint64_t gone, end = flags ? 0 : iova_of(MANY);
+
+	ck_assert_int_eq(__unmap(&story, container, 0, end, flags, &gone), 0);
+	ck_assert_uint_eq(gone, MANY * PAGE);
+	ck_assert_uint_eq(mappings(), 0);
+}
+
+/* Again and again, until the other comes in, and what it does gives @result_. */
+#define until_it_comes_in(act_, result_, before_, during_)                         \
+	do {                                                                       \
+		for (int round_ = 0; round_ < ROUNDS && !looking.came; round_++) { \
+			before_;                                                   \
+			begin_looking(act_);                                       \
+			during_;                                                   \
+			end_looking();                                             \
+		}                                                                  \
+		ck_assert(looking.came);                                           \
+		ck_assert_int_eq(looking.result, (result_));                       \
+	} while (0)
+
+START_TEST(others_come_in_while_all_is_unmapped)
+{
+	until_it_comes_in(nothing, 0, fill(), unmap_many(VFIO_DMA_UNMAP_FLAG_ALL));
+}
+END_TEST
+
+START_TEST(others_come_in_while_a_range_is_unmapped)
+{
+	until_it_comes_in(nothing, 0, fill(), unmap_many(0));
+}
+END_TEST
+
+static void leave(void)
+{
+	ck_assert_int_eq(unset_container(&story, group), 0);
+	ck_assert_uint_eq(mappings(), 0);
+}
+
+static void join(void)
+{
+	ck_assert_int_eq(set_container(&story, group, container), 0);
+	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
+}
+
+START_TEST(others_come_in_while_the_last_group_leaves)
+{
+	until_it_comes_in(nothing, 0, fill(), (leave(), join()));
+	fill();
+	unmap_many(0);	/* all of them are allowed again */
+}
+END_TEST
+
+/* ---- What the other does meanwhile ---- */
+
+static int others_group, others_container, others_iommufd;
+
+static int lend(int fd)
+{
+	int lent = vfiosim_inproc_send(story.proc, fd, other.proc);
+
+	ck_assert_int_ge(lent, 0);
+	return lent;
+}
+
+static long take_the_group_out(void)
+{
+	return unset_container(&other, others_group);
+}
+
+/* The driver of the container is gone with the mappings, and nothing is touched any more. */
+START_TEST(the_group_leaves_while_all_is_unmapped)
+{
+	uint64_t gone;
+
+	others_group = lend(group);
+	until_it_comes_in(take_the_group_out, 0, fill(),
+			  __unmap(&story, container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &gone));
+	ck_assert_uint_le(gone, MANY * PAGE);
+	ck_assert_uint_eq(mappings(), 0);
+	ck_assert_int_eq(__unmap(&story, container, 0, PAGE, 0, &gone), -EINVAL);
+	ck_assert_rule(&story, "no-iommu-set");
+	join();
+	fill();
+	unmap_many(0);
+}
+END_TEST
+
+/* Across the end of what is unmapped, which had no mapping there. */
+static long map_across_the_end(void)
+{
+	return __map(&other, others_container, iova_of(MANY) - PAGE, others_uva, 2 * PAGE, MAP_RW);
+}
+
+START_TEST(what_is_mapped_across_the_end_stays)
+{
+	uint64_t gone;
+
+	others_container = lend(container);
+	until_it_comes_in(map_across_the_end, 0, fill(),
+			  __unmap(&story, container, 0, iova_of(MANY), 0, &gone));
+	ck_assert_uint_eq(gone, MANY * PAGE);
+	ck_assert_uint_eq(mappings(), 1);
+	ck_assert_uint_eq(unmap(&story, container, iova_of(MANY) - PAGE, 2 * PAGE), 2 * PAGE);
+}
+END_TEST
+
+/* ---- An ioas ---- */
+
+static void ioas_fill(void)
+{
+	struct vfiosim_iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	ck_assert_int_eq(command_struct(&story, iommufd, VFIOSIM_IOMMU_IOAS_ALLOC, &alloc, sizeof(alloc)), 0);
+	ioas = alloc.out_ioas_id;
+	for (uint64_t i = 0; i < MANY; i++) {
+		struct vfiosim_iommu_ioas_map map = { .size = sizeof(map), .ioas_id = ioas,
+						      .flags = RW | VFIOSIM_IOAS_MAP_FIXED_IOVA,
+						      .user_va = uva, .length = PAGE, .iova = iova_of(i) };
+
+		ck_assert_int_eq(command_struct(&story, iommufd, VFIOSIM_IOMMU_IOAS_MAP, &map, sizeof(map)), 0);
+	}
+}
+
+static long destroy(struct story *by, int fd)
+{
+	struct vfiosim_iommu_destroy cmd = { .size = sizeof(cmd), .id = ioas };
+
+	return command_struct(by, fd, VFIOSIM_IOMMU_DESTROY, &cmd, sizeof(cmd));
+}
+
+static void ioas_unmap_all(void)
+{
+	struct vfiosim_iommu_ioas_unmap cmd = { .size = sizeof(cmd), .ioas_id = ioas, .length = UINT64_MAX };
+
+	ck_assert_int_eq(command_struct(&story, iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, &cmd, sizeof(cmd)), 0);
+	ck_assert_uint_eq(cmd.length, MANY * PAGE);
+}
+
+static long destroy_it(void)
+{
+	return destroy(&other, others_iommufd);
+}
+
+START_TEST(an_ioas_that_is_unmapped_is_in_use)
+{
+	others_iommufd = lend(iommufd);
+	until_it_comes_in(destroy_it, -EBUSY, ioas_fill(), ioas_unmap_all());
+	ck_assert_uint_eq(mappings(), 0);
+	ck_assert_int_eq(destroy(&story, iommufd), 0);
+}
+END_TEST
+
+static void ioas_destroy(void)
+{
+	ck_assert_int_eq(destroy(&story, iommufd), 0);
+	ck_assert_uint_eq(mappings(), 0);
+}
+
+START_TEST(others_come_in_while_an_ioas_ends)
+{
+	until_it_comes_in(nothing, 0, ioas_fill(), ioas_destroy());
+}
+END_TEST
+
+/* ---- The state ---- */
+
+/* The highest one, which is taken last. */
+static void *map_and_unmap(void *arg)
+{
+	looking.result = 0;
+	while (!atomic_load(&looking.stop) && !looking.result) {
+		looking.result = __map(&other, others_container, iova_of(MANY), others_uva, PAGE, MAP_RW);
+		if (!looking.result)
+			looking.result = __unmap(&other, others_container, iova_of(MANY), PAGE, 0, NULL);
+	}
+	return arg;
+}
+
+/* strstr() of sanitizers measures the rest of the text each time. */
+static unsigned count(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == *word && !strncmp(text, word, length);
+	return n;
+}
+
+/* The counters are told first, the mappings last, and in pieces. */
+START_TEST(a_state_is_of_one_moment)
+{
+	pthread_t thread;
+
+	fill();
+	others_container = lend(container);
+	atomic_store(&looking.stop, false);
+	ck_assert_int_eq(pthread_create(&thread, NULL, map_and_unmap, NULL), 0);
+	for (int i = 0; i < 5; i++) {
+		char *text, expected[32];
+
+		ck_assert_int_eq(vfiosim_state_json(story.sim, &text), 0);
+		snprintf(expected, sizeof(expected), "\"mappings\": %u,", count(text, "\"vaddr\""));
+		ck_assert_msg(strstr(text, expected), "not %s", expected);
+		free(text);
+	}
+	atomic_store(&looking.stop, true);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(looking.result, 0);
+	unmap_many(0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("many");
+	TCase *tests = tcase_create("many");
+
+	tcase_add_checked_fixture(tests, begin, end);
+	tcase_add_test(tests, others_come_in_while_all_is_unmapped);
+	tcase_add_test(tests, others_come_in_while_a_range_is_unmapped);
+	tcase_add_test(tests, others_come_in_while_the_last_group_leaves);
+	tcase_add_test(tests, the_group_leaves_while_all_is_unmapped);
+	tcase_add_test(tests, what_is_mapped_across_the_end_stays);
+	tcase_add_test(tests, an_ioas_that_is_unmapped_is_in_use);
+	tcase_add_test(tests, others_come_in_while_an_ioas_ends);
+	tcase_add_test(tests, a_state_is_of_one_moment);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}

@@ -140,10 +140,12 @@ static bool has_page(const struct rules *rules, const char *name)
 static void put_shown(const struct rules *rules, const struct shown *shown, FILE *to)
 {
 	bool page = has_page(rules, shown->name);
+	char where[32];
 
 	fputs("<li><code>", to);
 	page_text(to, shown->verb);
-	fprintf(to, "</code>: %s, in ", strerrorname_np(shown->error));
+	fprintf(to, "</code>: %s%s, in ", strerrorname_np(shown->error),
+		evidence_where(rules->evidence, shown, where, sizeof(where)));
 	if (page) {
 		fputs("<a href=\"", to);
 		page_text(to, shown->name);

@@ -17,6 +17,7 @@
 struct collector {
 	struct evidence evidence;
 	const struct play *play;
+	size_t of_play;
 	int error;
 };
 
@@ -49,50 +50,99 @@ static char *command_of(const struct play *play)
 	return text;
 }
 
-static bool is_known(const struct evidence *evidence, const struct vfiosim_event *event)
+static bool is_newer(struct vfiosim_kernel a, struct vfiosim_kernel b)
+{
+	return a.major != b.major ? a.major > b.major : a.minor > b.minor;
+}
+
+/* NULL: it is not known yet. */
+static struct shown *find(const struct evidence *evidence, const struct vfiosim_event *event)
 {
 	for (size_t i = 0; i < evidence->n; i++)
 		if (evidence->list[i].rule == event->rule && evidence->list[i].error == -event->result &&
 		    !strcmp(evidence->list[i].verb, event->verb))
-			return true;
-	return false;
+			return &evidence->list[i];
+	return NULL;
 }
 
-static int add(struct collector *collector, const struct vfiosim_event *event)
+/* One more, or NULL: no memory. */
+static struct shown *add(struct evidence *evidence)
 {
-	struct evidence *evidence = &collector->evidence;
 	struct shown *grown = realloc(evidence->list, (evidence->n + 1) * sizeof(*grown));
-	struct shown *shown;
-	char reason[1000];
 
 	if (!grown)
-		return -ENOMEM;
+		return NULL;
 	evidence->list = grown;
-	names_fill(collector->play->topology, event->reason ? event->reason : "", reason, sizeof(reason));
-	shown = &grown[evidence->n++];
+	grown[evidence->n] = (struct shown){ 0 };
+	return &grown[evidence->n++];
+}
+
+static int fill(struct shown *shown, const struct collector *collector,
+		const struct vfiosim_event *event)
+{
+	const struct play *play = collector->play;
+	char reason[1000];
+
+	names_fill(play->topology, event->reason ? event->reason : "", reason, sizeof(reason));
+	shown_done(shown);
 	*shown = (struct shown){
 		.rule = event->rule,
 		.verb = strdup(event->verb),
 		.error = (int)-event->result,
 		.reason = strdup(reason),
 		.provoke = event->provoke ? strdup(event->provoke) : NULL,
-		.name = strdup(collector->play->file->name),
-		.play = command_of(collector->play),
+		.name = strdup(play->file->name),
+		.play = command_of(play),
+		.of_play = collector->of_play,
+		.kernel = play->topology->kernel,
 	};
 	return shown->verb && shown->reason && shown->name && shown->play ? 0 : -ENOMEM;
+}
+
+static bool is_refusal(const struct collector *collector, const struct vfiosim_event *event)
+{
+	return event->result < 0 && event->rule && strcmp(event->rule->id, "injected") &&
+	       is_command(event) && !collector->error;
 }
 
 static void note_refusal(void *ctx, const struct vfiosim_event *event)
 {
 	struct collector *collector = ctx;
+	struct shown *shown;
 
-	if (event->result < 0 && event->rule && strcmp(event->rule->id, "injected") &&
-	    is_command(event) && !collector->error && !is_known(&collector->evidence, event))
-		collector->error = add(collector, event);
+	if (!is_refusal(collector, event))
+		return;
+	shown = find(&collector->evidence, event);
+	if (shown && !is_newer(collector->play->topology->kernel, shown->kernel))
+		return;
+	if (!shown)
+		shown = add(&collector->evidence);
+	collector->error = shown ? fill(shown, collector, event) : -ENOMEM;
 }
 
-static int collect_play(struct collector *collector, const struct play *play)
+/* What is known already, on a newer Linux. */
+static void note_again(void *ctx, const struct vfiosim_event *event)
 {
+	struct collector *collector = ctx;
+	struct shown *shown = is_refusal(collector, event) ? find(&collector->evidence, event) : NULL;
+
+	if (shown && is_newer(collector->play->topology->kernel, shown->kernel))
+		shown->kernel = collector->play->topology->kernel;
+}
+
+const char *evidence_where(const struct evidence *evidence, const struct shown *shown, char *to,
+			   size_t size)
+{
+	*to = '\0';
+	if (is_newer(evidence->newest, shown->kernel))
+		snprintf(to, size, " on Linux %u.%u", shown->kernel.major, shown->kernel.minor);
+	return to;
+}
+
+/* @again: on the newest Linux, whatever the play says. */
+static int collect_play(struct collector *collector, const struct play *play, bool again)
+{
+	struct evidence *evidence = &collector->evidence;
 	struct vfiosim_errors why;
 	struct play whole;
 	int error = case_play_make(play->file, play->variant, play->mode, play->policy, &whole, &why);
@@ -100,9 +150,25 @@ static int collect_play(struct collector *collector, const struct play *play)
 	if (error)
 		return error;
 	collector->play = &whole;
-	error = run_play_heard(&whole, note_refusal, collector);
+	if (again)
+		vfiosim_topology_set_kernel(whole.topology, evidence->newest);
+	if (is_newer(whole.topology->kernel, evidence->newest))
+		evidence->newest = whole.topology->kernel;
+	error = run_play_heard(&whole, again ? note_again : note_refusal, collector);
 	case_play_done(&whole);
 	return error ? error : collector->error;
+}
+
+/* Plays on older kernels may show what the newest answers as well. */
+static int look_again(struct collector *collector, const struct play *plays)
+{
+	const struct evidence *evidence = &collector->evidence;
+	int error = 0;
+
+	for (size_t i = 0; i < evidence->n && !error; i++)
+		if (is_newer(evidence->newest, evidence->list[i].kernel))
+			error = collect_play(collector, &plays[evidence->list[i].of_play], true);
+	return error;
 }
 
 int evidence_collect(struct evidence *ret_evidence)
@@ -120,8 +186,10 @@ int evidence_collect(struct evidence *ret_evidence)
 		return error;
 	}
 	error = library_plays(&library, &any, &plays, &n);
-	for (size_t i = 0; i < n && !error; i++)
-		error = collect_play(&collector, &plays[i]);
+	for (collector.of_play = 0; collector.of_play < n && !error; collector.of_play++)
+		error = collect_play(&collector, &plays[collector.of_play], false);
+	if (!error)
+		error = look_again(&collector, plays);
 	library_plays_done(plays, n);
 	library_done(&library);
 	if (error)

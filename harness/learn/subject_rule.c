@@ -46,7 +46,7 @@ static void tell_words(FILE *to, const char *text)
 static void tell_shown(FILE *to, const struct evidence *evidence, const struct vfiosim_rule *rule)
 {
 	const struct shown *first = NULL;
-	char text[2000] = "";
+	char text[2000] = "", where[32];
 	size_t n = 0;
 
 	for (size_t i = 0; i < evidence->n && n < sizeof(text); i++) {
@@ -54,9 +54,12 @@ static void tell_shown(FILE *to, const struct evidence *evidence, const struct v
 
 		if (shown->rule != rule)
 			continue;
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s (%s)", n ? ", " : "", shown->verb,
-				      strerrorname_np(shown->error));
-		first = first ? first : shown;
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s (%s%s)", n ? ", " : "",
+				      shown->verb, strerrorname_np(shown->error),
+				      evidence_where(evidence, shown, where, sizeof(where)));
+		if (!first || (*evidence_where(evidence, first, where, sizeof(where)) &&
+			       !*evidence_where(evidence, shown, where, sizeof(where))))
+			first = shown;
 	}
 	if (!first) {
 		fputs("  no case shows it\n", to);
@@ -91,6 +94,7 @@ static bool tell(struct subject_context *context, const char *word)
 size_t subject_tell_rules(struct subject_context *context, const char *verb, int error)
 {
 	const struct evidence *evidence = subject_evidence(context);
+	char where[32];
 	size_t n = 0;
 
 	for (size_t i = 0; evidence && i < evidence->n; i++) {
@@ -98,8 +102,9 @@ size_t subject_tell_rules(struct subject_context *context, const char *verb, int
 
 		if ((verb && strcmp(shown->verb, verb)) || (error && shown->error != error))
 			continue;
-		lines_putf(context->to, 4, "- ", "%s [%s; Linux: %s]", shown->reason, shown->rule->id,
-			   shown->rule->mirrors);
+		evidence_where(evidence, shown, where, sizeof(where));
+		lines_putf(context->to, 4, "- ", "%s [%s;%s: %s]", shown->reason, shown->rule->id,
+			   *where ? where : " Linux", shown->rule->mirrors);
 		fprintf(context->to, "      %s --explain\n", shown->play);
 		n++;
 	}

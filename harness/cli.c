@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <vfiosim/topology.h>
@@ -39,12 +43,31 @@ void cli_error(const char *format, ...)
 		colours ? "\033[0m" : "", text);
 }
 
+/* Of an earlier write only the fact is known: what would be said of one now. Nothing is written. */
+static int why_lost(int fd)
+{
+	struct pollfd pipe = { .fd = fd };
+	struct statvfs disk;
+	struct rlimit most;
+	struct stat file;
+
+	if (fd < 0 || write(fd, "", 0) < 0)
+		return fd < 0 ? EIO : errno;
+	if (poll(&pipe, 1, 0) == 1 && pipe.revents & POLLERR)
+		return EPIPE;
+	if (fstat(fd, &file) || !S_ISREG(file.st_mode))
+		return EIO;
+	if (!getrlimit(RLIMIT_FSIZE, &most) && (rlim_t)file.st_size >= most.rlim_cur)
+		return EFBIG;
+	return !fstatvfs(fd, &disk) && !disk.f_bavail ? ENOSPC : EIO;
+}
+
 int cli_stream_error(FILE *stream)
 {
 	errno = 0;
 	if (!fflush(stream) && !ferror(stream))
 		return 0;
-	return errno ? -errno : -EIO;	/* of an earlier write only the fact is known */
+	return errno ? -errno : -why_lost(fileno(stream));
 }
 
 int cli_flush(FILE *stream, const char *name)

@@ -446,6 +446,36 @@ START_TEST(lost_report_is_told)
 }
 END_TEST
 
+/* What is flushed line by line fails long before its end, and the reason is told at the end. */
+static const struct {
+	const char *words, *reason;
+} reasons[] = {
+	{ "trap '' XFSZ; ulimit -f 1; vfiosim case run pin --explain >$file",
+	  "explanation: File too large" },
+	{ "vfiosim case run pin --explain >/dev/full",
+	  "explanation: No space left on device" },
+	/* Once nobody reads any more. */
+	{ "trap '' PIPE; { while echo 2>/dev/null; do :; done; vfiosim case run pin --explain; } | true",
+	  "explanation: Broken pipe" },
+	{ "exec unshare -rm sh -c 'mount -t tmpfs -o size=4k none /mnt && "
+	  "vfiosim case run pin --explain >/mnt/out'", "explanation: No space left on device" },
+};
+
+START_TEST(lost_lines_have_a_reason)
+{
+	char message[4096], name[SCRATCH_PATH], words[800];
+
+	if (_i == 3 && system("unshare -rm mount -t tmpfs none /mnt 2>/dev/null")) {
+		test_skip(__func__, "no file system can be mounted here");
+		return;
+	}
+	close(scratch_file(name, "cli", ""));
+	snprintf(words, sizeof(words), "--version >/dev/null; file=%s; %s", name, reasons[_i].words);
+	status_of(words, message, sizeof(message));
+	ck_assert_msg(strstr(message, reasons[_i].reason), "no '%s' in %s", reasons[_i].reason, message);
+}
+END_TEST
+
 START_TEST(lost_output_of_a_run_is_told)
 {
 	char message[4096], script[800], name[SCRATCH_PATH];
@@ -504,6 +534,7 @@ int main(void)
 	tcase_add_test(tests, bash_is_told_what_the_rows_say);
 	tcase_add_test(tests, the_manual_knows_every_option);
 	tcase_add_test(tests, lost_report_is_told);
+	tcase_add_loop_test(tests, lost_lines_have_a_reason, 0, sizeof(reasons) / sizeof(reasons[0]));
 	tcase_add_test(tests, lost_output_of_a_run_is_told);
 	tcase_add_test(tests, lost_list_of_runs_is_told);
 	tcase_add_test(tests, closed_standard_output_is_no_file);

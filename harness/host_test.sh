@@ -40,7 +40,7 @@ on q35 '$cases dma-avail-exhausted unbind-while-open wrap interrupt-vectors \
 says 'a parameter is not touched' 'skipped dma-avail-exhausted legacy: .*dma_entry_limit: --allow-sysfs writes it'
 says 'nor is sysfs' 'skipped unbind-while-open legacy: .*/unbind is this computer.s own: --allow-sysfs writes it'
 says 'another kernel' 'skipped wrap/until legacy: the case is about Linux 6.17, this computer runs .*'
-says 'another device' "skipped interrupt-vectors legacy: .*wants a device with 4 msi interrupts for 'vectors0'.*"
+says 'another device' "skipped interrupt-vectors legacy: .*requires a device with 4 msi interrupts for 'vectors0'.*"
 
 # shellcheck disable=SC2016
 on q35 '$cases dma-avail-exhausted unbind-while-open bind unset-busy-mmap settings --allow-sysfs \

@@ -137,7 +137,7 @@ unsigned table_print(const struct table *table)
 static void print_load(double load)
 {
 	if (load > 0.5)
-		printf("Something else ran: load average %.1f before the start. Idle rows want an "
+		printf("Something else ran: load average %.1f before the start. Idle rows need an "
 		       "idle machine.\n", load);
 }
 

@@ -364,13 +364,13 @@ static void finish_options(struct options *options)
 static bool is_ignored(const struct options *options)
 {
 	if (options->picture && options->explain < 0)
-		cli_error("case run: --picture wants --explain");
+		cli_error("case run: --picture requires --explain");
 	else if (options->devices.n && options->target != JOB_HOST)
-		cli_error("case run: --device wants --target host");
+		cli_error("case run: --device requires --target host");
 	else if (options->job.allow_sysfs && options->target != JOB_HOST)
-		cli_error("case run: --allow-sysfs wants --target host");
+		cli_error("case run: --allow-sysfs requires --target host");
 	else if (options->job.kernel.major && options->target == JOB_HOST)
-		cli_error("case run: --kernel wants a simulated machine, not --target host");
+		cli_error("case run: --kernel requires a simulated machine, not --target host");
 	else
 		return false;
 	return true;

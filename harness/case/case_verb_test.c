@@ -123,7 +123,7 @@ END_TEST
 START_TEST(what_would_be_ignored_is_refused)
 {
 	ck_assert_int_eq(run("case run ids --picture"), 2);
-	SAYS("--picture wants --explain");
+	SAYS("--picture requires --explain");
 	ck_assert_int_eq(run("explain --list rules --step 3"), 2);
 	SAYS("--step is for a trace");
 	ck_assert_int_eq(run("tour --list --lesson 3"), 2);

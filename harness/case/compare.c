@@ -49,7 +49,7 @@ static bool compare_number(const struct expect_value *expect, const struct resul
 	if (value_bool(text, &yes)) {
 		wanted = yes;
 	} else if (!value_number(text, &wanted)) {
-		fprintf(message, "expected %s %s, which is no number; got 0x%" PRIx64, expect->name,
+		fprintf(message, "expected %s %s, which is not a number; got 0x%" PRIx64, expect->name,
 			*text ? text : "(a list or a map)", got->number);
 		return false;
 	}

@@ -169,7 +169,7 @@ static int put_driver_back(const struct host_device *noted)
 	return error;
 }
 
-/* ---- What the case wants of the kernel --------------------------------- */
+/* ---- What the case requires of the kernel --------------------------------- */
 
 static bool wants(const struct play *play, const char *param)
 {
@@ -217,16 +217,16 @@ static bool suits_memlock(const struct play *play, struct host *host)
 	struct rlimit limit;
 
 	if (wants(play, "rawio") && topology->rawio_granted && !has_capability(CAP_SYS_RAWIO))
-		return lacks(host, "the case wants CAP_SYS_RAWIO: run it as root");
+		return lacks(host, "the case requires CAP_SYS_RAWIO: run it as root");
 	if (!wants(play, "memlock") || getrlimit(RLIMIT_MEMLOCK, &limit))
 		return true;
 	if (topology->memlock == VFIOSIM_MEMLOCK_UNLIMITED)
 		return limit.rlim_cur == RLIM_INFINITY || has_capability(CAP_IPC_LOCK) ||
-		       lacks(host, "the case wants unlimited locked memory: ulimit -l unlimited");
+		       lacks(host, "the case requires unlimited locked memory: ulimit -l unlimited");
 	if (topology->memlock == VFIOSIM_MEMLOCK_BYTES)
 		host->memlock = topology->memlock_bytes;
 	return host->memlock == LIMIT_UNLIMITED || limit.rlim_max >= host->memlock ||
-	       lacks(host, "the case wants %llu bytes of locked memory: ulimit -Hl",
+	       lacks(host, "the case requires %llu bytes of locked memory: ulimit -Hl",
 		     (unsigned long long)host->memlock);
 }
 
@@ -279,11 +279,11 @@ static bool suits_parameter(struct host *host, enum host_parameter parameter, co
 	int error;
 
 	if (!*before)
-		return lacks(host, "the case wants %s, which is not there", path);
+		return lacks(host, "the case requires %s, which is not there", path);
 	if (!strcmp(before, wanted))
 		return true;
 	if (!host->options->allow_sysfs)
-		return lacks(host, "the case wants %s in %s: --allow-sysfs writes it", wanted, path);
+		return lacks(host, "the case requires %s in %s: --allow-sysfs writes it", wanted, path);
 	error = write_line(path, wanted);
 	return !error ||
 	       lacks(host, "%s cannot be written to %s: %s", wanted, path, strerror(-error));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A play on this computer: devices that the user names, what the case wants of the
+ * A play on this computer: devices that the user names, what the case requires of the
  * kernel, and the way back.
  *
  *	host_begin -> the play -> host_end

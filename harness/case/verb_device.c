@@ -248,7 +248,7 @@ static int check_irqs(struct run *run, const char *name, int fd, uint32_t index)
 	here = irq_count(run, fd, index);
 	if (here >= wanted || here < 0)
 		return 0;
-	return run_skip(run, "the case wants a device with %u %s %s for '%s'; this one has %u", wanted,
+	return run_skip(run, "the case requires a device with %u %s %s for '%s'; this one has %u", wanted,
 			kinds[index], wanted == 1 ? "interrupt" : "interrupts", name, (unsigned)here);
 }
 

@@ -138,7 +138,7 @@ static int field_value(struct run *run, const struct vfiosim_command *command,
 		*ret_value = (uint64_t)named->fd;
 		return 0;
 	}
-	return run_broken(run, "'%s' is no value for %s", node->text ? node->text : "?",
+	return run_broken(run, "'%s' is not a value for %s", node->text ? node->text : "?",
 			  field->name);
 }
 

@@ -221,7 +221,7 @@ int run_memory(struct run *run, const char *from, uint64_t at, uint64_t size, ui
 		*ret_uva += at;
 		return error == -ENOSYS ? run_skip(run, "no such memory here: %s", from) : error;
 	}
-	return run_broken(run, "'%s' is no kind of memory, no name of memory, no DEVICE.barN", from);
+	return run_broken(run, "'%s' is neither a kind nor a name of memory, nor DEVICE.barN", from);
 }
 
 const struct verb verbs_process[] = {

@@ -304,7 +304,7 @@ static int fail_pages(struct asked *asked, const struct pages *pages, int error)
 		return fail_unknown(asked);
 	case -EOPNOTSUPP:
 		snprintf(message, sizeof(message),
-			 "%s pins nothing: it is no mdev, or one whose driver never pins",
+			 "%s pins nothing: it is not an mdev, or one whose driver never pins",
 			 pages->device);
 		break;
 	case -ENOENT:

@@ -94,7 +94,7 @@ static void check_chroot(const struct patient *patient, struct finding *finding)
 	if (!refused_by_chroot(error))
 		finding_ok(finding, "not in one");
 	else if (is_root)
-		finding_ok(finding, "in one, which is no obstacle for root");
+		finding_ok(finding, "in one, which does not hinder root");
 	else
 		finding_failed(finding, "in one, where the kernel allows no user namespace: run as "
 					"root, outside of it, or make its folder a mount point and "
@@ -289,7 +289,7 @@ static void check_command(const struct patient *patient, struct finding *finding
 		finding_failed(finding, "'%s' is not found: give its path, or mend PATH",
 			       patient->command[0]);
 	else if (access(path, X_OK) || S_ISDIR(st.st_mode))
-		finding_failed(finding, "%s is no program that uid %u may execute: chmod a+x", path,
+		finding_failed(finding, "%s is not a program that uid %u may execute: chmod a+x", path,
 			       geteuid());
 	else if (access(path, R_OK))
 		finding_failed(finding, "%s may be executed, but not read: the kernel hides the memory "

@@ -36,9 +36,9 @@ static const struct status_row status_rows[] = {
 	  "error=EPERM (it was met once)" },
 	{ { "--fault", "open,group=10,when=1,error=EBUSY", "sh", "-c",
 	    "exec 3<>/dev/vfio/10 || exec 3<>/dev/vfio/10" }, 2, "Device or resource busy" },
-	{ { "--policy", "qemu-legacy", "true" }, 125, "--policy wants --case" },
-	{ { "--tap", "true" }, 125, "--tap wants --expect or --case" },
-	{ { "--junit", "/no/such/folder", "true" }, 125, "--junit wants --expect or --case" },
+	{ { "--policy", "qemu-legacy", "true" }, 125, "--policy requires --case" },
+	{ { "--tap", "true" }, 125, "--tap requires --expect or --case" },
+	{ { "--junit", "/no/such/folder", "true" }, 125, "--junit requires --expect or --case" },
 	{ { "--memlock", "64K", "--topology", "q35", "--", "true" }, 0 },
 };
 

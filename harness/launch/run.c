@@ -278,7 +278,7 @@ static int run_case(struct run_options *options, char **args)
 	int status = LAUNCH_FAILED;
 
 	if (!policy || options->expect.expect || options->machine.topology) {
-		cli_error("--case wants --policy, and neither --expect nor --topology");
+		cli_error("--case requires --policy, and neither --expect nor --topology");
 		return LAUNCH_FAILED;
 	}
 	if (!case_expect_load(options->case_name, policy, &from, &expect.expect)) {
@@ -300,9 +300,9 @@ static bool is_ignored(const struct run_options *options)
 	if (options->case_name)
 		return false;
 	if (options->policy >= 0)
-		cli_error("--policy wants --case");
+		cli_error("--policy requires --case");
 	else if (!expect->expect && (expect->tap || expect->junit))
-		cli_error("--%s wants --expect or --case", expect->tap ? "tap" : "junit");
+		cli_error("--%s requires --expect or --case", expect->tap ? "tap" : "junit");
 	else
 		return false;
 	return true;

@@ -96,7 +96,7 @@ static int read_event(struct reading *reading, const char *line, unsigned number
 	bool refused;
 
 	if (!event || !json_object_object_get_ex(event, "n", &n) || !text_of(event, "verb")) {
-		cli_error("%s:%u: this is no trace: expected a line of JSON as `vfiosim run --trace FILE` writes it",
+		cli_error("%s:%u: this is not a trace: expected a line of JSON as `vfiosim run --trace FILE` writes it",
 			  reading->path, number);
 		json_object_put(event);
 		return 2;

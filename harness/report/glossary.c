@@ -69,7 +69,7 @@ static const struct word glossary[] = {
 	{ "pin", "keep pages (4 KiB) in place for devices. Each process has a limit; beyond it: ENOMEM",
 	  WORD_ANY,
 	  "A device does not wait for a page to come back from swap. So the kernel pins each page "
-	  "before a device can reach it. A page that is no ordinary memory (a BAR whose driver "
+	  "before a device can reach it. A page that is not ordinary memory (a BAR whose driver "
 	  "emulates it, a mapping that has ended) cannot be pinned: EFAULT.", "pin" },
 	{ "replay", "a new domain receives every mapping that the space holds already", WORD_ANY,
 	  "It happens when a physical device joins and no domain fits it. Each mapping is pinned, "

@@ -149,7 +149,7 @@ int sweep_read_points(struct sweep *sweep, const char *path)
 		error = is_possible(sweep, line) ? add_result(&sweep->results, line) : -EINVAL;
 	}
 	if (error == -EINVAL)
-		cli_error("%s: line %zu is no point: '%s'", path, number, line);
+		cli_error("%s: line %zu is not a point: '%s'", path, number, line);
 	free(line);
 	fclose(from);
 	return error;

@@ -168,7 +168,7 @@ static int set_site(struct parser *parser, const char *word)
 
 static int bad_value(struct parser *parser, const char *key, const char *expected)
 {
-	return complain(parser, "%s= wants %s", key, expected);
+	return complain(parser, "%s= requires %s", key, expected);
 }
 
 static bool parse_u32(const char *text, uint32_t *ret_number)
@@ -400,7 +400,7 @@ static int set_output(struct parser *parser, const char *field, const char *valu
 	if (*fault->set_field)
 		return complain(parser, "only one output can be set");
 	if (!*field || strlen(field) >= sizeof(fault->set_field))
-		return complain(parser, "set.FIELD=VALUE wants the name of an output");
+		return complain(parser, "set.FIELD=VALUE requires the name of an output");
 	memcpy(fault->set_field, field, strlen(field) + 1);
 	return value && value_number(value, &fault->set_value) ?
 		       0 : bad_value(parser, "set.FIELD", "a number");
@@ -478,7 +478,7 @@ static int set_key(struct parser *parser, char *text, unsigned *seen)
 		return complain(parser, "%s is given twice", text);
 	*seen |= 1u << i;
 	if (!value && !keys[i].flag)
-		return complain(parser, "%s wants a value: %s=...", text, text);
+		return complain(parser, "%s requires a value: %s=...", text, text);
 	return keys[i].set(parser, value ? value : "yes");
 }
 

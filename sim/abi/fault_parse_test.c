@@ -86,8 +86,8 @@ START_TEST(places)
 	bad("attach,device=nic1,error=EBUSY",
 	    "'nic1' is no device of the topology; did you mean 'nic0'?");
 	bad("attach,device=,error=EBUSY", "'' is no device of the topology");
-	bad("attach,group=x,error=EBUSY", "group= wants a number");
-	bad("map,iova=0x1000,error=ENOMEM", "iova= wants FIRST..LAST, both inclusive");
+	bad("attach,group=x,error=EBUSY", "group= requires a number");
+	bad("map,iova=0x1000,error=ENOMEM", "iova= requires FIRST..LAST, both inclusive");
 	bad("map,iova=2..1,error=ENOMEM", "map: the last iova comes before the first");
 }
 END_TEST
@@ -104,7 +104,7 @@ START_TEST(times)
 		char text[64];
 
 		snprintf(text, sizeof(text), "map,when=%s,error=ENOMEM", wrong[i]);
-		bad(text, "when= wants N, N+, FIRST..LAST, N+STEP or FIRST..LAST+STEP, counted from 1");
+		bad(text, "when= requires N, N+, FIRST..LAST, N+STEP or FIRST..LAST+STEP, counted from 1");
 	}
 	bad("map,when=5..2,error=ENOMEM", "map: the last time comes before the first");
 }
@@ -123,24 +123,24 @@ START_TEST(effects)
 	good("UNMAP_DMA,set.size=4K", "VFIO_IOMMU_UNMAP_DMA,set.size=4096");
 	bad("map,signal=SIGSTPO", "'STPO' is no signal; did you mean 'STOP'?");
 	bad("map,comm=a-name-of-more-than-15,error=ENOMEM",
-	    "comm= wants a thread's name of 1 to 15 letters");
+	    "comm= requires a thread's name of 1 to 15 letters");
 	bad("GET_STATUS,set.flag=0",
 	    "VFIO_GROUP_GET_STATUS: no output 'flag' can be set; it has flags");
 	bad("RESET,set.flags=0", "VFIO_DEVICE_RESET: no output 'flags' can be set");
-	bad("GET_STATUS,set.flags=x", "set.FIELD= wants a number");
+	bad("GET_STATUS,set.flags=x", "set.FIELD= requires a number");
 	bad("GET_STATUS,set.flags=0,error=EINVAL",
 	    "VFIO_GROUP_GET_STATUS: it either fails, or gives a value, or sets an output");
 	bad("pin,signal=STOP",
 	    "pin: only whole commands are delayed, send a signal or set an output");
 	bad("map", "nothing would happen: give error=, return=, set.FIELD=, delay= or signal=");
-	bad("map,error", "error wants a value: error=...");
+	bad("map,error", "error requires a value: error=...");
 	bad("map,error=ENOMEN", "'ENOMEN' is no errno; did you mean 'ENOMEM'?");
 	bad("map,errno=ENOMEM", "'errno' is no key of a fault; did you mean 'error'?");
 	bad("map,error=ENOMEM,error=EBUSY", "error is given twice");
 	good("map, when=2, error=ENOMEM", "map,when=2,error=ENOMEM");
 	bad("map,page=1,error=ENOMEM", "map: only pins have a page");
-	bad("map,delay=500", "delay= wants a time such as 500ms or 2s");
-	bad("map,delay=5h", "delay= wants a time such as 500ms or 2s");
+	bad("map,delay=500", "delay= requires a time such as 500ms or 2s");
+	bad("map,delay=5h", "delay= requires a time such as 500ms or 2s");
 	bad("RESET,error=EPIPE",
 	    "VFIO_DEVICE_RESET cannot fail with EPIPE; it can with EINVAL, ENOTTY, EAGAIN");
 	bad("unmap,error=EPERM", "unmap cannot fail with EPERM; it can with EFAULT, EINVAL, "

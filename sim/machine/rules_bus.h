@@ -45,7 +45,7 @@
 	RULE(MDEV_FULL, "mdev-full", ENOSPC,                                                       \
 	     "{parent} has room for {free:d} more instances, {type} takes {instances:d}",          \
 	     "mdev_device_create")                                                                 \
-	RULE(ATTRIBUTE_VALUE, "attribute-value", EINVAL, "'{text}' is no value for {attribute}",   \
+	RULE(ATTRIBUTE_VALUE, "attribute-value", EINVAL, "'{text}' is not a value for {attribute}",   \
 	     "each attribute's store")                                                             \
 	RULE(NOT_ENABLED, "not-enabled", EIO, "{device} is not enabled", "enable_store")           \
 	RULE(GROUP_TYPE_OWNED, "group-type-owned", EPERM,                                          \

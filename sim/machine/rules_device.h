@@ -18,7 +18,7 @@
 	     "vfio_df_ioctl_bind_iommufd")                                                         \
 	/* what drivers of mdevs are told to pin */                                                \
 	RULE(PINS_NEVER, "pins-never", EOPNOTSUPP,                                                 \
-	     "{device} pins nothing: it is no mdev, or one whose driver never pins", "vfio_pin_pages") \
+	     "{device} pins nothing: it is not an mdev, or one whose driver never pins", "vfio_pin_pages") \
 	RULE(PINS_NOT_OPEN, "pins-not-open", ENXIO, "no program has {device} open",                \
 	     "vfio_assert_device_open")                                                            \
 	RULE(PINS_WHOLE_PAGES, "pins-whole-pages", EINVAL,                                         \
@@ -45,7 +45,7 @@
 	     "vfio_df_open")                                                                       \
 	RULE(NOT_AN_IOMMUFD, "not-an-iommufd", EBADFD, "descriptor {fd:d} is open, but not /dev/iommu", \
 	     "iommufd_ctx_from_fd")                                                                \
-	RULE(BAD_IOMMUFD, "bad-iommufd", EINVAL, "{fd:d} is no descriptor at all",                 \
+	RULE(BAD_IOMMUFD, "bad-iommufd", EINVAL, "{fd:d} is not an open descriptor",                 \
 	     "vfio_df_ioctl_bind_iommufd")                                                         \
 	RULE(PASID_MDEV, "pasid-mdev", EOPNOTSUPP, "{device} is an mdev: it has no PASIDs",        \
 	     "vfio_df_ioctl_attach_pt, vfio_df_ioctl_detach_pt")                                   \

@@ -121,7 +121,7 @@ static const char *msix_problem(const struct vfiosim_topo_device *device)
 	uint64_t table = 16u * device->msix, pba = (device->msix + 63u) / 64 * 8;
 
 	if (!bar->size || bar->io)
-		return "its BAR is no memory BAR of this device";
+		return "its BAR is not a memory BAR of this device";
 	if (device->msix_table % 8 || device->msix_pba % 8)
 		return "table and pba are multiples of 8";
 	if (device->msix_table > bar->size || bar->size - device->msix_table < table)

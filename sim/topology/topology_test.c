@@ -364,7 +364,7 @@ static const struct bad {
 	  2, 20, "takes the place of BAR 1" },
 	{ IOMMU "models: {m: {bars: {5: {size: 4K, 64bit: yes}}}}\ndevices: {}\n", 2, 20, "does not exist" },
 	{ IOMMU "models: {m: {msix: {vectors: 2, bar: 0, table: 0, pba: 64}}}\ndevices: {}\n",
-	  2, 20, "no memory BAR of this device" },
+	  2, 20, "not a memory BAR of this device" },
 	{ IOMMU "models: {m: {msix: {vectors: 2, bar: 0, table: 4K, pba: 64}, bars: {0: {size: 4K}}}}\n"
 	  "devices: {}\n", 2, 20, "the table does not fit" },
 	{ IOMMU "models: {m: {msix: {vectors: 2, bar: 0, table: 0, pba: 24}, bars: {0: {size: 4K}}}}\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long one long command keeps others waiting: the longest of another client's calls
- * beside it. The floor is the longest beside a loop that touches nothing.
+ * How long an operation on many mappings delays other clients: the longest call of another
+ * client meanwhile. The floor is the longest call beside a loop that does not use the machine.
  */
 #include <linux/vfio.h>
 #include <pthread.h>
@@ -47,7 +47,7 @@ static void *watch(void *ctx)
 	return NULL;
 }
 
-/* One call ends, and another begins and ends. */
+/* Until a call that has begun before this, and one more, have ended. */
 static void wait_for_two(const struct hold *hold)
 {
 	unsigned long long calls = atomic_load(&hold->calls);

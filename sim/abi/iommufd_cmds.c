@@ -109,10 +109,7 @@ static void undo_ioas_alloc(struct call *call)
 #define ALLOWED_CHUNK 256	/* ranges copied at a time */
 #define ALLOWED_MAX (1u << 20)
 
-/*
- * What could be read of the list, and what it says. What is wrong with it is told only
- * when the ioas exists.
- */
+/* The list as it was read and checked. Its defects are reported only if the ioas exists. */
 struct allowed_list {
 	struct vfiosim_iommu_iova_range *items;
 	uint32_t n, capacity;
@@ -173,7 +170,7 @@ static int load_allowed(struct allowed_list *list)
 	return 0;
 }
 
-/* All that takes long is done here, where no lock is held. */
+/* Reads and checks the list here, without the lock: it may have a million entries. */
 static int prepare_allow(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;

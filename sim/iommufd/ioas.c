@@ -22,7 +22,7 @@ static void destroy(struct call *call, struct object *object)
 
 	if (object->iommufd->vfio_ioas == ioas)
 		object->iommufd->vfio_ioas = NULL;
-	iopt_bury(call, &ioas->iopt);
+	iopt_done_later(call, &ioas->iopt);
 	ranges_done(&ioas->allowed);
 	changed(call, "ioas {id:d} destroyed", V("id", object->id));
 	free(ioas);

@@ -355,13 +355,13 @@ static void remove_area(struct call *call, struct ioas *ioas, struct area *area)
 	area_destroy(area);
 }
 
-/* It is in use meanwhile: IOMMU_DESTROY answers EBUSY, as to the kernel's iommufd_get_ioas(). */
-static void breathe(struct call *call, struct ioas *ioas)
+/* @ioas is in use meanwhile: IOMMU_DESTROY gives EBUSY, as it does during iommufd_get_ioas(). */
+static void yield(struct call *call, struct ioas *ioas)
 {
-	if (fault_armed(call->sim))	/* a rule is met in one run */
+	if (fault_armed(call->sim))	/* whose rules count runs */
 		return;
 	ioas->object.users++;
-	lock_breathe(call->sim);
+	lock_yield(call->sim);
 	ioas->object.users--;
 }
 
@@ -384,7 +384,7 @@ int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t 
 		if (rest.first++ >= span.last)
 			break;
 		if (n % IOPT_PIECE == 0)
-			breathe(call, ioas);
+			yield(call, ioas);
 	}
 	if (!n)
 		return refuse(call, RULE_AREA_MISSING, V("first", span.first), V("last", span.last));

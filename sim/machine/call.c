@@ -481,20 +481,20 @@ static void forget_run(struct call *call)
 	call->result = (struct call_result){ 0 };
 }
 
-void call_rest(struct call *call, struct call_rest *rest)
+void call_cleanup(struct call *call, struct call_cleanup *cleanup)
 {
-	rest->next = call->rest;
-	call->rest = rest;
+	cleanup->next = call->cleanups;
+	call->cleanups = cleanup;
 }
 
-static void do_rest(struct call *call)
+static void do_cleanups(struct call *call)
 {
-	struct call_rest *rest;
+	struct call_cleanup *cleanup;
 
-	while ((rest = call->rest)) {
-		call->rest = rest->next;
-		while (rest->piece(rest))
-			lock_breathe(call->sim);
+	while ((cleanup = call->cleanups)) {
+		call->cleanups = cleanup->next;
+		while (cleanup->step(cleanup))
+			lock_yield(call->sim);
 	}
 }
 
@@ -507,7 +507,7 @@ int call_run(struct call *call, int (*decide)(struct call *call))
 		ret = decide(call);
 		if (fault_armed(call->sim))
 			fault_run_end(call->sim, ret != CALL_AGAIN && ret != CALL_PARKED);
-		do_rest(call);
+		do_cleanups(call);
 		lock_release(call->sim);
 		if (ret != CALL_AGAIN)
 			return ret;

@@ -68,11 +68,11 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 	struct call_out *next;
 };
 
-/* See call_rest(). */
-struct call_rest {
-	/* Lock held: one piece of it. False: that was the last, and @rest is freed. */
-	bool (*piece)(struct call_rest *rest);
-	struct call_rest *next;
+/* See call_cleanup(). */
+struct call_cleanup {
+	/* Lock held: does a part of it. False: that was the last part; @cleanup is freed. */
+	bool (*step)(struct call_cleanup *cleanup);
+	struct call_cleanup *next;
 };
 
 struct fault_where;	/* fault.h */
@@ -131,7 +131,7 @@ struct call {
 	struct memlock_view *memlocks;		/* of others than the caller */
 
 	struct call_result result;
-	struct call_rest *rest;			/* call_rest(): done by call_run() */
+	struct call_cleanup *cleanups;		/* call_cleanup(): done by call_run() */
 	struct deferred *soon;			/* call_soon(): run by call_done() */
 
 	/*
@@ -182,11 +182,11 @@ bool call_traced(const struct call *call);
 int call_run(struct call *call, int (*decide)(struct call *call));
 
 /*
- * Lock held, the command is decided and nobody can reach any more what is left to do of
- * it: call_run() does it before the call is answered, and lets others at the machine
- * between two pieces.
+ * For a command that leaves many objects to free which no other call can find any more
+ * (lock held). call_run() frees them in steps before the call is answered, and yields the
+ * lock between two steps.
  */
-void call_rest(struct call *call, struct call_rest *rest);
+void call_cleanup(struct call *call, struct call_cleanup *cleanup);
 
 /* ---- Asking about clients (lock held) ---- */
 

@@ -6,7 +6,7 @@
 
 #include "machine/sim.h"
 
-#define YIELDS 1000	/* until one who was woken has the lock; if not, it waits on */
+#define YIELDS 1000	/* most sched_yield() calls until a woken thread has taken the lock */
 
 void lock_take(struct vfiosim *sim)
 {
@@ -23,8 +23,8 @@ void lock_release(struct vfiosim *sim)
 	pthread_mutex_unlock(&sim->lock);
 }
 
-/* A mutex goes to who comes first, and that would be us again: the others have to wake up. */
-bool lock_breathe(struct vfiosim *sim)
+/* A mutex is not fair: this thread would take it again before a waiting one has woken up. */
+bool lock_yield(struct vfiosim *sim)
 {
 	unsigned turns;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's lock, and how long work lets others in.
+ * The machine's lock, and how long operations yield it.
  *
- * Whoever holds it for longer than a millisecond or so calls lock_breathe() between two
- * pieces: it costs nothing while nobody waits. What was learned about the machine before
- * may be wrong after it.
+ * An operation that may hold the lock for more than about a millisecond calls lock_yield()
+ * between two parts. That is free unless another thread waits. After it, everything read
+ * from the machine before may have changed. Compare cond_resched_lock() in the kernel.
  */
 #ifndef SIM_MACHINE_LOCK_H
 #define SIM_MACHINE_LOCK_H
@@ -16,7 +16,10 @@ struct vfiosim;
 void lock_take(struct vfiosim *sim);
 void lock_release(struct vfiosim *sim);
 
-/* Lock held: lets those who wait for it have it first. False: nobody does, it was kept. */
-bool lock_breathe(struct vfiosim *sim);
+/*
+ * Lock held on entry and on return. If threads wait for the lock, lets one of them take
+ * it first. False: no thread waits, and the lock was not released.
+ */
+bool lock_yield(struct vfiosim *sim);
 
 #endif

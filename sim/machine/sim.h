@@ -30,8 +30,8 @@ struct subsystem;
 
 struct vfiosim {
 	pthread_mutex_t lock;		/* taken and released through lock.h */
-	atomic_uint waiting;		/* for it */
-	atomic_uint turns;		/* of those who waited */
+	atomic_uint waiting;		/* threads that wait for it */
+	atomic_uint turns;		/* how often such a thread has taken it */
 	const struct vfiosim_topology *topology;
 	const struct subsystem *const *subsystems;	/* a NULL ends them; see subsystem.h */
 

@@ -11,7 +11,7 @@
 #include "machine/lock.h"
 #include "machine/subsystem.h"
 
-#define TRIES 4		/* the last one lets nobody in */
+#define TRIES 4		/* to take it while others use the machine; the last one does not yield */
 
 /* ---- What the clients' memory looks like (no lock) ---- */
 
@@ -80,8 +80,8 @@ void state_later(struct state *state, struct state_table *table)
 	state->later[state->n_later++] = (struct later){ (size_t)at, json, table };
 }
 
-/* Lock held. False: what was taken is not of one moment. @breathe: others may come in. */
-static bool take_later(struct vfiosim *sim, struct state *state, bool breathe)
+/* Lock held. @yield: release it in between. False: mappings changed, the rows do not match. */
+static bool take_later(struct vfiosim *sim, struct state *state, bool yield)
 {
 	uint64_t moment = sim->areas_changed;
 
@@ -89,7 +89,7 @@ static bool take_later(struct vfiosim *sim, struct state *state, bool breathe)
 		struct state_table *table = state->later[i].table;
 
 		while (table->take(state, table))
-			if (breathe && lock_breathe(sim) && sim->areas_changed != moment)
+			if (yield && lock_yield(sim) && sim->areas_changed != moment)
 				return false;
 	}
 	return true;
@@ -123,8 +123,8 @@ static void drop_later(struct state *state)
 
 /* ---- The walk ---- */
 
-/* False: it is not of one moment. */
-static bool show_machine(struct vfiosim *sim, struct state *state, bool breathe)
+/* False: mappings changed meanwhile. */
+static bool show_machine(struct vfiosim *sim, struct state *state, bool yield)
 {
 	bool ok;
 
@@ -134,7 +134,7 @@ static bool show_machine(struct vfiosim *sim, struct state *state, bool breathe)
 		if ((*part)->show)
 			(*part)->show(state);
 	json_object_end(&state->json);
-	ok = take_later(sim, state, breathe);
+	ok = take_later(sim, state, yield);
 	lock_release(sim);
 	return ok;
 }
@@ -150,10 +150,10 @@ static FILE *open_text(char **ret_text, size_t *ret_size)
 }
 
 /*
- * All that is told under the lock; @state->later is left out. malloc'ed. -ENOMEM, and -EAGAIN
- * with @breathe: somebody changed mappings meanwhile.
+ * The text without the long arrays, malloc'ed. -ENOMEM; -EAGAIN, with @yield only:
+ * mappings changed meanwhile.
  */
-static int state_text(struct vfiosim *sim, struct state *state, bool breathe, char **ret_text,
+static int state_text(struct vfiosim *sim, struct state *state, bool yield, char **ret_text,
 		      size_t *ret_size)
 {
 	FILE *to = open_text(ret_text, ret_size);
@@ -163,7 +163,7 @@ static int state_text(struct vfiosim *sim, struct state *state, bool breathe, ch
 	if (!to)
 		return -ENOMEM;
 	json_init(&state->json, to, true);
-	whole = show_machine(sim, state, breathe);
+	whole = show_machine(sim, state, yield);
 	failed = ferror(to);
 	if (fclose(to) || failed || state->no_memory)
 		return -ENOMEM;

@@ -31,18 +31,18 @@ struct state {
 
 /* Mappings, as an array that may be long. */
 struct state_table {
-	/* Lock held: takes some more of them. False: that was all. */
+	/* Lock held: takes the next rows. False: those were the last. */
 	bool (*take)(struct state *state, struct state_table *table);
-	/* No lock: appends what was taken. */
+	/* No lock: appends the rows. */
 	void (*show)(struct json *json, const struct state_table *table);
 	void (*done)(struct state_table *table);	/* frees it; no lock */
 };
 
 /*
- * @table is the value of the key just appended, and from now on the callee's. It is taken
- * after everything else, in pieces, between which others are let at the machine. As soon
- * as sim->areas_changed has changed nothing is taken any more: the state is told anew.
- * NULL: there was no memory for it.
+ * Makes @table the value of the key just appended and takes ownership. Its rows are taken
+ * after the rest of the state, in parts, with the lock yielded in between. If mappings
+ * change meanwhile (sim->areas_changed), @table is not used again and the whole state is
+ * taken anew. NULL: there was no memory for a table.
  */
 void state_later(struct state *state, struct state_table *table);
 

@@ -35,29 +35,30 @@ void iopt_done(struct iopt *iopt)
 	span_set_done(&iopt->set);
 }
 
-struct grave {
-	struct call_rest rest;	/* first */
+/* What iopt_done_later() has yet to free. */
+struct leftover {
+	struct call_cleanup cleanup;	/* first */
 	struct iopt iopt;
 };
 
-static bool bury_some(struct call_rest *rest)
+static bool drop_some(struct call_cleanup *cleanup)
 {
-	struct grave *grave = (struct grave *)rest;
+	struct leftover *leftover = (struct leftover *)cleanup;
 
-	if (drop(&grave->iopt, IOPT_PIECE))
+	if (drop(&leftover->iopt, IOPT_PIECE))
 		return true;
-	iopt_done(&grave->iopt);
-	free(grave);
+	iopt_done(&leftover->iopt);
+	free(leftover);
 	return false;
 }
 
-void iopt_bury(struct call *call, struct iopt *iopt)
+void iopt_done_later(struct call *call, struct iopt *iopt)
 {
-	struct grave *grave = iopt->set.count > IOPT_PIECE ? malloc(sizeof(*grave)) : NULL;
+	struct leftover *leftover = iopt->set.count > IOPT_PIECE ? malloc(sizeof(*leftover)) : NULL;
 
-	if (grave) {
-		*grave = (struct grave){ { .piece = bury_some }, *iopt };
-		call_rest(call, &grave->rest);
+	if (leftover) {
+		*leftover = (struct leftover){ { .step = drop_some }, *iopt };
+		call_cleanup(call, &leftover->cleanup);
 		call->sim->areas_changed++;
 	} else {
 		iopt_done(iopt);

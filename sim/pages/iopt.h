@@ -22,12 +22,12 @@ void iopt_init(struct iopt *iopt);
 /* Removes everything; charges go back. */
 void iopt_done(struct iopt *iopt);
 /*
- * @iopt is empty at once; what was in it ends before @call is answered, others are let at
- * the machine meanwhile. It is of no domain.
+ * The same for a space of any size: @iopt is empty on return, but large ones are freed
+ * before @call is answered, with the lock yielded in between. No domain maps the areas.
  */
-void iopt_bury(struct call *call, struct iopt *iopt);
+void iopt_done_later(struct call *call, struct iopt *iopt);
 
-/* So many areas may be touched before lock_breathe(). */
+/* How many areas to process before lock_yield(): well below a millisecond. */
 #define IOPT_PIECE 4096
 
 /* -EEXIST, -ENOMEM */

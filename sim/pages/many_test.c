@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tens of thousands of mappings go in pieces, and others are let at the machine between
- * two. On the engine machine, in process: group 10 has dma0. The other is a process and a
- * thread of its own; it looks until it sees a number of mappings between none and all, then
- * does something, once.
+ * Operations on tens of thousands of mappings yield the machine's lock. On the engine
+ * machine, in process; group 10 has dma0. A second thread, with a process of its own, reads
+ * the number of mappings until it sees the operation half done, and then acts once.
  */
 #include "machine/story_test.h"
 
@@ -18,7 +17,7 @@
 #include "machine/sim.h"
 
 #define MANY 20000u
-#define ROUNDS 100	/* until the other came in; the first one nearly always */
+#define ROUNDS 100	/* at most, until the other thread saw it; nearly always the first */
 #define RW (VFIOSIM_IOAS_MAP_READABLE | VFIOSIM_IOAS_MAP_WRITEABLE)
 
 static struct story story, other;	/* the other's machine is the story's */
@@ -39,25 +38,25 @@ static uint64_t mappings(void)
 	return counters.mappings;
 }
 
-/* ---- The other ---- */
+/* ---- The other thread ---- */
 
-/* libcheck's assertions are for one thread: what came of it is looked at after the join. */
+/* libcheck's assertions are for one thread: the result is checked after the join. */
 static struct {
 	pthread_t thread;
 	long (*act)(void);
 	long result;
 	atomic_bool stop;
-	bool came;
+	bool acted;
 } looking;
 
 static void *look(void *arg)
 {
-	while (!looking.came && !atomic_load(&looking.stop)) {
+	while (!looking.acted && !atomic_load(&looking.stop)) {
 		uint64_t n = mappings();
 
 		if (!n || n >= MANY)
 			continue;
-		looking.came = true;
+		looking.acted = true;
 		looking.result = looking.act();
 	}
 	return arg;
@@ -70,12 +69,10 @@ static void begin_looking(long (*act)(void))
 	ck_assert_int_eq(pthread_create(&looking.thread, NULL, look, NULL), 0);
 }
 
-/* Did it come in? */
-static bool end_looking(void)
+static void end_looking(void)
 {
 	atomic_store(&looking.stop, true);
 	pthread_join(looking.thread, NULL);
-	return looking.came;
 }
 
 static long nothing(void)
@@ -92,7 +89,7 @@ static void begin(void)
 	container = container_with(&story, 10, &group);
 	iommufd = vfiosim_inproc_open(story.proc, "/dev/iommu");
 	ck_assert_int_ge(iommufd, 0);
-	looking.came = false;
+	looking.acted = false;
 	other = (struct story){ .sim = story.sim };
 	ck_assert_int_eq(vfiosim_inproc_create(story.sim, &other.proc), 0);
 	others_uva = memory(&other, 2, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE);
@@ -110,7 +107,7 @@ static void fill(void)
 		map(&story, container, iova_of(i), uva, PAGE);
 }
 
-/* @flags as well. How much is gone is the same, whoever came in. */
+/* Answers the same, whether it yielded or not. */
 static void unmap_many(uint32_t flags)
 {
 	uint64_t gone, end = flags ? 0 : iova_of(MANY);
@@ -120,28 +117,28 @@ static void unmap_many(uint32_t flags)
 	ck_assert_uint_eq(mappings(), 0);
 }
 
-/* Again and again, until the other comes in, and what it does gives @result_. */
-#define until_it_comes_in(act_, result_, before_, during_)                         \
+/* Repeats until the other thread has acted, with @result_. */
+#define until_it_acts(act_, result_, before_, during_)                         \
 	do {                                                                       \
-		for (int round_ = 0; round_ < ROUNDS && !looking.came; round_++) { \
+		for (int round_ = 0; round_ < ROUNDS && !looking.acted; round_++) { \
 			before_;                                                   \
 			begin_looking(act_);                                       \
 			during_;                                                   \
 			end_looking();                                             \
 		}                                                                  \
-		ck_assert(looking.came);                                           \
+		ck_assert(looking.acted);                                           \
 		ck_assert_int_eq(looking.result, (result_));                       \
 	} while (0)
 
-START_TEST(others_come_in_while_all_is_unmapped)
+START_TEST(unmap_all_yields)
 {
-	until_it_comes_in(nothing, 0, fill(), unmap_many(VFIO_DMA_UNMAP_FLAG_ALL));
+	until_it_acts(nothing, 0, fill(), unmap_many(VFIO_DMA_UNMAP_FLAG_ALL));
 }
 END_TEST
 
-START_TEST(others_come_in_while_a_range_is_unmapped)
+START_TEST(unmap_of_a_range_yields)
 {
-	until_it_comes_in(nothing, 0, fill(), unmap_many(0));
+	until_it_acts(nothing, 0, fill(), unmap_many(0));
 }
 END_TEST
 
@@ -157,15 +154,15 @@ static void join(void)
 	ck_assert_int_eq(command(&story, container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU), 0);
 }
 
-START_TEST(others_come_in_while_the_last_group_leaves)
+START_TEST(the_last_group_leaving_yields)
 {
-	until_it_comes_in(nothing, 0, fill(), (leave(), join()));
+	until_it_acts(nothing, 0, fill(), (leave(), join()));
 	fill();
 	unmap_many(0);	/* all of them are allowed again */
 }
 END_TEST
 
-/* ---- What the other does meanwhile ---- */
+/* ---- Calls during an unmap ---- */
 
 static int others_group, others_container, others_iommufd;
 
@@ -182,13 +179,13 @@ static long take_the_group_out(void)
 	return unset_container(&other, others_group);
 }
 
-/* The driver of the container is gone with the mappings, and nothing is touched any more. */
+/* The container's driver is destroyed; the unmap does not touch it any more. */
 START_TEST(the_group_leaves_while_all_is_unmapped)
 {
 	uint64_t gone;
 
 	others_group = lend(group);
-	until_it_comes_in(take_the_group_out, 0, fill(),
+	until_it_acts(take_the_group_out, 0, fill(),
 			  __unmap(&story, container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &gone));
 	ck_assert_uint_le(gone, MANY * PAGE);
 	ck_assert_uint_eq(mappings(), 0);
@@ -200,7 +197,7 @@ START_TEST(the_group_leaves_while_all_is_unmapped)
 }
 END_TEST
 
-/* Across the end of what is unmapped, which had no mapping there. */
+/* A new mapping across the end of the range that is unmapped. */
 static long map_across_the_end(void)
 {
 	return __map(&other, others_container, iova_of(MANY) - PAGE, others_uva, 2 * PAGE, MAP_RW);
@@ -211,7 +208,7 @@ START_TEST(what_is_mapped_across_the_end_stays)
 	uint64_t gone;
 
 	others_container = lend(container);
-	until_it_comes_in(map_across_the_end, 0, fill(),
+	until_it_acts(map_across_the_end, 0, fill(),
 			  __unmap(&story, container, 0, iova_of(MANY), 0, &gone));
 	ck_assert_uint_eq(gone, MANY * PAGE);
 	ck_assert_uint_eq(mappings(), 1);
@@ -259,7 +256,7 @@ static long destroy_it(void)
 START_TEST(an_ioas_that_is_unmapped_is_in_use)
 {
 	others_iommufd = lend(iommufd);
-	until_it_comes_in(destroy_it, -EBUSY, ioas_fill(), ioas_unmap_all());
+	until_it_acts(destroy_it, -EBUSY, ioas_fill(), ioas_unmap_all());
 	ck_assert_uint_eq(mappings(), 0);
 	ck_assert_int_eq(destroy(&story, iommufd), 0);
 }
@@ -271,15 +268,15 @@ static void ioas_destroy(void)
 	ck_assert_uint_eq(mappings(), 0);
 }
 
-START_TEST(others_come_in_while_an_ioas_ends)
+START_TEST(destroying_an_ioas_yields)
 {
-	until_it_comes_in(nothing, 0, ioas_fill(), ioas_destroy());
+	until_it_acts(nothing, 0, ioas_fill(), ioas_destroy());
 }
 END_TEST
 
 /* ---- The state ---- */
 
-/* The highest one, which is taken last. */
+/* The highest mapping, whose row is taken last. */
 static void *map_and_unmap(void *arg)
 {
 	looking.result = 0;
@@ -302,7 +299,7 @@ static unsigned count(const char *text, const char *word)
 	return n;
 }
 
-/* The counters are told first, the mappings last, and in pieces. */
+/* The counters are taken first, the rows of mappings last and in parts. */
 START_TEST(a_state_is_of_one_moment)
 {
 	pthread_t thread;
@@ -332,13 +329,13 @@ int main(void)
 	TCase *tests = tcase_create("many");
 
 	tcase_add_checked_fixture(tests, begin, end);
-	tcase_add_test(tests, others_come_in_while_all_is_unmapped);
-	tcase_add_test(tests, others_come_in_while_a_range_is_unmapped);
-	tcase_add_test(tests, others_come_in_while_the_last_group_leaves);
+	tcase_add_test(tests, unmap_all_yields);
+	tcase_add_test(tests, unmap_of_a_range_yields);
+	tcase_add_test(tests, the_last_group_leaving_yields);
 	tcase_add_test(tests, the_group_leaves_while_all_is_unmapped);
 	tcase_add_test(tests, what_is_mapped_across_the_end_stays);
 	tcase_add_test(tests, an_ioas_that_is_unmapped_is_in_use);
-	tcase_add_test(tests, others_come_in_while_an_ioas_ends);
+	tcase_add_test(tests, destroying_an_ioas_yields);
 	tcase_add_test(tests, a_state_is_of_one_moment);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -49,13 +49,13 @@ void type1_destroy(struct type1 *type1)
 		put(type1);
 }
 
-bool type1_breathe(struct call *call, struct type1 *type1)
+bool type1_yield(struct call *call, struct type1 *type1)
 {
 	const struct container *container = type1->container;
 	bool alive;
 
 	type1->refs++;
-	lock_breathe(call->sim);
+	lock_yield(call->sim);
 	alive = container->type1 == type1;
 	put(type1);
 	return alive;
@@ -365,7 +365,7 @@ static void remove_all_mappings(struct call *call, struct type1 *type1)
 {
 	size_t n = type1->iopt.set.count;
 
-	iopt_bury(call, &type1->iopt);
+	iopt_done_later(call, &type1->iopt);
 	type1->dma_avail += (uint32_t)n;
 	type1->n_vaddr_invalid = 0;
 	if (n)

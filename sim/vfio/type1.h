@@ -31,7 +31,7 @@ struct vfio_group;
 
 struct type1 {
 	struct container *container;
-	unsigned refs;			/* the container's, and of commands that let others in */
+	unsigned refs;			/* the container's, and one of each command that yields */
 	bool v2;
 	struct iopt iopt;
 	TAILQ_HEAD(type1_domains, domain) domains;	/* newest first */
@@ -48,8 +48,8 @@ struct type1 {
 struct type1 *type1_create(struct call *call, struct container *container, bool v2);
 /* Groups have left. NULL is allowed. */
 void type1_destroy(struct type1 *type1);
-/* A command of its container lets others in. False: it was destroyed meanwhile, and is gone. */
-bool type1_breathe(struct call *call, struct type1 *type1);
+/* Yields the lock in a command of its container. False: @type1 was destroyed meanwhile. */
+bool type1_yield(struct call *call, struct type1 *type1);
 
 int type1_attach(struct call *call, struct type1 *type1, struct vfio_group *group);
 /* Cannot fail; @group is attached. */

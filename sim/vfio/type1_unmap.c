@@ -119,8 +119,8 @@ static void remove_area(struct call *call, struct type1 *type1, const struct spa
 	type1->dma_avail++;
 }
 
-/* A rule of a fault is met in one run, and a dirty bitmap is told as of one moment. */
-static bool may_breathe(const struct call *call, const struct type1_unmap_args *args)
+/* Not while faults are armed, whose rules count runs, nor for a dirty bitmap, which is a snapshot. */
+static bool may_yield(const struct call *call, const struct type1_unmap_args *args)
 {
 	return !args->bitmap && !fault_armed(call->sim);
 }
@@ -148,8 +148,8 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 
 	for (; more && !args->vaddr; more = span_set_seek(&type1->iopt.set, next, &cursor)) {
 		area = cursor.item;
-		/* v1 takes whole mappings, but never one that begins before the range. v2 has
-		   none that cross its ends, except one that was made while others were let in. */
+		/* v1 removes whole mappings, but none that begins before the range. With v2 none
+		   crosses its ends, unless another thread has made it after a yield. */
 		if (area->iova.first > iova.last || area->iova.first < iova.first ||
 		    (type1->v2 && area->iova.last > iova.last))
 			break;
@@ -165,7 +165,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		remove_area(call, type1, &cursor);
 		if (next++ >= iova.last)
 			break;
-		if (++n % IOPT_PIECE == 0 && may_breathe(call, args) && !type1_breathe(call, type1))
+		if (++n % IOPT_PIECE == 0 && may_yield(call, args) && !type1_yield(call, type1))
 			break;
 	}
 	*ret_size = size;

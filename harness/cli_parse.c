@@ -135,24 +135,47 @@ static int bad_argument(const struct parsing *parsing, const struct cli_option *
 	return -EINVAL;
 }
 
+/* "red, green or blue" in @list, and the words in @known; returns how many. */
+static size_t list_words(const struct cli_option *option, const char *known[KNOWN_MAX], char *list,
+			 size_t size)
+{
+	size_t n = 0, used = 0;
+
+	*list = '\0';
+	for (; n < KNOWN_MAX && option->words(n); n++) {
+		known[n] = option->words(n);
+		if (used < size)
+			used += (size_t)snprintf(list + used, size - used, "%s%s",
+						 !n ? "" : option->words(n + 1) ? ", " : " or ",
+						 known[n]);
+	}
+	return n;
+}
+
 static int unknown_choice(const struct parsing *parsing, const struct cli_option *option,
 			  const char *text)
 {
 	const char *known[KNOWN_MAX];
-	char hint[96], list[300] = "";
-	size_t n = 0, used = 0;
+	char hint[96], list[300];
+	size_t n = list_words(option, known, list, sizeof(list));
 
-	for (; n < KNOWN_MAX && option->words(n); n++) {
-		known[n] = option->words(n);
-		if (used < sizeof(list))
-			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-						 !n ? "" : option->words(n + 1) ? ", " : " or ",
-						 known[n]);
-	}
 	if (!*suggestion(text, known, n, hint, sizeof(hint)))
 		return bad_argument(parsing, option, text, list);
 	cli_error("%s%s--%s: unknown '%s'%s", parsing->path, colon(parsing), option->name, text,
 		  hint);
+	return -EINVAL;
+}
+
+static int no_argument(const struct parsing *parsing, const struct cli_option *option)
+{
+	bool choice = option->kind == CLI_CHOICE || option->kind == CLI_CHOICES;
+	const char *known[KNOWN_MAX];
+	char list[300] = "";
+
+	if (choice)
+		list_words(option, known, list, sizeof(list));
+	cli_error("%s%s--%s needs an argument, %s%s%s", parsing->path, colon(parsing), option->name,
+		  option->arg, choice ? ": " : "", list);
 	return -EINVAL;
 }
 
@@ -214,11 +237,8 @@ static int take_option(struct parsing *parsing, const struct cli_option *option,
 		text = (char *)(uintptr_t)option->words(0);
 	if (option->arg && !text)
 		text = *parsing->words ? *parsing->words++ : NULL;
-	if (option->arg && !text) {
-		cli_error("%s%s--%s needs an argument, %s", parsing->path, colon(parsing),
-			  option->name, option->arg);
-		return -EINVAL;
-	}
+	if (option->arg && !text)
+		return no_argument(parsing, option);
 	if (!option->arg && text) {
 		cli_error("%s%s--%s takes no argument", parsing->path, colon(parsing), option->name);
 		return -EINVAL;

@@ -151,6 +151,7 @@ static const struct {
 	{ "plain --=3 a", 2, "unknown option '--'" },
 	{ "plain a --text", 2, "--text needs an argument, TEXT\n" },
 	{ "plain a -t", 2, "--text needs an argument, TEXT\n" },
+	{ "plain a --colour", 2, "--colour needs an argument, COLOUR: red, green or blue\n" },
 	{ "plain --flag=3 a", 2, "--flag takes no argument\n" },
 	{ "plain --colour gren a", 2, "--colour: unknown 'gren'; did you mean 'green'?\n" },
 	{ "plain --colour mauve a", 2, "--colour: expected red, green or blue, found 'mauve'\n" },

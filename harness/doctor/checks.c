@@ -288,9 +288,11 @@ static void check_command(const struct patient *patient, struct finding *finding
 	if (!launch_find(patient->command[0], X_OK, path, sizeof(path)) || stat(path, &st))
 		finding_failed(finding, "'%s' is not found: give its path, or mend PATH",
 			       patient->command[0]);
-	else if (access(path, X_OK) || S_ISDIR(st.st_mode))
-		finding_failed(finding, "%s is not a program that uid %u may execute: chmod a+x", path,
-			       geteuid());
+	else if (S_ISDIR(st.st_mode))
+		finding_failed(finding, "%s is a directory: give the path of a program", path);
+	else if (access(path, X_OK))
+		finding_failed(finding, "uid %u may not execute %s: chmod a+x, if it is a program",
+			       geteuid(), path);
 	else if (access(path, R_OK))
 		finding_failed(finding, "%s may be executed, but not read: the kernel hides the memory "
 					"of such a program, and nothing can be mapped from it. chmod "

@@ -408,14 +408,15 @@ START_TEST(programs)
 	visit(&seen, AS_ROOT, NULL, path);
 	ck_assert_msg(!seen.status, "status %d:\n%s", seen.status, seen.text);
 	ck_assert_int_eq(chmod(path, 0644), 0);
-	FINDS(AS_USER, NULL, path, "is not a program that uid 4242 may execute: chmod a+x");
+	FINDS(AS_USER, NULL, path, "FAIL command: uid 4242 may not execute ");
+	SAYS(": chmod a+x, if it is a program");
 	ck_assert_int_eq(chmod(path, 04755), 0);
 	visit(&seen, AS_USER, NULL, path);
 	SAYS("its set-user-ID bit or capabilities have no effect");
 	ck_assert_int_eq(seen.status, 0);
 	unlink(path);
 	FINDS((enum who)_i, NULL, gone, "FAIL command: 'no-such-program' is not found");
-	FINDS((enum who)_i, NULL, folder, "is not a program");
+	FINDS((enum who)_i, NULL, folder, "is a directory: give the path of a program");
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -137,6 +138,7 @@ void launch_execute(char **argv)
 {
 	char file[PATH_MAX];
 	const char *reason;
+	struct stat st;
 	bool exists;
 	int error;
 
@@ -150,6 +152,10 @@ void launch_execute(char **argv)
 		reason = "the interpreter or loader it names does not exist";
 	else if (error == ENOENT && !strchr(argv[0], '/'))
 		reason = "it is in no folder of PATH";
+	else if (error == EACCES && !stat(file, &st) && S_ISDIR(st.st_mode))
+		reason = "it is a directory";
+	else if (error == EACCES && !access(file, R_OK) && access(file, X_OK))
+		reason = "it is not executable; chmod +x makes a program or script so";
 	cli_error("cannot execute '%s': %s", argv[0], reason);
 	_exit(error == ENOENT ? LAUNCH_NOT_FOUND : LAUNCH_CANNOT_EXECUTE);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "launch/launch.h"
 #include "sweep/sweep.h"
 
 volatile sig_atomic_t sweep_stopped;
@@ -89,6 +90,9 @@ static int check_clean(const struct sweep *sweep, const struct attempt *attempt)
 			  attempt->options->timeout_ms / 1000);
 	else if (*attempt->record->broken)
 		cli_error("without a fault this does not hold: %s", attempt->record->broken);
+	else if (attempt->status == LAUNCH_NOT_FOUND || attempt->status == LAUNCH_CANNOT_EXECUTE)
+		cli_error("without a fault the command ends with status %d: it, or a command of it, could "
+			  "not be executed", attempt->status);
 	else
 		cli_error("without a fault the command ends with status %d: --expect FILE says what is "
 			  "expected of it, if not 0", attempt->status);

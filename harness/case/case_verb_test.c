@@ -199,6 +199,20 @@ START_TEST(explain_is_short_enough_to_be_read)
 }
 END_TEST
 
+/* A column for what was played, each refusal once; below each other where a column is too narrow. */
+START_TEST(refusals_fit_their_table)
+{
+	ck_assert_int_eq(run("case run mdev-hotadd --mode legacy --explain"), 0);
+	SAYS("\nWhat is refused containers\n   unpinnable   attach EFAULT, map EFAULT  no memory behind");
+	ck_assert_int_eq(run("case run bar-map-efault --mode legacy --policy qemu-legacy --explain"), 0);
+	ck_assert_ptr_null(strstr(out, "What is refused"));
+	ck_assert_int_eq(run("case run pin --explain"), 0);
+	SAYS("\nWhat is refused\n   containers  pin EFAULT, pin EPERM, pin EINVAL, dma EINVAL, pin ENOSPC\n"
+	     "   iommufd     pin EFAULT, ");
+	ck_assert_ptr_null(strstr(out, " \n"));
+}
+END_TEST
+
 /* Every case stands below its topic, once; a topic stands for its cases. */
 START_TEST(cases_by_topic)
 {
@@ -410,6 +424,7 @@ int main(void)
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, refusals_fit_their_table);
 	tcase_add_test(tests, the_line_to_run_again_names_the_file);
 	tcase_add_test(tests, the_line_to_run_again_is_quoted);
 	tcase_add_test(tests, what_would_be_ignored_is_refused);

@@ -4,15 +4,27 @@
 
 #include <string.h>
 
+#include "report/lines.h"
 #include "select/policy.h"
 
 #define COLUMN 14
 #define LEGACY_CELL 25
 #define IOMMUFD_CELL 29
 
-/* "4 attach: EFAULT pin-region" of a log: "attach: EFAULT". */
+static bool lists(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)); at += length)
+		if ((at == list || at[-1] == ' ') && (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
+/* "4 attach: EFAULT pin-region" of a log: "attach: EFAULT", each once. */
 static void refusals_of(const char *log, char *to, size_t size)
 {
+	char refusal[64];
 	size_t n = 0;
 
 	*to = 0;
@@ -23,9 +35,10 @@ static void refusals_of(const char *log, char *to, size_t size)
 		if (!verb || !answer)
 			break;
 		length = strcspn(answer + 2, " \n");
-		if (answer[2] == 'E' || !strncmp(answer + 2, "blocks", 6))
-			n += (size_t)snprintf(to + n, size - n, "%s%.*s %.*s", n ? ", " : "",
-					      (int)(answer - verb - 1), verb + 1, (int)length, answer + 2);
+		snprintf(refusal, sizeof(refusal), "%.*s %.*s", (int)(answer - verb - 1), verb + 1,
+			 (int)length, answer + 2);
+		if ((answer[2] == 'E' || !strncmp(answer + 2, "blocks", 6)) && !lists(to, refusal))
+			n += (size_t)snprintf(to + n, size - n, "%s%s", n ? ", " : "", refusal);
 		line = end ? end + 1 : NULL;
 	}
 	if (!n)
@@ -61,35 +74,90 @@ static const char *ended(const struct elsewhere *elsewhere, size_t variant, enum
 	return NULL;
 }
 
-/* For who was told of one interface, and reads of both. */
-static void print_heading(bool legacy, bool iommufd, FILE *to)
+/* One line of the table: what a variant came to with each interface; NULL: it was not played. */
+struct scripted {
+	const char *variant, *about, *ended[MODE_COUNT];
+};
+
+static struct scripted scripted_at(const struct elsewhere *elsewhere, const struct play *told,
+				   size_t variant)
 {
-	fprintf(to, "%-*s ", COLUMN + 1, "What is refused");
-	if (legacy)
-		fprintf(to, "%-*s ", LEGACY_CELL, "containers");
-	if (iommufd)
-		fputs(legacy ? "iommufd (newer; ioas: its container, hwpt: its domain)" : "iommufd", to);
-	fputc('\n', to);
+	const char *name = case_variant(told->file, variant);
+
+	return (struct scripted){
+		.variant = name ? name : "",
+		.about = case_variant_about(told->file, variant),
+		.ended = { [MODE_LEGACY] = ended(elsewhere, variant, MODE_LEGACY),
+			   [MODE_IOMMUFD] = ended(elsewhere, variant, MODE_IOMMUFD) },
+	};
+}
+
+/* For who was told of one interface, and reads of both. */
+static const char *const titles[MODE_COUNT] = {
+	[MODE_LEGACY] = "containers",
+	[MODE_IOMMUFD] = "iommufd (newer; ioas: its container, hwpt: its domain)",
+};
+
+/* Side by side; @modes: what has a column. */
+static void print_row(const struct scripted *row, const bool *modes, FILE *to)
+{
+	const char *legacy = row->ended[MODE_LEGACY], *iommufd = row->ended[MODE_IOMMUFD];
+	char line[1000];
+
+	snprintf(line, sizeof(line), "   %-*s %-*s%s%-*s %s", COLUMN - 2, row->variant,
+		 modes[MODE_LEGACY] ? LEGACY_CELL : 0, legacy ? legacy : "", modes[MODE_LEGACY] ? " " : "",
+		 modes[MODE_IOMMUFD] ? IOMMUFD_CELL : 0, iommufd ? iommufd : "", row->about ? row->about : "");
+	for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+		line[n - 1] = '\0';
+	fprintf(to, "%s\n", line);
+}
+
+static void print_heading(const bool *modes, FILE *to)
+{
+	bool both = modes[MODE_LEGACY] && modes[MODE_IOMMUFD];
+
+	fprintf(to, "%-*s %-*s%s%s\n", COLUMN + 1, "What is refused", both ? LEGACY_CELL : 0,
+		modes[MODE_LEGACY] ? titles[MODE_LEGACY] : "", both ? " " : "",
+		both ? titles[MODE_IOMMUFD] : modes[MODE_IOMMUFD] ? "iommufd" : "");
+}
+
+/* One below the other. */
+static void print_rows(const struct scripted *row, FILE *to)
+{
+	if (*row->variant)
+		fprintf(to, "   %s%s%s\n", row->variant, row->about ? ": " : "", row->about ? row->about : "");
+	for (size_t mode = 0; mode < MODE_COUNT; mode++)
+		if (row->ended[mode])
+			lines_put(to, 3, mode == MODE_LEGACY ? "containers  " : "iommufd     ", row->ended[mode]);
 }
 
 static void print_scripted(const struct elsewhere *elsewhere, const struct play *told, FILE *to)
 {
-	const bool *modes = told->file->modes;
+	bool modes[MODE_COUNT] = { false }, wide = false;
+	size_t n = case_variants(told->file);
 
-	print_heading(modes[MODE_LEGACY], modes[MODE_IOMMUFD], to);
-	for (size_t i = 0; i < case_variants(told->file); i++) {
-		const char *legacy = ended(elsewhere, i, MODE_LEGACY);
-		const char *iommufd = ended(elsewhere, i, MODE_IOMMUFD);
-		const char *variant = case_variant(told->file, i), *about = case_variant_about(told->file, i);
+	for (size_t i = 0; i < n; i++) {
+		const struct scripted row = scripted_at(elsewhere, told, i);
 
-		if (!legacy && !iommufd)
+		modes[MODE_LEGACY] |= row.ended[MODE_LEGACY] != NULL;
+		modes[MODE_IOMMUFD] |= row.ended[MODE_IOMMUFD] != NULL;
+		wide |= row.ended[MODE_LEGACY] && strlen(row.ended[MODE_LEGACY]) > LEGACY_CELL;
+	}
+	if (!modes[MODE_LEGACY] && !modes[MODE_IOMMUFD])
+		return;
+	if (wide)
+		fputs("What is refused\n", to);
+	else
+		print_heading(modes, to);
+	for (size_t i = 0; i < n; i++) {
+		const struct scripted row = scripted_at(elsewhere, told, i);
+
+		if (!row.ended[MODE_LEGACY] && !row.ended[MODE_IOMMUFD])
 			continue;
-		fprintf(to, "   %-*s ", COLUMN - 2, variant ? variant : "");
-		if (modes[MODE_LEGACY])
-			fprintf(to, "%-*s ", iommufd || about ? LEGACY_CELL : 0, legacy ? legacy : "");
-		if (modes[MODE_IOMMUFD])
-			fprintf(to, "%-*s ", about ? IOMMUFD_CELL : 0, iommufd ? iommufd : "");
-		fprintf(to, "%s\n", about ? about : "");
+		if (wide)
+			print_rows(&row, to);
+		else
+			print_row(&row, modes, to);
 	}
 }
 

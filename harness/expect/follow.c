@@ -20,7 +20,6 @@
 #include "expect/seen.h"
 #include "expect/steps.h"
 #include "expect/tracks.h"
-#include "report/explain.h"
 
 #define REGION_SHIFT 40		/* in the offsets of a device's descriptor, as the kernel has it */
 #define STRAYS_MAX 64	/* mappings nobody expects that are told, for want of a better choice */
@@ -46,7 +45,7 @@ struct follow {
 	size_t n_attached;
 	const char **refused;		/* devices that were, ever: addresses */
 	size_t n_refused;
-	uint64_t n_steps;		/* as --explain counts them */
+	uint64_t n_events;		/* the number of the last one that has a number */
 	bool has_exit;			/* a process has ended and left something open: */
 	struct seen at_exit;
 	struct tales tales;		/* kept where something is expected */
@@ -70,14 +69,9 @@ static char *keep_text(struct follow *follow, const char *text)
 
 /* ---- A step, told ------------------------------------------------------ */
 
-static uint64_t step_now(const struct follow *follow)
-{
-	return follow->n_steps ? follow->n_steps - 1 : 0;
-}
-
 static char *tell(const struct follow *follow, const struct vfiosim_event *event)
 {
-	return tell_event(event, step_now(follow));
+	return tell_event(event, follow->n_events);
 }
 
 /* What the kernel closes after an exit decides nothing about what was left open. */
@@ -200,7 +194,7 @@ static void moment(struct follow *follow, enum moment_kind kind, const char *nam
 
 static void do_deed(struct follow *follow, struct deed *deed)
 {
-	deed->step = step_now(follow);
+	deed->step = follow->n_events;
 	if (follow->record)
 		record_step(follow->record, deed->kind, deed->devices, deed->n_devices, deed->space,
 			    &deed->mapping, deed->event);
@@ -608,7 +602,7 @@ static void on_event(void *ctx, const struct vfiosim_event *event, const struct 
 	if (event->command && (event_is(event, "map") || event_is(event, "unmap")))
 		mapping = asked_mapping(follow, event);
 	pthread_mutex_lock(&follow->lock);
-	follow->n_steps += strcmp(event->verb, "left-open") && explain_tells(event);
+	follow->n_events = event->number ? event->number : follow->n_events;
 	note_step(follow, event);
 	if (concerns_us(event)) {
 		if (event->command)

@@ -18,7 +18,7 @@ struct expect_report;
 struct deed {
 	enum step_kind kind;
 	const struct vfiosim_event *event;
-	uint64_t step;			/* its number, as --explain counts them */
+	uint64_t step;			/* its number in the trace, and of --explain */
 	const char *const *devices;	/* that it is about: addresses */
 	size_t n_devices;
 	unsigned space;			/* its number; 0: unknown */

@@ -14,14 +14,15 @@ char *tell_event(const struct vfiosim_event *event, uint64_t step)
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
+	struct vfiosim_event numbered = *event;
 	struct explain explain;
 
 	if (!to)
 		return NULL;
 	explain_init(&explain, to, false);
-	explain.step = step;
 	explain.glossary = UINT32_MAX;
-	explain_event(&explain, event);
+	numbered.number = step;
+	explain_event(&explain, &numbered);
 	fclose(to);
 	return text;
 }

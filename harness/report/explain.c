@@ -106,7 +106,7 @@ static void tell_what(struct explain *explain, const struct vfiosim_event *event
 	char args[512];
 
 	colour(explain, BOLD);
-	fprintf(explain->to, "%4llu  %s: %s", (unsigned long long)++explain->step, event->object,
+	fprintf(explain->to, "%4llu  %s: %s", (unsigned long long)event->number, event->object,
 		words ? words : event->verb);
 	plain(explain);
 	if (explain->client && explain->client != event->client && event->client)
@@ -220,12 +220,8 @@ void explain_event(void *ctx, const struct vfiosim_event *event)
 	struct explain *explain = ctx;
 
 	explain->step_is_empty = false;
-	if (!explain_tells(event))
+	if (!explain_tells(event) || (explain->refused_only && event->result >= 0))
 		return;
-	if (explain->refused_only && event->result >= 0) {
-		explain->step++;
-		return;
-	}
 	tell_what(explain, event);
 	tell_result(explain, event);
 	explain_words(explain, event->object);

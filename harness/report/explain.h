@@ -19,8 +19,7 @@ struct vfiosim_event;
 struct explain {
 	FILE *to;
 	bool colours;
-	bool refused_only;	/* the others are counted, and not told */
-	uint64_t step;		/* number of the last step told */
+	bool refused_only;	/* the others are not told */
 	uint64_t glossary;	/* words explained already, a bit each */
 	bool step_is_empty;	/* nothing was told since the last step's heading */
 	uint32_t client;	/* whose step was told last; told only when there are several */

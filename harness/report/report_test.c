@@ -97,20 +97,21 @@ START_TEST(steps_results_and_reasons)
 		{ .number = 1, .client = 1, .object = "group 1", .verb = "open" },
 		{ .number = 2, .client = 1, .object = "group 1", .verb = "VFIO_GROUP_SET_CONTAINER",
 		  .changes = changes, .n_changes = 1 },
-		{ .number = 3, .client = 2, .tid = 4711, .object = "group 1", .verb = "open", .result = -EINVAL,
+		{ .number = 3, .client = 1, .object = "device nic0", .verb = "read", .result = 4 },
+		{ .number = 4, .client = 2, .tid = 4711, .object = "group 1", .verb = "open", .result = -EINVAL,
 		  .rule = &rule, .reason = "of the reserved region" },
 	};
-	char *text = explained(events, 3, false);
+	char *text = explained(events, 4, false);
 
 	ck_assert_ptr_null(strchr(text, '\033'));
 	ck_assert_ptr_nonnull(strstr(text, "   1  group 1: open it\n"));
 	ck_assert_ptr_nonnull(strstr(text, "   2  group 1: put the group into a container\n"));
 	ck_assert_ptr_nonnull(strstr(text, "      -> group 1 is in container 1\n"));
-	ck_assert_ptr_nonnull(strstr(text, "   3  group 1: open it (process 2, thread 4711)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "   4  group 1: open it (process 2, thread 4711)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "refused: EINVAL (Invalid argument)\n"));
 	ck_assert_ptr_nonnull(strstr(text, "because of the reserved region [some-rule; Linux: some_function]"));
 	free(text);
-	text = explained(events, 3, true);
+	text = explained(events, 4, true);
 	ck_assert_ptr_nonnull(strchr(text, '\033'));
 	free(text);
 }

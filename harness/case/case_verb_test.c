@@ -8,6 +8,7 @@
 #include "case/builtin.h"
 #include "base/suite_test.h"
 #include "case/topics.h"
+#include "case/verb.h"
 #include "cli.h"
 #include "select/policy.h"
 
@@ -196,6 +197,30 @@ START_TEST(explain_is_short_enough_to_be_read)
 	SAYS("\n   reserved     attach EINVAL, map EINVAL attach EADDRINUSE, map EINVAL ");
 	SAYS("\n   qemu-legacy        2 containers, 0 devices kept out, 1 mapping left out; goes on (told above)\n");
 	SAYS("\n   cloud-hypervisor   1 container, 1 device kept out, 0 mappings left out; goes on\n");
+}
+END_TEST
+
+/* No step is printed as the case writes it: "the program: irq device dma0 kind msi do enable". */
+static void look_for_raw(const char *line, const struct verb *verb)
+{
+	char raw[80];
+
+	for (const struct verb_field *field = verb->fields; field->name; field++) {
+		snprintf(raw, sizeof(raw), "the program: %s %s ", verb->name, field->name);
+		ck_assert_msg(!strstr(out, raw), "%s: '%s' in\n%s", line, raw, out);
+	}
+}
+
+START_TEST(every_step_is_a_sentence)
+{
+	for (size_t i = 0; case_builtin(i); i++) {
+		char line[120];
+
+		snprintf(line, sizeof(line), "case show %s", case_builtin(i)->name);
+		ck_assert_int_eq(run(line), 0);
+		for (size_t v = 0; verb_at(v); v++)
+			look_for_raw(line, verb_at(v));
+	}
 }
 END_TEST
 
@@ -424,6 +449,7 @@ int main(void)
 
 	suite_add_tcase(suite, tests);
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, every_step_is_a_sentence);
 	tcase_add_test(tests, refusals_fit_their_table);
 	tcase_add_test(tests, the_line_to_run_again_names_the_file);
 	tcase_add_test(tests, the_line_to_run_again_is_quoted);

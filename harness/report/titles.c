@@ -80,6 +80,32 @@ static const struct title {
 	{ "memory", "{actor} gets memory, {size}, called {name}", NULL, true },
 	{ "free", "{actor} gives the memory called {name} back", NULL, true },
 	{ "reset", "{actor} resets {device}" },
+	{ "pinned", "{actor} asks how many pages the driver of {device} has pinned" },
+	{ "dma", "the device {device} copies {size} from iova {iova} to iova {to}", "to" },
+	{ "dma", "the device {device} does a DMA {do} of {size} at iova {iova}" },
+	{ "irq", "{actor} {do}s {kind} vector {vector} of {device}", "vector" },
+	{ "irq", "{actor} {do}s {kind} of {device}" },
+	{ "event", "{actor} asks how often {name} was signalled" },
+	{ "open", "{actor} opens the group of {group}", "group" },
+	{ "open", "{actor} opens the node of {device}", "device" },
+	{ "open", "{actor} opens {path}", "path" },
+	{ "open", "{actor} opens a container (or /dev/iommu): {as}" },
+	{ "close", "{actor} closes {what}" },
+	{ "dup", "{actor} duplicates {what}: {as}" },
+	{ "send", "{actor} sends {what} to {to}, which calls it {as}" },
+	{ "eventfd", "{actor} makes an eventfd: {as}" },
+	{ "memfd", "{actor} makes a file in memory, {size}: {as}" },
+	{ "read", "{actor} reads region {region} of {on} at {at}", "region" },
+	{ "read", "{actor} reads {on} at {at}" },
+	{ "write", "{actor} writes {value} to region {region} of {on} at {at}", "region" },
+	{ "write", "{actor} writes {value} to {on} at {at}" },
+	{ "mmap", "{actor} maps region {region} of {on} into its memory: {as}", "region" },
+	{ "mmap", "{actor} maps {on} into its memory: {as}" },
+	{ "poke", "{actor} writes '{data}' into its memory {name}" },
+	{ "poke64", "{actor} writes numbers into its memory {name}" },
+	{ "peek", "{actor} reads its memory {name}" },
+	{ "peek64", "{actor} reads its memory {name}" },
+	{ "ioctl", "{actor} issues the unknown command {number} on {on}", "number" },
 };
 
 static const struct title *find_title(const struct step *step)
@@ -109,11 +135,13 @@ static const char *value_of(const struct step *step, const char *name, const cha
 		return buffer;
 	}
 	if (!written(step, name))
-		return "?";
+		return !strcmp(name, "at") || !strcmp(name, "region") ? "0" : "?";
 	for (const char *at = written(step, name); *at && n + 1 < VALUE_MAX; at++)
 		if (*at != '{' && *at != '}')	/* "{nic0}" stands for its address */
 			buffer[n++] = *at;
 	buffer[n] = 0;
+	if (!strcmp(name, "size") && !buffer[strspn(buffer, "0123456789")])
+		snprintf(buffer + n, VALUE_MAX - n, n == 1 && *buffer == '1' ? " byte" : " bytes");
 	return buffer;
 }
 
@@ -156,10 +184,10 @@ void title_of_step(const struct step *step, const char *actor, char *to, size_t 
 
 	if (step->by)
 		actor = step->by;
-	if (title)
-		fill(title->sentence, step, actor, to, size);
-	else if (command && words_for_verb(command))
+	if (command && words_for_verb(command))
 		snprintf(to, size, "%s: %s", actor, words_for_verb(command));
+	else if (title)
+		fill(title->sentence, step, actor, to, size);
 	else
 		put_written(step, actor, to, size);
 }

@@ -80,6 +80,7 @@ static const struct title {
 	{ "memory", "{actor} gets memory, {size}, called {name}", NULL, true },
 	{ "free", "{actor} gives the memory called {name} back", NULL, true },
 	{ "reset", "{actor} resets {device}" },
+	{ "discards", "from now on {actor} needs to discard RAM: {required}" },
 	{ "pinned", "{actor} asks how many pages the driver of {device} has pinned" },
 	{ "dma", "the device {device} copies {size} from iova {iova} to iova {to}", "to" },
 	{ "dma", "the device {device} does a DMA {do} of {size} at iova {iova}" },

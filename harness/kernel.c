@@ -141,17 +141,26 @@ static size_t count_changes(const struct between *between)
 	return n;
 }
 
-static const char header[] =
-	"What a program meets differently. Both answers were measured, on 6.1.176 and 6.12.95 (Debian's),\n"
-	"6.12.117 and 7.2.13 (with iommufd); \"[source]\" marks what was read in their source instead. No\n"
-	"release in between was measured: \"since\" is what Linux's history says, and a stable update can\n"
-	"bring a change earlier; \"[release?]\" marks where not even that is known. What is not named here\n"
-	"vfiosim answers in the same way for both. Debian's own kernels have neither /dev/iommu nor cdevs:\n"
-	"`iommufd: no` in a topology says so.";
+/* What the answers below are known from. */
+static const char evidence[] =
+	"Answers were recorded on Linux 6.1.176 and 6.12.95 (Debian's), and on 6.12.117 and 7.2.13 with "
+	"iommufd. For a release in between, \"since\" is what Linux's history says; a stable update "
+	"may have brought the change earlier. \"[source]\" marks an answer that was read in the source "
+	"of these kernels, \"[release?]\" a change whose release is not known. Debian's kernels have "
+	"neither /dev/iommu nor cdevs: `iommufd: no` in a topology.";
+
+static void print_header(const struct between *between)
+{
+	lines_putf(stdout, 0, "",
+		   "What a program meets differently on Linux %u.%u and %u.%u. In everything else vfiosim "
+		   "answers alike for both.",
+		   between->older.major, between->older.minor, between->newer.major, between->newer.minor);
+	lines_put(stdout, 0, "", evidence);
+}
 
 static void print_differences(const struct between *between)
 {
-	puts(header);
+	print_header(between);
 	print_changes(between, VFIOSIM_PART_CONTAINERS, "Every program: groups, containers, devices");
 	print_changes(between, VFIOSIM_PART_NODES, "Nodes");
 	print_all_commands(between);
@@ -175,7 +184,8 @@ static int diff(void *options, char **args, size_t n)
 	if (count_changes(&between))
 		print_differences(&between);
 	else
-		puts("no difference that vfiosim knows");
+		printf("vfiosim knows no difference between Linux %u.%u and %u.%u\n", between.older.major,
+		       between.older.minor, between.newer.major, between.newer.minor);
 	return 0;
 }
 

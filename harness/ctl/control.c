@@ -258,9 +258,9 @@ static int do_plug(struct asked *asked)
 	int error = vfiosim_plug(asked->control->options.sim, (uint32_t)asked->tid, asked->rest);
 
 	if (error == -EINPROGRESS)
-		return fail(asked, error, "it is still open, and is gone only when it is closed");
+		return fail(asked, error, "it is being unplugged: it can be plugged once the program has closed it");
 	if (error == -EEXIST)
-		return fail(asked, error, "it is there");
+		return fail(asked, error, "it is plugged in already");
 	if (error)
 		return fail_unknown(asked);
 	json_put_string(&asked->json, "plugged", asked->rest);
@@ -389,14 +389,19 @@ static const struct control_verb {
 static int unknown_verb(struct asked *asked, const char *word)
 {
 	const char *names[N_VERBS];
-	char message[160], near[80];
-	size_t n = 0;
+	char message[240], near[80], list[120] = "; expected";
+	size_t n = 0, used = strlen(list);
+	const char *hint;
 
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (!verbs[i].hidden)
-			names[n++] = verbs[i].name;
-	snprintf(message, sizeof(message), "unknown command '%s'%s", word,
-		 suggestion(word, names, n, near, sizeof(near)));
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (verbs[i].hidden)
+			continue;
+		names[n++] = verbs[i].name;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s %s", n > 1 ? "," : "",
+					 verbs[i].name);
+	}
+	hint = suggestion(word, names, n, near, sizeof(near));
+	snprintf(message, sizeof(message), "unknown command '%s'%s", word, *hint ? hint : list);
 	return fail(asked, -EINVAL, message);
 }
 

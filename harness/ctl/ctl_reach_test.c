@@ -50,7 +50,7 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 	CTL(0, "plug", "mdev0");
 	SAYS("plugged mdev0");
 	CTL(2, "plug", "mdev0");
-	SAYS("it is there");
+	SAYS("it is plugged in already");
 	tell(&told, "leave");
 	run_expect(&told.run, "2. leave: 0");
 	tell(&told, "open");
@@ -60,7 +60,7 @@ START_TEST(devices_are_unplugged_and_plugged_again)
 	SAYS("nic0 is open: its user is asked to close it");
 	ck_assert_ptr_null(strstr(text, "is unplugged"));
 	CTL(2, "plug", "nic0");
-	SAYS("it is still open");
+	SAYS("it is being unplugged: it can be plugged once");
 	CTL(0, "state");
 	SAYS("device nic0 (0000:01:00.0, vfio-pci): open");
 	tell(&told, "yield");

@@ -195,8 +195,8 @@ int runs_choose(const char *name, struct run_entry *ret_run)
 	if (found == 1)
 		return 0;
 	if (found)
-		cli_error("there are %zu runs%s%s: choose one with -r, `vfiosim ctl list` names them",
-			  found, name ? " called " : "", name ? name : "");
+		cli_error("there are %zu runs%s%s: choose one with -r NUMBER; `vfiosim ctl list` prints "
+			  "their numbers", found, name ? " called " : "", name ? name : "");
 	else
 		cli_error("there is no run%s%s that you can look into", name ? " called " : "",
 			  name ? name : "");

@@ -30,7 +30,7 @@ static const struct status_row status_rows[] = {
 	{ { "--topology", "no-such-machine", "true" }, 125, "no-such-machine" },
 	{ { "--trace", "/no/such/folder", "true" }, 125, "/no/such/folder" },
 	{ { "--fault", "MAP_DAM,error=ENOMEM", "true" }, 125,
-	  "--fault MAP_DAM,error=ENOMEM: 'MAP_DAM' is no site of faults; did you mean 'MAP_DMA'?" },
+	  "--fault MAP_DAM,error=ENOMEM: 'MAP_DAM' is not a fault site; did you mean 'MAP_DMA'?" },
 	{ { "--fault", "open,group=10,error=EPERM", "true" }, 0,
 	  "fault 1 never fired: open,group=10,error=EPERM (it was never met)" },
 	{ { "--fault", "open,group=10,when=2,error=EPERM", "sh", "-c", "exec 3<>/dev/vfio/10" }, 0,

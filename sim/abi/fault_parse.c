@@ -44,7 +44,7 @@ static int unknown(struct parser *parser, const char *what, const char *word,
 {
 	char nearest[VFIOSIM_FAULT_TEXT_MAX];
 
-	return complain(parser, "'%s' is no %s%s", word, what,
+	return complain(parser, "'%s' is not %s%s", word, what,
 			suggestion(word, words, n, nearest, sizeof(nearest)));
 }
 
@@ -161,7 +161,7 @@ static int set_site(struct parser *parser, const char *word)
 	if (find_site(word, &parser->fault->site))
 		return 0;
 	parser->fault->site = VFIOSIM_FAULT_COMMAND;
-	return set_command(parser, word, "site of faults", true);
+	return set_command(parser, word, "a fault site", true);
 }
 
 /* ---- Where ---- */
@@ -185,7 +185,7 @@ static int set_of_command(struct parser *parser, const char *value)
 {
 	if (parser->fault->site == VFIOSIM_FAULT_COMMAND)
 		return complain(parser, "command= is for sites inside of commands");
-	return set_command(parser, value, "command", false);
+	return set_command(parser, value, "a command", false);
 }
 
 /* Groups that come with mdevs made at run time have numbers nobody knows yet. */
@@ -238,7 +238,7 @@ static int unknown_device(struct parser *parser, const char *name)
 
 	for (size_t i = 0; i < topology->n_devices && n < WORDS_MAX; i++)
 		words[n++] = topology->devices[i].name;
-	return unknown(parser, "device of the topology", name, words, n);
+	return unknown(parser, "a device of the topology", name, words, n);
 }
 
 /* Addresses may be of devices that come later. */
@@ -322,7 +322,7 @@ static int unknown_errno(struct parser *parser, const char *value)
 {
 	const char *words[WORDS_MAX];
 
-	return unknown(parser, "errno", value, words,
+	return unknown(parser, "an errno", value, words,
 		       errno_words(words, WORDS_MAX));
 }
 
@@ -389,7 +389,7 @@ static int set_signal(struct parser *parser, const char *value)
 		}
 		words[n++] = sigabbrev_np(signal);
 	}
-	return unknown(parser, "signal", name, words, n);
+	return unknown(parser, "a signal", name, words, n);
 }
 
 /* "FIELD=VALUE", behind "set."; which fields there are is judged later. */
@@ -457,7 +457,7 @@ static int unknown_key(struct parser *parser, const char *word)
 
 	for (size_t i = 0; i < N_KEYS; i++)
 		words[i] = keys[i].name;
-	return unknown(parser, "key of a fault", word, words, N_KEYS);
+	return unknown(parser, "a key of a fault", word, words, N_KEYS);
 }
 
 /* "KEY=VALUE", which is cut. */

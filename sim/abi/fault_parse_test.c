@@ -63,13 +63,13 @@ START_TEST(sites)
 	good("charge,command=map,error=ENOMEM", "charge,command=map,error=ENOMEM");
 	good("vectors,return=2", "vectors,return=2");
 	bad("", "a fault begins with where it happens: MAP_DMA, map, pin, ...");
-	bad("MAP_DAM,error=ENOMEM", "'MAP_DAM' is no site of faults; did you mean 'MAP_DMA'?");
+	bad("MAP_DAM,error=ENOMEM", "'MAP_DAM' is not a fault site; did you mean 'MAP_DMA'?");
 	bad("VFIO_IOMMU_MPA_DMA,error=ENOMEM",
-	    "'VFIO_IOMMU_MPA_DMA' is no site of faults; did you mean 'VFIO_IOMMU_MAP_DMA'?");
-	bad("pinn,error=EFAULT", "'pinn' is no site of faults; did you mean 'pin'?");
+	    "'VFIO_IOMMU_MPA_DMA' is not a fault site; did you mean 'VFIO_IOMMU_MAP_DMA'?");
+	bad("pinn,error=EFAULT", "'pinn' is not a fault site; did you mean 'pin'?");
 	bad("GET_INFO,error=EINVAL",
 	    "'GET_INFO' is VFIO_IOMMU_GET_INFO or VFIO_DEVICE_GET_INFO: which one?");
-	bad("pin,command=nothing,error=EFAULT", "'nothing' is no command");
+	bad("pin,command=nothing,error=EFAULT", "'nothing' is not a command");
 	bad("MAP_DMA,command=MAP_DMA,error=ENOMEM", "command= is for sites inside of commands");
 }
 END_TEST
@@ -84,8 +84,8 @@ START_TEST(places)
 	good("map,ioas=3,error=ENOMEM", "map,ioas=3,error=ENOMEM");
 	good("open,group=10,error=EBUSY", "open,group=10,error=EBUSY");
 	bad("attach,device=nic1,error=EBUSY",
-	    "'nic1' is no device of the topology; did you mean 'nic0'?");
-	bad("attach,device=,error=EBUSY", "'' is no device of the topology");
+	    "'nic1' is not a device of the topology; did you mean 'nic0'?");
+	bad("attach,device=,error=EBUSY", "'' is not a device of the topology");
 	bad("attach,group=x,error=EBUSY", "group= requires a number");
 	bad("map,iova=0x1000,error=ENOMEM", "iova= requires FIRST..LAST, both inclusive");
 	bad("map,iova=2..1,error=ENOMEM", "map: the last iova comes before the first");
@@ -121,7 +121,7 @@ START_TEST(effects)
 	good("map,comm=qemu,error=ENOMEM", "map,comm=qemu,error=ENOMEM");
 	good("GET_STATUS,set.flags=0", "VFIO_GROUP_GET_STATUS,set.flags=0");
 	good("UNMAP_DMA,set.size=4K", "VFIO_IOMMU_UNMAP_DMA,set.size=4096");
-	bad("map,signal=SIGSTPO", "'STPO' is no signal; did you mean 'STOP'?");
+	bad("map,signal=SIGSTPO", "'STPO' is not a signal; did you mean 'STOP'?");
 	bad("map,comm=a-name-of-more-than-15,error=ENOMEM",
 	    "comm= requires a thread's name of 1 to 15 letters");
 	bad("GET_STATUS,set.flag=0",
@@ -134,8 +134,8 @@ START_TEST(effects)
 	    "pin: only whole commands are delayed, send a signal or set an output");
 	bad("map", "nothing would happen: give error=, return=, set.FIELD=, delay= or signal=");
 	bad("map,error", "error requires a value: error=...");
-	bad("map,error=ENOMEN", "'ENOMEN' is no errno; did you mean 'ENOMEM'?");
-	bad("map,errno=ENOMEM", "'errno' is no key of a fault; did you mean 'error'?");
+	bad("map,error=ENOMEN", "'ENOMEN' is not an errno; did you mean 'ENOMEM'?");
+	bad("map,errno=ENOMEM", "'errno' is not a key of a fault; did you mean 'error'?");
 	bad("map,error=ENOMEM,error=EBUSY", "error is given twice");
 	good("map, when=2, error=ENOMEM", "map,when=2,error=ENOMEM");
 	bad("map,page=1,error=ENOMEM", "map: only pins have a page");

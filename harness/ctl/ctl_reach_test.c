@@ -292,7 +292,7 @@ static int guest(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static Suite *make_suite(void)
 {
 	const TTest *const tests[] = {
 		faults_come_and_go,
@@ -308,13 +308,18 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("ctl_reach");
 	TCase *tcase = tcase_create("run");
 
-	if (argc > 1 && !strcmp(argv[1], "client"))
-		return client();
-	if (argc > 1 && !strcmp(argv[1], "guest"))
-		return guest();
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "client"))
+		return client();
+	if (argc > 1 && !strcmp(argv[1], "guest"))
+		return guest();
+	return suite_run(make_suite());
 }

@@ -225,7 +225,7 @@ START_TEST(the_wait_for_all_can_be_ended)
 }
 END_TEST
 
-int main(int argc, char **argv)
+static Suite *make_suite(void)
 {
 	const TTest *const tests[] = {
 		runs_are_listed_by_name,
@@ -240,11 +240,16 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("ctl");
 	TCase *tcase = tcase_create("run");
 
-	if (argc > 1 && !strcmp(argv[1], "client"))
-		return client();
 	tcase_set_timeout(tcase, 60);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "client"))
+		return client();
+	return suite_run(make_suite());
 }

@@ -181,7 +181,7 @@ START_TEST(examples)
 }
 END_TEST
 
-int main(int argc, char **argv)
+static Suite *make_suite(void)
 {
 	const TTest *const tests[] = {
 		reports_for_machines,
@@ -193,12 +193,17 @@ int main(int argc, char **argv)
 	Suite *suite = suite_create("expect_report");
 	TCase *tcase = tcase_create("run");
 
-	if (argc > 2 && !strcmp(argv[1], "client"))
-		return client_main(argv[2]);
 	tcase_set_timeout(tcase, 120);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	tcase_add_test(tcase, reports_without_memory);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "client"))
+		return client_main(argv[2]);
+	return suite_run(make_suite());
 }

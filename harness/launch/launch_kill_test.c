@@ -362,14 +362,11 @@ static const struct command commands[] = {
 	{ "killer", be_killer },
 };
 
-int main(int argc, char **argv)
+static Suite *make_suite(void)
 {
 	TCase *tcase = tcase_create("kill");
 	Suite *suite = suite_create("launch_kill");
 
-	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].be();
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, server_killed_while_it_asks_itself, 0, N_WHO);
 	tcase_add_loop_test(tcase, server_killed_while_it_reads_its_own_memory, 0, N_WHO);
@@ -379,5 +376,13 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, server_killed_and_its_mounts_detached);
 	tcase_add_test(tcase, client_killed_and_its_mounts_detached);
 	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].be();
+	return suite_run(make_suite());
 }

@@ -360,9 +360,9 @@ static void yield(struct call *call, struct ioas *ioas)
 {
 	if (fault_armed(call->sim))	/* whose rules count runs */
 		return;
-	ioas->object.users++;
+	ioas->object.commands++;
 	lock_yield(call->sim);
-	ioas->object.users--;
+	ioas->object.commands--;
 }
 
 int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t *ret_length)
@@ -373,7 +373,7 @@ int ioas_unmap(struct call *call, struct ioas *ioas, struct span span, uint64_t 
 
 	*ret_length = 0;
 	while ((area = iopt_find(&ioas->iopt, rest))) {
-		if (!span_contains(span, area->iova))
+		if (!span_contains(rest, area->iova))
 			return refuse(call, RULE_AREA_BISECTED, V("first", span.first),
 				      V("last", span.last), V("other.first", area->iova.first),
 				      V("other.last", area->iova.last));

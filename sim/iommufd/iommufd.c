@@ -55,7 +55,7 @@ static void destroy_all(struct call *call, struct iommufd *iommufd)
 		for (uint32_t i = 0; i < iommufd->table.n; i++) {
 			struct object *object = iommufd->table.objects[i];
 
-			if (!object || object->users)
+			if (!object || object_in_use(object))
 				continue;
 			object_destroy(call, object);
 			any = true;

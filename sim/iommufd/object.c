@@ -76,8 +76,9 @@ int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id)
 
 	if (!object)
 		return refuse(call, RULE_NO_OBJECT, VS("what", "object"), V("id", id));
-	if (object->users)
-		return refuse(call, RULE_OBJECT_BUSY, V("id", id), V("users", object->users));
+	if (object_in_use(object))
+		return refuse(call, RULE_OBJECT_BUSY, V("id", id),
+			      V("users", object->users + object->commands));
 	object_destroy(call, object);
 	return 0;
 }

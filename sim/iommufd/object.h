@@ -5,8 +5,8 @@
  *
  * Life: object_reserve() takes an id while nobody can find it yet, object_publish()
  * shows it, object_abort() takes it back; a published one goes with
- * object_destroy() or with its table. `users` counts what keeps it from being
- * destroyed. Mirrors drivers/iommu/iommufd/main.c (7.2).
+ * object_destroy() or with its table. `users` and `commands` keep it from
+ * being destroyed. Mirrors drivers/iommu/iommufd/main.c (7.2).
  *
  * Guarded by the machine's lock.
  */
@@ -42,7 +42,8 @@ struct object_ops {
 struct object {
 	const struct object_ops *ops;
 	uint32_t id;
-	unsigned users;		/* 0: may be destroyed; a descriptor of its own is one */
+	unsigned users;		/* objects, and a descriptor of its own */
+	unsigned commands;	/* that yield the lock in it */
 	bool published;
 	struct iommufd *iommufd;
 };
@@ -63,6 +64,12 @@ void object_abort(struct object *object);
 struct object *object_find(const struct iommufd *iommufd, uint32_t id, enum object_type type);
 
 void object_show(struct state *state, const struct object *object);
+
+/* Whether it may not be destroyed. */
+static inline bool object_in_use(const struct object *object)
+{
+	return object->users || object->commands;
+}
 
 /* IOMMU_DESTROY: ENOENT, EBUSY. */
 int object_remove(struct call *call, struct iommufd *iommufd, uint32_t id);

@@ -483,18 +483,37 @@ static void forget_run(struct call *call)
 
 void call_cleanup(struct call *call, struct call_cleanup *cleanup)
 {
-	cleanup->next = call->cleanups;
-	call->cleanups = cleanup;
+	cleanup->call = call;
+	call->n_cleanups++;
+	STAILQ_INSERT_TAIL(&call->sim->cleanups, cleanup, in_sim);
+}
+
+/* One step of the oldest, whose call it may not be that does it. */
+static void cleanup_step(struct vfiosim *sim)
+{
+	struct call_cleanup *cleanup = STAILQ_FIRST(&sim->cleanups);
+	struct call *call = cleanup->call;
+
+	STAILQ_REMOVE_HEAD(&sim->cleanups, in_sim);
+	if (cleanup->step(cleanup))
+		STAILQ_INSERT_HEAD(&sim->cleanups, cleanup, in_sim);
+	else
+		call->n_cleanups--;
 }
 
 static void do_cleanups(struct call *call)
 {
-	struct call_cleanup *cleanup;
+	while (call->n_cleanups) {
+		cleanup_step(call->sim);
+		lock_yield(call->sim);
+	}
+}
 
-	while ((cleanup = call->cleanups)) {
-		call->cleanups = cleanup->next;
-		while (cleanup->step(cleanup))
-			lock_yield(call->sim);
+void call_finish_cleanups(struct vfiosim *sim)
+{
+	while (!STAILQ_EMPTY(&sim->cleanups)) {
+		cleanup_step(sim);
+		lock_yield(sim);
 	}
 }
 

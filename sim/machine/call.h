@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 #include <vfiosim/trace.h>
 #include <vfiosim/vfiosim.h>
@@ -72,7 +73,8 @@ struct call_out {		/* one stretch of bytes to copy to the client on success */
 struct call_cleanup {
 	/* Lock held: does a part of it. False: that was the last part; @cleanup is freed. */
 	bool (*step)(struct call_cleanup *cleanup);
-	struct call_cleanup *next;
+	struct call *call;		/* which waits for it */
+	STAILQ_ENTRY(call_cleanup) in_sim;
 };
 
 struct fault_where;	/* fault.h */
@@ -131,7 +133,7 @@ struct call {
 	struct memlock_view *memlocks;		/* of others than the caller */
 
 	struct call_result result;
-	struct call_cleanup *cleanups;		/* call_cleanup(): done by call_run() */
+	unsigned n_cleanups;			/* call_cleanup(): done before call_run() returns */
 	struct deferred *soon;			/* call_soon(): run by call_done() */
 
 	/*
@@ -187,6 +189,8 @@ int call_run(struct call *call, int (*decide)(struct call *call));
  * lock between two steps.
  */
 void call_cleanup(struct call *call, struct call_cleanup *cleanup);
+/* Lock held, and yielded: does the cleanups of all calls. */
+void call_finish_cleanups(struct vfiosim *sim);
 
 /* ---- Asking about clients (lock held) ---- */
 

@@ -34,6 +34,6 @@ bool lock_yield(struct vfiosim *sim)
 	pthread_mutex_unlock(&sim->lock);
 	for (unsigned i = 0; i < YIELDS && atomic_load(&sim->turns) == turns; i++)
 		sched_yield();
-	pthread_mutex_lock(&sim->lock);
+	lock_take(sim);	/* as one that waits: the other thread may have to yield, too */
 	return true;
 }

@@ -20,6 +20,7 @@ static int init(struct vfiosim *sim)
 	const struct vfiosim_topology *topology = sim->topology;
 
 	TAILQ_INIT(&sim->drivers);
+	STAILQ_INIT(&sim->cleanups);
 	STAILQ_INIT(&sim->dead);
 	sim->dma_entry_limit = topology->dma_entry_limit;
 	sim->allow_unsafe_interrupts = topology->allow_unsafe_interrupts;

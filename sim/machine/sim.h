@@ -48,6 +48,7 @@ struct vfiosim {
 	TAILQ_HEAD(, iommufd) iommufds;
 	uint32_t next_iommufd;
 	TAILQ_HEAD(, vfiosim_client) clients;
+	STAILQ_HEAD(, call_cleanup) cleanups;	/* of calls that are decided; see call.h */
 	STAILQ_HEAD(, dead) dead;	/* see reap.h */
 	atomic_bool any_dead;
 	TAILQ_HEAD(, user) users;

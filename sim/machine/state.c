@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "machine/call.h"
 #include "machine/client.h"
 #include "machine/lock.h"
 #include "machine/subsystem.h"
@@ -129,6 +130,7 @@ static bool show_machine(struct vfiosim *sim, struct state *state, bool yield)
 	bool ok;
 
 	lock_take(sim);
+	call_finish_cleanups(sim);	/* what they free is still counted */
 	json_object(&state->json);
 	for (const struct subsystem *const *part = sim->subsystems; *part; part++)
 		if ((*part)->show)

@@ -216,6 +216,24 @@ START_TEST(what_is_mapped_across_the_end_stays)
 }
 END_TEST
 
+/* What is unmapped already is mapped again, with the hole behind it: newer than the unmap. */
+static long map_across_the_position(void)
+{
+	return __map(&other, others_container, iova_of(MANY - mappings() - 1), others_uva, 2 * PAGE, MAP_RW);
+}
+
+START_TEST(what_is_mapped_across_the_position_stays)
+{
+	uint64_t gone;
+
+	others_container = lend(container);
+	until_it_acts(map_across_the_position, 0, fill(),
+		      __unmap(&story, container, 0, iova_of(MANY), 0, &gone));
+	ck_assert_uint_eq(gone, MANY * PAGE);
+	ck_assert_uint_eq(mappings(), 1);
+}
+END_TEST
+
 /* ---- An ioas ---- */
 
 static void ioas_fill(void)
@@ -274,7 +292,147 @@ START_TEST(destroying_an_ioas_yields)
 }
 END_TEST
 
+static uint64_t others_iova;
+
+static long map_into_the_ioas(void)
+{
+	struct vfiosim_iommu_ioas_map map = { .size = sizeof(map), .ioas_id = ioas,
+					      .flags = RW | VFIOSIM_IOAS_MAP_FIXED_IOVA,
+					      .user_va = others_uva, .length = 2 * PAGE };
+
+	map.iova = others_iova = iova_of(MANY - mappings() - 1);
+	return command_struct(&other, others_iommufd, VFIOSIM_IOMMU_IOAS_MAP, &map, sizeof(map));
+}
+
+/*
+ * iopt_unmap_iova_range() finds an area that begins where it was already, and gives up. If
+ * it has gone on before the area is made, it does not see it. The area stays in both cases.
+ */
+START_TEST(what_is_mapped_across_the_position_ends_the_unmap)
+{
+	long ret = 0;
+
+	others_iommufd = lend(iommufd);
+	for (int i = 0; i < ROUNDS && ret != -ENOENT; i++) {
+		struct vfiosim_iommu_ioas_unmap all = { .size = sizeof(all), .length = UINT64_MAX };
+		struct vfiosim_iommu_ioas_unmap one = { .size = sizeof(one), .length = 2 * PAGE };
+
+		looking.acted = false;
+		until_it_acts(map_into_the_ioas, 0, (ioas_fill(), all.ioas_id = one.ioas_id = ioas),
+			      ret = command_struct(&story, iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, &all, sizeof(all)));
+		ck_assert(!ret || ret == -ENOENT);
+		one.iova = others_iova;
+		ck_assert_int_eq(command_struct(&story, iommufd, VFIOSIM_IOMMU_IOAS_UNMAP, &one, sizeof(one)), 0);
+		ck_assert_int_eq(destroy(&story, iommufd), 0);
+	}
+	ck_assert_int_eq(ret, -ENOENT);
+}
+END_TEST
+
 /* ---- The state ---- */
+
+/* strstr() of sanitizers measures the rest of the text each time. */
+static unsigned count(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == *word && !strncmp(text, word, length);
+	return n;
+}
+
+/* The counters fit the rows. Frees @text. */
+static void check_state(char *text)
+{
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "\"mappings\": %u,", count(text, "\"vaddr\""));
+	ck_assert_msg(strstr(text, expected), "not %s", expected);
+	free(text);
+}
+
+static char *others_state;
+
+static long take_a_state(void)
+{
+	return vfiosim_state_json(story.sim, &others_state);
+}
+
+/* What is freed later is in no space any more, and not counted either. */
+START_TEST(a_state_while_a_container_ends)
+{
+	until_it_acts(take_a_state, 0, fill(), (leave(), join()));
+	check_state(others_state);
+}
+END_TEST
+
+START_TEST(a_state_while_an_ioas_ends)
+{
+	until_it_acts(take_a_state, 0, ioas_fill(), ioas_destroy());
+	check_state(others_state);
+}
+END_TEST
+
+/* Spaces without mappings come and go, which changes no mapping. */
+static long make_an_ioas(void)
+{
+	struct vfiosim_iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	struct vfiosim_iommu_destroy cmd = { .size = sizeof(cmd) };
+
+	if (command_struct(&other, others_iommufd, VFIOSIM_IOMMU_IOAS_ALLOC, &alloc, sizeof(alloc)))
+		return -1;
+	cmd.id = alloc.out_ioas_id;
+	return command_struct(&other, others_iommufd, VFIOSIM_IOMMU_DESTROY, &cmd, sizeof(cmd));
+}
+
+static long make_a_container(void)
+{
+	int new = vfiosim_inproc_open(other.proc, "/dev/vfio/vfio");
+	long ret = set_container(&other, others_group, new);
+
+	if (!ret)
+		ret = command(&other, new, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	if (!ret)
+		ret = unset_container(&other, others_group);
+	vfiosim_inproc_close(other.proc, new);
+	return ret;
+}
+
+static void *come_and_go(void *act)
+{
+	long (*const *make)(void) = act;
+
+	looking.result = 0;
+	while (!atomic_load(&looking.stop) && !looking.result)
+		looking.result = (*make)();
+	return NULL;
+}
+
+/* Only AddressSanitizer sees a space read after it is freed. */
+START_TEST(a_state_while_empty_spaces_end)
+{
+	static long (*makers[])(void) = { make_an_ioas, make_a_container };
+	pthread_t thread;
+
+	fill();
+	others_iommufd = lend(iommufd);
+	others_group = __open_group(&other, 11);
+	ck_assert_int_ge(others_group, 0);
+	atomic_store(&looking.stop, false);
+	ck_assert_int_eq(pthread_create(&thread, NULL, come_and_go, &makers[_i]), 0);
+	for (int i = 0; i < 10; i++) {
+		char *text;
+
+		ck_assert_int_eq(vfiosim_state_json(story.sim, &text), 0);
+		check_state(text);
+	}
+	atomic_store(&looking.stop, true);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(looking.result, 0);
+	unmap_many(0);
+}
+END_TEST
 
 /* The highest mapping, whose row is taken last. */
 static void *map_and_unmap(void *arg)
@@ -288,17 +446,6 @@ static void *map_and_unmap(void *arg)
 	return arg;
 }
 
-/* strstr() of sanitizers measures the rest of the text each time. */
-static unsigned count(const char *text, const char *word)
-{
-	size_t length = strlen(word);
-	unsigned n = 0;
-
-	for (; *text; text++)
-		n += *text == *word && !strncmp(text, word, length);
-	return n;
-}
-
 /* The counters are taken first, the rows of mappings last and in parts. */
 START_TEST(a_state_is_of_one_moment)
 {
@@ -309,12 +456,10 @@ START_TEST(a_state_is_of_one_moment)
 	atomic_store(&looking.stop, false);
 	ck_assert_int_eq(pthread_create(&thread, NULL, map_and_unmap, NULL), 0);
 	for (int i = 0; i < 5; i++) {
-		char *text, expected[32];
+		char *text;
 
 		ck_assert_int_eq(vfiosim_state_json(story.sim, &text), 0);
-		snprintf(expected, sizeof(expected), "\"mappings\": %u,", count(text, "\"vaddr\""));
-		ck_assert_msg(strstr(text, expected), "not %s", expected);
-		free(text);
+		check_state(text);
 	}
 	atomic_store(&looking.stop, true);
 	pthread_join(thread, NULL);
@@ -336,6 +481,11 @@ int main(void)
 	tcase_add_test(tests, what_is_mapped_across_the_end_stays);
 	tcase_add_test(tests, an_ioas_that_is_unmapped_is_in_use);
 	tcase_add_test(tests, destroying_an_ioas_yields);
+	tcase_add_test(tests, what_is_mapped_across_the_position_stays);
+	tcase_add_test(tests, what_is_mapped_across_the_position_ends_the_unmap);
+	tcase_add_test(tests, a_state_while_a_container_ends);
+	tcase_add_test(tests, a_state_while_an_ioas_ends);
+	tcase_add_loop_test(tests, a_state_while_empty_spaces_end, 0, 2);
 	tcase_add_test(tests, a_state_is_of_one_moment);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -82,7 +82,7 @@ struct area_table {
 	const struct iopt *iopt;
 	uint64_t next;			/* iova: those below are in rows */
 	struct row *rows;
-	size_t n;
+	size_t n, most;
 };
 
 static bool take_rows(struct state *state, struct state_table *base)
@@ -92,6 +92,9 @@ static bool take_rows(struct state *state, struct state_table *base)
 	struct span_cursor cursor;
 	const struct area *area;
 
+	/* As long as rows are left, the space cannot go without a change of areas_changed. */
+	if (table->n == table->most)
+		return false;
 	iopt_for_each(table->iopt, &cursor, area, table->next, UINT64_MAX) {
 		if (table->n == until)
 			return true;
@@ -132,7 +135,7 @@ static struct state_table *area_table(const struct iopt *iopt)
 		return NULL;
 	}
 	*table = (struct area_table){ .table = { take_rows, show_rows, rows_done },
-				      .iopt = iopt, .rows = rows };
+				      .iopt = iopt, .rows = rows, .most = iopt->set.count };
 	return &table->table;
 }
 

@@ -119,10 +119,25 @@ static void remove_area(struct call *call, struct type1 *type1, const struct spa
 	type1->dma_avail++;
 }
 
-/* Not while faults are armed, whose rules count runs, nor for a dirty bitmap, which is a snapshot. */
-static bool may_yield(const struct call *call, const struct type1_unmap_args *args)
+/*
+ * Yields the lock where @type1 is unmapped below *@next. Not while faults are armed, whose
+ * rules count runs, nor for a dirty bitmap, which is a snapshot. A mapping that another
+ * thread has made across *@next stays: it is newer than this command. False: nothing is left.
+ */
+static bool yield(struct call *call, struct type1 *type1, const struct type1_unmap_args *args,
+		  uint64_t *next)
 {
-	return !args->bitmap && !fault_armed(call->sim);
+	const struct area *area;
+
+	if (args->bitmap || fault_armed(call->sim))
+		return true;
+	if (!type1_yield(call, type1))
+		return false;
+	area = iopt_at(&type1->iopt, *next);
+	if (!area || area->iova.first == *next)
+		return true;
+	*next = area->iova.last + 1;
+	return *next;	/* 0: it ends where addresses end */
 }
 
 int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap_args *args,
@@ -165,7 +180,7 @@ int type1_unmap(struct call *call, struct type1 *type1, const struct type1_unmap
 		remove_area(call, type1, &cursor);
 		if (next++ >= iova.last)
 			break;
-		if (++n % IOPT_PIECE == 0 && may_yield(call, args) && !type1_yield(call, type1))
+		if (++n % IOPT_PIECE == 0 && !yield(call, type1, args, &next))
 			break;
 	}
 	*ret_size = size;

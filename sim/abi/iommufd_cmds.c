@@ -93,7 +93,7 @@ void iommufd_undo_alloc(struct call *call, uint32_t id, enum object_type type)
 {
 	struct object *object = object_find(iommufd_of(call), id, type);
 
-	if (object && !object->users)
+	if (object && !object_in_use(object))
 		object_destroy(call, object);
 }
 
@@ -113,7 +113,7 @@ static void undo_ioas_alloc(struct call *call)
 struct allowed_list {
 	struct vfiosim_iommu_iova_range *items;
 	uint32_t n, capacity;
-	int error;			/* it could not be read */
+	int error;			/* why the rest could not be read: -EFAULT, -ENOMEM */
 	bool bad, overlaps;		/* items[at] is empty, or overlaps another */
 	uint32_t at;
 	struct ranges ranges;
@@ -170,25 +170,35 @@ static int load_allowed(struct allowed_list *list)
 	return 0;
 }
 
+/* As many as can be read; what lies beyond is asked for one by one. */
+static void read_allowed(struct call *call, struct allowed_list *list, uint64_t uva, uint32_t n)
+{
+	size_t size = sizeof(list->items[0]);
+	uint32_t part = ALLOWED_CHUNK;
+
+	while (list->n < n && !list->error) {
+		if (part > n - list->n)
+			part = n - list->n;
+		list->error = grow_allowed(list);
+		if (!list->error)
+			list->error = call_read(call, uva + list->n * size, list->items + list->n, part * size);
+		if (!list->error) {
+			list->n += part;
+		} else if (list->error != -ENOMEM && part > 1) {
+			list->error = 0;
+			part = 1;
+		}
+	}
+}
+
 /* Reads and checks the list here, without the lock: it may have a million entries. */
 static int prepare_allow(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
 	struct allowed_list *list = call_state(call, struct allowed_list);
-	size_t size = sizeof(list->items[0]);
 
-	while (list->n < cmd->num_iovas && !list->error) {
-		uint32_t left = cmd->num_iovas - list->n;
-		uint32_t part = left < ALLOWED_CHUNK ? left : ALLOWED_CHUNK;
-
-		if (grow_allowed(list))
-			return refuse(call, RULE_NO_MEMORY);
-		list->error = call_read(call, cmd->allowed_iovas + list->n * size,
-					list->items + list->n, part * size);
-		if (!list->error)
-			list->n += part;
-	}
-	return !list->error && load_allowed(list) ? refuse(call, RULE_NO_MEMORY) : 0;
+	read_allowed(call, list, cmd->allowed_iovas, cmd->num_iovas);
+	return load_allowed(list) ? refuse(call, RULE_NO_MEMORY) : 0;
 }
 
 static int allow_iovas(struct call *call)
@@ -200,12 +210,14 @@ static int allow_iovas(struct call *call)
 
 	if (!ret)
 		ret = ioas_find(call, iommufd_of(call), cmd->ioas_id, &ioas);
-	if (!ret && list->error)
-		ret = refuse_address(call, cmd->allowed_iovas, "read");
+	/* The kernel looks at each before it reads the next. */
 	if (!ret && list->bad)
 		ret = refuse(call, RULE_BAD_ALLOWED, V("first", list->items[list->at].start),
 			     V("last", list->items[list->at].last),
 			     VS("problem", list->overlaps ? "overlaps another" : "is empty"));
+	if (!ret && list->error)
+		ret = list->error == -ENOMEM ? refuse(call, RULE_NO_MEMORY) :
+					       refuse_address(call, cmd->allowed_iovas, "read");
 	return ret ? ret : ioas_allow(call, ioas, &list->ranges);
 }
 

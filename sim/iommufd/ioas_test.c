@@ -459,16 +459,39 @@ END_TEST
 START_TEST(too_many_allowed_iovas)
 {
 	const uint32_t n = (1u << 20) + 1024;
-	uint64_t pages = n * sizeof(struct vfiosim_iommu_iova_range) / PAGE;
+	size_t bytes = n * sizeof(struct vfiosim_iommu_iova_range);
+	struct vfiosim_iommu_iova_range *ranges = malloc(bytes);
 	struct vfiosim_iommu_ioas_allow_iovas cmd = {
 		.size = sizeof(cmd), .ioas_id = ioas_alloc(), .num_iovas = n,
-		.allowed_iovas = memory(&story, pages, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE),
+		.allowed_iovas = memory(&story, bytes / PAGE, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE),
 	};
 
+	for (uint32_t i = 0; i < n; i++)
+		ranges[i] = (struct vfiosim_iommu_iova_range){ i * PAGE, i * PAGE + PAGE - 1 };
+	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, cmd.allowed_iovas, ranges, bytes), 0);
+	free(ranges);
 	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), -ENOMEM);
 	ck_assert_rule(&story, "no-memory");
 	cmd.num_iovas = 0;
 	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), 0);
+}
+END_TEST
+
+/* The kernel checks each range before it reads the next. */
+START_TEST(a_bad_range_before_memory_that_is_gone)
+{
+	const struct vfiosim_iommu_iova_range bad = { 5, 5 }, good = { 5, 6 };
+	uint64_t end = memory(&story, 1, VFIOSIM_PROT_READ | VFIOSIM_PROT_WRITE) + PAGE;
+	struct vfiosim_iommu_ioas_allow_iovas cmd = {
+		.size = sizeof(cmd), .ioas_id = ioas_alloc(), .num_iovas = 1000,
+		.allowed_iovas = end - sizeof(bad),
+	};
+
+	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, end - sizeof(bad), &bad, sizeof(bad)), 0);
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), -EINVAL);
+	ck_assert_rule(&story, "bad-allowed");
+	ck_assert_int_eq(vfiosim_inproc_poke(story.proc, end - sizeof(bad), &good, sizeof(good)), 0);
+	ck_assert_int_eq(iommu(VFIOSIM_IOMMU_IOAS_ALLOW_IOVAS, &cmd), -EFAULT);
 }
 END_TEST
 
@@ -541,6 +564,7 @@ int main(void)
 	tcase_add_test(tcase, closing_the_iommufd_first_leaves_the_device_working);
 	tcase_add_test(tcase, hardware_is_told_with_zeroes_behind);
 	tcase_add_test(tcase, too_many_allowed_iovas);
+	tcase_add_test(tcase, a_bad_range_before_memory_that_is_gone);
 	tcase_add_test(tcase, sizes_tell_old_programs_from_new);
 	tcase_add_test(tcase, what_is_not_responded_to_needs_no_memory_to_write);
 	suite_add_tcase(suite, tcase);

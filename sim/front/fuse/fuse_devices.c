@@ -207,9 +207,15 @@ static void cdev_open_by_name(fuse_req_t req, fuse_ino_t ino, struct fuse_file_i
 	handle_reply(req, handle, fi);
 }
 
-/* Gives @handle the file that our thread @tid waits for. False: it waits for none. */
-static bool install_take(struct vfiosim_fuse *fuse, pid_t tid, struct handle *handle)
+/*
+ * Gives @handle the file that the thread of @req, one of ours, waits for, and describes it in
+ * @fi. False: the thread waits for none. After this the file may be freed at any moment, by
+ * the thread whose open() failed: only the lock keeps it.
+ */
+static bool install_take(fuse_req_t req, struct handle *handle, struct fuse_file_info *fi)
 {
+	struct vfiosim_fuse *fuse = req_fuse(req);
+	pid_t tid = req_tid(req);
 	struct install *install;
 	bool found = false;
 
@@ -221,6 +227,9 @@ static bool install_take(struct vfiosim_fuse *fuse, pid_t tid, struct handle *ha
 		install->file = NULL;
 		install->handle = handle;
 		vfiosim_file_set_ctx(handle->file, handle);
+		open_uncached(fuse_req_userdata(req), handle, fi);
+		/* A fault queue: no lseek(), no pread(). */
+		fi->nonseekable = vfiosim_file_kind(handle->file) == VFIOSIM_FAULT;
 		found = true;
 		break;
 	}
@@ -243,13 +252,11 @@ static void devices_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 		return;
 	}
 	become_device(fuse, handle, ino);
-	if (!install_take(fuse, req_tid(req), handle)) {
+	if (!install_take(req, handle, fi)) {
 		handle_destroy(fuse, handle);
 		fuse_reply_err(req, ENXIO);
 		return;
 	}
-	open_uncached(fuse_req_userdata(req), handle, fi);
-	fi->nonseekable = vfiosim_file_kind(handle->file) == VFIOSIM_FAULT;	/* a fault queue: no lseek(), no pread() */
 	fi->fh = (uintptr_t)handle;
 	fi->noflush = !vfiosim_trace_followed(fuse->sim);
 	/* Should the answer come too late, device_fd_open() fails and takes the file back. */

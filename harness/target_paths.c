@@ -308,7 +308,7 @@ static int paths_send(struct proc *proc, int fd, struct proc *to)
 {
 	const struct worker_request give = { .op = WORKER_GIVE, .fd = fd };
 	const struct worker_request take = { .op = WORKER_TAKE };
-	struct worker_reply reply;
+	struct worker_reply reply = { .result = 0 };
 	int error = worker_send(sock(proc), &give, sizeof(give)), passing = -1;
 
 	if (!error)

@@ -149,7 +149,7 @@ static int collect_play(struct collector *collector, const struct play *play, bo
 
 	if (error)
 		return error;
-	collector->play = &whole;
+	collector->play = &whole;	/* cppcheck-suppress autoVariables ; read while it is played */
 	if (again)
 		vfiosim_topology_set_kernel(whole.topology, evidence->newest);
 	if (is_newer(whole.topology->kernel, evidence->newest))

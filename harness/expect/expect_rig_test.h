@@ -267,7 +267,7 @@ struct file {
 
 static inline struct file write_file(const char *text)
 {
-	struct file file;
+	struct file file = { "" };
 
 	close(scratch_file(file.path, "expect", text));
 	return file;

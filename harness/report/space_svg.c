@@ -11,7 +11,7 @@
 #include "report/story.h"
 #include "report/story_text.h"
 
-#define WIDTH 330
+#define WIDTH 330u
 #define MARGIN 10
 #define PAD 8		/* between a frame and its text */
 #define CHIP 24		/* height of a device, of a page table */

@@ -119,7 +119,7 @@ static size_t each_time(const struct policy *policy, struct vfiosim_fault fault)
 START_TEST(every_failure_unwinds)
 {
 	const struct policy *policy = policy_at((size_t)_i);
-	const struct vfiosim_fault_site_info *site;
+	const struct vfiosim_fault_site_info *site = NULL;
 	const struct vfiosim_command *row;
 	size_t n = 0;
 

@@ -265,6 +265,7 @@ static _Noreturn void run_in(const struct attempt *attempt, const char *fault,
 	if (!watcher.trace || !watcher.story || !name)
 		_exit(LAUNCH_FAILED);
 	exit(launch(&launch_options, attempt->options->argv));
+	/* cppcheck-suppress memleak ; exit() closes the files */
 }
 
 /* ---- In the sweep ---- */

@@ -483,9 +483,10 @@ static const char *provoke_text(struct provoke *provoke, const struct call *call
 static int serve(struct call *call)
 {
 	bool early = call->command && call->command->early;
-	struct fault_where where;
+	struct fault_where where;	/* meet_faults() writes it all */
 	int ret, published;
 
+	where.value = 0;	/* what a fault has it answer */
 	/* The front may not know who calls: killed meanwhile, or its memory is out of reach. */
 	if (!call->caller->client)
 		return refuse_address(call, call->arg, "read");

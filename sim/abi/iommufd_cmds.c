@@ -205,7 +205,7 @@ static int allow_iovas(struct call *call)
 {
 	const struct vfiosim_iommu_ioas_allow_iovas *cmd = (void *)call->in.bytes;
 	struct allowed_list *list = call_state(call, struct allowed_list);
-	struct ioas *ioas;
+	struct ioas *ioas = NULL;
 	int ret = iommufd_check_reserved(call, cmd->reserved);
 
 	if (!ret)

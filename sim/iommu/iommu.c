@@ -54,7 +54,7 @@ bool iommu_accepts_type(const char *name, const struct topology_name *all, char 
 bool iommu_accepts_register(const char *name, const struct topology_name *all, char *problem,
 			    size_t size)
 {
-	const char *known[32];
+	const char *known[32] = { NULL };
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_KINDS; i++)

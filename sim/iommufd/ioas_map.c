@@ -260,18 +260,24 @@ struct piece {
 	struct span part;		/* of its iovas */
 };
 
-#define for_each_piece(piece_, from_, span_)                                                       \
-	for ((piece_) = piece_at((from_), (span_), (span_).first); (piece_).area;                  \
-	     (piece_) = (piece_).part.last == (span_).last ?                                       \
-				(struct piece){ 0 } :                                              \
-				piece_at((from_), (span_), (piece_).part.last + 1))
-
 static struct piece piece_at(const struct ioas *from, struct span span, uint64_t at)
 {
 	struct area *area = iopt_at(&from->iopt, at);
 
 	return (struct piece){ area, span_clip((struct span){ at, span.last }, area->iova) };
 }
+
+/* The one behind @piece; without an area: that was the last. */
+static struct piece piece_next(const struct ioas *from, struct span span, struct piece piece)
+{
+	if (piece.part.last == span.last)
+		return (struct piece){ 0 };
+	return piece_at(from, span, piece.part.last + 1);
+}
+
+#define for_each_piece(piece_, from_, span_)                                                       \
+	for ((piece_) = piece_at((from_), (span_), (span_).first); (piece_).area;                  \
+	     (piece_) = piece_next((from_), (span_), (piece_)))
 
 /* Mirrors iopt_insert_area. */
 static int check_pieces(struct call *call, const struct ioas *ioas, const struct ioas *from,

@@ -245,8 +245,8 @@ static bool read_from(pid_t tid, uint64_t uva, void *to, size_t size)
 static bool names_our_file(struct supervisor *supervisor, const struct seccomp_notif *request)
 {
 	pid_t tid = (pid_t)request->pid;
-	struct kvm_attr attr;
-	int theirs;
+	struct kvm_attr attr = { 0 };
+	int theirs = -1;
 
 	if (!read_from(tid, request->data.args[2], &attr, sizeof(attr)) ||
 	    attr.group != KVM_VFIO_FILE ||

@@ -225,7 +225,7 @@ static void read_stderr(int before, char *to, size_t size)
 
 START_TEST(test_order)
 {
-	struct rig rig;
+	struct rig rig = { 0 };
 
 	rig_start(&rig, _i);
 	for (unsigned i = 0; i < 5000; i++)
@@ -240,7 +240,7 @@ END_TEST
 START_TEST(test_blocked_handlers)
 {
 	const enum request how[] = { LENT, PASSED };
-	struct rig rig;
+	struct rig rig = { 0 };
 
 	rig_start(&rig, true);
 	for (unsigned i = 0; i < 60; i++)
@@ -264,7 +264,7 @@ END_TEST
 START_TEST(test_too_few_threads)
 {
 	char text[1000], *line;
-	struct rig rig;
+	struct rig rig = { 0 };
 	int before;
 
 	rig_start(&rig, true);
@@ -288,7 +288,7 @@ END_TEST
 
 START_TEST(test_delegate)
 {
-	struct rig rig;
+	struct rig rig = { 0 };
 
 	rig_start(&rig, false);
 	for (unsigned i = 0; i < 20; i++)
@@ -303,7 +303,7 @@ END_TEST
 /* Idle workers are not counted upon twice: each is enough for one request, or for the lead. */
 START_TEST(test_delegate_more_than_idle)
 {
-	struct rig rig;
+	struct rig rig = { 0 };
 
 	rig_start(&rig, false);
 	for (unsigned i = 0; i < 6; i++)
@@ -333,7 +333,7 @@ static uint64_t cpu_us(void)
 /* Polling ends soon after the last request, and the watch's timer too. */
 START_TEST(test_idle_takes_no_time)
 {
-	struct rig rig;
+	struct rig rig = { 0 };
 	uint64_t before;
 
 	rig_start(&rig, true);
@@ -355,7 +355,7 @@ END_TEST
 /* The source ends: so does the loop, once the handlers are back. */
 START_TEST(test_end_of_source)
 {
-	struct rig rig;
+	struct rig rig = { 0 };
 
 	rig_start(&rig, true);
 	rig_send(&rig, PASSED, 0);

@@ -17,7 +17,7 @@ find sim harness -name '*.c' ! -name '*_test.c' ! -name '*_bench.c' ! -path 'har
 		! -path 'harness/linux/guest/simdev/*' |
 	sort | xargs -P "$jobs" -I{} sh -c 'file=$1; shift
 		text=$(clang-tidy --quiet --warnings-as-errors="*" "$file" -- -std=gnu2x \
-			-Xclang -analyzer-config -Xclang max-nodes=60000 "$@" 2>&1)
+			-Xclang -analyzer-config -Xclang max-nodes=60000 -Iharness/labs "$@" 2>&1)
 		status=$?
 		[ $status -eq 0 ] || { printf "%s\n" "$text"; exit 1; }' lint {} "$@" || failed=1
 

@@ -359,7 +359,7 @@ static int count_points(struct rules *rules, const struct play *play)
 	char problem[VFIOSIM_FAULT_TEXT_MAX];
 	struct outcome outcome = { 0 };
 	struct stage stage = { 0 };
-	uint32_t *ids = calloc(rules->n, sizeof(*ids));
+	uint32_t *ids = calloc(rules->n + 1, sizeof(*ids));
 	int error = ids ? stage_init(&stage, play) : -ENOMEM;
 
 	if (error) {

@@ -166,7 +166,7 @@ static size_t put_rows(const struct run_expect *run, const struct expect_row *co
 /* -errno: the report cannot be written; told. */
 static int put_junit(const struct run_expect *run, const struct expect_row *const *rows, size_t n)
 {
-	struct report_row *list = calloc(n, sizeof(*list));
+	struct report_row *list = calloc(n + 1, sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;

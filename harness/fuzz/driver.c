@@ -102,6 +102,7 @@ static struct {
 static void say_again(int signal)
 {
 	char text[200];
+	/* NOLINTNEXTLINE(bugprone-signal-handler): glibc's allocates nothing for these formats */
 	int n = snprintf(text, sizeof(text),
 			 "fuzz: again, in words: %s --seed %" PRIu64 " --size %zu --run %" PRIu64
 			 " --tell (--shrink: fewer steps)\n",

@@ -45,7 +45,7 @@ static struct part any_line(const struct text *text, struct choices *choices)
 
 static bool in_word(char byte)
 {
-	return !memchr(" \n:,{}[]\"'#|", byte, 12);
+	return !strchr(" \n:,{}[]\"'#|", byte) || !byte;
 }
 
 /* Where there is none at the place that was drawn, nothing there. */

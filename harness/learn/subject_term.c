@@ -12,7 +12,7 @@ static const char *const modes[] = { [WORD_ANY] = "", [WORD_LEGACY] = " (with co
 /* Those of two rows once. */
 static const char *term_word(size_t index, const char **ret_about)
 {
-	const struct word *word = word_at(0);
+	const struct word *word;
 	size_t n = 0;
 
 	for (size_t i = 0; (word = word_at(i)); i++) {

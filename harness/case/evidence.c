@@ -9,6 +9,7 @@
 #include <vfiosim/error.h>
 #include <vfiosim/trace.h>
 
+#include "base/kernel_version.h"
 #include "case/case_verb.h"
 #include "case/library.h"
 #include "case/run.h"
@@ -48,11 +49,6 @@ static char *command_of(const struct play *play)
 	case_put_command(play, to);
 	fclose(to);
 	return text;
-}
-
-static bool is_newer(struct vfiosim_kernel a, struct vfiosim_kernel b)
-{
-	return a.major != b.major ? a.major > b.major : a.minor > b.minor;
 }
 
 /* NULL: it is not known yet. */
@@ -113,7 +109,7 @@ static void note_refusal(void *ctx, const struct vfiosim_event *event)
 	if (!is_refusal(collector, event))
 		return;
 	shown = find(&collector->evidence, event);
-	if (shown && !is_newer(collector->play->topology->kernel, shown->kernel))
+	if (shown && !kernel_before(shown->kernel, collector->play->topology->kernel))
 		return;
 	if (!shown)
 		shown = add(&collector->evidence);
@@ -126,7 +122,7 @@ static void note_again(void *ctx, const struct vfiosim_event *event)
 	struct collector *collector = ctx;
 	struct shown *shown = is_refusal(collector, event) ? find(&collector->evidence, event) : NULL;
 
-	if (shown && is_newer(collector->play->topology->kernel, shown->kernel))
+	if (shown && kernel_before(shown->kernel, collector->play->topology->kernel))
 		shown->kernel = collector->play->topology->kernel;
 }
 
@@ -134,7 +130,7 @@ const char *evidence_where(const struct evidence *evidence, const struct shown *
 			   size_t size)
 {
 	*to = '\0';
-	if (is_newer(evidence->newest, shown->kernel))
+	if (kernel_before(shown->kernel, evidence->newest))
 		snprintf(to, size, " on Linux %u.%u", shown->kernel.major, shown->kernel.minor);
 	return to;
 }
@@ -152,7 +148,7 @@ static int collect_play(struct collector *collector, const struct play *play, bo
 	collector->play = &whole;	/* cppcheck-suppress autoVariables ; read while it is played */
 	if (again)
 		vfiosim_topology_set_kernel(whole.topology, evidence->newest);
-	if (is_newer(whole.topology->kernel, evidence->newest))
+	if (kernel_before(evidence->newest, whole.topology->kernel))
 		evidence->newest = whole.topology->kernel;
 	error = run_play_heard(&whole, again ? note_again : note_refusal, collector);
 	case_play_done(&whole);
@@ -166,7 +162,7 @@ static int look_again(struct collector *collector, const struct play *plays)
 	int error = 0;
 
 	for (size_t i = 0; i < evidence->n && !error; i++)
-		if (is_newer(evidence->newest, evidence->list[i].kernel))
+		if (kernel_before(evidence->list[i].kernel, evidence->newest))
 			error = collect_play(collector, &plays[evidence->list[i].of_play], true);
 	return error;
 }

@@ -238,12 +238,8 @@ static Suite *make_suite(void)
 		the_wait_for_all_can_be_ended,
 	};
 	Suite *suite = suite_create("ctl");
-	TCase *tcase = tcase_create("run");
 
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
-	suite_add_tcase(suite, tcase);
+	add_for_each_who(suite, tests, sizeof(tests) / sizeof(tests[0]), 60);
 	return suite;
 }
 

@@ -459,13 +459,9 @@ int main(void)
 				       root_without_capabilities, in_a_chroot,
 				       in_a_chroot_that_is_a_mount, a_program_where_we_are };
 	Suite *suite = suite_create("doctor");
-	TCase *tcase = tcase_create("visits");
+	TCase *tcase = add_for_each_who(suite, tests, sizeof(tests) / sizeof(tests[0]), 60);
 
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++)
 		tcase_add_test(tcase, once[i]);
-	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -191,13 +191,9 @@ static Suite *make_suite(void)
 		examples,
 	};
 	Suite *suite = suite_create("expect_report");
-	TCase *tcase = tcase_create("run");
+	TCase *tcase = add_for_each_who(suite, tests, sizeof(tests) / sizeof(tests[0]), 120);
 
-	tcase_set_timeout(tcase, 120);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	tcase_add_test(tcase, reports_without_memory);
-	suite_add_tcase(suite, tcase);
 	return suite;
 }
 

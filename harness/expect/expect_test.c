@@ -297,12 +297,8 @@ static Suite *make_suite(void)
 		mistakes_are_told_together,
 	};
 	Suite *suite = suite_create("expect");
-	TCase *tcase = tcase_create("run");
 
-	tcase_set_timeout(tcase, 120);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
-	suite_add_tcase(suite, tcase);
+	add_for_each_who(suite, tests, sizeof(tests) / sizeof(tests[0]), 120);
 	return suite;
 }
 

@@ -123,6 +123,18 @@ static inline const char *cannot(enum who who)
 		}                                                                             \
 	} while (0)
 
+/* A case of @suite with @tests, each as root and as a user, which may take @seconds. */
+static inline TCase *add_for_each_who(Suite *suite, const TTest *const *tests, size_t n, double seconds)
+{
+	TCase *tcase = tcase_create("run");
+
+	tcase_set_timeout(tcase, seconds);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
+	suite_add_tcase(suite, tcase);
+	return tcase;
+}
+
 /* ---- A run ------------------------------------------------------------- */
 
 struct run {

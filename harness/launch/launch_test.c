@@ -643,18 +643,14 @@ static Suite *launch_suite(void)
 		ctrl_z_stops_and_fg_continues,
 	};
 	Suite *suite = suite_create("launch");
-	TCase *tcase = tcase_create("run");
+	TCase *tcase = add_for_each_who(suite, tests, sizeof(tests) / sizeof(tests[0]), 60);
 
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_loop_test(tcase, tests[i], 0, N_WHO);
 	for (size_t i = 0; i < sizeof(either) / sizeof(either[0]); i++)
 		tcase_add_loop_test(tcase, either[i], 0, N_EITHER);
 	tcase_add_test(tcase, memory_out_of_reach_is_told);
 	tcase_add_test(tcase, closed_fuse_is_one_sentence);
 	tcase_add_test(tcase, root_runs_in_a_chroot);
 	tcase_add_test(tcase, user_in_a_chroot_is_told);
-	suite_add_tcase(suite, tcase);
 	return suite;
 }
 
